@@ -1,0 +1,41 @@
+/**
+ * Values that travel with the call (CON-09): the open section, the running turn, the cause's depth and the current span.
+ * They live here and never in fields of a channel, router or handler.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Section } from './pipeline/section.js';
+
+export interface CallScope {
+  /** The section of a room's lock this call runs in; meaningless once it is closed (LOCK-06). */
+  readonly section?: Section;
+  readonly turn?: TurnScope;
+  /** Depth of the event whose hook or turn is running (SND-04). */
+  readonly causeDepth?: number;
+  /** The telemetry span that is open. */
+  readonly span?: string;
+}
+
+/** The turn a call runs in, as orchestration and tools may know it. */
+export interface TurnScope {
+  readonly roomId: string;
+  readonly turnId: string;
+  readonly channelId: string;
+  /** The event at the root of the cascade: one user message. */
+  readonly rootEventId: string;
+  /** Accepted handoffs of this cascade are counted here (HND-06). */
+  readonly cascade: { handoffs: number };
+}
+
+export const callScope = new AsyncLocalStorage<CallScope>();
+
+/** The section this call may join, if it is still open. */
+export function openSection(): Section | undefined {
+  const section = callScope.getStore()?.section;
+  return section?.open === true ? section : undefined;
+}
+
+/** Inside a gate, a turn or a tool nothing waits for its own cause (INB-28). */
+export function isInsideCause(): boolean {
+  const scope = callScope.getStore();
+  return scope !== undefined && (scope.turn !== undefined || scope.section?.open === true);
+}

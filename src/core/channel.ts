@@ -1,0 +1,173 @@
+/**
+ * The contract of a channel: a thin adapter between rooms and one transport or one agent (behaviour §6). One channel
+ * object serves many rooms at once, so nothing about a room, session or turn is kept on it (CON-09).
+ */
+import type { Logger } from './logger.js';
+import type { Clock } from './clock.js';
+import type { ToolFunction } from './models/ai.js';
+import type { ChannelBinding } from './models/binding.js';
+import type { ChannelCapabilities } from './models/capabilities.js';
+import type { ChannelOutput, InboundMessage, ProviderResult } from './models/delivery.js';
+import type { EphemeralEvent } from './models/ephemeral.js';
+import type { EventDraft, RoomEvent } from './models/event.js';
+import type { Awaitable, Metadata } from './models/json.js';
+import type { ProtocolTrace } from './models/trace.js';
+import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
+import type { RoomContext } from './rooms/context.js';
+import type { ToolUseGate } from './turns/tool-gate.js';
+
+export interface Channel {
+  readonly channelId: string;
+  readonly channelType: ChannelType;
+  readonly category: ChannelCategory;
+  readonly direction: ChannelDirection;
+  /** What it can carry; a snapshot is taken at every attach (CHO-02). */
+  readonly capabilities: ChannelCapabilities;
+  /** The vendor's name, as stored in `source.provider` and in status callbacks. */
+  readonly providerName?: string;
+  /** False for live channels: no outbox rows, deliveries follow the timeline (OUT-15). Default true. */
+  readonly durable?: boolean;
+  /** True when `senderId` is a participant's id: identity resolution is skipped. Default false. */
+  readonly namesOwnSenders?: boolean;
+  /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
+  readonly supportsIdempotencyKey?: boolean;
+  /** The key of binding metadata that holds the recipient's address (TRN-03). */
+  readonly recipientKey?: string;
+  /** True when messages of one connection go to the room's other connections as well (WS-10). */
+  readonly echo?: boolean;
+  /** How many events of history this channel wants in its context (INB-04). */
+  readonly maxContextEvents?: number;
+  /** True for an agent that generates nothing itself (AGT-03): it is never solicited. */
+  readonly isConfigOnly?: boolean;
+
+  /** Called once when the channel is registered: what it may use of the kit. */
+  connect?(services: ChannelServices): void;
+  /** Turns a transport's message into an event. May throw; must not write. */
+  handleInbound?(message: InboundMessage, context: InboundContext): Awaitable<EventDraft>;
+  /** Told of every event it may read. An intelligence channel answers here (`options.turn` is set). */
+  onEvent?(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions): Awaitable<ChannelOutput | void>;
+  /** Sends an event out. Throws `DeliveryError` on failure. A result that is not needed may be omitted. */
+  deliver?(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: DeliverOptions): Awaitable<DeliverReceipt | void>;
+  /** Whether somebody in this room can watch a reply being written (WS-06). */
+  supportsStreamingDelivery?(roomId: string): boolean;
+  /** Opens a preview of a reply; the kit then writes and ends it. */
+  openStream?(placeholder: StreamPlaceholder, binding: ChannelBinding): DeliveryStream | null;
+  connectSession?(session: unknown, roomId: string, binding: ChannelBinding): Awaitable<void>;
+  disconnectSession?(session: unknown, roomId: string): Awaitable<void>;
+  /** Told when mute, access or visibility of a binding changed (CHO-06). */
+  updateBinding?(roomId: string, binding: ChannelBinding): Awaitable<void>;
+  /** Told when the channel was detached from a room. */
+  detached?(roomId: string): Awaitable<void>;
+  /** Told when a stored event was changed or removed by an edit, a delete or the host. */
+  onEventChanged?(event: RoomEvent, change: 'updated' | 'deleted', binding: ChannelBinding): Awaitable<void>;
+  /** Told of every committed event it may see, solicited or not; for memories that keep their own record (MEM-01). */
+  ingest?(event: RoomEvent, binding: ChannelBinding): Awaitable<void>;
+  /** Typing, receipts, presence and reactions of others (EPH-03). */
+  deliverEphemeral?(event: EphemeralEvent, binding: ChannelBinding): Awaitable<void>;
+  /** Where an answer to this message goes; default its sender (TRN-06). */
+  recipientOf?(message: InboundMessage): string;
+  /** What became of an earlier attempt with this key; `null` when the vendor does not know (OUT-09). */
+  lookupDelivery?(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null>;
+  /** False while a connection is down: deliveries wait without using attempts. Default true. */
+  ready?(): boolean;
+  /** The room a trace's session belongs to, when the trace does not say (HK-16). */
+  resolveTraceRoom?(sessionId: string): string | undefined;
+  /** Idempotent; releases everything, with the provider it owns. */
+  close?(): Awaitable<void>;
+}
+
+/** What a registered channel may use of its kit. */
+export interface ChannelServices {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Reports an exchange with the vendor; costs nothing without a listener. */
+  emitTrace(trace: ProtocolTrace): void;
+  /** Emits a framework event (§25). */
+  emit(type: string, data: Metadata, roomId?: string): void;
+  /** Reads the timeline as this channel may see it, ascending; for replays (WS-09). */
+  readVisible(roomId: string, options: { afterIndex: number; limit: number }): Promise<VisiblePage>;
+  /** Publishes an ephemeral event of this channel. */
+  publish(event: EphemeralEvent): Awaitable<void>;
+  /** Gates and runs one tool call (§18.1, HK-14): the hooks `before_tool_use` and `on_tool_call`. */
+  readonly toolGate: ToolUseGate;
+  /** Handlers of tools that stored layers name (AI-02): the kit's `tools` option. */
+  readonly tools: ReadonlyMap<string, ToolFunction>;
+}
+
+export interface VisiblePage {
+  readonly events: readonly RoomEvent[];
+  /** Index of the last visible event before the first of `events`; −1 when there is none (WIRE-05). */
+  readonly prev: number;
+  readonly latestIndex: number;
+  /** True when more events follow. */
+  readonly more: boolean;
+}
+
+export interface InboundContext {
+  readonly roomId: string;
+  readonly signal: AbortSignal;
+  /** The room as it was before the lock was taken. */
+  readonly context: RoomContext;
+}
+
+export interface OnEventOptions {
+  readonly signal: AbortSignal;
+  /** Set for an intelligence channel. */
+  readonly turn?: Turn;
+}
+
+/** One run of one intelligence channel (§17). */
+export interface Turn {
+  readonly id: string;
+  /** 1 for the first; 2 when a crashed one is run again. */
+  readonly attempt: number;
+  /** Oldest first; several in a burst. The last one is the event given to `onEvent`. */
+  readonly triggerEvents: readonly RoomEvent[];
+  /** Idempotency keys of non-idempotent tools a crashed attempt had started (TURN-04). */
+  readonly startedTools: readonly string[];
+  /** Records, durably, that a non-idempotent tool starts (TURN-04). */
+  markToolStarted(idempotencyKey: string): Awaitable<void>;
+  /** Adds a step to the decision trace (TEL-07). */
+  trace(step: { kind: 'generation' | 'tool'; name: string; ms: number; tokens?: Readonly<Record<string, number>>; code?: string }): void;
+}
+
+export interface DeliverOptions {
+  readonly signal: AbortSignal;
+  readonly idempotencyKey: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Where to resume a split text (TRC-03). */
+  readonly partsSent: number;
+  /** The parts to send when the text was split; else undefined and `event.content` is what to send. */
+  readonly parts?: readonly string[];
+  /** Durably notes that this many parts are out. */
+  markPartsSent?(count: number): Awaitable<void>;
+}
+
+export interface DeliverReceipt {
+  readonly providerMessageId?: string;
+  readonly providerResult?: ProviderResult;
+  /** True when there is nothing to send with: the delivery is skipped (OUT-11). */
+  readonly skipped?: boolean;
+}
+
+export interface StreamPlaceholder {
+  readonly streamId: string;
+  readonly roomId: string;
+  readonly source: RoomEvent['source'];
+  readonly visibility: string;
+  readonly parentEventId?: string;
+}
+
+/** A preview of a reply on one channel. `write` never waits: what cannot keep up is cut off (STR-01). */
+export interface DeliveryStream {
+  /** `text` is everything so far. */
+  write(delta: string, text: string): void;
+  /**
+   * The committed event takes the preview's place, in the room's order. Resolves to true when everybody who watched
+   * got it, false when somebody has to be served by an ordinary delivery.
+   */
+  end(event: RoomEvent, context: RoomContext): Awaitable<boolean>;
+  /** The preview is void; `event` is the blocked or partial event, if one is stored. Exactly one of end or error is called. */
+  error(code: string, event?: RoomEvent): void;
+}

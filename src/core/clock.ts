@@ -1,0 +1,84 @@
+/** Time, injected (CON-03). Times order nothing; the room's index does (CON-12). */
+import { AbortedError } from './errors.js';
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds of a clock that never jumps, for durations. */
+  monotonic(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `fn` once after `ms`. A pending timer never keeps the process alive. */
+  setTimer(ms: number, fn: () => void): Timer;
+}
+
+/** The longest delay of a native timer; longer ones are chained. */
+const MAX_NATIVE_MS = 2 ** 31 - 1;
+
+export class SystemClock implements Clock {
+  now(): number {
+    return Date.now();
+  }
+
+  monotonic(): number {
+    return performance.now();
+  }
+
+  setTimer(ms: number, fn: () => void): Timer {
+    let handle: NodeJS.Timeout;
+    const arm = (left: number): void => {
+      handle = setTimeout(
+        () => (left > MAX_NATIVE_MS ? arm(left - MAX_NATIVE_MS) : fn()),
+        Math.min(Math.max(0, left), MAX_NATIVE_MS),
+      );
+      handle.unref();
+    };
+    arm(ms);
+    return { cancel: () => clearTimeout(handle) };
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return sleepWith(this, ms, signal);
+  }
+}
+
+/** `sleep` in terms of `setTimer`, shared by every clock. */
+export function sleepWith(clock: Pick<Clock, 'setTimer'>, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(abortReason(signal));
+      return;
+    }
+    const onAbort = (): void => {
+      timer.cancel();
+      reject(abortReason(signal));
+    };
+    const timer = clock.setTimer(ms, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** Why a signal was aborted, as an error. */
+export function abortReason(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason;
+  return reason instanceof Error ? reason : new AbortedError('The operation was aborted.');
+}
+
+let lastMs = -1;
+let lastIso = '';
+
+/** ISO-8601 UTC with milliseconds; events of one millisecond share one string. */
+export function isoTime(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastIso = new Date(ms).toISOString();
+  }
+  return lastIso;
+}

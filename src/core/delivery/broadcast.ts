@@ -1,0 +1,248 @@
+/**
+ * What happens after a commit (INB-14): the event goes to its targets' lanes, its agents get their turns, and when
+ * everything has settled or is reported, after_broadcast fires (INB-16) and the cascade goes on.
+ */
+import type { Deadline } from '../async/deadlines.js';
+import { callScope } from '../call-scope.js';
+import type { DeliveryStream } from '../channel.js';
+import { isoTime } from '../clock.js';
+import type { DeliveryFailure, DeliveryResult, OutboxRow, TurnRow } from '../models/delivery.js';
+import type { RoomEvent } from '../models/event.js';
+import type { DeliveryAttemptTrace } from '../models/trace.js';
+import type { KitParts } from '../parts.js';
+import type { Cascade } from '../pipeline/cascade.js';
+import { tellListeners } from '../pipeline/commit.js';
+import { RoomContextView, type RoomContext } from '../rooms/context.js';
+import type { RoomRuntime } from '../rooms/runtime.js';
+import type { RoomState } from '../store/store.js';
+import { runTurns } from '../turns/lane.js';
+import { DurableDelivery } from './durable.js';
+import { EventForms } from './forms.js';
+import { LiveDelivery } from './live.js';
+import type { Plan, Target } from './plan.js';
+
+/** How an open preview is to be closed (STR-02, STR-05). */
+export interface StreamClose {
+  readonly streams: ReadonlyMap<string, DeliveryStream>;
+  /** Set: the preview ends with this error code instead of the final event. */
+  readonly errorCode?: string;
+}
+
+export interface BroadcastOptions {
+  readonly transports: readonly Target[];
+  readonly rows: readonly OutboxRow[];
+  readonly turns: readonly TurnRow[];
+  readonly agents: readonly Target[];
+  readonly stream?: StreamClose | undefined;
+  /** Whether after_broadcast and the processed event belong to it (not for injected and system events). */
+  readonly announce: boolean;
+  readonly span?: string | undefined;
+}
+
+/** A delivery as the broadcast sees it. */
+export interface PendingDelivery {
+  /** The caller stops waiting: a started live attempt is timed out, everything else is reported queued (INB-21). */
+  expire(): void;
+}
+
+export class Broadcast {
+  readonly results: DeliveryResult[] = [];
+  readonly forms: EventForms;
+  #context: RoomContext | undefined;
+  #pending = 1;
+  #failed = 0;
+  #live = false;
+  #deadline: Deadline | undefined;
+  #unsettled: Set<PendingDelivery> | undefined;
+  #startedAt = 0;
+  #settledMs: number[] | undefined;
+  #span: string | undefined;
+
+  constructor(
+    readonly parts: KitParts,
+    readonly runtime: RoomRuntime,
+    readonly event: RoomEvent,
+    readonly state: RoomState,
+    readonly plan: Plan,
+    readonly cascade: Cascade,
+    private readonly options: BroadcastOptions,
+  ) {
+    this.forms = new EventForms(parts, event, plan.source);
+  }
+
+  /** The context of all targets of this event. */
+  get context(): RoomContext {
+    return (this.#context ??= new RoomContextView(this.state.room, this.state.bindings, this.state.participants));
+  }
+
+  stream(channelId: string): { stream: DeliveryStream; errorCode?: string } | undefined {
+    const close = this.options.stream;
+    const stream = close?.streams.get(channelId);
+    return stream === undefined ? undefined : { stream, ...(close?.errorCode !== undefined && { errorCode: close.errorCode }) };
+  }
+
+  get span(): string | undefined {
+    return this.#span;
+  }
+
+  /** Starts everything; call when the room's lock is free (LOCK-02). */
+  start(): void {
+    const { parts, options, cascade } = this;
+    const { transports } = options;
+    cascade.add();
+    if (parts.commitListeners.size > 0) tellListeners(parts, this.event, this.state);
+    if (parts.traces.enabled) {
+      this.#startedAt = parts.clock.now();
+      this.#settledMs = [];
+    }
+    if (parts.tracer.enabled && transports.length > 0) {
+      this.#span = parts.tracer.start('framework.broadcast', 'broadcast', {
+        ...(options.span !== undefined && { parentId: options.span }),
+        roomId: this.event.roomId,
+        attributes: { targets: transports.length },
+      });
+    }
+    for (const target of this.plan.ingesters) this.#ingest(target);
+    this.#pending += transports.length;
+    for (const target of transports) this.#deliver(target);
+    if (options.turns.length > 0) runTurns(this, options.turns, options.agents);
+    if (this.#pending > 1) {
+      this.#deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.#expire());
+    }
+    this.#release();
+  }
+
+  /** A delivery waits in its lane, or an attempt of it runs. */
+  track(delivery: PendingDelivery): void {
+    (this.#unsettled ??= new Set()).add(delivery);
+  }
+
+  /** One target's outcome is known, or reported as queued. */
+  settle(delivery: PendingDelivery | undefined, result: DeliveryResult, live: boolean): void {
+    if (delivery !== undefined) this.#unsettled?.delete(delivery);
+    this.results.push(result);
+    if (live) this.#live = true;
+    this.#settledMs?.push(this.parts.clock.now() - this.#startedAt);
+    const framework = this.parts.framework;
+    switch (result.status) {
+      case 'sent':
+        if (framework.has('delivery_succeeded')) this.#emit('delivery_succeeded', result.channelId, { attempts: result.attempts });
+        break;
+      case 'failed':
+        this.#failed++;
+        this.failed(result.channelId, result.error, result.attempts);
+        break;
+      case 'skipped':
+        if (framework.has('delivery_skipped')) this.#emit('delivery_skipped', result.channelId, {});
+        break;
+      case 'unknown':
+      case 'queued':
+        break;
+    }
+    this.#release();
+  }
+
+  /** Framework delivery_failed, also for a row that fails after it was reported queued (OUT-06). */
+  failed(channelId: string, error: DeliveryFailure | undefined, attempts: number): void {
+    if (this.parts.framework.has('delivery_failed')) {
+      this.#emit('delivery_failed', channelId, { code: error?.code ?? 'failed', error: error?.message ?? '', attempts });
+    }
+  }
+
+  /** The attempts of an ordinary delivery, for the decision trace. */
+  traceAttempts(): DeliveryAttemptTrace[] {
+    return this.results.map((result, position) => ({
+      channelId: result.channelId,
+      attempt: result.attempts,
+      startedAt: isoTime(this.#startedAt),
+      ms: this.#settledMs?.[position] ?? 0,
+      code: result.error?.code ?? result.status,
+    }));
+  }
+
+  #deliver(target: Target): void {
+    const channelId = target.channelId;
+    if (target.channel === undefined) {
+      this.parts.logger.warn('A channel is not registered in this process; its deliveries wait for one that has it.', { channelId });
+      this.settle(undefined, { channelId, status: 'queued', attempts: 0 }, false);
+      return;
+    }
+    if (target.durable) {
+      const row = this.options.rows.find((candidate) => candidate.channelId === channelId);
+      if (row === undefined) {
+        this.settle(undefined, { channelId, status: 'skipped', attempts: 0 }, false);
+        return;
+      }
+      const delivery = new DurableDelivery(this.parts, target, row, this.event, this);
+      this.track(delivery);
+      if (row.state === 'sending') target.lane.reserved--;
+      target.lane.push(delivery);
+      return;
+    }
+    if (target.lane.full) {
+      const error = { code: 'lane_full', message: `Channel '${channelId}' does not keep up; it reads again by index.`, retryable: false };
+      this.settle(undefined, { channelId, status: 'failed', attempts: 0, error }, true);
+      return;
+    }
+    target.lane.push(new LiveDelivery(this, target));
+  }
+
+  #ingest(target: Target): void {
+    const ingest = target.channel?.ingest?.bind(target.channel);
+    if (ingest === undefined) return;
+    void this.parts.tasks.run(async () => {
+      try {
+        await ingest(this.event, target.binding);
+      } catch (error) {
+        this.parts.logger.warn('A memory failed to take in an event.', { channelId: target.channelId, error });
+      }
+    });
+  }
+
+  #expire(): void {
+    for (const delivery of [...(this.#unsettled ?? [])]) delivery.expire();
+  }
+
+  #release(): void {
+    if (--this.#pending > 0) return;
+    this.#deadline?.cancel();
+    this.#finish();
+  }
+
+  #finish(): void {
+    const { parts, event, options } = this;
+    if (this.#live && this.results.length > 0) parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: this.results });
+    if (this.#span !== undefined) parts.tracer.end(this.#span, { status: this.#failed > 0 ? 'error' : 'ok' });
+    if (this.#failed > 0 && parts.framework.has('broadcast_partial_failure')) {
+      const errors = this.results.filter((result) => result.status === 'failed');
+      this.#emit('broadcast_partial_failure', undefined, {
+        failed: this.#failed,
+        total: this.results.length,
+        errors: Object.fromEntries(errors.map((result) => [result.channelId, result.error?.code ?? 'failed'])),
+      });
+    }
+    if (options.announce) {
+      if (parts.framework.has('event_processed')) this.#emit('event_processed', event.source.channelId, {});
+      if (parts.hooks.has('after_broadcast', event.roomId)) {
+        void parts.tasks.run(() => this.#afterBroadcast().finally(() => this.cascade.done()));
+        return;
+      }
+    }
+    this.cascade.done();
+  }
+
+  #afterBroadcast(): Promise<void> {
+    const { parts, event } = this;
+    const call = { roomId: event.roomId, source: event.source, context: () => this.context };
+    return callScope.run({ causeDepth: event.chainDepth }, () => parts.hooks.notice('after_broadcast', event, call));
+  }
+
+  #emit(type: 'delivery_succeeded' | 'delivery_failed' | 'delivery_skipped' | 'broadcast_partial_failure' | 'event_processed', channelId: string | undefined, data: Readonly<Record<string, unknown>>): void {
+    this.parts.framework.emit(type, {
+      roomId: this.event.roomId,
+      eventId: this.event.id,
+      ...(channelId !== undefined && { channelId }),
+      data,
+    });
+  }
+}

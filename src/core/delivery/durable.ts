@@ -1,0 +1,370 @@
+/**
+ * A delivery to a durable channel: one outbox row from queued to its end (OUT-03). It holds its lane while it waits or
+ * retries, so that what comes later goes out later.
+ */
+import type { DeliverOptions, DeliverReceipt } from '../channel.js';
+import { isoTime } from '../clock.js';
+import { TimeoutError } from '../errors.js';
+import type { DeliveryFailure, DeliveryResult, OutboxRow } from '../models/delivery.js';
+import type { RoomEvent } from '../models/event.js';
+import { isPromise, type Awaitable } from '../models/json.js';
+import type { OutboxState } from '../models/vocabulary.js';
+import type { KitParts } from '../parts.js';
+import type { RowPatch } from '../store/store.js';
+import type { RoomContext } from '../rooms/context.js';
+import type { Broadcast, PendingDelivery } from './broadcast.js';
+import { failureOf, isCountable, resultOf } from './failure.js';
+import type { EventForms, Form } from './forms.js';
+import type { LaneItem } from './lane.js';
+import { untranscodable } from './live.js';
+import type { Target } from './plan.js';
+import { isRetryable, retryDelayMs } from './retry.js';
+
+/** How often a channel that is not ready is asked again. */
+const READY_POLL_MS = 1000;
+/** How long the outcome of an unknown delivery is awaited (OUT-09). */
+const UNKNOWN_WAIT_MS = 30_000;
+
+/** What a delivery needs to know of the event it carries: a broadcast gives it, recovery rebuilds it. */
+export interface DeliveryFrame {
+  readonly forms: EventForms;
+  readonly context: RoomContext;
+  stream?: Broadcast['stream'];
+  settle(delivery: PendingDelivery, result: DeliveryResult, live: boolean): void;
+  failed(channelId: string, error: DeliveryFailure | undefined, attempts: number): void;
+}
+
+export class DurableDelivery implements LaneItem, PendingDelivery {
+  #reported = false;
+  #ended = false;
+  #attempting = false;
+
+  constructor(
+    private readonly parts: KitParts,
+    private readonly target: Target,
+    private row: OutboxRow,
+    private readonly event: RoomEvent,
+    private readonly frame: DeliveryFrame,
+  ) {}
+
+  get rowId(): string {
+    return this.row.id;
+  }
+
+  run(): boolean {
+    void this.parts.tasks.run(async () => {
+      try {
+        await this.#untilEnd();
+      } catch (error) {
+        // The store failed, or the kit stops: the row stays as it is and recovery goes on with it (OUT-08).
+        if (!this.parts.stopping.aborted) {
+          this.parts.logger.error('A delivery could not be recorded; it will be recovered.', { rowId: this.row.id, channelId: this.target.channelId, error });
+        }
+        this.#report({ channelId: this.target.channelId, status: 'queued', attempts: this.row.attempts });
+      } finally {
+        this.target.lane.finished();
+      }
+    });
+    return true;
+  }
+
+  expire(): void {
+    if (!this.#attempting) this.#report({ channelId: this.target.channelId, status: 'queued', attempts: this.row.attempts });
+  }
+
+  async #untilEnd(): Promise<void> {
+    const { parts, target } = this;
+    if (this.row.state === 'sending' && this.row.attempts > 0 && this.row.leaseOwner !== parts.owner) {
+      if (await this.#resolveUnknown()) return;
+    }
+    for (;;) {
+      const entry = parts.channels.get(target.channelId);
+      const waitMs = this.#waitMs();
+      if (waitMs > 0 || entry === undefined) {
+        if (await this.#closedMeanwhile()) return;
+        if (this.row.state === 'sending') await this.#change({ state: 'queued', attempts: Math.max(0, this.row.attempts - 1) });
+        await parts.clock.sleep(Math.max(waitMs, entry === undefined ? READY_POLL_MS : 1), parts.stopping);
+        continue;
+      }
+      if (this.#expired()) {
+        await this.#fail('expired', { code: 'expired', message: 'The delivery could not be made in time.', retryable: false });
+        return;
+      }
+      if (!entry.breaker.tryPass()) continue;
+      let outcome: 'ended' | 'again';
+      try {
+        outcome = await this.#attempt();
+      } catch (error) {
+        entry.breaker.cancelled();
+        throw error;
+      }
+      if (outcome === 'ended') return;
+    }
+  }
+
+  /** How long something above the row makes it wait: the next attempt, the vendor, the connection, the breaker, the rate. */
+  #waitMs(): number {
+    const { target, parts, row } = this;
+    const now = parts.clock.now();
+    const entry = parts.channels.get(target.channelId);
+    if (entry === undefined) return READY_POLL_MS;
+    if (row.nextAttemptAt !== undefined) {
+      const left = Date.parse(row.nextAttemptAt) - now;
+      if (left > 0) return left;
+    }
+    if (entry.pausedUntilMs > now) return entry.pausedUntilMs - now;
+    if (entry.channel.ready?.() === false) return READY_POLL_MS;
+    if (entry.breaker.state === 'open' && entry.breaker.retryAtMs > now) return entry.breaker.retryAtMs - now;
+    return 0;
+  }
+
+  async #attempt(): Promise<'ended' | 'again'> {
+    const { parts, target } = this;
+    const entry = parts.channels.get(target.channelId);
+    const channel = entry?.channel;
+    if (entry === undefined || channel === undefined) return 'again';
+    const rateMs = target.limiter?.reserve() ?? 0;
+    if (rateMs > 0) await parts.clock.sleep(rateMs, parts.stopping);
+    // The commit has written the row as sending when nothing stood in the way: one write before, one after (OUT-03).
+    const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1;
+    if (!first) {
+      const claimed = await this.#change({ state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner }, ['queued', 'sending', 'unknown']);
+      if (!claimed) {
+        entry.breaker.cancelled();
+        this.#reportRow();
+        return 'ended';
+      }
+    }
+    const form: Form | null = await this.frame.forms.for(target);
+    if (form === null) {
+      entry.breaker.cancelled();
+      const result = untranscodable(target.channelId);
+      if (result.error !== undefined) await this.#fail('failed', result.error);
+      return 'ended';
+    }
+    const startedAt = parts.clock.now();
+    this.#attempting = true;
+    const span = parts.tracer.enabled
+      ? parts.tracer.start('framework.delivery', 'delivery', { roomId: this.row.roomId, channelId: target.channelId, attributes: { attempt: this.row.attempts } })
+      : undefined;
+    try {
+      const receipt = await this.#deliver(form);
+      entry.breaker.success();
+      if (span !== undefined) parts.tracer.end(span, { status: 'ok' });
+      await this.#succeed(receipt ?? undefined);
+      return 'ended';
+    } catch (error) {
+      if (parts.stopping.aborted) throw error;
+      const failure = failureOf(error);
+      if (span !== undefined) parts.tracer.end(span, { status: 'error', errorMessage: failure.code });
+      entry.breaker.failure(isCountable(failure));
+      if (failure.retryAfterSeconds !== undefined) {
+        entry.pausedUntilMs = Math.max(entry.pausedUntilMs, parts.clock.now() + failure.retryAfterSeconds * 1000);
+      }
+      return await this.#afterFailure(failure);
+    } finally {
+      this.#attempting = false;
+      if (parts.tracer.enabled) parts.tracer.metric('roomkit.delivery.duration_ms', parts.clock.now() - startedAt, { channelId: target.channelId });
+    }
+  }
+
+  async #afterFailure(failure: DeliveryFailure): Promise<'ended' | 'again'> {
+    const { parts, target } = this;
+    const policy = target.binding.retryPolicy;
+    const delay = isRetryable(policy, failure) ? retryDelayMs(policy, this.row.attempts, failure.retryAfterSeconds, Math.random) : null;
+    if (delay === null) {
+      await this.#fail('failed', failure);
+      return 'ended';
+    }
+    await this.#change({ state: 'queued', lastError: failure, nextAttemptAt: isoTime(parts.clock.now() + delay) });
+    return 'again';
+  }
+
+  async #deliver(form: Form): Promise<DeliverReceipt | void> {
+    const { target, frame } = this;
+    const preview = frame.stream?.(target.channelId);
+    if (preview !== undefined && this.row.attempts <= 1) {
+      if (preview.errorCode !== undefined) preview.stream.error(preview.errorCode, form.event);
+      else if (await preview.stream.end(form.event, frame.context)) return undefined;
+    }
+    const channel = target.channel;
+    if (channel?.deliver === undefined) return { skipped: true };
+    const options = new AttemptOptions(this.row, form.parts, (count) => this.#markParts(count));
+    const receipt = channel.deliver(form.event, target.binding, frame.context, options);
+    return isPromise(receipt) ? this.#bounded(receipt, options) : receipt;
+  }
+
+  /** One attempt lasts at most deliveryTimeoutSeconds; what it answers later is ignored (CON-08). */
+  #bounded(receipt: Promise<DeliverReceipt | void>, options: AttemptOptions): Promise<DeliverReceipt | void> {
+    const { deadlines, limits, stopping } = this.parts;
+    return new Promise((resolve, reject) => {
+      const give = (error: Error): void => {
+        options.abort(error);
+        reject(error);
+      };
+      const deadline = deadlines.add(limits.deliveryTimeoutSeconds * 1000, () =>
+        give(new TimeoutError(`Channel '${this.target.channelId}' did not take the event within ${limits.deliveryTimeoutSeconds} s.`)),
+      );
+      const onStop = (): void => give(stopping.reason instanceof Error ? stopping.reason : new Error('stopped'));
+      stopping.addEventListener('abort', onStop, { once: true });
+      const settled = (): void => {
+        deadline.cancel();
+        stopping.removeEventListener('abort', onStop);
+      };
+      receipt.then(
+        (value) => {
+          settled();
+          resolve(value);
+        },
+        (error: unknown) => {
+          settled();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
+
+  async #succeed(receipt: DeliverReceipt | undefined): Promise<void> {
+    if (receipt?.skipped === true) {
+      await this.#change({ state: 'cancelled', attempts: 0 });
+      this.#report(resultOf(this.target.channelId, receipt, 0));
+      return;
+    }
+    const provider = this.target.channel?.providerName;
+    await this.#change({
+      state: 'sent',
+      ...(receipt?.providerMessageId !== undefined && { providerMessageId: receipt.providerMessageId }),
+      ...(provider !== undefined && { provider }),
+    });
+    this.#report(receipt === undefined && this.row.attempts === 1 ? this.target.sent : resultOf(this.target.channelId, receipt, this.row.attempts));
+  }
+
+  async #fail(state: 'failed' | 'expired', error: DeliveryFailure): Promise<void> {
+    await this.#change({ state, lastError: error });
+    const result: DeliveryResult = { channelId: this.target.channelId, status: 'failed', attempts: this.row.attempts, error };
+    if (this.#reported) this.frame.failed(this.target.channelId, error, this.row.attempts);
+    this.#report(result);
+    if (this.parts.hooks.has('on_error', this.row.roomId)) {
+      const { roomId } = this.row;
+      void this.parts.tasks.run(() =>
+        this.parts.hooks.notice(
+          'on_error',
+          { category: 'delivery', code: error.code, message: error.message, room_id: roomId, channel_id: this.target.channelId },
+          { roomId, source: this.target.binding, context: () => this.frame.context },
+        ),
+      );
+    }
+  }
+
+  /** A row found in `sending`: did the vendor take it before the crash? (OUT-09) Returns whether the row has ended. */
+  async #resolveUnknown(): Promise<boolean> {
+    const { parts, target } = this;
+    const channel = parts.channels.get(target.channelId)?.channel;
+    if (channel?.supportsIdempotencyKey === true) return false;
+    if (this.row.state !== 'unknown') await this.#change({ state: 'unknown' });
+    const until = parts.clock.now() + UNKNOWN_WAIT_MS;
+    if (channel?.lookupDelivery !== undefined) {
+      try {
+        const found = await channel.lookupDelivery(this.row.idempotencyKey, parts.stopping);
+        if (found !== null) {
+          await this.#succeed(found);
+          return true;
+        }
+        return false; // the vendor does not know it: it never arrived
+      } catch (error) {
+        parts.logger.warn('The vendor could not be asked about a delivery.', { channelId: target.channelId, error });
+      }
+    }
+    while (parts.clock.now() < until) {
+      await parts.clock.sleep(Math.min(READY_POLL_MS, until - parts.clock.now()), parts.stopping);
+      const row = await parts.store.getRow(this.row.id);
+      if (row === null || row.state !== 'unknown') {
+        if (row !== null) this.row = row;
+        this.#reportRow();
+        return true;
+      }
+    }
+    if (parts.options.onUnknown !== 'hold') return false;
+    if (parts.framework.has('delivery_unknown')) {
+      parts.framework.emit('delivery_unknown', { roomId: this.row.roomId, channelId: target.channelId, eventId: this.row.eventId, data: { row_id: this.row.id } });
+    }
+    this.#report({ channelId: target.channelId, status: 'unknown', attempts: this.row.attempts });
+    return true;
+  }
+
+  /** While the row waited it may have been cancelled, or its channel detached (OUT-13). */
+  async #closedMeanwhile(): Promise<boolean> {
+    if (this.#expired()) return false;
+    const row = await this.parts.store.getRow(this.row.id);
+    if (row !== null && (row.state === 'queued' || row.state === 'sending' || row.state === 'unknown')) return false;
+    if (row !== null) this.row = row;
+    this.#reportRow();
+    return true;
+  }
+
+  #expired(): boolean {
+    return Date.parse(this.row.expiresAt) < this.parts.clock.now();
+  }
+
+  async #change(patch: RowPatch, from?: readonly OutboxState[]): Promise<boolean> {
+    const changed = await this.parts.store.updateRow(this.row.id, patch, from);
+    if (changed === null) {
+      const current = await this.parts.store.getRow(this.row.id);
+      if (current !== null) this.row = current;
+      return false;
+    }
+    this.row = changed;
+    return true;
+  }
+
+  #markParts(count: number): Awaitable<void> {
+    return this.#change({ partsSent: count }).then(() => undefined);
+  }
+
+  #reportRow(): void {
+    const { state, lastError } = this.row;
+    const channelId = this.target.channelId;
+    const attempts = this.row.attempts;
+    if (state === 'sent' || state === 'delivered' || state === 'read') this.#report({ channelId, status: 'sent', attempts });
+    else if (state === 'cancelled') this.#report({ channelId, status: 'failed', attempts, error: lastError ?? { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false } });
+    else if (state === 'failed' || state === 'expired') this.#report({ channelId, status: 'failed', attempts, ...(lastError && { error: lastError }) });
+    else this.#report({ channelId, status: 'queued', attempts });
+  }
+
+  #report(result: DeliveryResult): void {
+    if (this.#reported || this.#ended) {
+      this.#ended ||= result.status !== 'queued';
+      return;
+    }
+    this.#reported = true;
+    this.frame.settle(this, result, false);
+  }
+}
+
+/** What one attempt may know and use. */
+class AttemptOptions implements DeliverOptions {
+  #controller: AbortController | undefined;
+
+  constructor(
+    private readonly row: OutboxRow,
+    readonly parts: readonly string[] | undefined,
+    readonly markPartsSent: (count: number) => Awaitable<void>,
+  ) {}
+
+  get idempotencyKey(): string {
+    return this.row.idempotencyKey;
+  }
+  get attempt(): number {
+    return this.row.attempts;
+  }
+  get partsSent(): number {
+    return this.row.partsSent ?? 0;
+  }
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+  abort(reason: Error): void {
+    this.#controller?.abort(reason);
+  }
+}
+

@@ -1,0 +1,270 @@
+/** A delivery to a live channel (OUT-15): no row; it follows the timeline, and what a client missed it reads again by index. */
+import type { Deadline } from '../async/deadlines.js';
+import type { DeliverOptions, DeliverReceipt } from '../channel.js';
+import { TimeoutError } from '../errors.js';
+import type { DeliveryFailure, DeliveryResult } from '../models/delivery.js';
+import { isPromise } from '../models/json.js';
+import type { Broadcast, PendingDelivery } from './broadcast.js';
+import { failureOf, isCountable, resultOf } from './failure.js';
+import type { Form } from './forms.js';
+import type { LaneItem } from './lane.js';
+import type { Target } from './plan.js';
+import { isRetryable, retryDelayMs } from './retry.js';
+
+export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
+  attempt = 1;
+  partsSent = 0;
+  parts: readonly string[] | undefined;
+  #state: 'waiting' | 'running' | 'reported' | 'ended' = 'waiting';
+  #controller: AbortController | undefined;
+  #deadline: Deadline | undefined;
+  /** Waits of its own keep the lane: the running attempt's end is told here. */
+  #slow = false;
+
+  constructor(
+    private readonly broadcast: Broadcast,
+    private readonly target: Target,
+  ) {}
+
+  get idempotencyKey(): string {
+    return `${this.broadcast.event.id}:${this.target.channelId}`;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  run(): boolean {
+    if (this.#state === 'waiting') this.#state = 'running';
+    const { target } = this;
+    if (this.broadcast.stream(target.channelId) !== undefined || this.#needsTime()) {
+      this.#slow = true;
+      this.broadcast.track(this);
+      void this.broadcast.parts.tasks.run(() => this.#runSlowly());
+      return true;
+    }
+    return this.#attempt();
+  }
+
+  expire(): void {
+    if (this.#state === 'waiting') {
+      this.#state = 'reported';
+      this.broadcast.settle(this, { channelId: this.target.channelId, status: 'queued', attempts: 0 }, true);
+      return;
+    }
+    if (this.#slow || this.#state !== 'running') return;
+    this.#fail(this.#timeout());
+    this.target.lane.finished();
+  }
+
+  /** The ordinary case: one attempt, nothing to wait for. Returns whether it goes on. */
+  #attempt(): boolean {
+    const form = this.broadcast.forms.for(this.target);
+    if (isPromise(form)) {
+      this.#slow = true;
+      this.broadcast.track(this);
+      void this.broadcast.parts.tasks.run(() => this.#runSlowly());
+      return true;
+    }
+    if (form === null) {
+      this.#end(untranscodable(this.target.channelId));
+      return false;
+    }
+    this.parts = form.parts;
+    const { target } = this;
+    try {
+      const receipt = target.channel?.deliver?.(form.event, target.binding, this.broadcast.context, this);
+      if (!isPromise(receipt)) {
+        this.#succeed(receipt ?? undefined);
+        return false;
+      }
+      if (this.#state === 'running') this.broadcast.track(this);
+      else this.#ownDeadline(); // it was reported queued: nobody else watches its time
+      receipt.then(
+        (value) => {
+          if (this.#state === 'ended') return;
+          this.#succeed(value ?? undefined);
+          target.lane.finished();
+        },
+        (error: unknown) => {
+          if (this.#state === 'ended') return;
+          this.#fail(error);
+          target.lane.finished();
+        },
+      );
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  #needsTime(): boolean {
+    const { target } = this;
+    const { binding, channel, entry } = target;
+    return (
+      target.limiter !== undefined ||
+      channel?.onEvent !== undefined ||
+      (binding.retryPolicy !== undefined && binding.retryPolicy !== null) ||
+      binding.outputMuted ||
+      channel?.ready?.() === false ||
+      (entry !== undefined && (entry.breaker.state !== 'closed' || entry.pausedUntilMs > 0))
+    );
+  }
+
+  /** Everything that may have to wait: previews, rate limits, retries, `onEvent`. */
+  async #runSlowly(): Promise<void> {
+    try {
+      await this.#slowSteps();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.target.lane.finished();
+    }
+  }
+
+  async #slowSteps(): Promise<void> {
+    const { broadcast, target } = this;
+    const { parts } = broadcast;
+    const { channel, entry, binding } = target;
+    if (channel === undefined || entry === undefined) return;
+    const preview = broadcast.stream(target.channelId);
+    if (preview !== undefined) {
+      const form = await broadcast.forms.for(target);
+      if (preview.errorCode !== undefined) {
+        preview.stream.error(preview.errorCode, form?.event ?? broadcast.event);
+        this.#succeed(undefined);
+        return;
+      }
+      if (await preview.stream.end(form?.event ?? broadcast.event, broadcast.context)) {
+        this.#succeed(undefined);
+        return;
+      }
+    }
+    if (channel.onEvent !== undefined) {
+      const { tellTransport } = await import('../turns/transport-output.js');
+      await tellTransport(broadcast, target, this.signal);
+    }
+    if (binding.outputMuted) {
+      this.#end({ channelId: target.channelId, status: 'skipped', attempts: 0 });
+      return;
+    }
+    for (;;) {
+      if (channel.ready?.() === false) throw new NotReady(target.channelId);
+      const waitMs = Math.max(target.limiter?.reserve() ?? 0, entry.pausedUntilMs - parts.clock.now());
+      if (waitMs > 0) await parts.clock.sleep(waitMs, parts.stopping);
+      if (!entry.breaker.tryPass()) throw new BreakerOpen(target.channelId);
+      const form: Form | null = await broadcast.forms.for(target);
+      if (form === null) {
+        entry.breaker.cancelled();
+        this.#end(untranscodable(target.channelId));
+        return;
+      }
+      this.parts = form.parts;
+      try {
+        const receipt = await this.#bounded(channel.deliver?.(form.event, binding, broadcast.context, this));
+        this.#succeed(receipt ?? undefined);
+        return;
+      } catch (error) {
+        const failure = failureOf(error);
+        entry.breaker.failure(isCountable(failure));
+        if (failure.retryAfterSeconds !== undefined) {
+          entry.pausedUntilMs = Math.max(entry.pausedUntilMs, parts.clock.now() + failure.retryAfterSeconds * 1000);
+        }
+        const delay = isRetryable(binding.retryPolicy, failure)
+          ? retryDelayMs(binding.retryPolicy ?? null, this.attempt, failure.retryAfterSeconds, Math.random)
+          : null;
+        if (delay === null) {
+          this.#end({ channelId: target.channelId, status: 'failed', attempts: this.attempt, error: failure });
+          return;
+        }
+        this.attempt++;
+        this.#controller = undefined;
+        await parts.clock.sleep(delay, parts.stopping);
+      }
+    }
+  }
+
+  #bounded(receipt: Promise<DeliverReceipt | void> | DeliverReceipt | void): Promise<DeliverReceipt | void> | DeliverReceipt | void {
+    if (!isPromise(receipt)) return receipt;
+    return new Promise((resolve, reject) => {
+      const deadline = this.#startDeadline(() => reject(this.#timeout()));
+      receipt.then(
+        (value) => {
+          deadline.cancel();
+          resolve(value);
+        },
+        (error: unknown) => {
+          deadline.cancel();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
+
+  #ownDeadline(): void {
+    this.#deadline = this.#startDeadline(() => {
+      if (this.#state === 'ended') return;
+      this.#fail(this.#timeout());
+      this.target.lane.finished();
+    });
+  }
+
+  #startDeadline(onExpire: () => void): Deadline {
+    const { deadlines, limits } = this.broadcast.parts;
+    return deadlines.add(limits.deliveryTimeoutSeconds * 1000, onExpire);
+  }
+
+  #timeout(): TimeoutError {
+    const error = new TimeoutError(
+      `Channel '${this.target.channelId}' did not take the event within ${this.broadcast.parts.limits.deliveryTimeoutSeconds} s.`,
+    );
+    this.#controller?.abort(error);
+    return error;
+  }
+
+  #succeed(receipt: DeliverReceipt | undefined): void {
+    const entry = this.target.entry;
+    if (entry !== undefined && entry.breaker.state !== 'closed') entry.breaker.success();
+    else entry?.breaker.success();
+    this.#end(receipt === undefined && this.attempt === 1 ? this.target.sent : resultOf(this.target.channelId, receipt, this.attempt));
+  }
+
+  #fail(error: unknown): void {
+    const failure: DeliveryFailure = failureOf(error);
+    if (!(error instanceof BreakerOpen) && !(error instanceof NotReady)) this.target.entry?.breaker.failure(isCountable(failure));
+    this.#end({ channelId: this.target.channelId, status: 'failed', attempts: this.attempt, error: failure });
+  }
+
+  #end(result: DeliveryResult): void {
+    const reported = this.#state === 'reported';
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#deadline?.cancel();
+    if (!reported) this.broadcast.settle(this, result, true);
+    else {
+      const { event, parts } = this.broadcast;
+      parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: [result] });
+      if (result.status === 'failed') this.broadcast.failed(result.channelId, result.error, result.attempts);
+    }
+  }
+}
+
+class BreakerOpen extends Error {
+  readonly code = 'circuit_breaker_open';
+  constructor(channelId: string) {
+    super(`Channel '${channelId}' failed repeatedly and is not called for a while.`);
+  }
+}
+
+class NotReady extends Error {
+  readonly code = 'not_ready';
+  constructor(channelId: string) {
+    super(`Channel '${channelId}' is not connected.`);
+  }
+}
+
+export function untranscodable(channelId: string): DeliveryResult {
+  const error = { code: 'transcoding_failed', message: `Channel '${channelId}' can carry nothing of this content.`, retryable: false };
+  return { channelId, status: 'failed', attempts: 0, error };
+}

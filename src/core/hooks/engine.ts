@@ -1,0 +1,385 @@
+/**
+ * Runs hooks (behaviour §8): gates one after another, notices side by side. A trigger nobody listens to costs one look-up;
+ * a handler that returns no promise is not awaited, and a timer exists only for one that does not settle at once (HK-07).
+ */
+import type { Deadlines } from '../async/deadlines.js';
+import { errorMessage, TimeoutError, ValidationError } from '../errors.js';
+import type { Logger } from '../logger.js';
+import { isPromise } from '../models/json.js';
+import { IdentityHookResult } from '../models/people.js';
+import type { HookVerdictTrace } from '../models/trace.js';
+import type { ChannelDirection, ChannelType, HookExecution } from '../models/vocabulary.js';
+import type { RoomContext } from '../rooms/context.js';
+import { HookCallContext, type HookContext } from './context.js';
+import { collectEffects, type SideEffects } from './effects.js';
+import { checkModifiedPayload } from './payload.js';
+import { HookTrigger, TRIGGERS, type HookPayload, type HookReturn, type TriggerBehaviour } from './triggers.js';
+import { HookResult } from './verdict.js';
+
+export interface HookOptions<Execution extends HookExecution = HookExecution> {
+  /** Names it in `blockedBy`, traces and for `removeHook`. */
+  readonly name?: string;
+  /** Ascending; default 0. */
+  readonly priority?: number;
+  /** `sync` (default) decides; `async` observes what a gate let through. */
+  readonly execution?: Execution;
+  /** Default: the kit's `hookTimeoutSeconds` (30). */
+  readonly timeoutSeconds?: number;
+  readonly channelTypes?: readonly ChannelType[];
+  readonly channelIds?: readonly string[];
+  readonly directions?: readonly ChannelDirection[];
+  /** Gates only: what a failing handler means; default by the trigger table. */
+  readonly failure?: 'open' | 'closed';
+  /** `before_broadcast` only: previews of streamed replies may be shown before this hook has decided (STR-02). Default false. */
+  readonly preview?: boolean;
+}
+
+export type HookHandler<Trigger extends HookTrigger, Execution extends HookExecution = 'sync'> = (
+  payload: HookPayload<Trigger>,
+  context: HookContext,
+) => Execution extends 'async'
+  ? unknown
+  : HookReturn<Trigger> extends void
+    ? void | Promise<void>
+    : HookReturn<Trigger> | Promise<HookReturn<Trigger>>;
+
+/** What a filter looks at (HK-03). */
+export interface HookSource {
+  readonly channelId?: string;
+  readonly channelType?: ChannelType;
+  readonly direction?: ChannelDirection;
+}
+
+export interface HookCall {
+  readonly roomId?: string;
+  readonly source?: HookSource;
+  /** Built once, and only when somebody listens (HK-12). */
+  readonly context: () => RoomContext;
+  /** Collects verdicts for the decision trace. */
+  readonly verdicts?: HookVerdictTrace[] | undefined;
+}
+
+export interface GateOutcome<Payload> {
+  readonly payload: Payload;
+  readonly modified: boolean;
+  /** Set when the payload was stopped. */
+  readonly blockedBy?: string;
+  readonly reason?: string;
+  readonly effects?: SideEffects;
+}
+
+/** What went wrong with a handler, for framework events. */
+export interface HookFailure {
+  readonly hook: string;
+  readonly trigger: HookTrigger;
+  readonly roomId?: string;
+  readonly error?: unknown;
+  readonly timeoutSeconds?: number;
+}
+
+interface RegisteredHook {
+  readonly trigger: HookTrigger;
+  readonly name: string | undefined;
+  readonly label: string;
+  readonly priority: number;
+  readonly order: number;
+  readonly roomId: string | undefined;
+  readonly observer: boolean;
+  readonly timeoutMs: number;
+  readonly channelTypes: ReadonlySet<string> | undefined;
+  readonly channelIds: ReadonlySet<string> | undefined;
+  readonly directions: ReadonlySet<string> | undefined;
+  readonly failure: 'open' | 'closed';
+  readonly preview: boolean;
+  readonly handler: (payload: unknown, context: HookContext, extra?: unknown) => unknown;
+}
+
+export interface HookEngineOptions {
+  readonly deadlines: Deadlines;
+  readonly logger: Logger;
+  readonly timeoutSeconds: number;
+  readonly organizationId: string | undefined;
+  readonly now: () => number;
+  readonly onFailure: (failure: HookFailure) => void;
+}
+
+const NONE: readonly RegisteredHook[] = [];
+
+export class HookEngine {
+  readonly #global = new Map<HookTrigger, RegisteredHook[]>();
+  readonly #rooms = new Map<string, Map<HookTrigger, RegisteredHook[]>>();
+  #order = 0;
+
+  constructor(private readonly options: HookEngineOptions) {}
+
+  add(trigger: HookTrigger, options: HookOptions, handler: RegisteredHook['handler'], roomId?: string): () => void {
+    const behaviour = checkTrigger(trigger);
+    checkOptions(trigger, behaviour, options, handler);
+    const order = ++this.#order;
+    const hook: RegisteredHook = {
+      trigger,
+      name: options.name,
+      label: options.name ?? `${trigger}#${order}`,
+      priority: options.priority ?? 0,
+      order,
+      roomId,
+      observer: behaviour.kind === 'gate' && options.execution === 'async',
+      timeoutMs: (options.timeoutSeconds ?? this.options.timeoutSeconds) * 1000,
+      channelTypes: options.channelTypes && new Set(options.channelTypes),
+      channelIds: options.channelIds && new Set(options.channelIds),
+      directions: options.directions && new Set(options.directions),
+      failure: options.failure ?? (behaviour.failure === 'closed' ? 'closed' : 'open'),
+      preview: options.preview ?? false,
+      handler,
+    };
+    const byTrigger = roomId === undefined ? this.#global : mapOf(this.#rooms, roomId);
+    // Copy on write: a running chain keeps the list it started with (HK-09).
+    byTrigger.set(trigger, [...(byTrigger.get(trigger) ?? NONE), hook].sort(byPriority));
+    return () => this.#remove(roomId, (other) => other === hook);
+  }
+
+  removeNamed(name: string, roomId?: string): boolean {
+    return this.#remove(roomId, (hook) => hook.name === name);
+  }
+
+  forgetRoom(roomId: string): void {
+    this.#rooms.delete(roomId);
+  }
+
+  /** Whether anybody listens; the one thing a quiet trigger costs (HK-12). */
+  has(trigger: HookTrigger, roomId?: string): boolean {
+    if (this.#global.has(trigger)) return true;
+    return roomId !== undefined && this.#rooms.size > 0 && this.#rooms.get(roomId)?.has(trigger) === true;
+  }
+
+  /** Whether a matching deciding hook forbids previews of streams from this source (STR-02). */
+  forbidsPreview(roomId: string, source: HookSource): boolean {
+    return this.#list('before_broadcast', roomId).some((hook) => !hook.observer && !hook.preview && matches(hook, source));
+  }
+
+  /** Runs the deciding handlers in order, then the observing ones with the final payload (HK-01). */
+  async gate<Payload>(trigger: HookTrigger, payload: Payload, call: HookCall): Promise<GateOutcome<Payload>> {
+    const behaviour: TriggerBehaviour = TRIGGERS[trigger];
+    const list = this.#list(trigger, call.roomId);
+    let current = payload;
+    let modified = false;
+    let effects: SideEffects | undefined;
+    let stop: { blockedBy: string; reason: string } | undefined;
+    let observers = false;
+    let context: RoomContext | undefined;
+    for (const hook of list) {
+      if (!matches(hook, call.source)) continue;
+      if (hook.observer) {
+        observers = true;
+        continue;
+      }
+      const hookContext = new HookCallContext((context ??= call.context()), trigger, hook.name, this.options.organizationId);
+      const started = call.verdicts === undefined ? 0 : this.options.now();
+      let verdict: HookVerdictTrace['verdict'] = 'allow';
+      try {
+        let result = hook.handler(current, hookContext);
+        if (isPromise(result)) result = await this.#settle(hook, result, hookContext);
+        if (!(result instanceof HookResult)) {
+          if (!(behaviour.result === 'lenient' && (result === undefined || result === null))) {
+            throw new ValidationError(
+              `Hook '${hook.label}' on ${trigger} returned ${describe(result)}. Return HookResult.allow(), .block(reason) or .modify(payload).`,
+            );
+          }
+        } else {
+          if (result.action === 'modify') {
+            current = checkModifiedPayload(trigger, behaviour.payload, current, result.payload) as Payload; // checked just now
+            modified = true;
+            verdict = 'modify';
+          }
+          effects = collectEffects(effects, result);
+          if (result.action === 'block') {
+            const reason = result.reason ?? 'blocked';
+            stop = { blockedBy: hook.name ?? reason, reason };
+            verdict = 'block';
+          }
+        }
+      } catch (error) {
+        verdict = error instanceof TimeoutError ? 'timeout' : 'failed';
+        this.#report(hook, call.roomId, error);
+        if (hook.failure === 'closed') stop = { blockedBy: 'hook_failed', reason: 'hook_failed' };
+      }
+      call.verdicts?.push({ hook: hook.label, trigger, verdict, ms: this.options.now() - started });
+      if (stop !== undefined) break;
+    }
+    if (observers && stop === undefined) {
+      const seen = current;
+      await this.#all(list.filter((hook) => hook.observer && matches(hook, call.source)), seen, call, (context ??= call.context()));
+    }
+    return { payload: current, modified, ...stop, ...(effects && { effects }) };
+  }
+
+  /** The identity triggers: the first result that is not nothing wins; a failing hook is skipped (IDN-05). */
+  async identity(
+    trigger: 'on_identity_ambiguous' | 'on_identity_unknown',
+    payload: unknown,
+    extra: unknown,
+    call: HookCall,
+  ): Promise<IdentityHookResult | null> {
+    const list = this.#list(trigger, call.roomId).filter((hook) => matches(hook, call.source));
+    if (list.length === 0) return null;
+    const context = call.context();
+    let decided: IdentityHookResult | null = null;
+    for (const hook of list) {
+      if (hook.observer) continue;
+      const hookContext = new HookCallContext(context, trigger, hook.name, this.options.organizationId);
+      try {
+        let result = hook.handler(payload, hookContext, extra);
+        if (isPromise(result)) result = await this.#settle(hook, result, hookContext);
+        if (result === undefined || result === null) continue;
+        if (!(result instanceof IdentityHookResult)) {
+          throw new ValidationError(
+            `Hook '${hook.label}' on ${trigger} returned ${describe(result)}. Return an IdentityHookResult or nothing.`,
+          );
+        }
+        decided = result;
+        break;
+      } catch (error) {
+        this.#report(hook, call.roomId, error);
+      }
+    }
+    await this.#all(list.filter((hook) => hook.observer), payload, call, context, extra);
+    return decided;
+  }
+
+  /** Tells everybody who listens, side by side; what they return or throw changes nothing (HK-08). */
+  async notice(trigger: HookTrigger, payload: unknown, call: HookCall): Promise<void> {
+    const list = this.#list(trigger, call.roomId).filter((hook) => matches(hook, call.source));
+    if (list.length > 0) await this.#all(list, payload, call, call.context());
+  }
+
+  async #all(list: readonly RegisteredHook[], payload: unknown, call: HookCall, context: RoomContext, extra?: unknown): Promise<void> {
+    await Promise.all(
+      list.map(async (hook) => {
+        const hookContext = new HookCallContext(context, hook.trigger, hook.name, this.options.organizationId);
+        try {
+          const result = hook.handler(payload, hookContext, extra);
+          if (isPromise(result)) await this.#settle(hook, result, hookContext);
+        } catch (error) {
+          this.#report(hook, call.roomId, error);
+        }
+      }),
+    );
+  }
+
+  /** Waits for a handler, at most its timeout; a late result or rejection is nobody's business (CON-08). */
+  async #settle(hook: RegisteredHook, promise: Promise<unknown>, context: HookCallContext): Promise<unknown> {
+    let state: 'pending' | 'done' | 'failed' = 'pending';
+    let value: unknown;
+    const watched = promise.then(
+      (result) => {
+        state = 'done';
+        value = result;
+      },
+      (error: unknown) => {
+        state = 'failed';
+        value = error;
+      },
+    );
+    await undefined; // a promise that is settled already has told us by now
+    if ((state as string) === 'pending') {
+      await new Promise<void>((resolve) => {
+        const deadline = this.options.deadlines.add(hook.timeoutMs, resolve);
+        void watched.then(() => {
+          deadline.cancel();
+          resolve();
+        });
+      });
+    }
+    switch (state as 'pending' | 'done' | 'failed') {
+      case 'done':
+        return value;
+      case 'failed':
+        throw value;
+      case 'pending': {
+        const error = new TimeoutError(`Hook '${hook.label}' on ${hook.trigger} did not answer within ${hook.timeoutMs / 1000} s.`);
+        context.abort(error);
+        throw error;
+      }
+    }
+  }
+
+  #report(hook: RegisteredHook, roomId: string | undefined, error: unknown): void {
+    const timedOut = error instanceof TimeoutError;
+    this.options.logger.warn(timedOut ? 'A hook timed out.' : 'A hook failed.', {
+      hook: hook.label,
+      trigger: hook.trigger,
+      roomId,
+      error: errorMessage(error),
+    });
+    this.options.onFailure({
+      hook: hook.label,
+      trigger: hook.trigger,
+      ...(roomId !== undefined && { roomId }),
+      ...(timedOut ? { timeoutSeconds: hook.timeoutMs / 1000 } : { error }),
+    });
+  }
+
+  #list(trigger: HookTrigger, roomId: string | undefined): readonly RegisteredHook[] {
+    const global = this.#global.get(trigger) ?? NONE;
+    if (roomId === undefined || this.#rooms.size === 0) return global;
+    const room = this.#rooms.get(roomId)?.get(trigger);
+    if (room === undefined) return global;
+    return global.length === 0 ? room : [...global, ...room].sort(byPriority);
+  }
+
+  #remove(roomId: string | undefined, test: (hook: RegisteredHook) => boolean): boolean {
+    const byTrigger = roomId === undefined ? this.#global : this.#rooms.get(roomId);
+    if (byTrigger === undefined) return false;
+    let removed = false;
+    for (const [trigger, list] of byTrigger) {
+      const kept = list.filter((hook) => !test(hook));
+      if (kept.length === list.length) continue;
+      removed = true;
+      if (kept.length > 0) byTrigger.set(trigger, kept);
+      else byTrigger.delete(trigger);
+    }
+    if (roomId !== undefined && byTrigger.size === 0) this.#rooms.delete(roomId);
+    return removed;
+  }
+}
+
+/** Priority, then global before room hooks, then registration (HK-02). */
+function byPriority(a: RegisteredHook, b: RegisteredHook): number {
+  return a.priority - b.priority || Number(a.roomId !== undefined) - Number(b.roomId !== undefined) || a.order - b.order;
+}
+
+function matches(hook: RegisteredHook, source: HookSource | undefined): boolean {
+  if (hook.channelTypes !== undefined && (source?.channelType === undefined || !hook.channelTypes.has(source.channelType))) return false;
+  if (hook.channelIds !== undefined && (source?.channelId === undefined || !hook.channelIds.has(source.channelId))) return false;
+  return hook.directions === undefined || (source?.direction !== undefined && hook.directions.has(source.direction));
+}
+
+function checkTrigger(trigger: HookTrigger): TriggerBehaviour {
+  const behaviour = (TRIGGERS as Partial<Record<string, TriggerBehaviour>>)[trigger];
+  if (behaviour === undefined) {
+    throw new ValidationError(`There is no hook trigger ${JSON.stringify(trigger)}. Triggers: ${Object.values(HookTrigger).join(', ')}.`);
+  }
+  return behaviour;
+}
+
+function checkOptions(trigger: HookTrigger, behaviour: TriggerBehaviour, options: HookOptions, handler: unknown): void {
+  if (typeof handler !== 'function') {
+    throw new ValidationError(`kit.hook('${trigger}', …) needs a handler function as its last argument.`);
+  }
+  if (options.timeoutSeconds !== undefined && !(options.timeoutSeconds > 0)) {
+    throw new ValidationError(`timeoutSeconds of hook ${options.name ?? trigger} is ${options.timeoutSeconds}; give a number above 0.`);
+  }
+  if (options.failure !== undefined && behaviour.kind !== 'gate') {
+    throw new ValidationError(`'${trigger}' is a notice: its handlers decide nothing, so 'failure' has no meaning there. Leave it out.`);
+  }
+}
+
+function mapOf<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  let inner = map.get(key);
+  if (inner === undefined) map.set(key, (inner = new Map()));
+  return inner;
+}
+
+function describe(value: unknown): string {
+  return value === undefined ? 'nothing' : value === null ? 'null' : typeof value === 'object' ? 'an object that is not a HookResult' : `a ${typeof value}`;
+}

@@ -1,0 +1,69 @@
+/** Logs state facts, not people's words: a constant message and structured fields (style rule 14). */
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+const LEVELS: readonly (LogLevel | 'silent')[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/**
+ * One readable line per entry on stderr. `ROOMKIT_LOG` chooses the least level shown: debug, info, warn (default),
+ * error or silent.
+ */
+export class StderrLogger implements Logger {
+  readonly #least: number;
+
+  constructor(level: LogLevel | 'silent' | undefined = levelFromEnvironment()) {
+    this.#least = LEVELS.indexOf(level ?? 'warn');
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#write('debug', message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#write('info', message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#write('warn', message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#write('error', message, fields);
+  }
+
+  #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    if (LEVELS.indexOf(level) < this.#least) return;
+    console.error(`roomkit ${level}: ${message}${formatFields(fields)}`);
+  }
+}
+
+/** Says nothing. */
+export const silentLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+function levelFromEnvironment(): LogLevel | 'silent' | undefined {
+  const value = typeof process === 'undefined' ? undefined : process.env['ROOMKIT_LOG'];
+  return LEVELS.find((level) => level === value);
+}
+
+function formatFields(fields: LogFields | undefined): string {
+  if (fields === undefined) return '';
+  let line = '';
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    line += ` ${key}=${value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'string' ? value : JSON.stringify(value)}`;
+  }
+  return line.replaceAll('\n', ' ');
+}

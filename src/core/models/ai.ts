@@ -1,0 +1,115 @@
+/** What is exchanged with language models (behaviour §3.4). */
+import type { ChannelCapabilities } from './capabilities.js';
+import type { Metadata } from './json.js';
+import type { Room } from './room.js';
+import type { ObservationDraft, TaskDraft } from './task.js';
+import type { ChannelMediaType } from './vocabulary.js';
+
+export type AIContextPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly url: string; readonly mimeType?: string }
+  | { readonly type: 'thinking'; readonly text: string; readonly signature?: string }
+  | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly arguments: Metadata }
+  | {
+      readonly type: 'tool_result';
+      readonly toolCallId: string;
+      readonly name: string;
+      readonly result: string | readonly AIContextPart[];
+      readonly isError?: boolean;
+    };
+
+/** JSON Schema of an object, as sent to the model. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface ToolContext {
+  readonly roomId: string;
+  readonly channelId: string;
+  readonly turnId: string;
+  readonly callId: string;
+  readonly participantId?: string;
+  readonly signal: AbortSignal;
+  /** The same for the same call in a repeated turn (TURN-04). */
+  readonly idempotencyKey: string;
+}
+
+/** Runs one tool. What is not a string is sent to the model as JSON. */
+export type ToolFunction<Arguments = Metadata> = (args: Arguments, context: ToolContext) => unknown;
+
+export interface AITool {
+  readonly name: string;
+  readonly description: string;
+  /** JSON Schema; default `{}` (anything). */
+  readonly parameters?: JsonSchema;
+  /** Never stored (CON-05). */
+  readonly handler?: ToolFunction;
+  /** Default false: after a crash a call that had started is not run again (TURN-04). */
+  readonly idempotent?: boolean;
+}
+
+export interface AIToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: Metadata;
+}
+
+export interface AIMessage {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly content: string | readonly AIContextPart[];
+  readonly metadata?: Metadata;
+}
+
+/** Settings of a room or binding that override an agent's own (AI-02). */
+export interface AIConfig {
+  readonly systemPrompt?: string;
+  readonly temperature?: number;
+  readonly maxTokens?: number;
+  readonly tools?: readonly AITool[];
+  readonly thinkingBudget?: number;
+}
+
+export interface AIContext {
+  readonly messages: readonly AIMessage[];
+  readonly systemPrompt?: string;
+  readonly temperature?: number;
+  /** Absent: the provider's configuration decides. */
+  readonly maxTokens?: number;
+  readonly tools: readonly AITool[];
+  readonly room?: Room;
+  readonly targetCapabilities?: ChannelCapabilities;
+  readonly targetMediaTypes: readonly ChannelMediaType[];
+  readonly metadata?: Metadata;
+}
+
+/** Tokens by kind: `input_tokens` (without cache reads), `output_tokens`, `cache_read_tokens`, `cache_write_tokens`, `reasoning_tokens`. */
+export type Usage = Readonly<Record<string, number>>;
+
+export interface AIResponse {
+  readonly content: string;
+  readonly finishReason?: string;
+  readonly usage?: Usage;
+  readonly metadata?: Metadata;
+  readonly tasks?: readonly TaskDraft[];
+  readonly observations?: readonly ObservationDraft[];
+  readonly toolCalls?: readonly AIToolCall[];
+}
+
+export type AIStreamItem =
+  | { readonly type: 'text_delta'; readonly text: string }
+  | { readonly type: 'thinking_delta'; readonly text: string }
+  | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly arguments: Metadata }
+  | { readonly type: 'done'; readonly finishReason?: string; readonly usage?: Usage; readonly metadata?: Metadata };
+
+export interface ToolUseEvent {
+  readonly tool: string;
+  readonly arguments: Metadata;
+  readonly channelId: string;
+  readonly callId: string;
+  readonly turnId: string;
+}
+
+export interface ToolCallEvent extends ToolUseEvent {
+  readonly result: string;
+  readonly isError: boolean;
+  readonly durationMs: number;
+}
+

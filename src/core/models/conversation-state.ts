@@ -1,0 +1,94 @@
+/** Phase, active agent and handoff history of a room (behaviour §3.5), kept in `room.metadata._conversation_state`. */
+import { EMPTY, type Metadata } from './json.js';
+import type { Room } from './room.js';
+import type { ConversationPhase } from './vocabulary.js';
+
+export interface PhaseTransition {
+  readonly fromPhase: ConversationPhase;
+  readonly toPhase: ConversationPhase;
+  readonly fromAgent?: string | null;
+  readonly toAgent?: string | null;
+  readonly reason: string;
+  readonly timestamp: string;
+  readonly metadata: Metadata;
+}
+
+export interface ConversationState {
+  /** Default `intake`. */
+  readonly phase: ConversationPhase;
+  readonly activeAgentId?: string | null;
+  readonly previousAgentId?: string | null;
+  /** How often the active agent changed (CST-02). */
+  readonly handoffCount: number;
+  readonly phaseStartedAt: string;
+  /** The newest 200 transitions. */
+  readonly phaseHistory: readonly PhaseTransition[];
+  /** Open map; keys are snake_case (`handoff_summary`, `handoff_from`, `handoff_reason`, `language`, `handled_by`). */
+  readonly context: Metadata;
+}
+
+export const CONVERSATION_STATE_KEY = '_conversation_state';
+const MAX_HISTORY = 200;
+
+/** The room's state; a fresh default (phase `intake`, nobody active) when it has none. */
+export function getConversationState(room: Room): ConversationState {
+  const stored = room.metadata[CONVERSATION_STATE_KEY] as Partial<ConversationState> | undefined; // written by setConversationState
+  return completeState(stored ?? {}, room.createdAt);
+}
+
+/** A copy of the room with this state. Persists nothing: pass the copy to `kit.store.updateRoom` (CST-03). */
+export function setConversationState(room: Room, state: Partial<ConversationState>): Room {
+  const complete = completeState(state, room.updatedAt);
+  return { ...room, metadata: { ...room.metadata, [CONVERSATION_STATE_KEY]: complete } };
+}
+
+export interface TransitionOptions {
+  readonly toAgent?: string | null;
+  readonly reason?: string;
+  readonly metadata?: Metadata;
+  /** ISO time of the transition; default: the present. */
+  readonly at?: string;
+}
+
+/** The state after moving to `toPhase` (CST-01). The old state is left as it was. */
+export function transition(
+  state: ConversationState,
+  toPhase: ConversationPhase,
+  options: TransitionOptions = {},
+): ConversationState {
+  const at = options.at ?? new Date().toISOString();
+  const fromAgent = state.activeAgentId ?? null;
+  const toAgent = options.toAgent ?? null;
+  const entry: PhaseTransition = {
+    fromPhase: state.phase,
+    toPhase,
+    fromAgent,
+    toAgent,
+    reason: options.reason ?? '',
+    timestamp: at,
+    metadata: options.metadata ?? EMPTY,
+  };
+  const history = [...state.phaseHistory, entry];
+  return {
+    ...state,
+    phase: toPhase,
+    previousAgentId: fromAgent,
+    activeAgentId: toAgent,
+    handoffCount: state.handoffCount + (fromAgent === toAgent ? 0 : 1),
+    phaseStartedAt: at,
+    phaseHistory: history.length > MAX_HISTORY ? history.slice(-MAX_HISTORY) : history,
+  };
+}
+
+function completeState(state: Partial<ConversationState>, startedAt: string): ConversationState {
+  return {
+    ...state,
+    phase: state.phase ?? 'intake',
+    activeAgentId: state.activeAgentId ?? null,
+    previousAgentId: state.previousAgentId ?? null,
+    handoffCount: state.handoffCount ?? 0,
+    phaseStartedAt: state.phaseStartedAt ?? startedAt,
+    phaseHistory: state.phaseHistory ?? [],
+    context: state.context ?? EMPTY,
+  };
+}

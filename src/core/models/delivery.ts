@@ -1,0 +1,237 @@
+/** Messages coming in, results going back, and the rows that make deliveries and turns survive a crash (behaviour §3.3). */
+import type { ContentInput } from './content.js';
+import type { EventDraft, RoomEvent } from './event.js';
+import type { Metadata } from './json.js';
+import type { Observation, Task, TaskDraft, ObservationDraft } from './task.js';
+import type { CollisionPolicy, EventType, OutboxState, TurnEndReason, TurnState } from './vocabulary.js';
+
+export interface RateLimit {
+  readonly maxPerSecond?: number;
+  readonly maxPerMinute?: number;
+  readonly maxPerHour?: number;
+  /** Capacity of each bucket; default one second's worth, at least 1. */
+  readonly burst?: number;
+}
+
+export interface RetryPolicy {
+  /** Default 3; attempts = 1 + maxRetries. */
+  readonly maxRetries?: number;
+  /** Default 1. */
+  readonly baseDelaySeconds?: number;
+  /** Default 60. */
+  readonly maxDelaySeconds?: number;
+  /** Default 2. */
+  readonly exponentialBase?: number;
+  /** Default `none`. */
+  readonly jitter?: 'none' | 'full';
+  /** Only these error codes are retried. */
+  readonly retryableErrors?: readonly string[];
+}
+
+export interface CollisionConfig {
+  /** Default `queue`. */
+  readonly policy?: CollisionPolicy;
+  /** Default 800. */
+  readonly debounceMs?: number;
+  /** Default 0. */
+  readonly leadingDebounceMs?: number;
+  /** Default 100. */
+  readonly maxQueued?: number;
+}
+
+/** What a transport hands to `kit.processInbound`. */
+export interface InboundMessage {
+  readonly channelId: string;
+  readonly senderId: string;
+  readonly content: ContentInput;
+  /** Default `message`; an edit or delete follows from its content. */
+  readonly eventType?: EventType;
+  readonly externalId?: string;
+  readonly threadId?: string;
+  /** A repeated key in the same room returns the first event (INB-08). */
+  readonly idempotencyKey?: string;
+  readonly metadata?: Metadata;
+  readonly rawPayload?: Metadata;
+  readonly providerMessageId?: string;
+  readonly visibility?: string;
+  readonly responseVisibility?: string;
+  readonly parentEventId?: string;
+  readonly addressedTo?: readonly string[];
+  /** A live session of the channel (a call, a socket); never stored. */
+  readonly session?: unknown;
+}
+
+export interface OperationError {
+  readonly code: string;
+  readonly message: string;
+  readonly channelId?: string;
+}
+
+export interface InboundResult {
+  readonly event?: RoomEvent;
+  readonly blocked: boolean;
+  readonly duplicate: boolean;
+  readonly reason?: string;
+  /** Channel id → outcome. */
+  readonly deliveryResults: Readonly<Record<string, DeliveryResult>>;
+  readonly turns: readonly TurnResult[];
+  readonly error?: OperationError;
+}
+
+export interface DeliveryFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterSeconds?: number;
+}
+
+export interface DeliveryResult {
+  readonly channelId: string;
+  readonly status: 'sent' | 'queued' | 'failed' | 'unknown' | 'skipped';
+  readonly providerMessageId?: string;
+  readonly providerResult?: ProviderResult;
+  readonly attempts: number;
+  readonly error?: DeliveryFailure;
+}
+
+export interface TurnResult {
+  readonly channelId: string;
+  readonly turnId: string;
+  readonly state: TurnState;
+  readonly endReason?: TurnEndReason;
+  /** `agent_busy`, `turn_queue_full`, … */
+  readonly reason?: string;
+  readonly replyEventIds: readonly string[];
+  readonly usage: Readonly<Record<string, number>>;
+  readonly error?: OperationError;
+}
+
+/** What a vendor's client answers. `success: false` is a failed delivery (TRN-05). */
+export interface ProviderResult {
+  readonly success: boolean;
+  readonly providerMessageId?: string;
+  /** An error code of the vendor or of the kit. */
+  readonly error?: string;
+  readonly retryable?: boolean;
+  readonly retryAfterSeconds?: number;
+  readonly metadata?: Metadata;
+}
+
+/** A vendor's callback about one message. */
+export interface DeliveryStatus {
+  readonly roomId?: string;
+  readonly channelId?: string;
+  readonly provider: string;
+  /** The vendor's message id. */
+  readonly messageId: string;
+  readonly status: 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
+  readonly recipient?: string;
+  readonly sender?: string;
+  readonly errorCode?: string;
+  readonly errorMessage?: string;
+  readonly timestamp?: string;
+  readonly raw?: Metadata;
+}
+
+/** An event that a hook or an agent adds to the timeline (§15). Without targets it is stored only. */
+export interface InjectedEvent {
+  readonly event: {
+    readonly content: ContentInput;
+    readonly type?: EventType;
+    /** Whose words these are; default the system. */
+    readonly channelId?: string;
+    readonly participantId?: string;
+    readonly visibility?: string;
+    readonly metadata?: Metadata;
+  };
+  readonly targetChannelIds?: readonly string[];
+}
+
+/** What a channel answers to an event (`onEvent`). */
+export interface ChannelOutput {
+  readonly responded?: boolean;
+  readonly responseEvents?: readonly EventDraft[];
+  /** A reply that is still being written; the kit streams, gathers and commits it (§18.2). */
+  readonly responseStream?: ResponseStream;
+  readonly tasks?: readonly TaskDraft[];
+  readonly observations?: readonly ObservationDraft[];
+  /** Merged into room metadata; keys that start with `_` are refused (INB-15). */
+  readonly metadataUpdates?: Metadata;
+  /** How the turn ended; default `completed`, or `empty` without a reply. */
+  readonly endReason?: TurnEndReason;
+  /** Tokens by kind. */
+  readonly usage?: Readonly<Record<string, number>>;
+  readonly error?: OperationError;
+}
+
+/** A reply being written: deltas now, the draft of the event to commit when they have ended. */
+export interface ResponseStream {
+  /** Visible text, piece by piece. Leaving the loop early aborts the model (STR-07). */
+  readonly deltas: AsyncIterable<string>;
+  /** The reply's frame: source, metadata known now. Its content is replaced by the gathered text. */
+  readonly placeholder: EventDraft;
+  /** Read once after the deltas have ended or failed: what only then is known. Never throws. */
+  readonly finish: () => StreamOutcome;
+}
+
+export interface StreamOutcome {
+  readonly endReason: TurnEndReason;
+  readonly usage: Readonly<Record<string, number>>;
+  /** Merged into the reply's metadata. */
+  readonly metadata?: Metadata;
+  readonly tasks?: readonly TaskDraft[];
+  readonly observations?: readonly ObservationDraft[];
+  readonly metadataUpdates?: Metadata;
+  /** Set when the model failed or was cut off; the text so far is kept (STR-05). */
+  readonly error?: OperationError;
+  readonly cancelled?: boolean;
+}
+
+/** One planned delivery to a durable channel (OUT-01). */
+export interface OutboxRow {
+  readonly id: string;
+  readonly roomId: string;
+  readonly eventId: string;
+  readonly eventIndex: number;
+  readonly channelId: string;
+  readonly state: OutboxState;
+  readonly attempts: number;
+  /** ISO time before which it is not tried again. */
+  readonly nextAttemptAt?: string;
+  readonly leaseOwner?: string;
+  readonly leaseUntil?: string;
+  readonly fencingToken?: number;
+  /** `eventId:channelId`. */
+  readonly idempotencyKey: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly provider?: string;
+  readonly providerMessageId?: string;
+  /** How many parts of a split text have been sent (TRC-03). */
+  readonly partsSent?: number;
+  readonly lastError?: DeliveryFailure;
+}
+
+/** One run of one agent for its triggering events (TURN-01). */
+export interface TurnRow {
+  readonly id: string;
+  readonly roomId: string;
+  readonly channelId: string;
+  readonly triggerEventIds: readonly string[];
+  /** Index of the newest trigger: the order of turns in their lane. */
+  readonly triggerIndex: number;
+  readonly state: TurnState;
+  readonly attempts: number;
+  readonly leaseOwner?: string;
+  readonly leaseUntil?: string;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+  readonly endReason?: TurnEndReason;
+  readonly replyEventIds?: readonly string[];
+  readonly usage?: Readonly<Record<string, number>>;
+  readonly error?: OperationError;
+  /** Idempotency keys of non-idempotent tools that were started (TURN-04). */
+  readonly startedTools?: readonly string[];
+}
+
+export type { Observation, Task };

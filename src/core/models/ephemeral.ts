@@ -1,0 +1,13 @@
+/** Typing, presence, receipts and reactions: heard now, never stored in the timeline (behaviour §20). */
+import type { Metadata } from './json.js';
+import type { EphemeralEventType } from './vocabulary.js';
+
+export interface EphemeralEvent {
+  readonly id: string;
+  readonly roomId: string;
+  readonly type: EphemeralEventType;
+  readonly userId: string;
+  readonly channelId?: string;
+  readonly data: Metadata;
+  readonly timestamp: string;
+}

@@ -1,0 +1,40 @@
+/** Shapes that every model shares: open JSON maps, and the one empty object that stands for all empty ones (CON-05). */
+
+/** An open map whose keys are snake_case (CON-01). Values are JSON-safe. */
+export type Metadata = Readonly<Record<string, unknown>>;
+
+/** The one shared empty map: models without metadata, data or parameters all point at it. */
+export const EMPTY: Readonly<Record<string, never>> = Object.freeze({});
+
+/** The one shared empty list. */
+export const EMPTY_LIST: readonly never[] = Object.freeze([]);
+
+/** A value, or a promise of it: implementations that need not wait stay synchronous. */
+export type Awaitable<T> = T | Promise<T>;
+
+export function isPromise<T>(value: T | Promise<T> | PromiseLike<T>): value is Promise<T> {
+  return value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Copies JSON-safe data deeply; primitives and the shared empty map are returned as they are. */
+export function copyJson<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || (value as unknown) === EMPTY) return value;
+  if (Array.isArray(value)) return value.map(copyJson) as T; // an array of T's element type stays one
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) copy[key] = copyJson((value as Record<string, unknown>)[key]);
+  return copy as T; // same keys, copied values
+}
+
+/** Freezes JSON-safe data deeply, in place, and returns it. */
+export function freezeJson<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
+  for (const key of Object.keys(value)) freezeJson((value as Record<string, unknown>)[key]);
+  return Object.freeze(value);
+}
+
+/** A frozen private copy of a map given by a caller; empty and absent ones become {@link EMPTY}. */
+export function frozenMap(map: Readonly<Record<string, unknown>> | undefined): Metadata {
+  if (map === undefined || map === EMPTY) return EMPTY;
+  for (const _key in map) return freezeJson(copyJson(map));
+  return EMPTY;
+}

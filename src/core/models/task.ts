@@ -1,0 +1,32 @@
+/** Work and findings that hooks and agents leave in a room (behaviour §3.1). */
+import type { Metadata } from './json.js';
+import type { TaskStatus } from './vocabulary.js';
+
+export interface Task {
+  readonly id: string;
+  readonly roomId: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly assignedTo?: string;
+  readonly status: TaskStatus;
+  readonly createdAt: string;
+  readonly metadata: Metadata;
+}
+
+export interface Observation {
+  readonly id: string;
+  readonly roomId: string;
+  readonly channelId: string;
+  readonly content: string;
+  readonly category?: string;
+  /** 0..1, default 1. */
+  readonly confidence: number;
+  readonly createdAt: string;
+  readonly metadata: Metadata;
+}
+
+/** A task as a hook or agent gives it: the kit adds what is missing. */
+export type TaskDraft = Pick<Task, 'title'> & Partial<Omit<Task, 'title' | 'roomId'>>;
+
+/** An observation as a hook or agent gives it; `channelId` defaults to the one that made it. */
+export type ObservationDraft = Pick<Observation, 'content'> & Partial<Omit<Observation, 'content' | 'roomId'>>;

@@ -1,0 +1,63 @@
+/** What can be looked at afterwards: protocol traces (HK-16) and the decision trace of an event (TEL-07). No content. */
+import type { Metadata } from './json.js';
+import type { ChannelDirection } from './vocabulary.js';
+
+/** One exchange with a vendor, as a channel reports it. */
+export interface ProtocolTrace {
+  readonly channelId: string;
+  readonly direction: ChannelDirection;
+  readonly protocol: string;
+  readonly summary: string;
+  readonly raw?: string;
+  readonly metadata?: Metadata;
+  readonly timestamp: string;
+  readonly sessionId?: string;
+  readonly roomId?: string;
+}
+
+export interface HookVerdictTrace {
+  readonly hook: string;
+  readonly trigger: string;
+  readonly verdict: 'allow' | 'block' | 'modify' | 'failed' | 'timeout';
+  readonly ms: number;
+}
+
+export interface TargetTrace {
+  readonly channelId: string;
+  /** `delivery` or `turn`; else why it was left out. */
+  readonly decision: 'delivery' | 'turn' | 'source' | 'access' | 'direction' | 'visibility' | 'muted' | 'not_solicited';
+}
+
+export interface DeliveryAttemptTrace {
+  readonly channelId: string;
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly ms: number;
+  /** `sent`, or the error code. */
+  readonly code: string;
+}
+
+export interface TurnStepTrace {
+  readonly channelId: string;
+  readonly turnId: string;
+  readonly kind: 'generation' | 'tool';
+  readonly name: string;
+  readonly startedAt: string;
+  readonly ms: number;
+  readonly tokens?: Readonly<Record<string, number>>;
+  readonly code?: string;
+}
+
+export interface DecisionTrace {
+  readonly eventId: string;
+  readonly roomId: string;
+  readonly startedAt: string;
+  /** Waiting for the room's lock. */
+  readonly lockWaitMs: number;
+  /** From the call to the commit. */
+  readonly commitMs: number;
+  readonly hooks: readonly HookVerdictTrace[];
+  readonly targets: readonly TargetTrace[];
+  readonly deliveries: readonly DeliveryAttemptTrace[];
+  readonly turnSteps: readonly TurnStepTrace[];
+}

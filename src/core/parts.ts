@@ -1,0 +1,56 @@
+/** The parts of a kit, wired once and handed to every step: the steps keep no state of their own. */
+import type { Deadlines } from './async/deadlines.js';
+import type { TaskGroup } from './async/task-group.js';
+import type { Clock } from './clock.js';
+import type { PlanParts } from './delivery/plan.js';
+import type { OutcomeRecorder } from './delivery/outcomes.js';
+import type { ContentTranscoder } from './delivery/transcode.js';
+import type { FrameworkEvents } from './framework-events.js';
+import type { HookEngine } from './hooks/engine.js';
+import type { IdGenerator } from './ids.js';
+import type { RoomLockManager } from './locks/lock.js';
+import type { Logger } from './logger.js';
+import type { RoomEvent } from './models/event.js';
+import type { Room } from './models/room.js';
+import type { Limits, RoomKitOptions } from './options.js';
+import type { ArrivalOrder } from './pipeline/arrival-order.js';
+import type { InboundRoomRouter } from './pipeline/router.js';
+import type { RealtimeBackend } from './realtime/backend.js';
+import type { ChannelRegistry } from './registry.js';
+import type { RoomRuntimes } from './rooms/runtime.js';
+import type { ConversationStore } from './store/store.js';
+import type { DecisionTraces } from './telemetry/decision-trace.js';
+import type { Tracer } from './telemetry/tracer.js';
+
+export type CommitListener = (event: RoomEvent, room: Room) => void;
+
+export interface KitParts extends PlanParts {
+  readonly options: RoomKitOptions;
+  readonly limits: Limits;
+  /** Names this kit as the holder of leases. */
+  readonly owner: string;
+  readonly store: ConversationStore;
+  readonly locks: RoomLockManager;
+  readonly realtime: RealtimeBackend;
+  readonly router: InboundRoomRouter;
+  readonly clock: Clock;
+  readonly ids: IdGenerator;
+  readonly logger: Logger;
+  readonly deadlines: Deadlines;
+  /** Everything that runs beside its caller; close() waits for it (CON-10). */
+  readonly tasks: TaskGroup;
+  readonly channels: ChannelRegistry;
+  readonly rooms: RoomRuntimes;
+  readonly hooks: HookEngine;
+  readonly framework: FrameworkEvents;
+  readonly traces: DecisionTraces;
+  readonly tracer: Tracer;
+  readonly outcomes: OutcomeRecorder;
+  readonly arrivals: ArrivalOrder;
+  readonly transcoder: ContentTranscoder | undefined;
+  readonly commitListeners: Set<CommitListener>;
+  /** Refuses new work once the kit is closed or drains. */
+  assertOpen(): void;
+  /** True once close() has begun to abort what still runs. */
+  readonly stopping: AbortSignal;
+}

@@ -1,0 +1,36 @@
+/** Everything one message from outside sets in motion: its deliveries, the turns it causes, and what those cause in turn. */
+import type { TurnResult } from '../models/delivery.js';
+
+export class Cascade {
+  /** The event at the root; set at its commit. */
+  rootEventId = '';
+  /** Events that re-entered so far (BC-05). */
+  reentries = 0;
+  /** Accepted handoffs so far (HND-06). */
+  handoffs = 0;
+  readonly turns: TurnResult[] = [];
+  #pending = 0;
+  #settled: Promise<void> | undefined;
+  #resolve: (() => void) | undefined;
+
+  /** Something more is under way. */
+  add(): void {
+    this.#pending++;
+  }
+
+  done(): void {
+    if (--this.#pending === 0) {
+      this.#resolve?.();
+      this.#resolve = undefined;
+      this.#settled = undefined;
+    }
+  }
+
+  /** Resolves when nothing is under way; undefined when that is so already. */
+  settled(): Promise<void> | undefined {
+    if (this.#pending === 0) return undefined;
+    return (this.#settled ??= new Promise((resolve) => {
+      this.#resolve = resolve;
+    }));
+  }
+}

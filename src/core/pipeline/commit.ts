@@ -1,0 +1,63 @@
+/** The one way a timeline grows (INB-23): every event of whatever origin is committed here, under its room's lock. */
+import { RoomNotFoundError } from '../errors.js';
+import { isPromise, type Awaitable } from '../models/json.js';
+import type { RoomEvent, RoomEventDraft } from '../models/event.js';
+import type { KitParts } from '../parts.js';
+import type { CommitResult, EventCommit, RoomState } from '../store/store.js';
+import { draftSystemEvent, type SystemNotice } from './event-draft.js';
+import type { Section } from './section.js';
+
+/** Commits and keeps the room's tail and the listeners in step. */
+export async function commitEvent(parts: KitParts, section: Section, commit: EventCommit): Promise<CommitResult> {
+  const token = section.fencingToken;
+  const stored = parts.store.commitEvent(token === undefined ? commit : { ...commit, fencingToken: token });
+  const result = isPromise(stored) ? await stored : stored;
+  if (result.duplicate) return result;
+  const runtime = parts.rooms.peek(section.roomId);
+  if (runtime !== undefined) {
+    if (result.target !== undefined) runtime.dropTail();
+    else runtime.appended(result.event);
+  }
+  return result;
+}
+
+/** Commits what the kit itself has to say; nobody is solicited and nothing is delivered. */
+export async function commitSystem(
+  parts: KitParts,
+  section: Section,
+  notice: SystemNotice,
+  extra: Omit<EventCommit, 'event'> = {},
+): Promise<CommitResult> {
+  const event: RoomEventDraft = draftSystemEvent(parts, section.roomId, notice);
+  const result = await commitEvent(parts, section, { event, ...extra });
+  announce(parts, section, result.event, result.state);
+  return result;
+}
+
+/** Tells those who follow the timeline, once the lock is free, in commit order. */
+export function announce(parts: KitParts, section: Section, event: RoomEvent, state: RoomState): void {
+  if (parts.commitListeners.size > 0) section.defer(() => tellListeners(parts, event, state));
+}
+
+export function tellListeners(parts: KitParts, event: RoomEvent, state: RoomState): void {
+  for (const listener of parts.commitListeners) {
+    try {
+      listener(event, state.room);
+    } catch (error) {
+      parts.logger.error('A commit listener failed.', { eventId: event.id, error });
+    }
+  }
+}
+
+/** The room as it is now, with bindings and participants; throws when it is not this organization's. */
+export function loadState(parts: KitParts, roomId: string): Awaitable<RoomState> {
+  const loaded = parts.store.loadRoom(roomId);
+  return isPromise(loaded) ? loaded.then((state) => checkState(parts, roomId, state)) : checkState(parts, roomId, loaded);
+}
+
+/** Rooms of another organization are reported as missing (ROOM-02, PERM-09). */
+export function checkState(parts: KitParts, roomId: string, state: RoomState | null): RoomState {
+  const organizationId = parts.options.organizationId;
+  if (state === null || (organizationId !== undefined && state.room.organizationId !== organizationId)) throw new RoomNotFoundError(roomId);
+  return state;
+}

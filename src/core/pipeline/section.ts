@@ -1,0 +1,122 @@
+/**
+ * A section: the time one call holds a room's lock (LOCK-02, LOCK-06). Calls made by a hook inside it become child
+ * sections, serialised among themselves; the lock is not released before they have finished.
+ */
+import { callScope, openSection } from '../call-scope.js';
+import { NotSupportedError } from '../errors.js';
+import type { RoomLease, RoomLockManager } from '../locks/lock.js';
+import { isPromise, type Awaitable } from '../models/json.js';
+
+export class Section {
+  open = true;
+  /** What has to happen once the lock is free: deliveries, turns, notices (INB-14). */
+  #afterRelease: (() => void)[] | undefined;
+  #lastChild: Promise<unknown> | undefined;
+
+  constructor(
+    readonly roomId: string,
+    readonly lease: RoomLease,
+    readonly depth: number,
+    private readonly parent: Section | undefined,
+  ) {}
+
+  get root(): Section {
+    return this.parent === undefined ? this : this.parent.root;
+  }
+
+  get fencingToken(): number | undefined {
+    return this.lease.token;
+  }
+
+  /** Runs `fn` after the lock was released, in the order of these calls. */
+  defer(fn: () => void): void {
+    const root = this.root;
+    (root.#afterRelease ??= []).push(fn);
+  }
+
+  /** Runs `work` as a child, after its elder siblings. */
+  runChild<T>(work: (child: Section) => Awaitable<T>): Promise<T> {
+    const child = new Section(this.roomId, this.lease, this.depth + 1, this);
+    const run = async (): Promise<T> => {
+      try {
+        return await work(child);
+      } finally {
+        await child.childrenSettled();
+        child.open = false;
+      }
+    };
+    const result = this.#lastChild === undefined ? run() : this.#lastChild.then(run, run);
+    this.#lastChild = result.catch(() => undefined);
+    return result;
+  }
+
+  get hasChildren(): boolean {
+    return this.#lastChild !== undefined;
+  }
+
+  async childrenSettled(): Promise<void> {
+    for (let last = this.#lastChild; last !== undefined; ) {
+      await last;
+      if (this.#lastChild === last) {
+        this.#lastChild = undefined;
+        return;
+      }
+      last = this.#lastChild;
+    }
+  }
+
+  /** Closes the section, frees the lock and starts what waited for that. */
+  release(): Awaitable<void> {
+    this.open = false;
+    const released = this.lease.release();
+    const deferred = this.#afterRelease;
+    if (deferred !== undefined) {
+      this.#afterRelease = undefined;
+      for (const fn of deferred) fn();
+    }
+    return released;
+  }
+}
+
+/** Opens a section: joins the open one of this call (LOCK-06), else takes the room's lock. */
+export async function withSection<T>(
+  locks: RoomLockManager,
+  maxDepth: number,
+  roomId: string,
+  work: (section: Section) => Awaitable<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const current = openSection();
+  if (current !== undefined) {
+    checkJoin(current, roomId, maxDepth);
+    return current.runChild(work);
+  }
+  const acquired = locks.acquire(roomId, signal === undefined ? undefined : { signal });
+  const section = new Section(roomId, isPromise(acquired) ? await acquired : acquired, 0, undefined);
+  try {
+    return await work(section);
+  } finally {
+    if (section.hasChildren) await section.childrenSettled();
+    await section.release();
+  }
+}
+
+/** Refuses what would deadlock (another room) or never end (endless nesting). */
+export function checkJoin(current: Section, roomId: string, maxDepth: number): void {
+  if (current.roomId !== roomId) {
+    throw new NotSupportedError(
+      `A hook of room '${current.roomId}' cannot change room '${roomId}' while it holds the first one's lock. ` +
+        'Do it in a notice such as after_broadcast, or through kit.background(() => …).',
+    );
+  }
+  if (current.depth + 1 > maxDepth) {
+    throw new NotSupportedError(
+      `Calls of hooks into room '${roomId}' nest deeper than maxChainDepth (${maxDepth}). Let the hook return, and go on in a notice.`,
+    );
+  }
+}
+
+/** Runs a hook's code inside a section, so that its calls join it. */
+export function runInSection<T>(section: Section, causeDepth: number, fn: () => T): T {
+  return callScope.run({ ...callScope.getStore(), section, causeDepth }, fn);
+}

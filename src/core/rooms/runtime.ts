@@ -1,0 +1,174 @@
+/**
+ * What the process keeps of a room while it is active: its lanes, the plan of who gets what, and the newest events. All of
+ * it can be rebuilt from the store; idle rooms are forgotten.
+ */
+import { Lane } from '../delivery/lane.js';
+import type { Plan } from '../delivery/plan.js';
+import { isPromise, type Awaitable } from '../models/json.js';
+import type { RoomEvent } from '../models/event.js';
+import type { ConversationStore, RoomState } from '../store/store.js';
+import { TurnLane } from '../turns/lane.js';
+
+const MAX_ROOMS = 16_384;
+const MAX_TAIL = 500;
+
+export class RoomRuntime {
+  readonly #lanes = new Map<string, Lane>();
+  #turnLanes: Map<string, TurnLane> | undefined;
+  readonly #plans = new Map<string, Plan>();
+  #lastPlan: Plan | undefined;
+  #planState: RoomState['bindings'] | undefined;
+  #planVersion = -1;
+  #tail: { events: RoomEvent[]; latestIndex: number; complete: boolean } | undefined;
+  /** Ends waiting of turns for the room's history to be read by somebody else. */
+  #loading: Promise<void> | undefined;
+
+  constructor(readonly roomId: string) {}
+
+  lane(channelId: string): Lane {
+    let lane = this.#lanes.get(channelId);
+    if (lane === undefined) this.#lanes.set(channelId, (lane = new Lane()));
+    return lane;
+  }
+
+  peekLane(channelId: string): Lane | undefined {
+    return this.#lanes.get(channelId);
+  }
+
+  turnLane(channelId: string): TurnLane {
+    const lanes = (this.#turnLanes ??= new Map<string, TurnLane>());
+    let lane = lanes.get(channelId);
+    if (lane === undefined) lanes.set(channelId, (lane = new TurnLane()));
+    return lane;
+  }
+
+  get lanes(): ReadonlyMap<string, Lane> {
+    return this.#lanes;
+  }
+
+  get turnLanes(): ReadonlyMap<string, TurnLane> {
+    return this.#turnLanes ?? NO_TURN_LANES;
+  }
+
+  get idle(): boolean {
+    for (const lane of this.#lanes.values()) if (!lane.idle) return false;
+    for (const lane of this.turnLanes.values()) if (!lane.idle) return false;
+    return true;
+  }
+
+  /** The plan for events of this source and visibility, while bindings and registered channels stay as they are. */
+  cachedPlan(bindings: RoomState['bindings'], version: number, sourceId: string, visibility: string): Plan | undefined {
+    if (this.#planState !== bindings || this.#planVersion !== version) {
+      this.#plans.clear();
+      this.#lastPlan = undefined;
+      this.#planState = bindings;
+      this.#planVersion = version;
+      return undefined;
+    }
+    const last = this.#lastPlan;
+    if (last !== undefined && last.sourceId === sourceId && last.visibility === visibility) return last;
+    return (this.#lastPlan = this.#plans.get(`${sourceId}|${visibility}`));
+  }
+
+  keepPlan(plan: Plan): void {
+    if (this.#plans.size >= 256) this.#plans.clear();
+    this.#plans.set(`${plan.sourceId}|${plan.visibility}`, plan);
+    this.#lastPlan = plan;
+  }
+
+  /** Brings the newest events into memory; at once when they are there (INB-04). */
+  loadTail(store: ConversationStore, latestIndex: number, size: number): Awaitable<void> {
+    const tail = this.#tail;
+    if (tail !== undefined && tail.latestIndex >= latestIndex && (tail.complete || tail.events.length >= size)) return;
+    return this.#readTail(store, latestIndex, Math.min(size, MAX_TAIL));
+  }
+
+  /** The newest `size` events known, ascending. Call after {@link loadTail}. */
+  recent(size: number): readonly RoomEvent[] {
+    const events = this.#tail?.events ?? [];
+    return events.length <= size ? events.slice() : events.slice(events.length - size);
+  }
+
+  /** A committed event joins the tail, if there is one. */
+  appended(event: RoomEvent): void {
+    const tail = this.#tail;
+    if (tail === undefined) return;
+    if (event.index !== tail.latestIndex + 1) {
+      if (event.index > tail.latestIndex) this.#tail = undefined;
+      return;
+    }
+    tail.latestIndex = event.index;
+    tail.events.push(event);
+    if (tail.events.length > 2 * MAX_TAIL) {
+      tail.events = tail.events.slice(-MAX_TAIL);
+      tail.complete = false;
+    }
+  }
+
+  /** A stored event was changed: history is read again. */
+  dropTail(): void {
+    this.#tail = undefined;
+  }
+
+  async #readTail(store: ConversationStore, latestIndex: number, size: number): Promise<void> {
+    if (this.#loading !== undefined) await this.#loading;
+    const known = this.#tail;
+    if (known !== undefined && known.latestIndex >= latestIndex && (known.complete || known.events.length >= size)) return;
+    const read = (async () => {
+      const found = store.listEvents(this.roomId, { newestFirst: true, limit: size });
+      const newest = isPromise(found) ? await found : found;
+      const events = newest.slice().reverse();
+      // Events that were appended while we read are newer than what we found, or already in it.
+      this.#tail = { events, latestIndex: events.at(-1)?.index ?? latestIndex, complete: events.length < size };
+      if (this.#tail.latestIndex < latestIndex) this.#tail.latestIndex = latestIndex;
+    })();
+    this.#loading = read.catch(() => undefined);
+    try {
+      await read;
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+}
+
+const NO_TURN_LANES: ReadonlyMap<string, TurnLane> = new Map();
+
+/** The active rooms, least recently created first out. */
+export class RoomRuntimes {
+  readonly #rooms = new Map<string, RoomRuntime>();
+
+  get(roomId: string): RoomRuntime {
+    let runtime = this.#rooms.get(roomId);
+    if (runtime === undefined) {
+      if (this.#rooms.size >= MAX_ROOMS) this.#evict();
+      this.#rooms.set(roomId, (runtime = new RoomRuntime(roomId)));
+    }
+    return runtime;
+  }
+
+  peek(roomId: string): RoomRuntime | undefined {
+    return this.#rooms.get(roomId);
+  }
+
+  forget(roomId: string): void {
+    if (this.#rooms.get(roomId)?.idle === true) this.#rooms.delete(roomId);
+  }
+
+  all(): Iterable<RoomRuntime> {
+    return this.#rooms.values();
+  }
+
+  get size(): number {
+    return this.#rooms.size;
+  }
+
+  /** Forgets the oldest eighth of the rooms that have nothing to do. */
+  #evict(): void {
+    let left = MAX_ROOMS / 8;
+    for (const [roomId, runtime] of this.#rooms) {
+      if (!runtime.idle) continue;
+      this.#rooms.delete(roomId);
+      if (--left === 0) return;
+    }
+  }
+}

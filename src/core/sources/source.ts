@@ -1,0 +1,39 @@
+/** The contract of an event-driven source: a persistent connection that emits messages (behaviour §22). */
+import type { InboundMessage, InboundResult } from '../models/delivery.js';
+import type { Awaitable, Metadata } from '../models/json.js';
+import type { SourceStatus } from '../models/vocabulary.js';
+
+/** Hands a message to the kit; waits while too many are in work, so that backpressure reaches the socket (SRC-02). */
+export type SourceEmit = (message: InboundMessage) => Promise<InboundResult>;
+
+export interface SourceProvider {
+  readonly name: string;
+  readonly status: SourceStatus;
+  /** Runs until the source ends (return), fails (throw) or is told to stop (signal). */
+  start(emit: SourceEmit, options: { signal: AbortSignal }): Promise<void>;
+  /** Idempotent. */
+  stop(): Awaitable<void>;
+  healthcheck(): Awaitable<SourceHealth>;
+}
+
+export interface SourceHealth {
+  readonly status: SourceStatus;
+  readonly connectedAt?: string;
+  readonly lastMessageAt?: string;
+  readonly messagesReceived: number;
+  readonly error?: string;
+  readonly metadata: Metadata;
+}
+
+export interface AttachSourceOptions {
+  /** Default true. */
+  readonly autoRestart?: boolean;
+  /** Default 5, doubling. */
+  readonly restartDelaySeconds?: number;
+  /** Default 300. */
+  readonly maxRestartDelaySeconds?: number;
+  /** Consecutive failures before giving up; default: never. */
+  readonly maxRestartAttempts?: number;
+  /** Default 10. */
+  readonly maxConcurrentEmits?: number;
+}

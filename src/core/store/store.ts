@@ -1,0 +1,302 @@
+/**
+ * The contract of storage (behaviour §16). Every growth of a timeline is one `commitEvent`: index, insert, counters,
+ * idempotency key, edit or delete effect, binding or participant, outbox and turn rows in one transaction (INB-23).
+ *
+ * Methods may answer at once or with a promise. Data belongs to the store: nothing a caller does to what it passed in
+ * or got out changes what is stored (STO-06). Events and {@link RoomState} are frozen snapshots, shared freely; single
+ * rooms, bindings and participants are the caller's own copies.
+ */
+import type { ChannelBinding } from '../models/binding.js';
+import type { EventContent } from '../models/content.js';
+import type { DeliveryResult, InboundMessage, OutboxRow, TurnRow } from '../models/delivery.js';
+import type { RoomEvent, RoomEventDraft } from '../models/event.js';
+import type { Awaitable, Metadata } from '../models/json.js';
+import type { Identity, IdentityMerge, Participant } from '../models/people.js';
+import type { Room } from '../models/room.js';
+import type { Observation, Task } from '../models/task.js';
+import type { ChannelType, OutboxState, RoomStatus, TurnEndReason, TurnState } from '../models/vocabulary.js';
+
+export interface ConversationStore {
+  /** For messages: `memory`, `sqlite`, … */
+  readonly name: string;
+  /** Whether rows survive the process (OUT-12). */
+  readonly persistent: boolean;
+  /** Whether several processes may use it at once (KIT-02). */
+  readonly shared: boolean;
+
+  // --- rooms -----------------------------------------------------------------------------------------------------
+  /** Throws RoomExistsError. */
+  createRoom(room: Room): Awaitable<Room>;
+  /**
+   * Creates a room unless one was created under this key within `ttlSeconds` before `room.createdAt`; returns the room
+   * that the key stands for (RTR-04).
+   */
+  createRoomOnce(key: string, room: Room, ttlSeconds: number): Awaitable<{ room: Room; created: boolean }>;
+  getRoom(roomId: string): Awaitable<Room | null>;
+  /** Room, bindings and participants in one read; the same snapshot object as long as nothing changed. */
+  loadRoom(roomId: string): Awaitable<RoomState | null>;
+  /**
+   * Writes what callers own: status, timers, metadata, aiConfig, agentResponsePolicy, collision, closedAt, organizationId.
+   * Counters are the store's. A stale `version` throws ConflictError (STO-14). Returns the room as stored.
+   */
+  updateRoom(room: Room, options?: WriteOptions): Awaitable<Room>;
+  /** Atomic shallow merge; a key set to `undefined` is removed (ROOM-06). Throws RoomNotFoundError. */
+  patchRoomMetadata(roomId: string, patch: Metadata, options?: WriteOptions): Awaitable<Room>;
+  /** With everything that belongs to it (STO-10). */
+  deleteRoom(roomId: string): Awaitable<boolean>;
+  /** Newest first. */
+  findRooms(query: RoomQuery): Awaitable<readonly Room[]>;
+  findLatestRoom(query: { participantId: string; channelType?: ChannelType; status?: RoomStatus; organizationId?: string }): Awaitable<Room | null>;
+  findRoomIdsByChannel(channelId: string, status?: RoomStatus): Awaitable<readonly string[]>;
+  /** Everything the default router decides by, in one read (RTR-01). */
+  findRoute(query: RouteQuery): Awaitable<RouteCandidates>;
+
+  // --- the timeline ------------------------------------------------------------------------------------------------
+  /** The one way a timeline grows (STO-01). Takes ownership of `commit.event`. */
+  commitEvent(commit: EventCommit): Awaitable<CommitResult>;
+  getEvent(roomId: string, eventId: string): Awaitable<RoomEvent | null>;
+  /** Rewrites every field of a stored event but id, roomId, index and createdAt (STO-07). null when it is not there. */
+  updateEvent(event: RoomEvent, options?: WriteOptions): Awaitable<RoomEvent | null>;
+  /** Removes an event, with `cascadeReplies` also those whose `parentEventId` leads to it. Indexes are never reused. */
+  deleteEvent(roomId: string, eventId: string, options?: WriteOptions & { cascadeReplies?: boolean }): Awaitable<readonly RoomEvent[]>;
+  /** Ascending by index unless `newestFirst`. */
+  listEvents(roomId: string, query?: EventQuery): Awaitable<readonly RoomEvent[]>;
+  /** In this room, or in any room with an event of this channel (the newest). */
+  getEventByIdempotencyKey(key: string, where: { roomId: string } | { channelId: string }): Awaitable<RoomEvent | null>;
+  /** The newest event of a channel with this external id (vendor's message id), for edits that name it. */
+  getEventByExternalId(channelId: string, externalId: string): Awaitable<RoomEvent | null>;
+  countEvents(roomId: string, query?: { afterIndex?: number }): Awaitable<number>;
+  /** Events whose text holds these words, newest first. Stores without full-text search leave it out. */
+  searchEvents?(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): Awaitable<readonly RoomEvent[]>;
+
+  // --- bindings and participants -----------------------------------------------------------------------------------
+  getBinding(roomId: string, channelId: string): Awaitable<ChannelBinding | null>;
+  listBindings(roomId: string): Awaitable<readonly ChannelBinding[]>;
+  /** Replaces the stored binding; for changes that leave no timeline entry. */
+  putBinding(binding: ChannelBinding, options?: WriteOptions): Awaitable<void>;
+  getParticipant(roomId: string, participantId: string): Awaitable<Participant | null>;
+  listParticipants(roomId: string): Awaitable<readonly Participant[]>;
+  putParticipant(participant: Participant, options?: WriteOptions): Awaitable<void>;
+
+  // --- identities --------------------------------------------------------------------------------------------------
+  /** Throws ConflictError when the id exists or an address belongs to another identity of the organization. */
+  createIdentity(identity: Identity): Awaitable<Identity>;
+  /** Follows aliases left by merges (IDN-13). */
+  getIdentity(identityId: string): Awaitable<Identity | null>;
+  updateIdentity(identity: Identity): Awaitable<Identity>;
+  resolveIdentity(query: { channelType: ChannelType; address: string; organizationId?: string }): Awaitable<Identity | null>;
+  /** Unknown identity → false; no duplicates (STO-10). Throws ConflictError when the address is another's. */
+  linkAddress(identityId: string, channelType: ChannelType, address: string): Awaitable<boolean>;
+  /** Moves addresses and external ids of `fromId` to `intoId`; null when it is merged already (IDN-13). */
+  mergeIdentities(merge: { intoId: string; fromId: string; by: string; reason?: string; at: string }): Awaitable<IdentityMerge | null>;
+  /** Restores exactly what the merge moved; null when there is none. */
+  unmergeIdentity(fromId: string): Awaitable<IdentityMerge | null>;
+
+  // --- tasks, observations, markers --------------------------------------------------------------------------------
+  createTask(task: Task): Awaitable<void>;
+  updateTask(task: Task): Awaitable<void>;
+  getTask(taskId: string): Awaitable<Task | null>;
+  listTasks(roomId: string, query?: { status?: Task['status'] }): Awaitable<readonly Task[]>;
+  addObservation(observation: Observation): Awaitable<void>;
+  listObservations(roomId: string): Awaitable<readonly Observation[]>;
+  /** Index of the last event the channel has read; null without a marker. Moves forward only. */
+  setReadMarker(roomId: string, channelId: string, index: number): Awaitable<void>;
+  getReadMarker(roomId: string, channelId: string): Awaitable<number | null>;
+
+  // --- outbox and turns --------------------------------------------------------------------------------------------
+  /** Changes a row; with `from`, only when it is in one of these states (compare and set), else null. */
+  updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]): Awaitable<OutboxRow | null>;
+  getRow(rowId: string): Awaitable<OutboxRow | null>;
+  /** The newest row this provider gave this message id to. */
+  findRowByProviderMessage(provider: string, messageId: string): Awaitable<OutboxRow | null>;
+  /** Ordered by room and eventIndex. */
+  listRows(query: RowQuery): Awaitable<readonly OutboxRow[]>;
+  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): Awaitable<TurnRow | null>;
+  getTurn(turnId: string): Awaitable<TurnRow | null>;
+  /** Ordered by room and triggerIndex. */
+  listTurns(query: TurnQuery): Awaitable<readonly TurnRow[]>;
+  /**
+   * Claims unfinished lanes for `owner`: of every (room, channel) that has open rows or turns and whose lease is not held by
+   * another owner, all open rows (queued, sending, unknown) and turns (queued, running), oldest first. Rows that were
+   * `sending` and turns that were `running` come as they were, so that the caller knows their outcome is unknown. Of rows
+   * whose `nextAttemptAt` lies ahead, and of those behind them in their lane, nothing is claimed.
+   */
+  claimDue(claim: { owner: string; now: string; leaseUntil: string; limit: number; exceptLanes?: ReadonlySet<string> }): Awaitable<ClaimedWork>;
+  /** Prolongs every lease of `owner`. */
+  renewLeases(owner: string, leaseUntil: string): Awaitable<void>;
+  /** Ends every lease of `owner`, so that others can go on at once. */
+  releaseLeases(owner: string): Awaitable<void>;
+  /** Outcomes of live deliveries, recorded behind (OUT-15). At least the newest 1,000 events keep theirs. */
+  recordOutcomes(outcomes: readonly DeliveryOutcome[]): Awaitable<void>;
+  /** Event id → channel id → result, from rows and recorded outcomes (OUT-06). */
+  deliveryResults(roomId: string, eventIds: readonly string[]): Awaitable<ReadonlyMap<string, Readonly<Record<string, DeliveryResult>>>>;
+
+  // --- messages on hold --------------------------------------------------------------------------------------------
+  /** Keeps a message until it is taken or expires; of one kind and key at most `maxPerKey`, the oldest goes (IDN-11, EDT-06). */
+  holdMessage(message: HeldMessage, maxPerKey: number): Awaitable<void>;
+  /** Removes and returns what is held and has not expired, in the order it came. */
+  takeHeld(kind: HeldMessage['kind'], key: string, now: string): Awaitable<readonly HeldMessage[]>;
+  hasHeld(kind: HeldMessage['kind'], key: string, now: string): Awaitable<boolean>;
+
+  /** Idempotent. */
+  close(): Awaitable<void>;
+}
+
+/** A lane's key, as `claimDue` and the kit spell it. */
+export function laneKey(roomId: string, channelId: string): string {
+  return `${roomId}\u0000${channelId}`;
+}
+
+export interface WriteOptions {
+  /** Refused with FencedError when the room has seen a higher one (LOCK-03). */
+  readonly fencingToken?: number;
+}
+
+/** Frozen, shared; `bindings` and `participants` keep their identity until one of them changes. */
+export interface RoomState {
+  readonly room: Room;
+  readonly bindings: readonly ChannelBinding[];
+  readonly participants: readonly Participant[];
+}
+
+export interface EventCommit {
+  /** Complete but for its index (−1): the store assigns the index and freezes it. */
+  readonly event: RoomEventDraft;
+  /** Rows for planned durable targets; `eventIndex` is filled in by the store. */
+  readonly outbox?: readonly OutboxRow[];
+  /** Rows for solicited agents; `triggerIndex` is filled in by the store. */
+  readonly turns?: readonly TurnRow[];
+  readonly roomPatch?: RoomPatch;
+  /** The effect of an edit or delete on its target (EDT-04). */
+  readonly target?: { readonly eventId: string; readonly content?: EventContent; readonly metadata: Metadata };
+  /** Stored with the event: an attach or a change of the binding. */
+  readonly binding?: ChannelBinding;
+  /** Removed with the event: a detach. */
+  readonly removeBinding?: string;
+  /** Stored with the event: somebody joined or was identified. */
+  readonly participant?: Participant;
+  /** Marks a turn committed in the same transaction; throws ConflictError `turn_already_committed` when it is (STO-04). */
+  readonly completesTurn?: TurnCompletion;
+  readonly fencingToken?: number;
+  /** Throws ConflictError when the room has another version or latest index (LOCK-07). */
+  readonly expectedVersion?: number;
+  readonly expectedLatestIndex?: number;
+}
+
+export interface TurnCompletion {
+  readonly turnId: string;
+  readonly state: 'committed' | 'cancelled' | 'failed';
+  readonly endReason: TurnEndReason;
+  readonly replyEventIds: readonly string[];
+  readonly usage: Readonly<Record<string, number>>;
+}
+
+/** What a commit changes of its room besides counters. Metadata is merged shallowly. */
+export interface RoomPatch {
+  readonly status?: RoomStatus;
+  readonly lastActivityAt?: string;
+  /** `null` removes it. */
+  readonly closedAt?: string | null;
+  readonly metadata?: Metadata;
+}
+
+export interface CommitResult {
+  /** The stored, frozen event; with `duplicate`, the earlier event of that idempotency key. */
+  readonly event: RoomEvent;
+  /** The room after the commit (a snapshot, shared). */
+  readonly state: RoomState;
+  readonly duplicate: boolean;
+  /** The edit's or delete's target as it is now. */
+  readonly target?: RoomEvent;
+}
+
+export interface RoomQuery {
+  readonly organizationId?: string;
+  readonly status?: RoomStatus | readonly RoomStatus[];
+  /** Every given key equals. */
+  readonly metadata?: Metadata;
+  /** Only rooms with an inactivity or closing timer. */
+  readonly withTimers?: boolean;
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+export interface EventQuery {
+  readonly afterIndex?: number;
+  readonly beforeIndex?: number;
+  readonly offset?: number;
+  readonly limit?: number;
+  readonly newestFirst?: boolean;
+  /** Exact equality (ROOM-11). */
+  readonly visibility?: string;
+}
+
+export interface RouteQuery {
+  readonly channelId: string;
+  readonly channelType: ChannelType;
+  readonly senderId: string;
+  /** Where an answer would go (TRN-06). */
+  readonly address: string;
+  readonly idempotencyKey?: string;
+  readonly organizationId?: string;
+}
+
+export interface RouteCandidates {
+  /** Room of a stored event with this channel and idempotency key, whatever its status. */
+  readonly keyed?: string;
+  /** Active and paused rooms whose binding of this channel has this address, newest first, at most two. */
+  readonly addressed: readonly RouteCandidate[];
+  /** Active and paused rooms with this sender as a participant reached through this channel type, newest first, at most two. */
+  readonly participating: readonly RouteCandidate[];
+  /** Active and paused rooms this channel is bound to, newest first, at most two, with the address their binding names. */
+  readonly bound: readonly (RouteCandidate & { readonly address?: string })[];
+}
+
+export interface RouteCandidate {
+  readonly roomId: string;
+  readonly createdAt: string;
+}
+
+export type RowPatch = Partial<Omit<OutboxRow, 'id' | 'roomId' | 'eventId' | 'eventIndex' | 'channelId' | 'idempotencyKey' | 'createdAt'>>;
+export type TurnPatch = Partial<Omit<TurnRow, 'id' | 'roomId' | 'channelId' | 'createdAt'>>;
+
+export interface RowQuery {
+  readonly roomId?: string;
+  readonly channelId?: string;
+  readonly eventId?: string;
+  readonly state?: OutboxState | readonly OutboxState[];
+  readonly limit?: number;
+}
+
+export interface TurnQuery {
+  readonly roomId?: string;
+  readonly channelId?: string;
+  readonly state?: TurnState | readonly TurnState[];
+  readonly limit?: number;
+}
+
+export interface ClaimedWork {
+  readonly rows: readonly OutboxRow[];
+  readonly turns: readonly TurnRow[];
+  /** ISO time at which the earliest foreign lease or retry ends; undefined when nothing waits. */
+  readonly nextDueAt?: string;
+}
+
+export interface DeliveryOutcome {
+  readonly roomId: string;
+  readonly eventId: string;
+  /** One per channel; shared objects, kept as they are. */
+  readonly results: readonly DeliveryResult[];
+}
+
+export interface HeldMessage {
+  readonly id: string;
+  /** `challenge`: until the sender is known; `edit`: until the message it changes is there. */
+  readonly kind: 'challenge' | 'edit';
+  readonly key: string;
+  readonly roomId?: string;
+  /** Without its live session. */
+  readonly message: Omit<InboundMessage, 'session'>;
+  readonly heldAt: string;
+  readonly expiresAt: string;
+}

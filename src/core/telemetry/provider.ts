@@ -1,0 +1,67 @@
+/** The contract of telemetry (behaviour §24): spans and metrics without people's words. */
+import type { Awaitable, Metadata } from '../models/json.js';
+import type { HookTrigger } from '../hooks/triggers.js';
+
+export const SpanKind = {
+  INBOUND: 'framework.inbound',
+  BROADCAST: 'framework.broadcast',
+  DELIVERY: 'framework.delivery',
+  HOOK_SYNC: 'hook.sync',
+  HOOK_ASYNC: 'hook.async',
+  LLM_GENERATE: 'llm.generate',
+  LLM_TOOL_CALL: 'llm.tool_call',
+  STT_TRANSCRIBE: 'stt.transcribe',
+  STT_STREAM: 'stt.stream',
+  TTS_SYNTHESIZE: 'tts.synthesize',
+  VOICE_SESSION: 'voice.session',
+  PIPELINE_SPEECH_SEGMENT: 'pipeline.speech_segment',
+  PIPELINE_INBOUND: 'pipeline.inbound',
+  PIPELINE_OUTBOUND: 'pipeline.outbound',
+  REALTIME_SESSION: 'realtime.session',
+  REALTIME_TURN: 'realtime.turn',
+  REALTIME_TOOL_CALL: 'realtime.tool_call',
+  BACKEND_CONNECT: 'backend.connect',
+  STORE_QUERY: 'store.query',
+  CUSTOM: 'custom',
+} as const;
+export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
+
+export interface SpanOptions {
+  readonly parentId?: string;
+  readonly attributes?: Metadata;
+  readonly roomId?: string;
+  readonly sessionId?: string;
+  readonly channelId?: string;
+}
+
+export interface SpanEnd {
+  readonly status?: 'ok' | 'error';
+  readonly errorMessage?: string;
+  readonly attributes?: Metadata;
+}
+
+export interface TelemetryProvider {
+  readonly name: string;
+  /** Returns the span's id. */
+  startSpan(kind: SpanKind, name: string, options?: SpanOptions): string;
+  /** An unknown id changes nothing. */
+  endSpan(spanId: string, end?: SpanEnd): void;
+  setAttribute(spanId: string, key: string, value: unknown): void;
+  recordMetric(name: string, value: number, attributes?: Metadata): void;
+  flush?(): Awaitable<void>;
+  close?(): Awaitable<void>;
+}
+
+export interface TelemetryConfig {
+  readonly provider?: TelemetryProvider;
+  /** 0..1, decided per trace at its root. Default 1. */
+  readonly sampleRate?: number;
+  /** Only these kinds; default all. */
+  readonly enabledSpans?: readonly SpanKind[];
+  /** Added to every span. */
+  readonly metadata?: Metadata;
+  /** Hook triggers without spans; default the audio level triggers. */
+  readonly suppressedHookTriggers?: readonly HookTrigger[];
+  /** Whether people's words may be recorded, after `redact`. Default false. */
+  readonly content?: boolean;
+}

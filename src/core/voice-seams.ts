@@ -1,0 +1,21 @@
+/** What the engine must know of speech, small and structural: the voice layer brings the real contracts. */
+import type { Awaitable } from './models/json.js';
+
+export interface SpeechRecognition {
+  readonly name: string;
+  /** Turns a whole recording into text. */
+  transcribe(audio: unknown, options?: { signal?: AbortSignal }): Awaitable<{ readonly text: string }>;
+  close?(): Awaitable<void>;
+}
+
+export interface SpeechSynthesis {
+  readonly name: string;
+  /** Turns a text into audio. */
+  synthesize(text: string, options?: { voice?: string; signal?: AbortSignal }): Awaitable<unknown>;
+  close?(): Awaitable<void>;
+}
+
+export interface VoiceTransport {
+  readonly name: string;
+  close?(): Awaitable<void>;
+}

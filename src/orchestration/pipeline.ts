@@ -1,0 +1,156 @@
+/**
+ * A conversation as stages, each with its agent (behaviour §19.2). Installing it gives a kit the router that keeps to the
+ * stages and gives every agent the tool to hand over along them.
+ */
+import type { Agent } from '../ai/agent.js';
+import { ChannelNotRegisteredError, ValidationError } from '../core/errors.js';
+import { isSpeakingChannel, type SpeakingChannel } from '../core/speaking-channel.js';
+import { hasHandoff, HandoffHandler, setupHandoff, type HandoffHandlerOptions } from './handoff.js';
+import { handoffTool, type HandoffTarget } from './handoff-tool.js';
+import type { OrchestrationKit } from './orchestration-kit.js';
+import { ConversationRouter, type RoutingRule } from './router.js';
+
+export interface PipelineStage {
+  readonly phase: string;
+  readonly agentId: string;
+  /** The phase that usually follows; null or absent: none. */
+  readonly next?: string | null;
+  /** Earlier phases the conversation may go back to. */
+  readonly canReturnTo?: readonly string[];
+  /** What the stage is for, told to the agents that can hand over to it. */
+  readonly description?: string;
+}
+
+export interface ConversationPipelineOptions {
+  readonly stages: readonly PipelineStage[];
+  /** Default: the first stage's. */
+  readonly defaultPhase?: string;
+  /** Hears everything that is routed (ORC-05). */
+  readonly supervisorId?: string;
+}
+
+export interface PipelineInstallOptions
+  extends Pick<
+    HandoffHandlerOptions,
+    'agentAliases' | 'greetOnHandoff' | 'greetingPrompt' | 'voiceChannelId' | 'continueOnHandoff' | 'maxHandoffsPerMessage' | 'maxHandoffs' | 'onComplete'
+  > {
+  /** Default −100: before the host's own hooks. */
+  readonly hookPriority?: number;
+}
+
+export class ConversationPipeline {
+  readonly stages: readonly PipelineStage[];
+  readonly defaultPhase: string | undefined;
+  readonly supervisorId: string | undefined;
+  readonly #byPhase: ReadonlyMap<string, PipelineStage>;
+
+  constructor(options: ConversationPipelineOptions) {
+    this.stages = [...options.stages];
+    this.#byPhase = new Map(this.stages.map((stage) => [stage.phase, stage]));
+    this.defaultPhase = options.defaultPhase ?? this.stages[0]?.phase;
+    this.supervisorId = options.supervisorId;
+    this.#check();
+  }
+
+  /** The agent of the default phase. */
+  get defaultAgentId(): string | undefined {
+    return this.defaultPhase === undefined ? undefined : this.#byPhase.get(this.defaultPhase)?.agentId;
+  }
+
+  /** The phase an agent stands for: its first stage's. */
+  phaseOf(agentId: string): string | undefined {
+    return this.stages.find((stage) => stage.agentId === agentId)?.phase;
+  }
+
+  /** The phases that may follow; undefined when the phase is none of this pipeline's, and any may (PIP-02). */
+  allowedFrom(phase: string): ReadonlySet<string> | undefined {
+    const stage = this.#byPhase.get(phase);
+    return stage && new Set(followers(stage));
+  }
+
+  /** Whom this agent can hand over to, in the order of the stages; for its tool (PIP-04). */
+  reachableFrom(agentId: string, agents: readonly PipelineAgent[] = []): HandoffTarget[] {
+    const targets = new Map<string, HandoffTarget>();
+    for (const stage of this.stages.filter((candidate) => candidate.agentId === agentId)) {
+      for (const phase of followers(stage)) {
+        const target = this.#byPhase.get(phase);
+        if (target === undefined || target.agentId === agentId || targets.has(target.agentId)) continue;
+        const description = agents.find((agent) => agent.channelId === target.agentId)?.description ?? target.description;
+        targets.set(target.agentId, { agentId: target.agentId, ...(description !== undefined && { description }) });
+      }
+    }
+    return [...targets.values()];
+  }
+
+  /** The router of these stages: one rule per stage, in their order. */
+  createRouter(): ConversationRouter {
+    const rules = this.stages.map(
+      (stage, position): RoutingRule => ({ agentId: stage.agentId, conditions: { phases: [stage.phase] }, priority: position }),
+    );
+    return new ConversationRouter({ rules, defaultAgentId: this.defaultAgentId, supervisorId: this.supervisorId });
+  }
+
+  /**
+   * Installs the router and gives each agent its handoff tool. Register the agents' channels first. Everything is checked
+   * before anything is changed.
+   * @returns `[router, handoff]`
+   */
+  install(kit: OrchestrationKit, agents: readonly PipelineAgent[], options: PipelineInstallOptions = {}): [ConversationRouter, HandoffHandler] {
+    for (const agent of agents) checkAgent(kit, agent, agents);
+    const speaking = options.voiceChannelId === undefined ? undefined : speakingChannel(kit, options.voiceChannelId);
+    const { hookPriority, ...handoffOptions } = options;
+    const handler = new HandoffHandler(kit, {
+      ...handoffOptions,
+      agents,
+      defaultAgentId: this.defaultAgentId,
+      phaseOf: (agentId) => this.phaseOf(agentId),
+      allowedFrom: (phase) => this.allowedFrom(phase),
+    });
+    const router = this.createRouter();
+    router.install(kit, { priority: hookPriority ?? -100 });
+    for (const agent of agents) setupHandoff(agent, handler, handoffTool(this.reachableFrom(agent.channelId, agents)));
+    speaking?.setVoices(new Map(agents.flatMap((agent) => (agent.voice === undefined ? [] : [[agent.channelId, agent.voice] as const]))));
+    return [router, handler];
+  }
+
+  #check(): void {
+    if (this.#byPhase.size < this.stages.length) {
+      const twice = this.stages.find((stage) => this.#byPhase.get(stage.phase) !== stage);
+      throw new ValidationError(`Phase '${twice?.phase}' has two stages. Give each stage a phase of its own.`);
+    }
+    const known = [...this.#byPhase.keys()].join(', ') || 'none';
+    const refuse = (where: string, phase: string): never => {
+      throw new ValidationError(`${where} names phase '${phase}', which no stage has; phases: ${known}.`);
+    };
+    for (const stage of this.stages) {
+      for (const phase of followers(stage)) if (!this.#byPhase.has(phase)) refuse(`Stage '${stage.phase}'`, phase);
+    }
+    if (this.defaultPhase !== undefined && !this.#byPhase.has(this.defaultPhase)) refuse('defaultPhase', this.defaultPhase);
+  }
+}
+
+/** What installing needs of an agent. */
+export type PipelineAgent = Pick<Agent, 'channelId' | 'description' | 'greeting' | 'voice' | 'addTool'>;
+
+function followers(stage: PipelineStage): readonly string[] {
+  const next = stage.next ?? null;
+  return [...(next === null ? [] : [next]), ...(stage.canReturnTo ?? [])];
+}
+
+function checkAgent(kit: OrchestrationKit, agent: PipelineAgent, agents: readonly PipelineAgent[]): void {
+  const registered: unknown = kit.getChannel(agent.channelId);
+  if (registered !== agent) throw new ChannelNotRegisteredError(agent.channelId, [], 'Agent');
+  if (hasHandoff(agent) || agents.indexOf(agent) !== agents.lastIndexOf(agent)) {
+    throw new ValidationError(`Agent '${agent.channelId}' has a handoff tool already: a pipeline is installed on it. Use one pipeline per agent.`);
+  }
+}
+
+function speakingChannel(kit: OrchestrationKit, channelId: string): SpeakingChannel {
+  const channel = kit.getChannel(channelId);
+  if (isSpeakingChannel(channel)) return channel;
+  throw new ValidationError(
+    channel === undefined
+      ? `voiceChannelId '${channelId}' is not registered. Call kit.registerChannel(channel) before pipeline.install.`
+      : `voiceChannelId '${channelId}' is a ${channel.channelType} channel, which does not speak. Name a VoiceChannel or RealtimeVoiceChannel, or leave it out to greet in text.`,
+  );
+}

@@ -1,0 +1,162 @@
+/**
+ * Decides which agent a message is for (behaviour §19.1). The decision is a pure function of the event, the room and its
+ * conversation state; installed in a kit it is a hook that leaves its answer on the event, where solicitation reads it.
+ */
+import { errorMessage } from '../core/errors.js';
+import { HookResult } from '../core/hooks/verdict.js';
+import { getConversationState, type ConversationState } from '../core/models/conversation-state.js';
+import type { RoomEvent } from '../core/models/event.js';
+import { EMPTY_LIST, type Metadata } from '../core/models/json.js';
+import type { ChannelType } from '../core/models/vocabulary.js';
+import type { RoomContext } from '../core/rooms/context.js';
+import type { OrchestrationKit } from './orchestration-kit.js';
+
+/** All that are given must hold. */
+export interface RoutingConditions {
+  readonly phases?: readonly string[];
+  readonly channelTypes?: readonly ChannelType[];
+  /** Compared with `event.metadata.intent`. */
+  readonly intents?: readonly string[];
+  readonly sourceChannelIds?: readonly string[];
+  /** A condition that throws does not match (ORC-05). */
+  readonly custom?: (event: RoomEvent, context: RoomContext, state: ConversationState) => boolean;
+}
+
+export interface RoutingRule {
+  readonly agentId: string;
+  readonly conditions: RoutingConditions;
+  /** Ascending; default 0. Equal ones keep their order. */
+  readonly priority?: number;
+}
+
+export interface ConversationRouterOptions {
+  readonly rules?: readonly RoutingRule[];
+  /** Who answers when no rule matches. */
+  readonly defaultAgentId?: string;
+  /** Hears everything that is routed, agents' words included (ORC-05). */
+  readonly supervisorId?: string;
+}
+
+/** Metadata keys that solicitation reads (BC-03); they never leave the kit (ORC-02). */
+export const ROUTED_TO = '_routed_to';
+export const ALWAYS_PROCESS = '_always_process';
+/** The value of {@link ROUTED_TO} that means: no agent reacts. */
+export const ROUTED_TO_NOBODY = '_none_';
+/** `state.context.handled_by` while a person has the conversation (HND-04). */
+export const HANDLED_BY_HUMAN = 'human';
+
+export class ConversationRouter {
+  readonly defaultAgentId: string | undefined;
+  readonly supervisorId: string | undefined;
+  readonly #rules: readonly RoutingRule[];
+  readonly #agentIds: ReadonlySet<string>;
+  readonly #always: readonly string[];
+
+  constructor(options: ConversationRouterOptions = {}) {
+    this.defaultAgentId = options.defaultAgentId;
+    this.supervisorId = options.supervisorId;
+    this.#rules = [...(options.rules ?? [])].sort((a, b) => (a.priority ?? 0) - (b.priority ?? 0));
+    const ids = new Set(this.#rules.map((rule) => rule.agentId));
+    if (options.defaultAgentId !== undefined) ids.add(options.defaultAgentId);
+    if (options.supervisorId !== undefined) ids.add(options.supervisorId);
+    this.#agentIds = ids;
+    this.#always = options.supervisorId === undefined ? EMPTY_LIST : Object.freeze([options.supervisorId]);
+  }
+
+  /**
+   * The agent this event is for, or null (ORC-01): who is addressed; nobody further when an agent speaks or a person has
+   * the conversation; the active agent; the first matching rule; the default agent. Only bound agents are chosen.
+   */
+  route(event: RoomEvent, context: RoomContext, state: ConversationState): string | null {
+    return this.#select(event, context, state, undefined);
+  }
+
+  /** Routes every event of rooms in which one of its agents is bound (ORC-04). Returns what removes it again. */
+  install(kit: Pick<OrchestrationKit, 'hook' | 'logger'>, options: { priority?: number } = {}): () => void {
+    const onConditionError = (error: unknown): void =>
+      kit.logger.warn('A routing condition failed and counts as not matching.', { error: errorMessage(error) });
+    return kit.hook(
+      'before_broadcast',
+      { name: 'conversation_router', priority: options.priority ?? -100, preview: true },
+      (event, context) => {
+        if (!this.#concerns(context)) return HookResult.allow();
+        const stamps = this.#stamps(event, context, onConditionError);
+        return stamps === null ? HookResult.allow() : HookResult.modify({ ...event, metadata: { ...event.metadata, ...stamps } });
+      },
+    );
+  }
+
+  #concerns(context: RoomContext): boolean {
+    for (const binding of context.bindings) if (this.#agentIds.has(binding.channelId)) return true;
+    return false;
+  }
+
+  #stamps(event: RoomEvent, context: RoomContext, onConditionError: (error: unknown) => void): Metadata | null {
+    // Who is addressed is solicited by the address itself (BC-03); only the supervisor has to be added.
+    if (event.addressedTo !== undefined) return this.#supervises(event, context) ? { [ALWAYS_PROCESS]: this.#always } : null;
+    const state = getConversationState(context.room);
+    const selected = this.#select(event, context, state, onConditionError);
+    if (selected !== null || isFromAgent(event, context)) {
+      return {
+        [ROUTED_TO]: selected ?? ROUTED_TO_NOBODY,
+        [ALWAYS_PROCESS]: this.#supervises(event, context) ? this.#always : EMPTY_LIST,
+      };
+    }
+    // With a person on it no agent reacts at all (HND-04); else, with nothing selected, every agent may (ORC-03).
+    return isHandledByHuman(state) ? { [ROUTED_TO]: ROUTED_TO_NOBODY, [ALWAYS_PROCESS]: EMPTY_LIST } : null;
+  }
+
+  #supervises(event: RoomEvent, context: RoomContext): boolean {
+    const id = this.supervisorId;
+    return id !== undefined && event.source.channelId !== id && context.getBinding(id) !== undefined;
+  }
+
+  #select(
+    event: RoomEvent,
+    context: RoomContext,
+    state: ConversationState,
+    onConditionError: ((error: unknown) => void) | undefined,
+  ): string | null {
+    const isBound = (id: string | null | undefined): id is string => typeof id === 'string' && context.getBinding(id) !== undefined;
+    if (event.addressedTo !== undefined) return event.addressedTo.find(isBound) ?? null;
+    if (isFromAgent(event, context) || isHandledByHuman(state)) return null;
+    if (isBound(state.activeAgentId)) return state.activeAgentId;
+    for (const rule of this.#rules) {
+      if (isBound(rule.agentId) && matches(rule.conditions, event, context, state, onConditionError)) return rule.agentId;
+    }
+    return isBound(this.defaultAgentId) ? this.defaultAgentId : null;
+  }
+}
+
+/** Whether a person has taken over: no agent is solicited until one is made active again (HND-04). */
+export function isHandledByHuman(state: ConversationState): boolean {
+  return (state.activeAgentId ?? null) === null && state.context['handled_by'] === HANDLED_BY_HUMAN;
+}
+
+function isFromAgent(event: RoomEvent, context: RoomContext): boolean {
+  const binding = context.getBinding(event.source.channelId);
+  return binding === undefined ? event.source.channelType === 'ai' : binding.category === 'intelligence';
+}
+
+function matches(
+  conditions: RoutingConditions,
+  event: RoomEvent,
+  context: RoomContext,
+  state: ConversationState,
+  onConditionError: ((error: unknown) => void) | undefined,
+): boolean {
+  if (conditions.phases && !conditions.phases.includes(state.phase)) return false;
+  if (conditions.channelTypes && !conditions.channelTypes.includes(event.source.channelType)) return false;
+  if (conditions.sourceChannelIds && !conditions.sourceChannelIds.includes(event.source.channelId)) return false;
+  if (conditions.intents) {
+    const intent = event.metadata['intent'];
+    if (typeof intent !== 'string' || !conditions.intents.includes(intent)) return false;
+  }
+  if (conditions.custom === undefined) return true;
+  try {
+    return conditions.custom(event, context, state);
+  } catch (error) {
+    onConditionError?.(error);
+    return false;
+  }
+}
