@@ -69,7 +69,7 @@ export class ConversationPipeline {
   }
 
   /** Whom this agent can hand over to, in the order of the stages; for its tool (PIP-04). */
-  reachableFrom(agentId: string, agents: readonly PipelineAgent[] = []): HandoffTarget[] {
+  reachableFrom(agentId: string, agents: readonly Pick<PipelineAgent, 'channelId' | 'description'>[] = []): HandoffTarget[] {
     const targets = new Map<string, HandoffTarget>();
     for (const stage of this.stages.filter((candidate) => candidate.agentId === agentId)) {
       for (const phase of followers(stage)) {
