@@ -1,0 +1,227 @@
+/**
+ * The demo without a browser: a scripted customer talks to the help desk over a real WebSocket, and what happens is
+ * checked, across a lost line and a restart. It is the fastest way to see that an installation works.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { CUSTOMER, ROOM_ID } from './help-desk.js';
+import { startServer, type RunningServer } from './server.js';
+import { WireClient, type WireEvent, type WireSocket } from './wire-client.js';
+
+const PATIENCE_MS = 15_000;
+
+/** Plays the whole conversation; true when every check held. */
+export async function playHeadless(options: { file: string | undefined; port: number; print: (line: string) => void }): Promise<boolean> {
+  const folder = options.file === undefined ? await mkdtemp(join(tmpdir(), 'roomkit-demo-')) : undefined;
+  const file = options.file ?? join(folder ?? '', 'demo.db');
+  const checks = new Checks(options.print);
+  let server = await startServer({ file, port: options.port });
+  const customer = new Customer(() => server);
+  try {
+    await customer.connected();
+    options.print(`Help desk on ${server.address}, conversation in ${file}\n`);
+    await play(customer, checks, options.print);
+
+    const before = await readTimeline(server);
+    checks.that('indexes are complete, from 0 on', before.every((event, position) => event.index === position));
+    checks.that('the customer saw every visible event once, in order', isSubsequence(customer.events, before));
+
+    await server.stop();
+    server = await startServer({ file, port: server.port });
+    const after = await readTimeline(server);
+    checks.that('after a restart the timeline is the same', JSON.stringify(after.map(essence)) === JSON.stringify(before.map(essence)));
+
+    await customer.connected();
+    const answer = await customer.say('Thank you, that is all', ({ source }) => source.channelId === 'mia');
+    checks.that('and the conversation goes on in it', answer.index > (before.at(-1)?.index ?? 0));
+    checks.that('with nothing doubled', new Set(customer.events.map(({ id }) => id)).size === customer.events.length);
+  } catch (error) {
+    checks.that(`no step failed (${error instanceof Error ? error.message : String(error)})`, false);
+  } finally {
+    customer.close();
+    await server.stop();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+  options.print(checks.failed === 0 ? `\nAll ${checks.total} checks held.` : `\n${checks.failed} of ${checks.total} checks failed.`);
+  return checks.failed === 0;
+}
+
+async function play(customer: Customer, checks: Checks, print: (line: string) => void): Promise<void> {
+  const by = (channelId: string) => (event: WireEvent) => event.source.channelId === channelId;
+  customer.onEvent = (event) => print(`${String(event.index).padStart(4)}  ${event.source.channelId.padEnd(5)} ${event.content.body ?? ''}`);
+
+  const greeting = await customer.say('Hello!', by('mia'));
+  checks.that('Mia greets, word by word', customer.piecesOf(greeting) > 3);
+
+  const figures = await customer.say('I was charged twice for order 12345, on card 4111 1111 1111 1111', by('ben'));
+  checks.that('a hook took the card number out before anybody heard it', !customer.events.some(({ content }) => content.body?.includes('4111 1111')));
+  checks.that('Mia announces Ben', customer.events.some((event) => by('mia')(event) && event.content.body?.includes('Ben') === true));
+  checks.that('Ben answers from the order, word by word', figures.content.body?.includes('€49.90') === true && customer.piecesOf(figures) > 3);
+
+  const refund = await customer.say('Yes please', by('ben'));
+  checks.that('Ben stays in charge of his case', refund.content.body?.includes('refund') === true);
+
+  const { blocked } = await customer.send('You have won a cruise!');
+  checks.that('spam is stopped by a hook', blocked);
+
+  customer.loseLine();
+  await customer.connected();
+  checks.that('a lost line comes back by itself', true);
+
+  await customer.say('I want to talk to a person', by('ben'));
+  const alone = await customer.send('Is somebody there?');
+  const back = await customer.say('Back to Mia, please', by('mia'));
+  const between = customer.events.filter(({ index }) => index > (alone.event?.index ?? 0) && index < back.index);
+  checks.that('with a person in charge no agent answers', between.every(by(CUSTOMER.channelId)));
+}
+
+/** The customer's browser, played by a program. */
+class Customer {
+  readonly events: WireEvent[] = [];
+  onEvent: (event: WireEvent) => void = () => undefined;
+  readonly #pieces = new Map<string, { count: number; channelId: string }>();
+  readonly #piecesByEvent = new Map<string, number>();
+  readonly #client: WireClient;
+  #waiting: { test: () => boolean; done: () => void }[] = [];
+  #online = false;
+  #endedStream: number | undefined;
+
+  constructor(private readonly server: () => RunningServer) {
+    this.#client = new WireClient(
+      {
+        roomId: ROOM_ID,
+        open: () => new WebSocket(`${this.server().address.replace('http', 'ws')}/ws`, 'roomkit.v1') as unknown as WireSocket, // has all that is used
+        token: () => this.#mintToken(),
+        setTimer: (ms, run) => {
+          const timer = setTimeout(run, ms);
+          return () => clearTimeout(timer);
+        },
+      },
+      {
+        onEvent: (event) => {
+          this.events.push(event);
+          if (this.#endedStream !== undefined) this.#piecesByEvent.set(event.id, this.#endedStream);
+          this.#endedStream = undefined;
+          this.onEvent(event);
+          this.#look();
+        },
+        onStream: ({ streamId, source }) => {
+          const known = this.#pieces.get(streamId) ?? { count: 0, channelId: source.channelId };
+          this.#pieces.set(streamId, { ...known, count: known.count + 1 });
+        },
+        onStreamEnd: (streamId, withdrawn) => {
+          this.#endedStream = withdrawn ? undefined : this.#pieces.get(streamId)?.count;
+        },
+        onLine: ({ name }) => {
+          this.#online = name === 'online';
+          this.#look();
+        },
+      },
+    );
+    this.#client.start();
+  }
+
+  connected(): Promise<void> {
+    return this.#until(() => this.#online, 'a connection');
+  }
+
+  send(words: string): ReturnType<WireClient['send']> {
+    return this.#client.send(words);
+  }
+
+  /** Sends words and waits for the first answer that is meant. */
+  async say(words: string, isAnswer: (event: WireEvent) => boolean): Promise<WireEvent> {
+    const { event } = await this.send(words);
+    const index = event?.index ?? -1;
+    const find = (): WireEvent | undefined => this.events.find((candidate) => candidate.index > index && isAnswer(candidate));
+    await this.#until(() => find() !== undefined, `an answer to “${words}”`);
+    return find() as WireEvent; // waited for just now
+  }
+
+  /** In how many pieces an event was written before our eyes. */
+  piecesOf(event: WireEvent): number {
+    return this.#piecesByEvent.get(event.id) ?? 0;
+  }
+
+  loseLine(): void {
+    this.#online = false;
+    this.#client.interrupt();
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  async #mintToken(): Promise<string> {
+    const response = await fetch(`${this.server().address}/api/client-tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ rooms: [ROOM_ID], ...CUSTOMER }),
+    });
+    if (!response.ok) throw new Error(`The server gave no token (${response.status}).`);
+    return ((await response.json()) as { token: string }).token;
+  }
+
+  #until(test: () => boolean, what: string): Promise<void> {
+    if (test()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`waited ${PATIENCE_MS / 1000} s for ${what}`)), PATIENCE_MS);
+      this.#waiting.push({
+        test,
+        done: () => {
+          clearTimeout(timer);
+          resolve();
+        },
+      });
+    });
+  }
+
+  #look(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const one of waiting) {
+      if (one.test()) one.done();
+      else this.#waiting.push(one);
+    }
+  }
+}
+
+class Checks {
+  total = 0;
+  failed = 0;
+
+  constructor(private readonly print: (line: string) => void) {}
+
+  that(what: string, holds: boolean): void {
+    this.total++;
+    if (!holds) this.failed++;
+    this.print(`      ${holds ? '✓' : '✗'} ${what}`);
+  }
+}
+
+/** The whole timeline as its host sees it. */
+async function readTimeline(server: RunningServer): Promise<WireEvent[]> {
+  const events: WireEvent[] = [];
+  for (;;) {
+    const response = await fetch(`${server.address}/api/rooms/${ROOM_ID}/events?limit=100&afterIndex=${events.at(-1)?.index ?? -1}`);
+    const page = ((await response.json()) as { events: WireEvent[] }).events;
+    events.push(...page);
+    if (page.length < 100) return events;
+  }
+}
+
+function essence(event: WireEvent): unknown {
+  return [event.id, event.index, event.status, event.source.channelId, event.content, event.chainDepth, event.visibility];
+}
+
+function isSubsequence(part: readonly WireEvent[], whole: readonly WireEvent[]): boolean {
+  let position = -1;
+  return part.every(({ id }) => {
+    const next = whole.findIndex((event) => event.id === id);
+    const follows = next > position;
+    position = next;
+    return follows;
+  });
+}

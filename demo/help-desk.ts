@@ -1,0 +1,116 @@
+/**
+ * The help desk of the demo, built as any user would build one: a store, two web channels, three agents in a pipeline and
+ * a few hooks, from the public parts of the package.
+ */
+import {
+  Agent,
+  ConversationPipeline,
+  getConversationState,
+  HandoffMemoryProvider,
+  HookResult,
+  RoomKit,
+  SlidingWindowMemory,
+  WebSocketChannel,
+  type RoomEvent,
+} from 'roomkit';
+import { SqliteStore } from 'roomkit/sqlite';
+import { ben } from './agents/ben.js';
+import { mia } from './agents/mia.js';
+import { lookupOrder } from './agents/orders.js';
+import { ScriptedProvider, type Script } from './agents/script.js';
+import { tara } from './agents/tara.js';
+
+export const ROOM_ID = 'help-desk';
+export const CUSTOMER = { channelId: 'web', participantId: 'ada', displayName: 'Ada Park' };
+export const COLLEAGUE = { channelId: 'desk', participantId: 'sam', displayName: 'Sam Okafor' };
+
+export interface HelpDeskOptions {
+  /** The SQLite file; its folder must exist. */
+  readonly file: string;
+  /** Let the agents answer without pausing between words; for tests. */
+  readonly fast?: boolean;
+}
+
+/** A kit with the help desk in it; the room is the same one after every start. */
+export async function openHelpDesk({ file, fast = false }: HelpDeskOptions): Promise<RoomKit> {
+  const kit = new RoomKit({ store: await SqliteStore.open(file), sweepIntervalSeconds: 60 });
+
+  // The customer's page and the desk of a human colleague. `echo`: several pages of one customer show the same chat.
+  kit.registerChannel(new WebSocketChannel(CUSTOMER.channelId, { echo: true }));
+  kit.registerChannel(new WebSocketChannel(COLLEAGUE.channelId, { echo: true }));
+
+  const agents = [
+    agent('mia', mia, fast, { role: 'Triage', description: 'Greets, answers questions about orders, finds out what it is about' }),
+    agent('ben', ben, fast, { role: 'Billing', description: 'Bills, charges and refunds' }),
+    agent('tara', tara, fast, { role: 'Technical help', description: 'Devices that do not work' }),
+  ];
+  for (const one of agents) kit.registerChannel(one);
+
+  const pipeline = new ConversationPipeline({
+    stages: [
+      { phase: 'triage', agentId: 'mia', next: 'billing', canReturnTo: ['technical'] },
+      { phase: 'billing', agentId: 'ben', canReturnTo: ['triage'] },
+      { phase: 'technical', agentId: 'tara', canReturnTo: ['triage'] },
+    ],
+  });
+  // Who takes over answers at once, instead of waiting for the customer to repeat the question.
+  const [, handoff] = pipeline.install(kit, agents, { continueOnHandoff: true });
+
+  // A gate may rewrite what is said before anybody hears it …
+  kit.hook('before_broadcast', { name: 'redact_cards', channelIds: ['web'], directions: ['inbound'] }, (event) => {
+    const text = textOf(event);
+    const redacted = text.replace(/\b(?:\d[ -]?){9,15}(\d{4})\b/g, '•••• •••• •••• $1');
+    return redacted === text ? HookResult.allow() : HookResult.modify({ ...event, content: { type: 'text', body: redacted } });
+  });
+
+  // … or stop it. What is blocked stays in the timeline, for the host to see.
+  kit.hook('before_broadcast', { name: 'spam_filter', channelIds: ['web'], directions: ['inbound'] }, (event) =>
+    /\b(won a cruise|free crypto|casino)\b/i.test(textOf(event)) ? HookResult.block('spam') : HookResult.allow(),
+  );
+
+  // A notice comes after the fact. This one shows the customer that somebody is about to answer.
+  kit.hook('after_broadcast', { name: 'typing', channelIds: ['web'] }, async (event, { room }) => {
+    const { activeAgentId } = getConversationState(room);
+    if (activeAgentId) await kit.publishTyping(ROOM_ID, activeAgentId);
+  });
+
+  // While a person has the conversation no agent answers, until somebody says that the assistant takes over again.
+  kit.hook('after_broadcast', { name: 'hand_back', channelIds: ['web', 'desk'] }, async (event, { room }) => {
+    if (getConversationState(room).context['handled_by'] !== 'human' || !asksForMia(event)) return;
+    await handoff.handle({ roomId: ROOM_ID, callingAgentId: 'human', arguments: { target: 'mia', reason: 'The person is done' } });
+  });
+
+  await openRoom(kit);
+  return kit;
+}
+
+function agent(id: string, script: Script, fast: boolean, about: { role: string; description: string }): Agent {
+  return new Agent(id, {
+    provider: new ScriptedProvider({ name: id, script, ...(fast && { thinkingMs: 5, wordMs: 1 }) }),
+    systemPrompt: 'You work at the help desk of a small shop for electronics. Be brief and friendly.',
+    memory: new HandoffMemoryProvider(new SlidingWindowMemory({ maxEvents: 50 })),
+    tools: [lookupOrder],
+    ...about,
+  });
+}
+
+/** Makes the room whole: all of it at the first start, nothing later, and the rest when a first start was cut short. */
+async function openRoom(kit: RoomKit): Promise<void> {
+  if ((await kit.store.getRoom(ROOM_ID)) === null) await kit.createRoom({ roomId: ROOM_ID });
+  const attached = new Set((await kit.listBindings(ROOM_ID)).map(({ channelId }) => channelId));
+  for (const id of [CUSTOMER.channelId, COLLEAGUE.channelId]) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id);
+  for (const id of ['mia', 'ben', 'tara']) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id, { category: 'intelligence' });
+  for (const { channelId, participantId, displayName } of [CUSTOMER, COLLEAGUE]) {
+    await kit.ensureParticipant(ROOM_ID, channelId, participantId, { displayName });
+  }
+  const { phaseHistory } = getConversationState(await kit.getRoom(ROOM_ID));
+  if (phaseHistory.length === 0) await kit.setActiveAgent(ROOM_ID, 'mia', { phase: 'triage' });
+}
+
+function textOf(event: RoomEvent): string {
+  return event.content.type === 'text' ? event.content.body : '';
+}
+
+function asksForMia(event: RoomEvent): boolean {
+  return /\b(back to|takes? over|return to)\b.*\b(mia|assistant|again|bot)\b|\bmia\b.*\b(again|back|please)\b/i.test(textOf(event));
+}
