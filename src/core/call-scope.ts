@@ -3,6 +3,7 @@
  * They live here and never in fields of a channel, router or handler.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Cascade } from './pipeline/cascade.js';
 import type { Section } from './pipeline/section.js';
 
 export interface CallScope {
@@ -22,8 +23,10 @@ export interface TurnScope {
   readonly channelId: string;
   /** The event at the root of the cascade: one user message. */
   readonly rootEventId: string;
-  /** Accepted handoffs of this cascade are counted here (HND-06). */
-  readonly cascade: { handoffs: number };
+  /** Everything that user message set in motion; what is sent inside the turn belongs to it. */
+  readonly cascade: Cascade;
+  /** To be done once the turn has ended and its reply is in the timeline; the cascade waits for it (HND-12). */
+  readonly afterwards: (() => Promise<void>)[];
 }
 
 export const callScope = new AsyncLocalStorage<CallScope>();

@@ -15,6 +15,9 @@ import type { Room } from './models/room.js';
 import type { Limits, RoomKitOptions } from './options.js';
 import type { ArrivalOrder } from './pipeline/arrival-order.js';
 import type { InboundRoomRouter } from './pipeline/router.js';
+import type { Notices } from './notices.js';
+import type { InboundLimits } from './pipeline/inbound-limits.js';
+import type { ProtocolTraces } from './telemetry/protocol-traces.js';
 import type { RealtimeBackend } from './realtime/backend.js';
 import type { ChannelRegistry } from './registry.js';
 import type { RoomRuntimes } from './rooms/runtime.js';
@@ -47,6 +50,10 @@ export interface KitParts extends PlanParts {
   readonly tracer: Tracer;
   readonly outcomes: OutcomeRecorder;
   readonly arrivals: ArrivalOrder;
+  readonly notices: Notices;
+  readonly protocolTraces: ProtocolTraces;
+  /** Set when inbound floods are limited (INB-26). */
+  readonly inboundLimits: InboundLimits | undefined;
   readonly transcoder: ContentTranscoder | undefined;
   readonly commitListeners: Set<CommitListener>;
   /** Refuses new work once the kit is closed or drains. */

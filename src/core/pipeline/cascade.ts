@@ -6,8 +6,6 @@ export class Cascade {
   rootEventId = '';
   /** Events that re-entered so far (BC-05). */
   reentries = 0;
-  /** Accepted handoffs so far (HND-06). */
-  handoffs = 0;
   readonly turns: TurnResult[] = [];
   #pending = 0;
   #settled: Promise<void> | undefined;

@@ -1,0 +1,69 @@
+/** What a registered channel may use of its kit, and how an agent's tool calls pass the hooks (HK-14). */
+import type { ChannelServices } from './channel.js';
+import type { FrameworkEventType } from './framework-events.js';
+import type { ToolFunction } from './models/ai.js';
+import type { ProtocolTrace } from './models/trace.js';
+import type { KitParts } from './parts.js';
+import { loadState } from './pipeline/commit.js';
+import { publishEphemeral } from './realtime/publish.js';
+import { contextOf } from './rooms/history.js';
+import { readVisible } from './rooms/timeline.js';
+import type { ToolUseGate } from './turns/tool-gate.js';
+
+export function channelServices(parts: KitParts, channelId: string): ChannelServices {
+  const tools: ReadonlyMap<string, ToolFunction> = new Map(Object.entries(parts.options.tools ?? {}));
+  return {
+    clock: parts.clock,
+    logger: parts.logger,
+    emitTrace: (trace) => takeTrace(parts, channelId, trace),
+    emit: (type, data, roomId) => {
+      // Channels emit the framework's own event names; an unknown one has no listener and costs nothing.
+      const known = type as FrameworkEventType;
+      if (parts.framework.has(known)) parts.framework.emit(known, { channelId, data, ...(roomId !== undefined && { roomId }) });
+    },
+    readVisible: (roomId, options) => readVisible(parts, roomId, channelId, options),
+    publish: (event) => publishEphemeral(parts, event),
+    toolGate: toolGate(parts, channelId),
+    tools,
+  };
+}
+
+/** A trace of a known room is told at once; one that came before its room is held (HK-16). */
+function takeTrace(parts: KitParts, channelId: string, trace: ProtocolTrace): void {
+  const channel = parts.channels.get(channelId)?.channel;
+  const roomId = trace.roomId ?? (trace.sessionId === undefined ? undefined : channel?.resolveTraceRoom?.(trace.sessionId));
+  if (roomId === undefined) return;
+  void parts.tasks.run(async () => {
+    const state = await parts.store.loadRoom(roomId);
+    if (state === null) parts.protocolTraces.hold(roomId, trace);
+    else await tellTrace(parts, roomId, trace);
+  });
+}
+
+export async function tellTrace(parts: KitParts, roomId: string, trace: ProtocolTrace): Promise<void> {
+  if (!parts.hooks.has('on_protocol_trace', roomId)) return;
+  const state = await parts.store.loadRoom(roomId);
+  if (state === null) return;
+  const source = state.bindings.find((binding) => binding.channelId === trace.channelId) ?? { channelId: trace.channelId };
+  await parts.hooks.notice('on_protocol_trace', Object.freeze({ ...trace, roomId }), { roomId, source, context: () => contextOf(state) });
+}
+
+function toolGate(parts: KitParts, channelId: string): ToolUseGate {
+  return {
+    before: async (roomId, call) => {
+      if (!parts.hooks.has('before_tool_use', roomId)) return { allowed: true, arguments: call.arguments };
+      const state = await loadState(parts, roomId);
+      const source = state.bindings.find((binding) => binding.channelId === channelId) ?? { channelId };
+      const outcome = await parts.hooks.gate('before_tool_use', Object.freeze(call), { roomId, source, context: () => contextOf(state) });
+      return outcome.blockedBy === undefined
+        ? { allowed: true, arguments: outcome.payload.arguments }
+        : { allowed: false, reason: outcome.reason ?? outcome.blockedBy };
+    },
+    after: async (roomId, call) => {
+      if (!parts.hooks.has('on_tool_call', roomId)) return;
+      const state = await loadState(parts, roomId);
+      const source = state.bindings.find((binding) => binding.channelId === channelId) ?? { channelId };
+      await parts.hooks.notice('on_tool_call', Object.freeze(call), { roomId, source, context: () => contextOf(state) });
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** A circuit breaker per channel (RES-01): a failing vendor is left alone for a while, then asked once. */
+import type { Clock } from '../clock.js';
+
+export type BreakerState = 'closed' | 'open' | 'half_open';
+
+export interface BreakerOptions {
+  /** Consecutive failures that open it; default 5. */
+  readonly threshold?: number;
+  /** Default 60,000. */
+  readonly openMs?: number;
+  readonly onChange?: (state: BreakerState) => void;
+}
+
+export class CircuitBreaker {
+  #state: BreakerState = 'closed';
+  #failures = 0;
+  #openedAt = 0;
+  #probing = false;
+  readonly #threshold: number;
+  readonly #openMs: number;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly options: BreakerOptions = {},
+  ) {
+    this.#threshold = options.threshold ?? 5;
+    this.#openMs = options.openMs ?? 60_000;
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** When an open breaker may be asked again. */
+  get retryAtMs(): number {
+    return this.#state === 'closed' ? 0 : this.#openedAt + this.#openMs;
+  }
+
+  /** Whether the vendor may be called now. Once its time is over, an open breaker lets exactly one probe pass. */
+  tryPass(): boolean {
+    if (this.#state === 'closed') return true;
+    if (this.#probing || this.clock.now() < this.#openedAt + this.#openMs) return false;
+    this.#probing = true;
+    this.#change('half_open');
+    return true;
+  }
+
+  success(): void {
+    this.#failures = 0;
+    if (this.#state === 'closed') return;
+    this.#probing = false;
+    this.#change('closed');
+  }
+
+  /** `countable` is false for errors that say something of the recipient only. */
+  failure(countable: boolean): void {
+    if (!countable) {
+      this.cancelled();
+      return;
+    }
+    this.#failures++;
+    if (this.#state === 'half_open' || (this.#state === 'closed' && this.#failures >= this.#threshold)) {
+      this.#openedAt = this.clock.now();
+      this.#probing = false;
+      this.#change('open');
+    }
+  }
+
+  /** A call was given up without an outcome: a probe frees its place. */
+  cancelled(): void {
+    if (this.#state !== 'half_open') return;
+    this.#probing = false;
+    this.#change('open');
+  }
+
+  #change(state: BreakerState): void {
+    this.#state = state;
+    this.options.onChange?.(state);
+  }
+}

@@ -1,0 +1,71 @@
+/** A vendor's callback about one message moves its row forward, never back (OUT-07, WHK-02). */
+import type { DeliveryStatus, OutboxRow } from '../models/delivery.js';
+import type { OutboxState } from '../models/vocabulary.js';
+import type { KitParts } from '../parts.js';
+import { contextOf } from '../rooms/history.js';
+
+const ORDER: readonly OutboxState[] = ['queued', 'sending', 'unknown', 'sent', 'delivered', 'read'];
+
+/** Where a status moves a row, or null when it says nothing new. */
+export function nextRowState(current: OutboxState, status: DeliveryStatus['status']): OutboxState | null {
+  if (status === 'unknown' || status === 'sending') return null;
+  if (status === 'failed') return current === 'delivered' || current === 'read' || current === 'failed' || current === 'cancelled' || current === 'expired' ? null : 'failed';
+  // The carrier corrects itself: what it called failed has arrived after all.
+  if (current === 'failed') return status === 'delivered' || status === 'read' ? status : null;
+  if (current === 'cancelled' || current === 'expired') return null;
+  return ORDER.indexOf(status) > ORDER.indexOf(current) ? status : null;
+}
+
+export async function processDeliveryStatus(parts: KitParts, status: DeliveryStatus): Promise<OutboxRow | null> {
+  parts.assertOpen();
+  const row = await findRow(parts, status);
+  if (row === null) {
+    parts.logger.debug('A delivery status names no known message.', { provider: status.provider, status: status.status });
+    return null;
+  }
+  const next = nextRowState(row.state, status.status);
+  if (next === null) return row;
+  const changed = await parts.store.updateRow(
+    row.id,
+    {
+      state: next,
+      ...(row.providerMessageId === undefined && { providerMessageId: status.messageId }),
+      ...(next === 'failed' && { lastError: { code: status.errorCode ?? 'failed', message: status.errorMessage ?? 'The carrier reported a failure.', retryable: false } }),
+    },
+    [row.state],
+  );
+  if (changed === null) return parts.store.getRow(row.id);
+  const complete: DeliveryStatus = { ...status, roomId: row.roomId, channelId: row.channelId };
+  if (parts.hooks.has('on_delivery_status', row.roomId)) {
+    const state = await parts.store.loadRoom(row.roomId);
+    if (state !== null) {
+      const source = state.bindings.find((binding) => binding.channelId === row.channelId);
+      await parts.hooks.notice('on_delivery_status', Object.freeze(complete), {
+        roomId: row.roomId,
+        ...(source !== undefined && { source }),
+        context: () => contextOf(state),
+      });
+    }
+  }
+  return changed;
+}
+
+/** By the vendor's id; a callback that overtook our own record is matched by its room or channel. */
+async function findRow(parts: KitParts, status: DeliveryStatus): Promise<OutboxRow | null> {
+  const known = await parts.store.findRowByProviderMessage(status.provider, status.messageId);
+  if (known !== null) return known;
+  const roomId = status.roomId ?? (status.channelId === undefined ? undefined : await onlyRoomOf(parts, status.channelId));
+  if (roomId === undefined) return null;
+  const open = await parts.store.listRows({
+    roomId,
+    ...(status.channelId !== undefined && { channelId: status.channelId }),
+    state: ['sending', 'unknown'],
+  });
+  const candidates = open.filter((row) => row.providerMessageId === undefined && (row.provider === undefined || row.provider === status.provider));
+  return candidates.length === 1 ? (candidates[0] ?? null) : null;
+}
+
+async function onlyRoomOf(parts: KitParts, channelId: string): Promise<string | undefined> {
+  const rooms = await parts.store.findRoomIdsByChannel(channelId, 'active');
+  return rooms.length === 1 ? rooms[0] : undefined;
+}

@@ -1,0 +1,764 @@
+/** RoomKit: wires the parts and delegates; every method says in one line where the work is done. */
+import { Deadlines } from './async/deadlines.js';
+import { TaskGroup } from './async/task-group.js';
+import { callScope, isInsideCause, type TurnScope } from './call-scope.js';
+import { channelServices, tellTrace } from './channel-services.js';
+import type { Channel } from './channel.js';
+import { isoTime, SystemClock, type Clock, type Timer } from './clock.js';
+import { OutcomeRecorder } from './delivery/outcomes.js';
+import { Recovery } from './delivery/recovery.js';
+import { processDeliveryStatus } from './delivery/status-callbacks.js';
+import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
+import { FrameworkEvents, type FrameworkEventType, type FrameworkHandler } from './framework-events.js';
+import { HookEngine, type HookHandler, type HookOptions, type HookSource } from './hooks/engine.js';
+import type { HookPayload, HookTrigger, NoticeTrigger } from './hooks/triggers.js';
+import { UuidGenerator, type IdGenerator } from './ids.js';
+import { InMemoryLockManager } from './locks/in-memory.js';
+import { StderrLogger, type Logger } from './logger.js';
+import type { ChannelBinding } from './models/binding.js';
+import type { ContentInput } from './models/content.js';
+import type { ConversationState } from './models/conversation-state.js';
+import type { DeliveryStatus, InboundMessage, InboundResult, OutboxRow } from './models/delivery.js';
+import type { EphemeralEvent } from './models/ephemeral.js';
+import type { RoomEvent } from './models/event.js';
+import type { Metadata } from './models/json.js';
+import type { Identity, IdentityMerge, Participant } from './models/people.js';
+import type { Room } from './models/room.js';
+import type { Observation, ObservationDraft, Task, TaskDraft } from './models/task.js';
+import type { DecisionTrace } from './models/trace.js';
+import type { Access, HookExecution, SourceStatus } from './models/vocabulary.js';
+import { Notices } from './notices.js';
+import { limitsOf, type RoomKitOptions } from './options.js';
+import type { CommitListener, KitParts } from './parts.js';
+import { ArrivalOrder } from './pipeline/arrival-order.js';
+import { completeChallenge } from './pipeline/challenge.js';
+import { loadState } from './pipeline/commit.js';
+import { InboundLimits } from './pipeline/inbound-limits.js';
+import { processInbound, type InboundOptions } from './pipeline/inbound.js';
+import { DefaultInboundRouter } from './pipeline/router.js';
+import { sendEvent, type SendOptions } from './pipeline/send.js';
+import { storeObservation, storeTask } from './pipeline/side-effects.js';
+import { processWebhook, type WebhookMeta } from './pipeline/webhook.js';
+import { roomChannel, type RealtimeBackend } from './realtime/backend.js';
+import { presenceEvent, reactionEvent, readReceiptEvent, typingEvent } from './realtime/ephemeral.js';
+import { InMemoryRealtime } from './realtime/in-memory.js';
+import { publishEphemeral } from './realtime/publish.js';
+import { ChannelRegistry } from './registry.js';
+import { changeConversation, setActiveAgent, type ConversationDecision, type ConversationNow, type ConversationResult } from './rooms/conversation.js';
+import {
+  attachChannel,
+  detachChannel,
+  setAccess,
+  setMuted,
+  setVisibility,
+  updateBindingMetadata,
+  type AttachOptions,
+} from './rooms/channel-operations.js';
+import { contextOf } from './rooms/history.js';
+import { archiveRoom, checkTimers, closeRoom, createRoom, reopenRoom, requireRoom, type CreateRoomOptions } from './rooms/lifecycle.js';
+import { ensureParticipant, mergeIdentities, resolveParticipant, unmergeIdentity } from './rooms/people.js';
+import { RoomRuntimes } from './rooms/runtime.js';
+import {
+  deleteEvent,
+  getTimeline,
+  getUnreadCount,
+  markAllRead,
+  markRead,
+  readVisible,
+  updateEvent,
+  withResults,
+  type EventPatch,
+  type TimelineQuery,
+} from './rooms/timeline.js';
+import { checkRoomTimers, sweepRoomTimers } from './rooms/timers.js';
+import type { AttachSourceOptions, SourceHealth, SourceProvider } from './sources/source.js';
+import { SourceManager } from './sources/manager.js';
+import { InMemoryStore } from './store/in-memory.js';
+import type { ConversationStore, RoomQuery, RowQuery } from './store/store.js';
+import { DecisionTraces } from './telemetry/decision-trace.js';
+import { ProtocolTraces } from './telemetry/protocol-traces.js';
+import { Tracer } from './telemetry/tracer.js';
+
+/** A channel whose live connections a host hands over: the WebSocket channel. */
+interface ConnectableChannel extends Channel {
+  registerConnection(connectionId: string, send: never, options?: never): unknown;
+  unregisterConnection(connectionId: string): boolean;
+}
+
+export class RoomKit {
+  readonly store: ConversationStore;
+  readonly realtime: RealtimeBackend;
+  readonly clock: Clock;
+  readonly ids: IdGenerator;
+  readonly logger: Logger;
+  readonly organizationId: string | undefined;
+  readonly #parts: KitParts;
+  readonly #recovery: Recovery;
+  readonly #sources: SourceManager;
+  readonly #stop = new AbortController();
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  #closing: Promise<void> | undefined;
+  #sweepTimer: Timer | undefined;
+
+  constructor(options: RoomKitOptions = {}) {
+    const limits = limitsOf(options);
+    const clock = (this.clock = options.clock ?? new SystemClock());
+    const ids = (this.ids = options.ids ?? new UuidGenerator());
+    const logger = (this.logger = options.logger ?? new StderrLogger());
+    const store = (this.store = options.store ?? new InMemoryStore());
+    this.realtime = options.realtime ?? new InMemoryRealtime({ ids, logger });
+    this.organizationId = options.organizationId;
+    const deadlines = new Deadlines(clock);
+    const tasks = new TaskGroup();
+    const framework = new FrameworkEvents(clock, tasks, logger);
+    const hooks = new HookEngine({
+      deadlines,
+      logger,
+      timeoutSeconds: limits.hookTimeoutSeconds,
+      organizationId: options.organizationId,
+      now: () => clock.monotonic(),
+      onFailure: (failure) => {
+        const type = failure.timeoutSeconds === undefined ? 'hook_error' : 'hook_timeout';
+        if (!framework.has(type)) return;
+        const { hook, trigger, roomId } = failure;
+        const detail = failure.timeoutSeconds === undefined ? { error: failure.error instanceof Error ? failure.error.message : String(failure.error) } : { timeout_seconds: failure.timeoutSeconds };
+        framework.emit(type, { ...(roomId !== undefined && { roomId }), data: { hook, trigger, ...detail } });
+      },
+    });
+    const channels = new ChannelRegistry(clock, (channelId, state) => {
+      const type = state === 'open' ? 'circuit_breaker_opened' : 'circuit_breaker_closed';
+      if (framework.has(type)) framework.emit(type, { channelId, data: {} });
+    });
+    const assertOpen = (): void => this.#assertOpen();
+    const parts: KitParts = (this.#parts = {
+      options,
+      limits,
+      owner: ids.next(),
+      store,
+      locks: options.lockManager ?? new InMemoryLockManager(),
+      realtime: this.realtime,
+      router: options.inboundRouter ?? new DefaultInboundRouter(store, logger),
+      clock,
+      ids,
+      logger,
+      deadlines,
+      tasks,
+      channels,
+      rooms: new RoomRuntimes(),
+      hooks,
+      framework,
+      traces: new DecisionTraces(limits.traceEvents),
+      tracer: new Tracer(options.telemetry ?? {}, logger),
+      outcomes: new OutcomeRecorder(store, clock, tasks, logger),
+      arrivals: new ArrivalOrder(),
+      notices: new Notices(tasks),
+      protocolTraces: new ProtocolTraces(clock, (roomId, trace) => void tasks.run(() => tellTrace(parts, roomId, trace))),
+      inboundLimits: options.inboundRateLimit === undefined ? undefined : new InboundLimits(options.inboundRateLimit, clock),
+      limiters: new Map(),
+      transcoder: options.transcoder,
+      commitListeners: new Set(),
+      assertOpen,
+      stopping: this.#stop.signal,
+    });
+    this.#sources = new SourceManager({
+      processInbound: (message) => this.processInbound(message, { wait: 'commit' }),
+      clock,
+      logger,
+      emit: (type, channelId, data) => {
+        if (framework.has(type)) framework.emit(type, { channelId, data });
+      },
+      tasks,
+    });
+    this.#recovery = new Recovery(parts);
+    this.#recovery.start();
+    this.#warnUnsafe();
+    if (options.sweepIntervalSeconds !== undefined) this.startSweeping(options.sweepIntervalSeconds);
+  }
+
+  // --- channels ------------------------------------------------------------------------------------------------------
+
+  /** Makes a channel known to the kit. Throws ChannelAlreadyRegisteredError. */
+  registerChannel(channel: Channel): void {
+    this.#assertOpen();
+    this.#parts.channels.add(channel);
+    channel.connect?.(channelServices(this.#parts, channel.channelId));
+    if (this.#parts.framework.has('channel_registered')) this.#parts.framework.emit('channel_registered', { channelId: channel.channelId, data: {} });
+  }
+
+  /** Forgets a channel and closes it, unless told otherwise. Its bindings stay; their deliveries wait. */
+  async unregisterChannel(channelId: string, options: { close?: boolean } = {}): Promise<void> {
+    const entry = this.#parts.channels.remove(channelId);
+    if (this.#parts.framework.has('channel_unregistered')) this.#parts.framework.emit('channel_unregistered', { channelId, data: {} });
+    if (options.close !== false) await entry.channel.close?.();
+  }
+
+  getChannel(channelId: string): Channel | undefined {
+    return this.#parts.channels.get(channelId)?.channel;
+  }
+
+  listChannels(): Channel[] {
+    return this.#parts.channels.all().map((entry) => entry.channel);
+  }
+
+  // --- rooms ---------------------------------------------------------------------------------------------------------
+
+  /** Throws RoomExistsError when the id is taken. */
+  createRoom(options: CreateRoomOptions = {}): Promise<Room> {
+    return this.#open(() => createRoom(this.#parts, options));
+  }
+
+  /** The caller's own copy. Throws RoomNotFoundError. */
+  getRoom(roomId: string): Promise<Room> {
+    return requireRoom(this.#parts, roomId);
+  }
+
+  async listRooms(query: Omit<RoomQuery, 'organizationId'> = {}): Promise<readonly Room[]> {
+    return this.store.findRooms({ ...query, ...(this.organizationId !== undefined && { organizationId: this.organizationId }) });
+  }
+
+  /** Idempotent. Deliveries of what was said before go on; queued turns are cancelled. */
+  closeRoom(roomId: string): Promise<Room> {
+    return closeRoom(this.#parts, roomId);
+  }
+
+  archiveRoom(roomId: string): Promise<Room> {
+    return archiveRoom(this.#parts, roomId);
+  }
+
+  reopenRoom(roomId: string): Promise<Room> {
+    return reopenRoom(this.#parts, roomId);
+  }
+
+  /** Removes a room with everything in it. */
+  async deleteRoom(roomId: string): Promise<boolean> {
+    this.#assertOpen();
+    try {
+      await requireRoom(this.#parts, roomId);
+    } catch (error) {
+      if (error instanceof RoomNotFoundError) return false;
+      throw error;
+    }
+    this.#parts.hooks.forgetRoom(roomId);
+    this.#parts.rooms.peek(roomId)?.dropTail();
+    this.#parts.rooms.forget(roomId);
+    return this.store.deleteRoom(roomId);
+  }
+
+  /** An atomic shallow merge; `undefined` removes a key (ROOM-06). */
+  async updateRoomMetadata(roomId: string, patch: Metadata): Promise<Room> {
+    this.#assertOpen();
+    await requireRoom(this.#parts, roomId);
+    return this.store.patchRoomMetadata(roomId, patch);
+  }
+
+  /** Changes the timers; `lastActivityAt` stays (ROOM-06). */
+  async setRoomTimers(roomId: string, timers: Pick<Room['timers'], 'inactiveAfterSeconds' | 'closedAfterSeconds'>): Promise<Room> {
+    this.#assertOpen();
+    checkTimers(timers);
+    const room = await requireRoom(this.#parts, roomId);
+    const lastActivityAt = room.timers.lastActivityAt ?? isoTime(this.clock.now());
+    return this.store.updateRoom({ ...room, timers: { ...timers, lastActivityAt } });
+  }
+
+  checkRoomTimers(room: Room): Promise<Room> {
+    return checkRoomTimers(this.#parts, room);
+  }
+
+  /** Pauses and closes rooms whose time has come; returns those that changed. */
+  sweepRoomTimers(): Promise<Room[]> {
+    return this.#open(() => sweepRoomTimers(this.#parts));
+  }
+
+  /** Sweeps by itself every so often, until close. */
+  startSweeping(intervalSeconds: number): void {
+    this.#sweepTimer?.cancel();
+    if (this.#state === 'closed') return;
+    this.#sweepTimer = this.clock.setTimer(intervalSeconds * 1000, () => {
+      void this.#parts.tasks.run(async () => {
+        try {
+          await sweepRoomTimers(this.#parts);
+        } catch (error) {
+          if (this.#state === 'open') this.logger.error('Sweeping the rooms failed and is tried again.', { error });
+        }
+        this.startSweeping(intervalSeconds);
+      });
+    });
+  }
+
+  // --- channels in rooms ---------------------------------------------------------------------------------------------
+
+  attachChannel(roomId: string, channelId: string, options: AttachOptions = {}): Promise<ChannelBinding> {
+    return this.#open(() => attachChannel(this.#parts, roomId, channelId, options));
+  }
+
+  /** False when it was not attached. */
+  detachChannel(roomId: string, channelId: string): Promise<boolean> {
+    return detachChannel(this.#parts, roomId, channelId);
+  }
+
+  mute(roomId: string, channelId: string): Promise<ChannelBinding> {
+    return setMuted(this.#parts, roomId, channelId, true);
+  }
+
+  unmute(roomId: string, channelId: string): Promise<ChannelBinding> {
+    return setMuted(this.#parts, roomId, channelId, false);
+  }
+
+  setVisibility(roomId: string, channelId: string, visibility: string): Promise<ChannelBinding> {
+    return setVisibility(this.#parts, roomId, channelId, visibility);
+  }
+
+  setAccess(roomId: string, channelId: string, access: Access): Promise<ChannelBinding> {
+    return setAccess(this.#parts, roomId, channelId, access);
+  }
+
+  updateBindingMetadata(roomId: string, channelId: string, patch: Metadata): Promise<ChannelBinding> {
+    return updateBindingMetadata(this.#parts, roomId, channelId, patch);
+  }
+
+  async listBindings(roomId: string): Promise<readonly ChannelBinding[]> {
+    return (await loadState(this.#parts, roomId)).bindings;
+  }
+
+  // --- people --------------------------------------------------------------------------------------------------------
+
+  ensureParticipant(roomId: string, channelId: string, participantId: string, options: { displayName?: string; role?: Participant['role'] } = {}): Promise<Participant> {
+    return ensureParticipant(this.#parts, roomId, channelId, participantId, options);
+  }
+
+  resolveParticipant(roomId: string, participantId: string, identityId: string, resolvedBy = 'manual'): Promise<Participant> {
+    return resolveParticipant(this.#parts, roomId, participantId, identityId, resolvedBy);
+  }
+
+  async listParticipants(roomId: string): Promise<readonly Participant[]> {
+    return (await loadState(this.#parts, roomId)).participants;
+  }
+
+  mergeIdentities(intoId: string, fromId: string, options: { by: string; reason?: string }): Promise<IdentityMerge | null> {
+    return mergeIdentities(this.#parts, intoId, fromId, options);
+  }
+
+  unmergeIdentity(fromId: string): Promise<IdentityMerge | null> {
+    return unmergeIdentity(this.#parts, fromId);
+  }
+
+  /** A challenged sender is known now (or, with null, refused): what was held is processed in order, or discarded. */
+  completeChallenge(sender: { channelId: string; senderId: string }, identity: Identity | null): Promise<InboundResult[]> {
+    return this.#open(() => completeChallenge(this.#parts, sender, identity));
+  }
+
+  // --- messages ------------------------------------------------------------------------------------------------------
+
+  /** A message from a transport. Business outcomes are in the result; it throws on misuse and infrastructure only. */
+  processInbound(message: InboundMessage, options?: InboundOptions): Promise<InboundResult> {
+    return processInbound(this.#parts, message, options);
+  }
+
+  /** Says something in a room as one of its channels. The event tells by `status` whether it was blocked. */
+  async sendEvent(roomId: string, channelId: string, content: ContentInput, options: SendOptions = {}): Promise<RoomEvent> {
+    const result = await sendEvent(this.#parts, roomId, channelId, content, options);
+    if (result.event === undefined) throw new AbortedError(`The event was refused: ${result.reason ?? 'unknown'}. Use kit.sendEventResult to get this as a value.`);
+    return result.event;
+  }
+
+  sendEventResult(roomId: string, channelId: string, content: ContentInput, options: SendOptions = {}): Promise<InboundResult> {
+    return sendEvent(this.#parts, roomId, channelId, content, options);
+  }
+
+  getTimeline(roomId: string, query: TimelineQuery = {}): Promise<RoomEvent[]> {
+    return getTimeline(this.#parts, roomId, query);
+  }
+
+  /** With its delivery results; null when it is not there. */
+  async getEvent(roomId: string, eventId: string): Promise<RoomEvent | null> {
+    await requireRoom(this.#parts, roomId);
+    const event = await this.store.getEvent(roomId, eventId);
+    return event === null ? null : ((await withResults(this.#parts, roomId, [event]))[0] ?? null);
+  }
+
+  /** What a channel may see after an index; for replays. */
+  readVisible(roomId: string, channelId: string, options: { afterIndex: number; limit: number }): ReturnType<typeof readVisible> {
+    return readVisible(this.#parts, roomId, channelId, options);
+  }
+
+  updateEvent(roomId: string, eventId: string, patch: EventPatch): Promise<RoomEvent | null> {
+    return updateEvent(this.#parts, roomId, eventId, patch);
+  }
+
+  /** Returns how many events were removed. */
+  deleteEvent(roomId: string, eventId: string, options: { cascadeReplies?: boolean } = {}): Promise<number> {
+    return deleteEvent(this.#parts, roomId, eventId, options);
+  }
+
+  markRead(roomId: string, channelId: string, eventId: string): Promise<void> {
+    return markRead(this.#parts, roomId, channelId, eventId);
+  }
+
+  markAllRead(roomId: string, channelId: string): Promise<void> {
+    return markAllRead(this.#parts, roomId, channelId);
+  }
+
+  getUnreadCount(roomId: string, channelId: string): Promise<number> {
+    return getUnreadCount(this.#parts, roomId, channelId);
+  }
+
+  // --- tasks and observations ----------------------------------------------------------------------------------------
+
+  createTask(roomId: string, draft: TaskDraft): Promise<Task> {
+    return this.#open(async () => {
+      await requireRoom(this.#parts, roomId);
+      return storeTask(this.#parts, roomId, draft);
+    });
+  }
+
+  addObservation(roomId: string, draft: ObservationDraft & { channelId: string }): Promise<Observation> {
+    return this.#open(async () => {
+      await requireRoom(this.#parts, roomId);
+      return storeObservation(this.#parts, roomId, draft.channelId, draft);
+    });
+  }
+
+  async listTasks(roomId: string, query: { status?: Task['status'] } = {}): Promise<readonly Task[]> {
+    await requireRoom(this.#parts, roomId);
+    return this.store.listTasks(roomId, query);
+  }
+
+  async listObservations(roomId: string): Promise<readonly Observation[]> {
+    await requireRoom(this.#parts, roomId);
+    return this.store.listObservations(roomId);
+  }
+
+  // --- conversation --------------------------------------------------------------------------------------------------
+
+  /** Puts an agent in charge, or with null a human; what was being answered before is refused (CST-04, TURN-06). */
+  setActiveAgent(roomId: string, agentId: string | null, options: { phase?: string } = {}): Promise<ConversationState> {
+    return setActiveAgent(this.#parts, roomId, agentId, options);
+  }
+
+  /** Judges and changes the conversation's state under the room's lock, with its timeline entry, in one commit. */
+  changeConversation(roomId: string, decide: (now: ConversationNow) => ConversationDecision): Promise<ConversationResult> {
+    return changeConversation(this.#parts, roomId, decide);
+  }
+
+  /** The turn this call runs in; undefined outside of one. */
+  currentTurn(): TurnScope | undefined {
+    return callScope.getStore()?.turn;
+  }
+
+  // --- hooks and events ----------------------------------------------------------------------------------------------
+
+  /** Registers a hook for all rooms; returns how to remove it. */
+  hook<Trigger extends HookTrigger>(trigger: Trigger, handler: HookHandler<Trigger>): () => void;
+  hook<Trigger extends HookTrigger, Execution extends HookExecution = 'sync'>(
+    trigger: Trigger,
+    options: HookOptions<Execution>,
+    handler: HookHandler<Trigger, Execution>,
+  ): () => void;
+  hook(trigger: HookTrigger, first: unknown, second?: unknown): () => void {
+    // The overloads have typed the handler by its trigger; the engine takes any and checks what it returns.
+    return typeof first === 'function'
+      ? this.#parts.hooks.add(trigger, {}, first as HookFunction)
+      : this.#parts.hooks.add(trigger, first as HookOptions, second as HookFunction);
+  }
+
+  /** As `hook`, for one room only. */
+  addRoomHook<Trigger extends HookTrigger, Execution extends HookExecution = 'sync'>(
+    roomId: string,
+    trigger: Trigger,
+    options: HookOptions<Execution>,
+    handler: HookHandler<Trigger, Execution>,
+  ): () => void {
+    return this.#parts.hooks.add(trigger, options, handler as HookFunction, roomId); // typed by its trigger above
+  }
+
+  removeHook(name: string): boolean {
+    return this.#parts.hooks.removeNamed(name);
+  }
+
+  removeRoomHook(roomId: string, name: string): boolean {
+    return this.#parts.hooks.removeNamed(name, roomId);
+  }
+
+  /** Fires a notice; for channels and orchestration. */
+  async fireHook<Trigger extends NoticeTrigger>(trigger: Trigger, payload: HookPayload<Trigger>, roomId: string, source?: HookSource): Promise<void> {
+    if (!this.#parts.hooks.has(trigger, roomId)) return;
+    const state = await this.store.loadRoom(roomId);
+    if (state === null) return;
+    const run = (): Promise<void> => this.#parts.hooks.notice(trigger, payload, { roomId, ...(source && { source }), context: () => contextOf(state) });
+    // Inside a gate nobody waits for what the gate itself causes (INB-28).
+    if (callScope.getStore()?.section?.open === true) void this.background(run);
+    else await run();
+  }
+
+  /** Listens to framework events of exactly this type; returns how to stop. */
+  on(type: FrameworkEventType, handler: FrameworkHandler): () => void {
+    return this.#parts.framework.on(type, handler);
+  }
+
+  /** Sugar for `hook('on_delivery_status', …)`. */
+  onDeliveryStatus(handler: (status: DeliveryStatus) => void | Promise<void>): () => void {
+    return this.hook('on_delivery_status', (status) => handler(status));
+  }
+
+  /** Called for every committed event of this kit, in index order per room, once the lock is free; returns how to stop. */
+  onCommitted(listener: CommitListener): () => void {
+    this.#parts.commitListeners.add(listener);
+    return () => void this.#parts.commitListeners.delete(listener);
+  }
+
+  // --- ephemeral events ----------------------------------------------------------------------------------------------
+
+  async subscribeRoom(roomId: string, callback: (event: EphemeralEvent) => void | Promise<void>): Promise<string> {
+    this.#assertOpen();
+    // Only ephemeral events travel on a room's own channel (§27).
+    return this.realtime.subscribe(roomChannel(roomId), (message) => callback(message as EphemeralEvent));
+  }
+
+  async unsubscribeRoom(subscriptionId: string): Promise<boolean> {
+    return this.realtime.unsubscribe(subscriptionId);
+  }
+
+  publishTyping(roomId: string, userId: string, isTyping = true, channelId?: string): Promise<void> {
+    return this.#publish(typingEvent(this, roomId, userId, isTyping, channelId));
+  }
+
+  publishPresence(roomId: string, userId: string, status: string, channelId?: string): Promise<void> {
+    return this.#publish(presenceEvent(this, roomId, userId, status, channelId));
+  }
+
+  publishReadReceipt(roomId: string, userId: string, eventId: string, channelId?: string): Promise<void> {
+    return this.#publish(readReceiptEvent(this, roomId, userId, eventId, channelId));
+  }
+
+  publishReaction(roomId: string, userId: string, eventId: string, emoji: string, action: 'add' | 'remove' = 'add', channelId?: string): Promise<void> {
+    return this.#publish(reactionEvent(this, roomId, userId, eventId, emoji, action, channelId));
+  }
+
+  // --- connections, sources, webhooks --------------------------------------------------------------------------------
+
+  /** Registers a live connection with a WebSocket channel. */
+  async connectWebsocket<Send, Options>(channelId: string, connectionId: string, send: Send, options?: Options): Promise<void> {
+    this.#assertOpen();
+    const channel = this.#connectable(channelId);
+    // The channel types its own arguments; the kit only passes them on.
+    await channel.registerConnection(connectionId, send as never, options as never);
+    if (this.#parts.framework.has('channel_connected')) this.#parts.framework.emit('channel_connected', { channelId, data: { connection_id: connectionId } });
+  }
+
+  /** Silent when the connection is unknown. */
+  async disconnectWebsocket(channelId: string, connectionId: string): Promise<void> {
+    const known = this.#connectable(channelId).unregisterConnection(connectionId);
+    if (known && this.#parts.framework.has('channel_disconnected')) {
+      this.#parts.framework.emit('channel_disconnected', { channelId, data: { connection_id: connectionId, reason: 'closed' } });
+    }
+    await Promise.resolve();
+  }
+
+  /** Starts a persistent source for a channel. Throws SourceAlreadyAttachedError. */
+  async attachSource(channelId: string, source: SourceProvider, options: AttachSourceOptions = {}): Promise<void> {
+    this.#assertOpen();
+    this.#parts.channels.require(channelId);
+    await this.#sources.attach(channelId, source, options);
+  }
+
+  /** Throws SourceNotFoundError. */
+  async detachSource(channelId: string): Promise<void> {
+    await this.#sources.detach(channelId);
+  }
+
+  async sourceHealth(channelId: string): Promise<SourceHealth | null> {
+    return this.#sources.health(channelId);
+  }
+
+  listSources(): Record<string, SourceStatus> {
+    return this.#sources.list();
+  }
+
+  /** What a vendor's webhook was parsed into: messages are processed, statuses move deliveries on (WHK-01). */
+  processWebhook(meta: WebhookMeta, channelId: string): Promise<InboundResult | undefined> {
+    return processWebhook(this.#parts, meta, channelId);
+  }
+
+  processDeliveryStatus(status: DeliveryStatus): Promise<OutboxRow | null> {
+    return processDeliveryStatus(this.#parts, status);
+  }
+
+  // --- deliveries ----------------------------------------------------------------------------------------------------
+
+  async listDeliveries(query: RowQuery = {}): Promise<readonly OutboxRow[]> {
+    if (query.roomId !== undefined) await requireRoom(this.#parts, query.roomId);
+    return this.store.listRows(query);
+  }
+
+  /** Puts a delivery that ended without success back in its lane. False when it is not in such a state. */
+  async redeliver(rowId: string): Promise<boolean> {
+    this.#assertOpen();
+    const expiresAt = isoTime(this.clock.now() + this.#parts.limits.outboxTtlSeconds * 1000);
+    const changed = await this.store.updateRow(
+      rowId,
+      { state: 'queued', expiresAt, nextAttemptAt: isoTime(this.clock.now()), leaseUntil: isoTime(0) },
+      ['failed', 'expired', 'cancelled', 'unknown'],
+    );
+    if (changed !== null) await this.#recovery.run();
+    return changed !== null;
+  }
+
+  /** Gives up a delivery that has not been made yet. */
+  async cancelDelivery(rowId: string): Promise<boolean> {
+    this.#assertOpen();
+    const lastError = { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false };
+    return (await this.store.updateRow(rowId, { state: 'cancelled', lastError }, ['queued', 'unknown'])) !== null;
+  }
+
+  /** Claims due deliveries and turns now, instead of at the next interval. */
+  recover(): Promise<void> {
+    return this.#open(() => this.#recovery.run());
+  }
+
+  // --- looking inside ------------------------------------------------------------------------------------------------
+
+  /** What each step decided about an event and how long it took; the newest `traceEvents` are kept (TEL-07). */
+  getTrace(eventId: string): DecisionTrace | undefined {
+    return this.#parts.traces.get(eventId);
+  }
+
+  /** Depths of lanes and counts of what is active, for health pages. */
+  stats(): { state: string; rooms: number; lanes: number; queued: number; tasks: number; breakers: Record<string, string> } {
+    let lanes = 0;
+    let queued = 0;
+    for (const runtime of this.#parts.rooms.all()) {
+      for (const lane of [...runtime.lanes.values(), ...runtime.turnLanes.values()]) {
+        if (lane.depth === 0) continue;
+        lanes++;
+        queued += lane.depth;
+      }
+    }
+    const breakers: Record<string, string> = {};
+    for (const { channel, breaker } of this.#parts.channels.all()) breakers[channel.channelId] = breaker.state;
+    return { state: this.#state, rooms: this.#parts.rooms.size, lanes, queued, tasks: this.#parts.tasks.size, breakers };
+  }
+
+  // --- running -------------------------------------------------------------------------------------------------------
+
+  /** Runs `fn` beside its caller, in a clean context; close() waits for it (CON-10). */
+  background<T>(fn: () => Promise<T>): Promise<T> {
+    const task = callScope.exit(() => this.#parts.tasks.run(fn));
+    task.catch((error: unknown) => this.logger.error('Background work failed.', { error }));
+    return task;
+  }
+
+  async transcribe(audio: unknown, options: { signal?: AbortSignal } = {}): Promise<string> {
+    const stt = this.#parts.options.stt;
+    if (stt === undefined) throw new VoiceNotConfiguredError('stt');
+    return (await stt.transcribe(audio, options)).text;
+  }
+
+  async synthesize(text: string, options: { voice?: string; signal?: AbortSignal } = {}): Promise<unknown> {
+    const tts = this.#parts.options.tts;
+    if (tts === undefined) throw new VoiceNotConfiguredError('tts');
+    return tts.synthesize(text, options);
+  }
+
+  /** Finishes what runs and refuses what is new; at most `drainSeconds` (KIT-05). */
+  async drain(): Promise<void> {
+    if (this.#state === 'open') this.#state = 'draining';
+    this.#recovery.stop();
+    await this.#settle(this.#parts.limits.drainSeconds * 1000);
+  }
+
+  /** Drains, then closes everything the kit uses. Idempotent; failures come back as one AggregateError (KIT-03). */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const failures: unknown[] = [];
+    const step = async (fn: () => unknown): Promise<void> => {
+      try {
+        await fn();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    if (this.#state === 'open') this.#state = 'draining';
+    this.#recovery.stop();
+    this.#sweepTimer?.cancel();
+    await step(() => this.#sources.close());
+    await step(() => this.#settle(this.#parts.limits.drainSeconds * 1000));
+    this.#state = 'closed';
+    this.#stop.abort(new AbortedError('The kit is closed.'));
+    this.#parts.outcomes.flush();
+    await step(() => this.#settle(2000));
+    for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
+    const { options, store, locks, tracer, deadlines } = this.#parts;
+    await step(() => options.voice?.close?.());
+    await step(() => options.stt?.close?.());
+    await step(() => options.tts?.close?.());
+    await step(() => this.realtime.close());
+    await step(() => locks.close?.());
+    await step(() => store.releaseLeases(this.#parts.owner));
+    await step(() => store.close());
+    await step(() => options.mediaStore?.close?.());
+    await step(() => tracer.close());
+    deadlines.close();
+    if (failures.length > 0) throw new AggregateError(failures, `Closing the kit: ${failures.length} step(s) failed; everything else was closed.`);
+  }
+
+  /** Waits for running work, at most so long. Rows that only wait for their time are left to recovery. */
+  async #settle(ms: number): Promise<void> {
+    const { tasks, clock } = this.#parts;
+    if (tasks.size === 0) return;
+    let timer: Timer | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = clock.setTimer(ms, resolve);
+    });
+    await Promise.race([tasks.settled(), enough]);
+    timer?.cancel();
+  }
+
+  #assertOpen(): void {
+    if (this.#state === 'open') return;
+    // What runs already may finish its work while the kit drains.
+    if (this.#state === 'draining' && isInsideCause()) return;
+    throw new KitClosedError(this.#state === 'draining' ? 'This kit is shutting down and takes no new work. Try again on another process or later.' : undefined);
+  }
+
+  #open<T>(fn: () => Promise<T>): Promise<T> {
+    try {
+      this.#assertOpen();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return fn();
+  }
+
+  async #publish(event: EphemeralEvent): Promise<void> {
+    this.#assertOpen();
+    await publishEphemeral(this.#parts, event);
+  }
+
+  #connectable(channelId: string): ConnectableChannel {
+    const channel = this.#parts.channels.get(channelId)?.channel;
+    if (channel === undefined || !('registerConnection' in channel)) {
+      throw new ChannelNotRegisteredError(channelId, this.#parts.channels.ids(), 'WebSocket channel');
+    }
+    return channel as ConnectableChannel; // it has the method that makes it one
+  }
+
+  /** Several processes on one store need a lock that all of them see (KIT-02). */
+  #warnUnsafe(): void {
+    const { store, locks, framework, logger } = this.#parts;
+    if (!store.shared || locks.distributed) return;
+    logger.warn(`The store '${store.name}' is shared by processes but the lock manager is not; pass a distributed lockManager.`);
+    // Listeners are registered after the constructor has returned.
+    queueMicrotask(() => {
+      if (framework.has('unsafe_configuration')) framework.emit('unsafe_configuration', { data: { store: store.name } });
+    });
+  }
+}
+
+type HookFunction = (payload: unknown, context: unknown, extra?: unknown) => unknown;

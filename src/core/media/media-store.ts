@@ -1,0 +1,19 @@
+/** The contract of a media store (behaviour §14.1). Without one, media stays a link. */
+import type { Awaitable } from '../models/json.js';
+
+export interface MediaInfo {
+  readonly mimeType: string;
+  readonly filename?: string;
+  readonly roomId: string;
+  readonly eventId: string;
+}
+
+export interface MediaStore {
+  /** Keeps the bytes; `url` is where they can be fetched from. */
+  put(data: Uint8Array | AsyncIterable<Uint8Array>, info: MediaInfo): Promise<{ id: string; url: string }>;
+  open(id: string): Promise<AsyncIterable<Uint8Array>>;
+  delete(id: string): Awaitable<void>;
+  /** Removes what no event names any more (MED-02); `isNamed` tells. */
+  sweep(isNamed: (id: string, info: MediaInfo) => Awaitable<boolean>): Promise<number>;
+  close?(): Awaitable<void>;
+}

@@ -1,0 +1,30 @@
+/** Step 9: the gate every event passes before it is committed. */
+import { runInSection } from './section.js';
+import type { Section } from './section.js';
+import type { GateOutcome } from '../hooks/engine.js';
+import type { RoomEvent, RoomEventDraft } from '../models/event.js';
+import { isPromise } from '../models/json.js';
+import type { HookVerdictTrace } from '../models/trace.js';
+import type { KitParts } from '../parts.js';
+import { contextOf, historySize } from '../rooms/history.js';
+import type { RoomState } from '../store/store.js';
+
+/** Hooks see the event frozen, with the index it will have if nothing is committed in between. */
+export async function runGates(
+  parts: KitParts,
+  section: Section,
+  state: RoomState,
+  draft: RoomEventDraft,
+  verdicts: HookVerdictTrace[] | undefined,
+): Promise<GateOutcome<RoomEvent>> {
+  const runtime = parts.rooms.get(section.roomId);
+  const size = historySize(parts, state.bindings);
+  const loading = runtime.loadTail(parts.store, state.room.latestIndex, size);
+  if (isPromise(loading)) await loading;
+  const payload: RoomEvent = Object.freeze({ ...draft });
+  const context = contextOf(state, () => runtime.recent(size));
+  const outcome = await runInSection(section, draft.chainDepth, () =>
+    parts.hooks.gate('before_broadcast', payload, { roomId: section.roomId, source: draft.source, context: () => context, verdicts }),
+  );
+  return outcome;
+}

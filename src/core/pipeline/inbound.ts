@@ -1,0 +1,394 @@
+/**
+ * A message comes in (behaviour §9). The steps in order: channel, route, attach, normalise, identity (this file), then the
+ * common pass (pass.ts), then the result.
+ */
+import { callScope, isInsideCause } from '../call-scope.js';
+import type { InboundContext } from '../channel.js';
+import { ValidationError } from '../errors.js';
+import { toContent } from '../models/content-validation.js';
+import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
+import type { EventDraft } from '../models/event.js';
+import { EMPTY, frozenMap, isPromise } from '../models/json.js';
+import type { KitParts } from '../parts.js';
+import type { RegisteredChannel } from '../registry.js';
+import { attachOnArrival, isTombstoned } from '../rooms/channel-operations.js';
+import { RoomContextView } from '../rooms/context.js';
+import { createRoomForSender, createRoomWithId } from '../rooms/lifecycle.js';
+import type { RoomState } from '../store/store.js';
+import { Cascade } from './cascade.js';
+import { checkState } from './commit.js';
+import { pendingKey } from './edit-delete.js';
+import { challengeKey, needsIdentity, resolveSender } from './identity.js';
+import type { ParticipantDecision } from './participants.js';
+import { runPass, type PassOutcome } from './pass.js';
+import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
+import { isEphemeral, publishInbound } from './inbound-ephemeral.js';
+import { isoTime } from '../clock.js';
+
+export interface InboundOptions {
+  /** The room, when the caller knows it; else the router decides (INB-02). */
+  readonly roomId?: string;
+  /** `cascade` (default): until deliveries and turns it caused have settled. `commit`: until it is in the timeline. */
+  readonly wait?: 'cascade' | 'commit';
+  readonly signal?: AbortSignal;
+}
+
+const NO_RESULTS: Readonly<Record<string, DeliveryResult>> = EMPTY;
+
+export async function processInbound(parts: KitParts, message: InboundMessage, options: InboundOptions = {}): Promise<InboundResult> {
+  parts.assertOpen();
+  checkMessage(message);
+  const entry = parts.channels.require(message.channelId);
+  const startedAt = parts.clock.now();
+  if (parts.inboundLimits !== undefined && !parts.inboundLimits.take(message.channelId, message.senderId)) return blockedResult('rate_limited');
+  if (!parts.tracer.enabled) return inbound(parts, entry, message, options, startedAt, undefined);
+  const parentId = callScope.getStore()?.span;
+  const span = parts.tracer.start('framework.inbound', 'inbound', {
+    channelId: message.channelId,
+    ...(parentId !== undefined && { parentId }),
+    ...(options.roomId !== undefined && { roomId: options.roomId }),
+  });
+  try {
+    const result = await callScope.run({ ...callScope.getStore(), ...(span !== undefined && { span }) }, () =>
+      inbound(parts, entry, message, options, startedAt, span),
+    );
+    if (span !== undefined) parts.tracer.end(span, { status: 'ok', attributes: { blocked: result.blocked, duplicate: result.duplicate } });
+    return result;
+  } catch (error) {
+    if (span !== undefined) parts.tracer.end(span, { status: 'error', errorMessage: error instanceof Error ? error.name : 'error' });
+    throw error;
+  }
+}
+
+async function inbound(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: InboundOptions,
+  startedAt: number,
+  span: string | undefined,
+): Promise<InboundResult> {
+  const deadline = new ProcessDeadline(parts.deadlines, startedAt, () => parts.clock.now(), parts.limits.processTimeoutSeconds, options.signal);
+  const orderKey = `${message.channelId}\u0000${message.senderId}\u0000${options.roomId ?? ''}`;
+  // Only a step that waits can be overtaken: a place in line is taken when somebody is in line or this call has to wait.
+  let place = parts.arrivals.busy(orderKey) ? parts.arrivals.enter(orderKey) : undefined;
+  try {
+    const preparing = prepare(parts, entry, message, options, deadline);
+    if (isPromise(preparing)) place ??= parts.arrivals.enter(orderKey);
+    const prepared = isPromise(preparing) ? await deadline.wait(preparing) : preparing;
+    if (place?.turn !== undefined) await deadline.wait(place.turn);
+    if ('result' in prepared) return prepared.result;
+    const passing = runPass(parts, { ...prepared.pass, deadline, startedAt, span });
+    // Its place in the room's queue is taken now: whoever comes next stands behind it.
+    place?.pass();
+    place = undefined;
+    const outcome = await passing;
+    return await finish(parts, entry, message, outcome, prepared.pass.cascade, options, startedAt);
+  } catch (error) {
+    if (error instanceof ProcessTimeout) return timedOut(parts, message, error, options.roomId);
+    throw error;
+  } finally {
+    place?.pass();
+    deadline.end();
+  }
+}
+
+interface Prepared {
+  readonly pass: Omit<Parameters<typeof runPass>[1], 'deadline' | 'startedAt' | 'span'>;
+}
+
+type PreparedOrResult = Prepared | { readonly result: InboundResult };
+
+/** Steps 2 to 6. Answers at once when nothing has to be waited for: the ordinary case. */
+function prepare(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: InboundOptions,
+  deadline: ProcessDeadline,
+): PreparedOrResult | Promise<PreparedOrResult> {
+  const channel = entry.channel;
+  if (options.roomId !== undefined) {
+    const loaded = parts.store.loadRoom(options.roomId);
+    if (!isPromise(loaded) && loaded !== null && isBound(loaded, channel.channelId)) {
+      return normalise(parts, entry, message, checkState(parts, options.roomId, loaded), deadline);
+    }
+  } else if (!isEphemeral(message)) {
+    const routed = parts.router.route(routeQuery(parts, entry, message));
+    if (!isPromise(routed) && routed !== null) {
+      const loaded = parts.store.loadRoom(routed);
+      if (!isPromise(loaded) && loaded !== null && isBound(loaded, channel.channelId)) {
+        return normalise(parts, entry, message, checkState(parts, routed, loaded), deadline);
+      }
+    }
+  }
+  return prepareSlowly(parts, entry, message, options, deadline);
+}
+
+async function prepareSlowly(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: InboundOptions,
+  deadline: ProcessDeadline,
+): Promise<PreparedOrResult> {
+  // 2. Room.
+  const roomId = options.roomId ?? (await parts.router.route(routeQuery(parts, entry, message)));
+  // 3. New room, automatic attach.
+  let state = roomId === null ? await createRoomForSender(parts, entry, message) : await parts.store.loadRoom(roomId);
+  if (state === null && roomId !== null) state = await createRoomWithId(parts, roomId);
+  state = checkState(parts, roomId ?? '', state);
+  if (state.room.status === 'closed' || state.room.status === 'archived') {
+    const earlier =
+      message.idempotencyKey === undefined ? null : await parts.store.getEventByIdempotencyKey(message.idempotencyKey, { roomId: state.room.id });
+    if (earlier === null) return { result: blockedResult('room_closed') };
+  } else if (!isBound(state, entry.channel.channelId)) {
+    if (isTombstoned(state.room, entry.channel.channelId)) return { result: blockedResult('channel_detached') };
+    deadline.stage = 'attach';
+    state = await attachOnArrival(parts, state, entry, message);
+  }
+  return normalise(parts, entry, message, state, deadline);
+}
+
+/** 5. The channel's own form of the message becomes an event's. */
+function normalise(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  state: RoomState,
+  deadline: ProcessDeadline,
+): PreparedOrResult | Promise<PreparedOrResult> {
+  deadline.stage = 'handle_inbound';
+  const channel = entry.channel;
+  const roomId = state.room.id;
+  if (isEphemeral(message)) {
+    return publishInbound(parts, channel, message, roomId).then(() => ({ result: { blocked: false, duplicate: false, deliveryResults: NO_RESULTS, turns: [] } }));
+  }
+  if (channel.handleInbound === undefined) {
+    const draft: EventDraft = {
+      type: message.eventType ?? 'message',
+      source: {
+        channelId: channel.channelId,
+        channelType: channel.channelType,
+        direction: 'inbound',
+        participantId: message.senderId,
+        rawPayload: frozenMap(message.rawPayload),
+      },
+      content: toContent(message.content),
+    };
+    return identify(parts, entry, message, state, draft, deadline);
+  }
+  const context: InboundContext = {
+    roomId,
+    get signal() {
+      return deadline.signal;
+    },
+    context: new RoomContextView(state.room, state.bindings, state.participants),
+  };
+  const handled = channel.handleInbound(message, context);
+  return isPromise(handled)
+    ? handled.then((draft) => identify(parts, entry, message, state, draft, deadline))
+    : identify(parts, entry, message, state, handled, deadline);
+}
+
+/** 6. Who is it? */
+function identify(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  state: RoomState,
+  draft: EventDraft,
+  deadline: ProcessDeadline,
+): PreparedOrResult | Promise<PreparedOrResult> {
+  if (parts.options.identityResolver === undefined || !needsIdentity(parts, entry, state, message.senderId)) {
+    return { pass: passFor(message, state, draft, undefined) };
+  }
+  deadline.stage = 'identity';
+  return resolveSender(parts, entry, message, draft, state).then((outcome) => {
+    if (outcome.kind === 'stop') return { result: blockedResult(outcome.reason) };
+    return { pass: passFor(message, state, draft, outcome.participant) };
+  });
+}
+
+function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, participant: ParticipantDecision | undefined): Prepared['pass'] {
+  const given = draft.source;
+  const source = Object.freeze(participant === undefined ? given : { ...given, participantId: participant.participantId });
+  const content = typeof draft.content === 'string' || !Object.isFrozen(draft.content) ? toContent(draft.content) : draft.content;
+  const visibility = draft.visibility ?? message.visibility ?? 'all';
+  return {
+    fields: {
+      roomId: state.room.id,
+      type: typeOf(content.type, draft.type ?? message.eventType),
+      source,
+      content,
+      visibility,
+      chainDepth: 0,
+      metadata: frozenMap(draft.metadata ?? message.metadata),
+      channelData: draft.channelData === undefined ? EMPTY : Object.freeze(draft.channelData),
+      parentEventId: draft.parentEventId ?? message.parentEventId,
+      idempotencyKey: draft.idempotencyKey ?? message.idempotencyKey,
+      addressedTo: draft.addressedTo ?? message.addressedTo,
+      responseVisibility: draft.responseVisibility ?? message.responseVisibility,
+    },
+    cascade: new Cascade(),
+    origin: 'inbound',
+    participant,
+    message,
+  };
+}
+
+/** An edit or delete is one by its content, whatever the message calls itself. */
+export function typeOf(content: EventDraft['content']['type'], given: EventDraft['type']): NonNullable<EventDraft['type']> {
+  if (content === 'edit' || content === 'delete') return content;
+  return given === undefined || given === 'edit' || given === 'delete' ? 'message' : given;
+}
+
+/** Steps 17 and 18. */
+async function finish(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  outcome: PassOutcome,
+  cascade: Cascade,
+  options: InboundOptions,
+  startedAt: number,
+): Promise<InboundResult> {
+  switch (outcome.kind) {
+    case 'duplicate':
+      return duplicateResult(parts, outcome);
+    case 'refused':
+    case 'dropped':
+      return blockedResult(outcome.reason ?? 'dropped');
+    case 'blocked':
+    case 'committed':
+      break;
+  }
+  const event = outcome.event;
+  if (outcome.kind === 'committed') {
+    if (message.session !== undefined) await connectSession(entry, message, outcome);
+    const externalId = event?.source.externalId ?? message.externalId;
+    if (externalId !== undefined && event?.type === 'message') await applyPendingEdits(parts, entry, externalId, event.roomId, startedAt);
+    if (parts.options.identityResolver !== undefined && event !== undefined) releaseHeld(parts, message, event.roomId);
+  }
+  const wait = options.wait === 'commit' || isInsideCause() ? 'commit' : 'cascade';
+  if (wait === 'cascade') {
+    for (let settled = cascade.settled(); settled !== undefined; settled = cascade.settled()) await settled;
+  }
+  return new SettledResult(outcome, cascade);
+}
+
+async function connectSession(entry: RegisteredChannel, message: InboundMessage, outcome: PassOutcome): Promise<void> {
+  const binding = outcome.state?.bindings.find((bound) => bound.channelId === message.channelId);
+  if (binding !== undefined && outcome.event !== undefined) await entry.channel.connectSession?.(message.session, outcome.event.roomId, binding);
+}
+
+/** Edits and deletes that overtook their message are applied right after it (EDT-06). */
+async function applyPendingEdits(parts: KitParts, entry: RegisteredChannel, externalId: string, roomId: string, nowMs: number): Promise<void> {
+  const held = await parts.store.takeHeld('edit', pendingKey(entry.channel.channelId, externalId), isoTime(nowMs));
+  for (const one of held) await processInbound(parts, one.message, { roomId, wait: 'commit' });
+}
+
+/** The resolver knows the sender now: what was held for him goes on, in order (IDN-11). */
+function releaseHeld(parts: KitParts, message: InboundMessage, roomId: string): void {
+  void parts.tasks.run(async () => {
+    const held = await parts.store.takeHeld('challenge', challengeKey(message.channelId, message.senderId), isoTime(parts.clock.now()));
+    for (const one of held) await processInbound(parts, one.message, { roomId, wait: 'commit' });
+  });
+}
+
+async function duplicateResult(parts: KitParts, outcome: PassOutcome): Promise<InboundResult> {
+  const event = outcome.event;
+  if (event === undefined) return { blocked: false, duplicate: true, deliveryResults: NO_RESULTS, turns: [] };
+  if (event.status === 'blocked') {
+    return { event, blocked: true, duplicate: true, reason: event.blockedBy ?? 'blocked', deliveryResults: NO_RESULTS, turns: [] };
+  }
+  const results = await parts.store.deliveryResults(event.roomId, [event.id]);
+  return { event, blocked: false, duplicate: true, deliveryResults: results.get(event.id) ?? NO_RESULTS, turns: [] };
+}
+
+function timedOut(parts: KitParts, message: InboundMessage, error: ProcessTimeout, roomId: string | undefined): InboundResult {
+  parts.logger.warn('A message was not processed in time; nothing was stored.', { channelId: message.channelId, stage: error.stage });
+  if (parts.framework.has('process_timeout')) {
+    parts.framework.emit('process_timeout', {
+      channelId: message.channelId,
+      ...(roomId !== undefined && { roomId }),
+      data: { timeout_seconds: parts.limits.processTimeoutSeconds, stage: error.stage },
+    });
+  }
+  return blockedResult('process_timeout');
+}
+
+export function blockedResult(reason: string): InboundResult {
+  return { blocked: true, duplicate: false, reason, deliveryResults: NO_RESULTS, turns: [] };
+}
+
+/** The result of a pass; deliveries are put in a map when somebody asks for them. */
+export class SettledResult implements InboundResult {
+  readonly duplicate = false;
+  readonly blocked: boolean;
+  readonly event: NonNullable<InboundResult['event']>;
+  readonly reason?: string;
+  readonly turns: InboundResult['turns'];
+  readonly #outcome: PassOutcome;
+
+  constructor(outcome: PassOutcome, cascade: Cascade) {
+    this.blocked = outcome.kind === 'blocked';
+    if (outcome.event === undefined) throw new Error('A committed pass has an event.');
+    this.event = outcome.event;
+    if (outcome.reason !== undefined) this.reason = outcome.reason;
+    this.turns = cascade.turns;
+    this.#outcome = outcome;
+  }
+
+  get deliveryResults(): Readonly<Record<string, DeliveryResult>> {
+    const results = this.#outcome.broadcast?.results;
+    if (results === undefined || results.length === 0) return NO_RESULTS;
+    const map: Record<string, DeliveryResult> = {};
+    for (const result of results) map[result.channelId] = result;
+    return map;
+  }
+
+  /** The first failed turn's error. */
+  get error(): InboundResult['error'] {
+    return this.turns.find((turn) => turn.error !== undefined)?.error;
+  }
+
+  toJSON(): InboundResult {
+    const error = this.error;
+    return {
+      event: this.event,
+      blocked: this.blocked,
+      duplicate: false,
+      ...(this.reason !== undefined && { reason: this.reason }),
+      deliveryResults: this.deliveryResults,
+      turns: this.turns,
+      ...(error !== undefined && { error }),
+    };
+  }
+}
+
+function isBound(state: RoomState, channelId: string): boolean {
+  return state.bindings.some((binding) => binding.channelId === channelId);
+}
+
+function routeQuery(parts: KitParts, entry: RegisteredChannel, message: InboundMessage): Parameters<KitParts['router']['route']>[0] {
+  const organizationId = parts.options.organizationId;
+  return {
+    channelId: message.channelId,
+    channelType: entry.channel.channelType,
+    senderId: message.senderId,
+    address: entry.channel.recipientOf?.(message) ?? message.senderId,
+    message,
+    ...(organizationId !== undefined && { organizationId }),
+  };
+}
+
+function checkMessage(message: InboundMessage): void {
+  if (message === null || typeof message !== 'object') {
+    throw new ValidationError('kit.processInbound needs a message: { channelId, senderId, content }.');
+  }
+  if (typeof message.senderId !== 'string') {
+    throw new ValidationError(`senderId of a message on channel '${String(message.channelId)}' is ${typeof message.senderId}; give a string ('' when nobody is known).`);
+  }
+}
+

@@ -1,0 +1,73 @@
+/** Which room a message belongs to (behaviour §9.2). The default never guesses; a host may bring its own. */
+import type { Logger } from '../logger.js';
+import type { InboundMessage } from '../models/delivery.js';
+import { isPromise, type Awaitable } from '../models/json.js';
+import type { ChannelType } from '../models/vocabulary.js';
+import type { ConversationStore, RouteCandidate, RouteCandidates } from '../store/store.js';
+
+export interface InboundRouteQuery {
+  readonly channelId: string;
+  readonly channelType: ChannelType;
+  readonly senderId: string;
+  /** Where an answer would go (TRN-06). */
+  readonly address: string;
+  readonly organizationId?: string;
+  readonly message: InboundMessage;
+}
+
+export interface InboundRoomRouter {
+  /** The room's id, or null for a new room. */
+  route(query: InboundRouteQuery): Awaitable<string | null>;
+}
+
+/** Decides by stored state alone, in four steps (RTR-01). */
+export class DefaultInboundRouter implements InboundRoomRouter {
+  readonly #warned = new Set<string>();
+
+  constructor(
+    private readonly store: ConversationStore,
+    private readonly logger: Logger,
+  ) {}
+
+  route(query: InboundRouteQuery): Awaitable<string | null> {
+    const found = this.store.findRoute({
+      channelId: query.channelId,
+      channelType: query.channelType,
+      senderId: query.senderId,
+      address: query.address,
+      ...(query.message.idempotencyKey !== undefined && { idempotencyKey: query.message.idempotencyKey }),
+      ...(query.organizationId !== undefined && { organizationId: query.organizationId }),
+    });
+    return isPromise(found) ? found.then((candidates) => this.#decide(query, candidates)) : this.#decide(query, found);
+  }
+
+  #decide(query: InboundRouteQuery, candidates: RouteCandidates): string | null {
+    if (candidates.keyed !== undefined) return candidates.keyed;
+    const addressed = newest(candidates.addressed);
+    if (addressed !== undefined) return addressed;
+    const participating = newest(candidates.participating);
+    if (participating !== undefined) return participating;
+    const [only, another] = candidates.bound;
+    if (only === undefined) return null;
+    if (another !== undefined) {
+      this.#warnOnce(query.channelId);
+      return null;
+    }
+    return only.address === undefined || only.address === query.address || only.address === query.senderId ? only.roomId : null;
+  }
+
+  /** Several rooms share the channel and none names the sender: a new room, said once (RTR-02). */
+  #warnOnce(channelId: string): void {
+    if (this.#warned.has(channelId)) return;
+    if (this.#warned.size >= 1000) this.#warned.clear();
+    this.#warned.add(channelId);
+    this.logger.warn('A channel is attached to several rooms and none of them names the sender; messages open new rooms.', { channelId });
+  }
+}
+
+/** The newest candidate; `null` (a new room) when two are equally new, undefined when there is none. */
+function newest(candidates: readonly RouteCandidate[]): string | null | undefined {
+  const [first, second] = candidates;
+  if (first === undefined) return undefined;
+  return second !== undefined && second.createdAt === first.createdAt ? null : first.roomId;
+}

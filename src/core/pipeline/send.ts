@@ -1,0 +1,96 @@
+/** A direct send (behaviour §14): the common pass, without a transport's webhook before it. */
+import { callScope, isInsideCause } from '../call-scope.js';
+import { ChannelNotFoundError, RoomClosedError } from '../errors.js';
+import { toContent } from '../models/content-validation.js';
+import type { ContentInput } from '../models/content.js';
+import type { InboundResult } from '../models/delivery.js';
+import { EMPTY, frozenMap, type Metadata } from '../models/json.js';
+import type { EventType } from '../models/vocabulary.js';
+import type { KitParts } from '../parts.js';
+import { Cascade } from './cascade.js';
+import { loadState } from './commit.js';
+import { blockedResult, SettledResult, typeOf } from './inbound.js';
+import { runPass } from './pass.js';
+import { ProcessDeadline } from './process-deadline.js';
+
+export interface SendOptions {
+  readonly eventType?: EventType;
+  /** Default 0; inside a turn or hook, the causing event's depth + 1 (SND-04). */
+  readonly chainDepth?: number;
+  readonly participantId?: string;
+  readonly metadata?: Metadata;
+  readonly visibility?: string;
+  readonly addressedTo?: readonly string[];
+  readonly responseVisibility?: string;
+  readonly parentEventId?: string;
+  readonly idempotencyKey?: string;
+  readonly provider?: string;
+  readonly signal?: AbortSignal;
+  readonly wait?: 'cascade' | 'commit';
+}
+
+export async function sendEvent(parts: KitParts, roomId: string, channelId: string, given: ContentInput, options: SendOptions = {}): Promise<InboundResult> {
+  parts.assertOpen();
+  const content = toContent(given);
+  const startedAt = parts.clock.now();
+  const state = await loadState(parts, roomId);
+  const binding = state.bindings.find((candidate) => candidate.channelId === channelId);
+  if (binding === undefined) throw new ChannelNotFoundError(roomId, channelId, state.bindings.map((bound) => bound.channelId));
+  if (state.room.status === 'closed' || state.room.status === 'archived') throw new RoomClosedError(roomId, state.room.status);
+  const scope = callScope.getStore();
+  // What a turn sends is part of what its message set in motion.
+  const cascade = scope?.turn?.roomId === roomId ? scope.turn.cascade : new Cascade();
+  const deadline = new ProcessDeadline(parts.deadlines, startedAt, () => parts.clock.now(), parts.limits.processTimeoutSeconds, options.signal);
+  try {
+    const outcome = await runPass(parts, {
+      fields: {
+        roomId,
+        type: typeOf(content.type, options.eventType),
+        source: Object.freeze({
+          channelId,
+          channelType: binding.channelType,
+          direction: 'inbound' as const,
+          ...(options.participantId !== undefined && { participantId: options.participantId }),
+          ...(options.provider !== undefined && { provider: options.provider }),
+          rawPayload: EMPTY,
+        }),
+        content,
+        visibility: options.visibility ?? 'all',
+        chainDepth: options.chainDepth ?? (scope?.causeDepth === undefined ? 0 : scope.causeDepth + 1),
+        metadata: frozenMap(options.metadata),
+        channelData: EMPTY,
+        parentEventId: options.parentEventId,
+        idempotencyKey: options.idempotencyKey,
+        addressedTo: options.addressedTo,
+        responseVisibility: options.responseVisibility,
+      },
+      cascade,
+      origin: 'send',
+      deadline,
+      startedAt,
+    });
+    switch (outcome.kind) {
+      case 'refused':
+      case 'dropped':
+        if (outcome.reason === 'room_closed') throw new RoomClosedError(roomId);
+        return blockedResult(outcome.reason ?? 'dropped');
+      case 'duplicate':
+        return {
+          ...(outcome.event !== undefined && { event: outcome.event }),
+          blocked: outcome.event?.status === 'blocked',
+          duplicate: true,
+          deliveryResults: EMPTY,
+          turns: [],
+        };
+      case 'blocked':
+      case 'committed':
+        break;
+    }
+    if (options.wait !== 'commit' && !isInsideCause()) {
+      for (let settled = cascade.settled(); settled !== undefined; settled = cascade.settled()) await settled;
+    }
+    return new SettledResult(outcome, cascade);
+  } finally {
+    deadline.end();
+  }
+}

@@ -1,0 +1,40 @@
+/** Publishes an ephemeral event: to subscribers, and to the room's channels that can show it (EPH-02, EPH-03). */
+import type { EphemeralEvent } from '../models/ephemeral.js';
+import type { ChannelCapabilities } from '../models/capabilities.js';
+import { canRead } from '../delivery/visibility.js';
+import type { KitParts } from '../parts.js';
+import { roomChannel } from './backend.js';
+
+export async function publishEphemeral(parts: KitParts, event: EphemeralEvent): Promise<void> {
+  await parts.realtime.publish(roomChannel(event.roomId), event);
+  const state = await parts.store.loadRoom(event.roomId);
+  if (state === null) return;
+  await Promise.all(
+    state.bindings.map(async (binding) => {
+      const channel = parts.channels.get(binding.channelId)?.channel;
+      if (channel?.deliverEphemeral === undefined || !canRead(binding) || !supports(binding.capabilities, event)) return;
+      if (binding.channelId === event.channelId && channel.echo !== true) return;
+      try {
+        await channel.deliverEphemeral(event, binding);
+      } catch (error) {
+        parts.logger.warn('A channel failed to take an ephemeral event.', { channelId: binding.channelId, type: event.type, error });
+      }
+    }),
+  );
+}
+
+function supports(capabilities: ChannelCapabilities, event: EphemeralEvent): boolean {
+  switch (event.type) {
+    case 'typing_start':
+    case 'typing_stop':
+    case 'presence_online':
+    case 'presence_away':
+    case 'presence_offline':
+    case 'custom':
+      return capabilities.supportsTyping;
+    case 'read_receipt':
+      return capabilities.supportsReadReceipts;
+    case 'reaction':
+      return capabilities.supportsReactions;
+  }
+}

@@ -1,0 +1,93 @@
+/** Changing who leads a conversation, under the room's lock: used by handoffs and by hosts (CST-04, HND). */
+import { isoTime } from '../clock.js';
+import { ValidationError } from '../errors.js';
+import type { ChannelBinding } from '../models/binding.js';
+import { CONVERSATION_STATE_KEY, getConversationState, transition, type ConversationState } from '../models/conversation-state.js';
+import type { RoomEvent } from '../models/event.js';
+import { copyJson, frozenMap, type Metadata } from '../models/json.js';
+import type { Room } from '../models/room.js';
+import type { KitParts } from '../parts.js';
+import { commitSystem } from '../pipeline/commit.js';
+import { inRoom, tellLater } from './lifecycle.js';
+
+export interface ConversationNow {
+  readonly room: Room;
+  readonly state: ConversationState;
+  readonly bindings: readonly ChannelBinding[];
+}
+
+export interface ConversationChange {
+  readonly state: ConversationState;
+  /** The timeline entry; visibility `internal`. */
+  readonly notice: {
+    readonly body: string;
+    readonly code?: string;
+    readonly metadata: Metadata;
+    readonly data?: Metadata;
+    /** Who speaks; default the system. */
+    readonly channelId?: string;
+  };
+}
+
+export type ConversationDecision = ConversationChange | { readonly rejected: string };
+
+export type ConversationResult =
+  | { readonly accepted: true; readonly event: RoomEvent; readonly before: ConversationState; readonly after: ConversationState }
+  | { readonly accepted: false; readonly reason: string; readonly state: ConversationState };
+
+/** Lets `decide` judge the state as it is now; on acceptance the new state and its notice are one commit. */
+export async function changeConversation(
+  parts: KitParts,
+  roomId: string,
+  decide: (now: ConversationNow) => ConversationDecision,
+): Promise<ConversationResult> {
+  return inRoom(parts, roomId, async (section, state) => {
+    const before = getConversationState(state.room);
+    const decision = decide({ room: state.room, state: before, bindings: state.bindings });
+    if ('rejected' in decision) return { accepted: false, reason: decision.rejected, state: before };
+    if (state.room.status === 'closed' || state.room.status === 'archived') return { accepted: false, reason: 'room_closed', state: before };
+    const { notice } = decision;
+    const after = frozenMap(decision.state as unknown as Metadata) as unknown as ConversationState; // a JSON-safe object either way
+    const committed = await commitSystem(
+      parts,
+      section,
+      {
+        code: notice.code ?? 'conversation_changed',
+        body: notice.body,
+        metadata: notice.metadata,
+        ...(notice.data !== undefined && { data: copyJson(notice.data) }),
+      },
+      { roomPatch: { metadata: { [CONVERSATION_STATE_KEY]: after } } },
+    );
+    return { accepted: true, event: committed.event, before, after };
+  });
+}
+
+/** A host puts an agent (or nobody: a human) in charge; replies that began before are refused (TURN-06, LOCK-07). */
+export async function setActiveAgent(parts: KitParts, roomId: string, agentId: string | null, options: { phase?: string } = {}): Promise<ConversationState> {
+  return inRoom(parts, roomId, async (section, state) => {
+    if (agentId !== null && !state.bindings.some((binding) => binding.channelId === agentId)) {
+      throw new ValidationError(`Agent '${agentId}' is not attached to room '${roomId}'. Call kit.attachChannel('${roomId}', '${agentId}') first.`);
+    }
+    const before = getConversationState(state.room);
+    const phase = options.phase ?? before.phase;
+    const { handled_by: _handledBy, ...context } = before.context;
+    const moved = transition(before, phase, { toAgent: agentId, reason: 'set_by_host', at: isoTime(parts.clock.now()) });
+    const after: ConversationState = {
+      ...moved,
+      context: { ...context, taken_over_at_index: state.room.latestIndex + 1, ...(agentId === null && { handled_by: 'human' }) },
+    };
+    const committed = await commitSystem(
+      parts,
+      section,
+      {
+        code: 'active_agent_changed',
+        body: agentId === null ? 'A human took over.' : `${agentId} was put in charge.`,
+        metadata: { from_agent: before.activeAgentId ?? null, to_agent: agentId, new_phase: phase, _orchestration_internal: true },
+      },
+      { roomPatch: { metadata: { [CONVERSATION_STATE_KEY]: after } } },
+    );
+    if (phase !== before.phase) tellLater(parts, section, committed.state, 'on_phase_transition', committed.event);
+    return after;
+  });
+}

@@ -1,0 +1,193 @@
+/** Rooms come and go (behaviour §5): created, closed, archived, reopened, changed by their hosts. */
+import { isoTime } from '../clock.js';
+import { checkId } from '../ids.js';
+import { RoomNotFoundError, ValidationError } from '../errors.js';
+import type { AIConfig } from '../models/ai.js';
+import type { CollisionConfig, InboundMessage } from '../models/delivery.js';
+import { frozenMap, type Metadata } from '../models/json.js';
+import type { Room, RoomTimers } from '../models/room.js';
+import type { AgentResponsePolicy, RoomStatus } from '../models/vocabulary.js';
+import type { KitParts } from '../parts.js';
+import { checkState, commitSystem, loadState } from '../pipeline/commit.js';
+import { looseSystemEvent, type SystemNotice } from '../pipeline/event-draft.js';
+import { withSection, type Section } from '../pipeline/section.js';
+import type { RegisteredChannel } from '../registry.js';
+import type { RoomState } from '../store/store.js';
+import { contextOf } from './history.js';
+import type { NoticeTrigger } from '../hooks/triggers.js';
+
+export interface CreateRoomOptions {
+  /** Default: a random id. */
+  readonly roomId?: string;
+  readonly organizationId?: string;
+  readonly metadata?: Metadata;
+  readonly timers?: RoomTimers;
+  readonly aiConfig?: AIConfig;
+  /** Default `agent_chain`. */
+  readonly agentResponsePolicy?: AgentResponsePolicy;
+  readonly collision?: CollisionConfig;
+}
+
+export async function createRoom(parts: KitParts, options: CreateRoomOptions): Promise<Room> {
+  const room = newRoom(parts, options);
+  const created = await parts.store.createRoom(room);
+  await tellRoomCreated(parts, created);
+  return created;
+}
+
+/** The first message of an unknown sender: two at once make one room (RTR-04). */
+export async function createRoomForSender(parts: KitParts, entry: RegisteredChannel, message: InboundMessage): Promise<RoomState | null> {
+  const organizationId = parts.options.organizationId;
+  const key = `${organizationId ?? ''}\u0000${entry.channel.channelId}\u0000${entry.channel.recipientOf?.(message) ?? message.senderId}`;
+  const room = newRoom(parts, {});
+  const { room: found, created } = await parts.store.createRoomOnce(key, room, 60);
+  if (created) await tellRoomCreated(parts, found);
+  return parts.store.loadRoom(found.id);
+}
+
+/** A message names a room that does not exist yet (INB-03). */
+export async function createRoomWithId(parts: KitParts, roomId: string): Promise<RoomState | null> {
+  const room = newRoom(parts, { roomId });
+  const { created } = await parts.store.createRoomOnce(`id\u0000${roomId}`, room, 60);
+  if (created) await tellRoomCreated(parts, room);
+  return parts.store.loadRoom(roomId);
+}
+
+function newRoom(parts: KitParts, options: CreateRoomOptions): Room {
+  if (options.roomId !== undefined) checkId('Room id', options.roomId);
+  const now = isoTime(parts.clock.now());
+  const organizationId = parts.options.organizationId ?? options.organizationId;
+  const timers = checkTimers(options.timers ?? {});
+  const timed = timers.inactiveAfterSeconds !== undefined || timers.closedAfterSeconds !== undefined;
+  return {
+    id: options.roomId ?? parts.ids.next(),
+    ...(organizationId !== undefined && { organizationId }),
+    status: 'active',
+    createdAt: now,
+    updatedAt: now,
+    timers: timed && timers.lastActivityAt === undefined ? { ...timers, lastActivityAt: now } : timers,
+    metadata: frozenMap(options.metadata),
+    ...(options.aiConfig !== undefined && { aiConfig: storable(options.aiConfig) }),
+    agentResponsePolicy: options.agentResponsePolicy ?? 'agent_chain',
+    ...(options.collision !== undefined && { collision: options.collision }),
+    eventCount: 0,
+    latestIndex: -1,
+    version: 0,
+  };
+}
+
+/** Handlers are functions and never stored: rooms name their tools, the channel or the kit runs them (CON-05, AI-02). */
+function storable(config: AIConfig): AIConfig {
+  if (config.tools === undefined) return config;
+  return { ...config, tools: config.tools.map(({ handler: _handler, ...definition }) => definition) };
+}
+
+export function checkTimers(timers: RoomTimers): RoomTimers {
+  for (const name of ['inactiveAfterSeconds', 'closedAfterSeconds'] as const) {
+    const value: unknown = timers[name];
+    if (value !== undefined && (typeof value !== 'number' || !(value >= 0))) {
+      throw new ValidationError(`Room timer ${name} is ${String(value)}. Give seconds of 0 or more, or leave it out.`);
+    }
+  }
+  return timers;
+}
+
+/** The room, when it is there and this organization's (ROOM-02). */
+export async function requireRoom(parts: KitParts, roomId: string): Promise<Room> {
+  const room = await parts.store.getRoom(roomId);
+  const organizationId = parts.options.organizationId;
+  if (room === null || (organizationId !== undefined && room.organizationId !== organizationId)) throw new RoomNotFoundError(roomId);
+  return room;
+}
+
+export async function closeRoom(parts: KitParts, roomId: string): Promise<Room> {
+  return inRoom(parts, roomId, async (section, state) => {
+    if (state.room.status === 'closed' || state.room.status === 'archived') return state.room;
+    const at = isoTime(parts.clock.now());
+    const committed = await commitSystem(
+      parts,
+      section,
+      { code: 'room_closed', body: 'The room was closed.' },
+      { roomPatch: { status: 'closed', closedAt: at } },
+    );
+    await afterClosing(parts, section, committed.state, committed.event, 'host');
+    return committed.state.room;
+  });
+}
+
+/** Queued turns end, hooks and framework hear of it; deliveries of what was said before go on (OUT-13). */
+export async function afterClosing(parts: KitParts, section: Section, state: RoomState, event: Awaited<ReturnType<typeof commitSystem>>['event'], reason: string): Promise<void> {
+  const roomId = state.room.id;
+  for (const turn of await parts.store.listTurns({ roomId, state: 'queued' })) {
+    await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued']);
+  }
+  tellLater(parts, section, state, 'on_room_closed', event);
+  if (parts.framework.has('room_closed')) section.defer(() => parts.framework.emit('room_closed', { roomId, data: { reason } }));
+}
+
+export async function archiveRoom(parts: KitParts, roomId: string): Promise<Room> {
+  return inRoom(parts, roomId, async (section, state) => {
+    if (state.room.status === 'archived') return state.room;
+    const committed = await commitSystem(parts, section, { code: 'room_archived', body: 'The room was archived.' }, { roomPatch: { status: 'archived' } });
+    for (const turn of await parts.store.listTurns({ roomId, state: 'queued' })) {
+      await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued']);
+    }
+    if (parts.framework.has('room_archived')) section.defer(() => parts.framework.emit('room_archived', { roomId, data: {} }));
+    return committed.state.room;
+  });
+}
+
+export async function reopenRoom(parts: KitParts, roomId: string): Promise<Room> {
+  return inRoom(parts, roomId, async (section, state) => {
+    if (state.room.status === 'active') return state.room;
+    const at = isoTime(parts.clock.now());
+    const committed = await commitSystem(
+      parts,
+      section,
+      { code: 'room_reopened', body: 'The room was reopened.' },
+      { roomPatch: { status: 'active', closedAt: null, lastActivityAt: at } },
+    );
+    if (parts.framework.has('room_resumed')) section.defer(() => parts.framework.emit('room_resumed', { roomId, data: {} }));
+    return committed.state.room;
+  });
+}
+
+/** Changes the status without a timeline entry of its own kind; used by the timers. */
+export async function commitStatus(parts: KitParts, section: Section, notice: SystemNotice, status: RoomStatus, closedAt?: string): ReturnType<typeof commitSystem> {
+  return commitSystem(parts, section, notice, { roomPatch: { status, ...(closedAt !== undefined && { closedAt }) } });
+}
+
+export async function inRoom<T>(parts: KitParts, roomId: string, work: (section: Section, state: RoomState) => Promise<T>): Promise<T> {
+  parts.assertOpen();
+  let root: Section | undefined;
+  const result = await withSection(parts.locks, parts.limits.maxChainDepth, roomId, async (section) => {
+    if (section.root === section) root = section;
+    return work(section, await loadState(parts, roomId));
+  });
+  // The caller waits for the notices it caused; inside a hook the outermost call does.
+  if (root !== undefined) await parts.notices.of(root);
+  return result;
+}
+
+/** A notice for after the lock; the call that caused it waits when it can (HK-08). */
+export function tellLater(
+  parts: KitParts,
+  section: Section,
+  state: RoomState,
+  trigger: NoticeTrigger,
+  payload: ReturnType<typeof looseSystemEvent>,
+  source: { channelId?: string } = payload.source,
+): void {
+  if (!parts.hooks.has(trigger, state.room.id)) return;
+  section.defer(() => {
+    parts.notices.add(section.root, () => parts.hooks.notice(trigger, payload, { roomId: state.room.id, source, context: () => contextOf(state) }));
+  });
+}
+
+async function tellRoomCreated(parts: KitParts, room: Room): Promise<void> {
+  if (parts.framework.has('room_created')) parts.framework.emit('room_created', { roomId: room.id, data: {} });
+  if (!parts.hooks.has('on_room_created', room.id)) return;
+  const state = checkState(parts, room.id, await parts.store.loadRoom(room.id));
+  const event = looseSystemEvent(parts, room.id, { code: 'room_created', body: 'The room was created.' });
+  await parts.hooks.notice('on_room_created', event, { roomId: room.id, source: event.source, context: () => contextOf(state) });
+}

@@ -1,0 +1,106 @@
+/** Participants of a room and the identities behind them (ROOM-09, ROOM-10, IDN-13). */
+import { isoTime } from '../clock.js';
+import { checkId } from '../ids.js';
+import { IdentityNotFoundError, ParticipantNotFoundError } from '../errors.js';
+import { EMPTY, EMPTY_LIST } from '../models/json.js';
+import type { IdentityMerge, Participant } from '../models/people.js';
+import type { KitParts } from '../parts.js';
+import { commitSystem } from '../pipeline/commit.js';
+import { inRoom, tellLater } from './lifecycle.js';
+
+/** Get or create, silently. An existing participant keeps its channel; another one is added to `connectedVia`. */
+export async function ensureParticipant(
+  parts: KitParts,
+  roomId: string,
+  channelId: string,
+  participantId: string,
+  options: { displayName?: string; role?: Participant['role'] } = {},
+): Promise<Participant> {
+  checkId('Participant id', participantId);
+  return inRoom(parts, roomId, async (_section, state) => {
+    const existing = state.participants.find((participant) => participant.id === participantId);
+    if (existing !== undefined) {
+      if (existing.channelId === channelId || existing.connectedVia.includes(channelId)) return existing;
+      const joined = { ...existing, connectedVia: [...existing.connectedVia, channelId] };
+      await parts.store.putParticipant(joined);
+      return joined;
+    }
+    const participant: Participant = {
+      id: participantId,
+      roomId,
+      channelId,
+      ...(options.displayName !== undefined && { displayName: options.displayName }),
+      role: options.role ?? 'member',
+      status: 'active',
+      identification: 'pending',
+      connectedVia: EMPTY_LIST,
+      joinedAt: isoTime(parts.clock.now()),
+      metadata: EMPTY,
+    };
+    await parts.store.putParticipant(participant);
+    return participant;
+  });
+}
+
+export async function resolveParticipant(parts: KitParts, roomId: string, participantId: string, identityId: string, resolvedBy: string): Promise<Participant> {
+  return inRoom(parts, roomId, async (section, state) => {
+    const existing = state.participants.find((participant) => participant.id === participantId);
+    if (existing === undefined) throw new ParticipantNotFoundError(roomId, participantId);
+    const identity = await parts.store.getIdentity(identityId);
+    const organizationId = parts.options.organizationId;
+    if (identity === null || (organizationId !== undefined && identity.organizationId !== organizationId)) throw new IdentityNotFoundError(identityId);
+    const displayName = identity.displayName ?? existing.displayName;
+    const { candidates: _candidates, ...rest } = existing;
+    const participant: Participant = {
+      ...rest,
+      ...(displayName !== undefined && { displayName }),
+      identification: 'identified',
+      identityId: identity.id,
+      resolvedAt: isoTime(parts.clock.now()),
+      resolvedBy,
+    };
+    const binding = state.bindings.find((candidate) => candidate.channelId === participant.channelId);
+    const committed = await commitSystem(
+      parts,
+      section,
+      {
+        type: 'participant_identified',
+        code: 'participant_identified',
+        body: `${displayName ?? participantId} was identified.`,
+        data: { participant_id: participantId, identity_id: identity.id, resolved_by: resolvedBy },
+      },
+      { participant, ...(binding !== undefined && { binding: Object.freeze({ ...binding, participantId }) }) },
+    );
+    tellLater(parts, section, committed.state, 'on_participant_identified', committed.event, { channelId: participant.channelId });
+    return participant;
+  });
+}
+
+export async function mergeIdentities(parts: KitParts, intoId: string, fromId: string, options: { by: string; reason?: string }): Promise<IdentityMerge | null> {
+  parts.assertOpen();
+  for (const id of [intoId, fromId]) {
+    const identity = await parts.store.getIdentity(id);
+    const organizationId = parts.options.organizationId;
+    if (identity === null || (organizationId !== undefined && identity.organizationId !== organizationId)) throw new IdentityNotFoundError(id);
+  }
+  const merge = await parts.store.mergeIdentities({
+    intoId,
+    fromId,
+    by: options.by,
+    at: isoTime(parts.clock.now()),
+    ...(options.reason !== undefined && { reason: options.reason }),
+  });
+  if (merge !== null && parts.framework.has('identity_merged')) {
+    parts.framework.emit('identity_merged', { data: { into_id: intoId, from_id: fromId, by: options.by } });
+  }
+  return merge;
+}
+
+export async function unmergeIdentity(parts: KitParts, fromId: string): Promise<IdentityMerge | null> {
+  parts.assertOpen();
+  const merge = await parts.store.unmergeIdentity(fromId);
+  if (merge !== null && parts.framework.has('identity_unmerged')) {
+    parts.framework.emit('identity_unmerged', { data: { into_id: merge.intoId, from_id: fromId } });
+  }
+  return merge;
+}

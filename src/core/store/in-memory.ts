@@ -1,0 +1,409 @@
+/**
+ * The store of development and tests: everything in this process, gone with it (OUT-12). Answers at once wherever the
+ * contract allows. A room's timeline is an array; maps come into being when they are first asked for.
+ */
+import { ConflictError, RoomExistsError, RoomNotFoundError } from '../errors.js';
+import type { ChannelBinding } from '../models/binding.js';
+import type { DeliveryResult, OutboxRow, TurnRow } from '../models/delivery.js';
+import type { RoomEvent } from '../models/event.js';
+import { copyJson, EMPTY, type Metadata } from '../models/json.js';
+import type { Participant } from '../models/people.js';
+import type { Room } from '../models/room.js';
+import type { Task } from '../models/task.js';
+import type { RoomStatus, ChannelType, OutboxState, TurnState } from '../models/vocabulary.js';
+import { MemoryHolds } from './memory/holds.js';
+import { MemoryOutbox } from './memory/outbox.js';
+import { MemoryPeople } from './memory/people.js';
+import { MemoryRoom } from './memory/room.js';
+import { RoutingIndex } from './memory/routing.js';
+import type {
+  ClaimedWork,
+  CommitResult,
+  ConversationStore,
+  DeliveryOutcome,
+  EventCommit,
+  EventQuery,
+  HeldMessage,
+  RoomQuery,
+  RoomState,
+  RouteCandidates,
+  RouteQuery,
+  RowPatch,
+  RowQuery,
+  TurnPatch,
+  TurnQuery,
+  WriteOptions,
+} from './store.js';
+
+/** Live outcomes are kept for this many events. */
+const MAX_OUTCOME_EVENTS = 1000;
+
+export class InMemoryStore implements ConversationStore {
+  readonly name: string = 'memory';
+  readonly persistent: boolean = false;
+  readonly shared: boolean = false;
+  readonly #rooms = new Map<string, MemoryRoom>();
+  readonly #creations = new Map<string, { roomId: string; atMs: number }>();
+  readonly #outcomes = new Map<string, Map<string, DeliveryResult>>();
+  readonly #routing = new RoutingIndex((roomId) => this.#rooms.get(roomId)?.state.room);
+  readonly #outbox = new MemoryOutbox();
+  readonly #holds = new MemoryHolds();
+  readonly #people = new MemoryPeople();
+
+  // --- rooms ---------------------------------------------------------------------------------------------------------
+
+  createRoom(room: Room): Room {
+    if (this.#rooms.has(room.id)) throw new RoomExistsError(room.id);
+    this.#rooms.set(room.id, new MemoryRoom(ownRoom(room)));
+    return ownRoom(room);
+  }
+
+  createRoomOnce(key: string, room: Room, ttlSeconds: number): { room: Room; created: boolean } {
+    const now = Date.parse(room.createdAt);
+    const earlier = this.#creations.get(key);
+    if (earlier !== undefined && now - earlier.atMs < ttlSeconds * 1000) {
+      const existing = this.#rooms.get(earlier.roomId);
+      if (existing !== undefined) return { room: ownRoom(existing.state.room), created: false };
+    }
+    const known = this.#rooms.get(room.id);
+    if (known !== undefined) return { room: ownRoom(known.state.room), created: false };
+    for (const [old, creation] of this.#creations) {
+      if (now - creation.atMs < ttlSeconds * 1000) break;
+      this.#creations.delete(old);
+    }
+    this.#creations.delete(key);
+    this.#creations.set(key, { roomId: room.id, atMs: now });
+    return { room: this.createRoom(room), created: true };
+  }
+
+  getRoom(roomId: string): Room | null {
+    const room = this.#rooms.get(roomId);
+    return room === undefined ? null : ownRoom(room.state.room);
+  }
+
+  loadRoom(roomId: string): RoomState | null {
+    return this.#rooms.get(roomId)?.state ?? null;
+  }
+
+  updateRoom(room: Room, options?: WriteOptions): Room {
+    const found = this.#require(room.id);
+    found.checkFence(options?.fencingToken);
+    const current = found.state.room;
+    if (room.version !== current.version) {
+      throw new ConflictError(
+        `Room '${room.id}' was changed since it was read (version ${room.version}, now ${current.version}). ` +
+          'Read it again, or use kit.updateRoomMetadata or kit.setActiveAgent, which merge.',
+      );
+    }
+    const own = ownRoom(room);
+    found.setRoom({
+      ...own,
+      createdAt: current.createdAt,
+      updatedAt: new Date(Math.max(Date.parse(current.updatedAt), Date.parse(room.updatedAt))).toISOString(),
+      eventCount: current.eventCount,
+      latestIndex: current.latestIndex,
+      version: current.version + 1,
+    });
+    return ownRoom(found.state.room);
+  }
+
+  patchRoomMetadata(roomId: string, patch: Metadata, options?: WriteOptions): Room {
+    const found = this.#require(roomId);
+    found.checkFence(options?.fencingToken);
+    const room = found.state.room;
+    found.setRoom({ ...room, metadata: mergeMetadata(room.metadata, patch), version: room.version + 1 });
+    return ownRoom(found.state.room);
+  }
+
+  deleteRoom(roomId: string): boolean {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return false;
+    for (const binding of room.state.bindings) this.#routing.unbind(binding);
+    for (const participant of room.state.participants) this.#routing.leave(participant);
+    for (const event of room.events()) this.#outcomes.delete(event.id);
+    this.#routing.forgetKeys(room.keyedEvents());
+    this.#outbox.deleteRoom(roomId);
+    this.#holds.deleteRoom(roomId);
+    return this.#rooms.delete(roomId);
+  }
+
+  findRooms(query: RoomQuery): Room[] {
+    const found: Room[] = [];
+    for (const { state } of this.#rooms.values()) if (matchesRoom(state.room, query)) found.push(state.room);
+    found.sort(newestFirst);
+    const offset = query.offset ?? 0;
+    return found.slice(offset, query.limit === undefined ? undefined : offset + query.limit).map(ownRoom);
+  }
+
+  findLatestRoom(query: { participantId: string; channelType?: ChannelType; status?: RoomStatus; organizationId?: string }): Room | null {
+    const rooms = this.#routing.roomsOfParticipant(query.participantId, query.channelType);
+    const matching = rooms
+      .map((roomId) => this.#rooms.get(roomId)?.state.room)
+      .filter((room) => room !== undefined)
+      .filter((room) => (query.status === undefined || room.status === query.status) && (query.organizationId === undefined || room.organizationId === query.organizationId))
+      .sort(newestFirst);
+    return matching[0] === undefined ? null : ownRoom(matching[0]);
+  }
+
+  findRoomIdsByChannel(channelId: string, status?: RoomStatus): string[] {
+    return this.#routing.roomsOfChannel(channelId).filter((roomId) => status === undefined || this.#rooms.get(roomId)?.state.room.status === status);
+  }
+
+  findRoute(query: RouteQuery): RouteCandidates {
+    return this.#routing.find(query);
+  }
+
+  // --- the timeline --------------------------------------------------------------------------------------------------
+
+  commitEvent(commit: EventCommit): CommitResult {
+    const { event } = commit;
+    const room = this.#require(event.roomId);
+    const key = event.idempotencyKey;
+    if (key !== undefined) {
+      const earlier = room.byKey(key);
+      if (earlier !== undefined) return { event: earlier, state: room.state, duplicate: true };
+    }
+    room.checkFence(commit.fencingToken);
+    room.checkExpected(commit.expectedVersion, commit.expectedLatestIndex);
+    const completion = commit.completesTurn;
+    if (completion !== undefined) this.#outbox.checkCompletable(completion.turnId);
+    const stored = room.append(commit);
+    if (commit.binding !== undefined) this.#routing.rebind(room.binding(commit.binding.channelId), commit.binding);
+    if (commit.removeBinding !== undefined) this.#routing.rebind(room.binding(commit.removeBinding), undefined);
+    if (commit.participant !== undefined) this.#routing.join(commit.participant, room.state.bindings);
+    room.applyMembers(commit);
+    const target = commit.target === undefined ? undefined : room.change(commit.target);
+    if (key !== undefined) this.#routing.keep(stored);
+    if (stored.source.externalId !== undefined) this.#routing.keepExternal(stored);
+    if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
+    if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
+    if (completion !== undefined) this.#outbox.complete(completion);
+    return target === undefined ? { event: stored, state: room.state, duplicate: false } : { event: stored, state: room.state, duplicate: false, target };
+  }
+
+  getEvent(roomId: string, eventId: string): RoomEvent | null {
+    return this.#rooms.get(roomId)?.byId(eventId) ?? null;
+  }
+
+  updateEvent(event: RoomEvent, options?: WriteOptions): RoomEvent | null {
+    const room = this.#rooms.get(event.roomId);
+    room?.checkFence(options?.fencingToken);
+    return room?.replace(event) ?? null;
+  }
+
+  deleteEvent(roomId: string, eventId: string, options: WriteOptions & { cascadeReplies?: boolean } = {}): RoomEvent[] {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return [];
+    room.checkFence(options.fencingToken);
+    const removed = room.remove(eventId, options.cascadeReplies === true);
+    this.#routing.forgetKeys(removed);
+    for (const event of removed) this.#outcomes.delete(event.id);
+    return removed;
+  }
+
+  listEvents(roomId: string, query: EventQuery = {}): readonly RoomEvent[] {
+    return this.#rooms.get(roomId)?.list(query) ?? [];
+  }
+
+  getEventByIdempotencyKey(key: string, where: { roomId: string } | { channelId: string }): RoomEvent | null {
+    if ('roomId' in where) return this.#rooms.get(where.roomId)?.byKey(key) ?? null;
+    const found = this.#routing.keyed(where.channelId, key);
+    return found === undefined ? null : this.getEvent(found.roomId, found.eventId);
+  }
+
+  getEventByExternalId(channelId: string, externalId: string): RoomEvent | null {
+    const found = this.#routing.external(channelId, externalId);
+    return found === undefined ? null : this.getEvent(found.roomId, found.eventId);
+  }
+
+  countEvents(roomId: string, query: { afterIndex?: number } = {}): number {
+    return this.#rooms.get(roomId)?.count(query.afterIndex) ?? 0;
+  }
+
+  // --- bindings and participants -------------------------------------------------------------------------------------
+
+  getBinding(roomId: string, channelId: string): ChannelBinding | null {
+    return copyJson(this.#rooms.get(roomId)?.binding(channelId) ?? null);
+  }
+
+  listBindings(roomId: string): ChannelBinding[] {
+    return copyJson(this.#rooms.get(roomId)?.state.bindings.slice() ?? []);
+  }
+
+  putBinding(binding: ChannelBinding, options?: WriteOptions): void {
+    const room = this.#require(binding.roomId);
+    room.checkFence(options?.fencingToken);
+    this.#routing.rebind(room.binding(binding.channelId), binding);
+    room.putBinding(binding);
+  }
+
+  getParticipant(roomId: string, participantId: string): Participant | null {
+    return copyJson(this.#rooms.get(roomId)?.state.participants.find((one) => one.id === participantId) ?? null);
+  }
+
+  listParticipants(roomId: string): Participant[] {
+    return copyJson(this.#rooms.get(roomId)?.state.participants.slice() ?? []);
+  }
+
+  putParticipant(participant: Participant, options?: WriteOptions): void {
+    const room = this.#require(participant.roomId);
+    room.checkFence(options?.fencingToken);
+    this.#routing.join(participant, room.state.bindings);
+    room.putParticipant(participant);
+  }
+
+  // --- identities, tasks, observations, markers ----------------------------------------------------------------------
+
+  createIdentity: MemoryPeople['createIdentity'] = (identity) => this.#people.createIdentity(identity);
+  getIdentity: MemoryPeople['getIdentity'] = (id) => this.#people.getIdentity(id);
+  updateIdentity: MemoryPeople['updateIdentity'] = (identity) => this.#people.updateIdentity(identity);
+  resolveIdentity: MemoryPeople['resolveIdentity'] = (query) => this.#people.resolveIdentity(query);
+  linkAddress: MemoryPeople['linkAddress'] = (id, type, address) => this.#people.linkAddress(id, type, address);
+  mergeIdentities: MemoryPeople['mergeIdentities'] = (merge) => this.#people.mergeIdentities(merge);
+  unmergeIdentity: MemoryPeople['unmergeIdentity'] = (fromId) => this.#people.unmergeIdentity(fromId);
+
+  createTask(task: Parameters<MemoryRoom['putTask']>[0]): void {
+    this.#require(task.roomId).putTask(task);
+  }
+  updateTask(task: Parameters<MemoryRoom['putTask']>[0]): void {
+    this.#require(task.roomId).putTask(task);
+  }
+  getTask(taskId: string): Task | null {
+    for (const room of this.#rooms.values()) {
+      const task = room.task(taskId);
+      if (task !== undefined) return task;
+    }
+    return null;
+  }
+  listTasks(roomId: string, query?: Parameters<MemoryRoom['listTasks']>[0]): ReturnType<MemoryRoom['listTasks']> {
+    return this.#rooms.get(roomId)?.listTasks(query) ?? [];
+  }
+  addObservation(observation: Parameters<MemoryRoom['addObservation']>[0]): void {
+    this.#require(observation.roomId).addObservation(observation);
+  }
+  listObservations(roomId: string): ReturnType<MemoryRoom['listObservations']> {
+    return this.#rooms.get(roomId)?.listObservations() ?? [];
+  }
+  setReadMarker(roomId: string, channelId: string, index: number): void {
+    this.#rooms.get(roomId)?.mark(channelId, index);
+  }
+  getReadMarker(roomId: string, channelId: string): number | null {
+    return this.#rooms.get(roomId)?.marker(channelId) ?? null;
+  }
+
+  // --- outbox and turns ----------------------------------------------------------------------------------------------
+
+  updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]): OutboxRow | null {
+    return this.#outbox.updateRow(rowId, patch, from);
+  }
+  getRow(rowId: string): OutboxRow | null {
+    return this.#outbox.getRow(rowId);
+  }
+  findRowByProviderMessage(provider: string, messageId: string): OutboxRow | null {
+    return this.#outbox.findByProviderMessage(provider, messageId);
+  }
+  listRows(query: RowQuery): OutboxRow[] {
+    return this.#outbox.listRows(query);
+  }
+  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): TurnRow | null {
+    return this.#outbox.updateTurn(turnId, patch, from);
+  }
+  getTurn(turnId: string): TurnRow | null {
+    return this.#outbox.getTurn(turnId);
+  }
+  listTurns(query: TurnQuery): TurnRow[] {
+    return this.#outbox.listTurns(query);
+  }
+  claimDue(claim: Parameters<ConversationStore['claimDue']>[0]): ClaimedWork {
+    return this.#outbox.claimDue(claim, this.shared);
+  }
+  renewLeases(owner: string, leaseUntil: string): void {
+    this.#outbox.renewLeases(owner, leaseUntil);
+  }
+  releaseLeases(owner: string): void {
+    this.#outbox.releaseLeases(owner);
+  }
+
+  recordOutcomes(outcomes: readonly DeliveryOutcome[]): void {
+    for (const { roomId, eventId, results } of outcomes) {
+      if (!this.#rooms.has(roomId)) continue;
+      let kept = this.#outcomes.get(eventId);
+      if (kept === undefined) {
+        if (this.#outcomes.size >= MAX_OUTCOME_EVENTS) {
+          const oldest = this.#outcomes.keys().next();
+          if (oldest.done !== true) this.#outcomes.delete(oldest.value);
+        }
+        this.#outcomes.set(eventId, (kept = new Map()));
+      }
+      for (const result of results) kept.set(result.channelId, result);
+    }
+  }
+
+  deliveryResults(roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
+    const found = new Map<string, Record<string, DeliveryResult>>();
+    for (const eventId of eventIds) {
+      const results: Record<string, DeliveryResult> = {};
+      for (const result of this.#outbox.resultsOf(roomId, eventId)) results[result.channelId] = result;
+      for (const [channelId, result] of this.#outcomes.get(eventId) ?? []) results[channelId] = result;
+      if (Object.keys(results).length > 0) found.set(eventId, results);
+    }
+    return found;
+  }
+
+  // --- messages on hold ----------------------------------------------------------------------------------------------
+
+  holdMessage(message: HeldMessage, maxPerKey: number): void {
+    this.#holds.hold(message, maxPerKey);
+  }
+  takeHeld(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
+    return this.#holds.take(kind, key, now);
+  }
+  hasHeld(kind: HeldMessage['kind'], key: string, now: string): boolean {
+    return this.#holds.has(kind, key, now);
+  }
+
+  close(): void {
+    // Nothing is open: what was stored stays readable until the store is forgotten.
+  }
+
+  #require(roomId: string): MemoryRoom {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) throw new RoomNotFoundError(roomId);
+    return room;
+  }
+}
+
+/** The caller's own copy: what is done to it stays with it (STO-06). */
+function ownRoom(room: Room): Room {
+  return {
+    ...room,
+    timers: { ...room.timers },
+    metadata: copyJson(room.metadata),
+    ...(room.aiConfig !== undefined && { aiConfig: copyJson(room.aiConfig) }),
+    ...(room.collision !== undefined && { collision: { ...room.collision } }),
+  };
+}
+
+export function mergeMetadata(current: Metadata, patch: Metadata): Metadata {
+  const merged: Record<string, unknown> = { ...current };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined) delete merged[key];
+    else merged[key] = copyJson(value);
+  }
+  return Object.keys(merged).length === 0 ? EMPTY : merged;
+}
+
+/** Creation time, then id: the answer does not depend on the order of a map (RTR-02). */
+function newestFirst(a: Room, b: Room): number {
+  return a.createdAt === b.createdAt ? (a.id < b.id ? 1 : -1) : a.createdAt < b.createdAt ? 1 : -1;
+}
+
+function matchesRoom(room: Room, query: RoomQuery): boolean {
+  if (query.organizationId !== undefined && room.organizationId !== query.organizationId) return false;
+  if (query.status !== undefined && !(typeof query.status === 'string' ? room.status === query.status : query.status.includes(room.status))) return false;
+  if (query.withTimers === true && room.timers.inactiveAfterSeconds === undefined && room.timers.closedAfterSeconds === undefined) return false;
+  for (const [key, value] of Object.entries(query.metadata ?? EMPTY)) {
+    if (JSON.stringify(room.metadata[key]) !== JSON.stringify(value)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,225 @@
+/** Outbox rows and turns in memory, with their lanes. */
+import { ConflictError } from '../../errors.js';
+import type { DeliveryResult, OutboxRow, TurnRow } from '../../models/delivery.js';
+import type { OutboxState, TurnState } from '../../models/vocabulary.js';
+import { laneKey, type ClaimedWork, type ConversationStore, type RowPatch, type RowQuery, type TurnCompletion, type TurnPatch, type TurnQuery } from '../store.js';
+
+const OPEN_ROWS: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
+const OPEN_TURNS: readonly TurnState[] = ['queued', 'running'];
+
+type Claim = Parameters<ConversationStore['claimDue']>[0];
+
+export class MemoryOutbox {
+  readonly #rows = new Map<string, OutboxRow>();
+  readonly #rowsOfRoom = new Map<string, string[]>();
+  readonly #openRows = new Set<string>();
+  readonly #byProvider = new Map<string, string>();
+  readonly #turns = new Map<string, TurnRow>();
+  readonly #turnsOfRoom = new Map<string, string[]>();
+  readonly #openTurns = new Set<string>();
+
+  addRows(rows: readonly OutboxRow[], index: number): void {
+    for (const row of rows) {
+      this.#rows.set(row.id, Object.freeze({ ...row, eventIndex: index }));
+      push(this.#rowsOfRoom, row.roomId, row.id);
+      if (OPEN_ROWS.includes(row.state)) this.#openRows.add(row.id);
+    }
+  }
+
+  addTurns(turns: readonly TurnRow[], index: number): void {
+    for (const turn of turns) {
+      this.#turns.set(turn.id, Object.freeze({ ...turn, triggerIndex: index }));
+      push(this.#turnsOfRoom, turn.roomId, turn.id);
+      if (OPEN_TURNS.includes(turn.state)) this.#openTurns.add(turn.id);
+    }
+  }
+
+  updateRow(rowId: string, patch: RowPatch, from: readonly OutboxState[] | undefined): OutboxRow | null {
+    const row = this.#rows.get(rowId);
+    if (row === undefined || (from !== undefined && !from.includes(row.state))) return null;
+    const changed: OutboxRow = Object.freeze({ ...row, ...patch });
+    this.#rows.set(rowId, changed);
+    if (OPEN_ROWS.includes(changed.state)) this.#openRows.add(rowId);
+    else this.#openRows.delete(rowId);
+    if (changed.provider !== undefined && changed.providerMessageId !== undefined) {
+      this.#byProvider.set(`${changed.provider}\u0000${changed.providerMessageId}`, rowId);
+    }
+    return changed;
+  }
+
+  getRow(rowId: string): OutboxRow | null {
+    return this.#rows.get(rowId) ?? null;
+  }
+
+  findByProviderMessage(provider: string, messageId: string): OutboxRow | null {
+    const id = this.#byProvider.get(`${provider}\u0000${messageId}`);
+    return id === undefined ? null : this.getRow(id);
+  }
+
+  listRows(query: RowQuery): OutboxRow[] {
+    const found: OutboxRow[] = [];
+    const onlyOpen = query.state !== undefined && [query.state].flat().every((state) => OPEN_ROWS.includes(state));
+    const ids = query.roomId !== undefined ? (this.#rowsOfRoom.get(query.roomId) ?? []) : onlyOpen ? this.#openRows : this.#rows.keys();
+    for (const id of ids) {
+      const row = this.#rows.get(id);
+      if (row === undefined || !matches(row.state, query.state)) continue;
+      if (query.channelId !== undefined && row.channelId !== query.channelId) continue;
+      if (query.eventId !== undefined && row.eventId !== query.eventId) continue;
+      found.push(row);
+    }
+    found.sort((a, b) => compare(a.roomId, b.roomId) || a.eventIndex - b.eventIndex);
+    return query.limit === undefined ? found : found.slice(0, query.limit);
+  }
+
+  resultsOf(roomId: string, eventId: string): DeliveryResult[] {
+    const results: DeliveryResult[] = [];
+    for (const id of this.#rowsOfRoom.get(roomId) ?? []) {
+      const row = this.#rows.get(id);
+      if (row?.eventId === eventId) results.push(resultOfRow(row));
+    }
+    return results;
+  }
+
+  checkCompletable(turnId: string): void {
+    const turn = this.#turns.get(turnId);
+    if (turn !== undefined && !OPEN_TURNS.includes(turn.state)) throw alreadyCommitted(turnId);
+  }
+
+  complete(completion: TurnCompletion): void {
+    const { turnId, state, endReason, replyEventIds, usage } = completion;
+    this.updateTurn(turnId, { state, endReason, replyEventIds, usage }, undefined);
+  }
+
+  updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined): TurnRow | null {
+    const turn = this.#turns.get(turnId);
+    if (turn === undefined || (from !== undefined && !from.includes(turn.state))) return null;
+    const changed: TurnRow = Object.freeze({ ...turn, ...patch });
+    this.#turns.set(turnId, changed);
+    if (OPEN_TURNS.includes(changed.state)) this.#openTurns.add(turnId);
+    else this.#openTurns.delete(turnId);
+    return changed;
+  }
+
+  getTurn(turnId: string): TurnRow | null {
+    return this.#turns.get(turnId) ?? null;
+  }
+
+  listTurns(query: TurnQuery): TurnRow[] {
+    const found: TurnRow[] = [];
+    const onlyOpen = query.state !== undefined && [query.state].flat().every((state) => OPEN_TURNS.includes(state));
+    const ids = onlyOpen ? this.#openTurns : query.roomId !== undefined ? (this.#turnsOfRoom.get(query.roomId) ?? []) : this.#turns.keys();
+    for (const id of ids) {
+      const turn = this.#turns.get(id);
+      if (turn === undefined || !matches(turn.state, query.state)) continue;
+      if (query.roomId !== undefined && turn.roomId !== query.roomId) continue;
+      if (query.channelId !== undefined && turn.channelId !== query.channelId) continue;
+      found.push(turn);
+    }
+    found.sort((a, b) => compare(a.roomId, b.roomId) || a.triggerIndex - b.triggerIndex);
+    return query.limit === undefined ? found : found.slice(0, query.limit);
+  }
+
+  /** `leases`: whether other owners' leases count; in a store of one process every lease is void (OUT-08). */
+  claimDue(claim: Claim, leases: boolean): ClaimedWork {
+    const rows: OutboxRow[] = [];
+    const turns: TurnRow[] = [];
+    let nextDueAt: string | undefined;
+    const later = (at: string): void => {
+      if (nextDueAt === undefined || at < nextDueAt) nextDueAt = at;
+    };
+    const foreign = (one: { leaseOwner?: string; leaseUntil?: string }): boolean =>
+      leases && one.leaseOwner !== undefined && one.leaseOwner !== claim.owner && one.leaseUntil !== undefined && one.leaseUntil > claim.now;
+    const blocked = new Set<string>(claim.exceptLanes);
+    const openRows = this.listRows({ state: OPEN_ROWS });
+    const openTurns = this.listTurns({ state: OPEN_TURNS });
+    for (const one of [...openRows, ...openTurns]) {
+      if (!foreign(one)) continue;
+      blocked.add(laneKey(one.roomId, one.channelId));
+      if (one.leaseUntil !== undefined) later(one.leaseUntil);
+    }
+    for (const row of openRows) {
+      const lane = laneKey(row.roomId, row.channelId);
+      if (blocked.has(lane) || rows.length + turns.length >= claim.limit) continue;
+      if (row.nextAttemptAt !== undefined && row.nextAttemptAt > claim.now) {
+        blocked.add(lane); // what is behind it in its lane waits too
+        later(row.nextAttemptAt);
+        continue;
+      }
+      rows.push(row);
+      this.updateRow(row.id, { leaseOwner: claim.owner, leaseUntil: claim.leaseUntil }, undefined);
+    }
+    for (const turn of openTurns) {
+      if (blocked.has(laneKey(turn.roomId, turn.channelId)) || rows.length + turns.length >= claim.limit) continue;
+      turns.push(turn);
+      this.updateTurn(turn.id, { leaseOwner: claim.owner, leaseUntil: claim.leaseUntil }, undefined);
+    }
+    return { rows, turns, ...(nextDueAt !== undefined && { nextDueAt }) };
+  }
+
+  renewLeases(owner: string, leaseUntil: string): void {
+    for (const id of this.#openRows) if (this.#rows.get(id)?.leaseOwner === owner) this.updateRow(id, { leaseUntil }, undefined);
+    for (const id of this.#openTurns) if (this.#turns.get(id)?.leaseOwner === owner) this.updateTurn(id, { leaseUntil }, undefined);
+  }
+
+  releaseLeases(owner: string): void {
+    const past = new Date(0).toISOString();
+    this.renewLeases(owner, past);
+  }
+
+  deleteRoom(roomId: string): void {
+    for (const id of this.#rowsOfRoom.get(roomId) ?? []) {
+      const row = this.#rows.get(id);
+      if (row?.provider !== undefined && row.providerMessageId !== undefined) this.#byProvider.delete(`${row.provider}\u0000${row.providerMessageId}`);
+      this.#rows.delete(id);
+      this.#openRows.delete(id);
+    }
+    for (const id of this.#turnsOfRoom.get(roomId) ?? []) {
+      this.#turns.delete(id);
+      this.#openTurns.delete(id);
+    }
+    this.#rowsOfRoom.delete(roomId);
+    this.#turnsOfRoom.delete(roomId);
+  }
+}
+
+export function alreadyCommitted(turnId: string): ConflictError {
+  return new ConflictError(`turn_already_committed: turn '${turnId}' has ended already; its reply is not posted twice.`, { retryable: false });
+}
+
+/** A row as the result it stands for (OUT-06). */
+export function resultOfRow(row: OutboxRow): DeliveryResult {
+  const status = STATUS[row.state];
+  return {
+    channelId: row.channelId,
+    status: row.state === 'cancelled' && row.lastError === undefined ? 'skipped' : status,
+    attempts: row.attempts,
+    ...(row.providerMessageId !== undefined && { providerMessageId: row.providerMessageId }),
+    ...(status === 'failed' && row.lastError !== undefined && { error: row.lastError }),
+  };
+}
+
+const STATUS: Readonly<Record<OutboxState, DeliveryResult['status']>> = {
+  queued: 'queued',
+  sending: 'queued',
+  sent: 'sent',
+  delivered: 'sent',
+  read: 'sent',
+  unknown: 'unknown',
+  failed: 'failed',
+  expired: 'failed',
+  cancelled: 'failed',
+};
+
+function matches<State extends string>(state: State, wanted: State | readonly State[] | undefined): boolean {
+  return wanted === undefined || (typeof wanted === 'string' ? state === wanted : wanted.includes(state));
+}
+
+function push(map: Map<string, string[]>, key: string, value: string): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,267 @@
+/** One room in memory: its snapshot, its timeline and what hangs on it. Snapshots are replaced, never changed. */
+import { ConflictError, FencedError } from '../../errors.js';
+import type { ChannelBinding } from '../../models/binding.js';
+import type { RoomEvent } from '../../models/event.js';
+import { copyJson, EMPTY_LIST, freezeJson } from '../../models/json.js';
+import type { Participant } from '../../models/people.js';
+import type { Room } from '../../models/room.js';
+import type { Observation, Task } from '../../models/task.js';
+import { mergeMetadata } from '../in-memory.js';
+import type { EventCommit, EventQuery, RoomPatch, RoomState } from '../store.js';
+
+/** What few rooms have. */
+interface Extras {
+  tasks?: Map<string, Task>;
+  observations?: Observation[];
+  markers?: Map<string, number>;
+}
+
+export class MemoryRoom {
+  state: RoomState;
+  #events: RoomEvent[] = [];
+  /** Set once an event was removed: positions and indexes differ from then on. */
+  #hasGaps = false;
+  #ids: Map<string, number> | undefined;
+  #keys: Map<string, number> | undefined;
+  #fence = -1;
+  #extras: Extras | undefined;
+
+  constructor(room: Room) {
+    this.state = { room, bindings: EMPTY_LIST, participants: EMPTY_LIST };
+  }
+
+  setRoom(room: Room): void {
+    this.state = { room, bindings: this.state.bindings, participants: this.state.participants };
+  }
+
+  checkFence(token: number | undefined): void {
+    if (token === undefined) return;
+    if (token < this.#fence) throw new FencedError(this.state.room.id, token, this.#fence);
+    this.#fence = token;
+  }
+
+  checkExpected(version: number | undefined, latestIndex: number | undefined): void {
+    const { room } = this.state;
+    if (version !== undefined && room.version !== version) {
+      throw new ConflictError(`Room '${room.id}' has version ${room.version}, not ${version}. Read it again and repeat the call.`);
+    }
+    if (latestIndex !== undefined && room.latestIndex !== latestIndex) {
+      throw new ConflictError(`Room '${room.id}' has events up to ${room.latestIndex}, not ${latestIndex}. Read them and decide again.`);
+    }
+  }
+
+  /** Gives the event its index, freezes it and moves the counters on. */
+  append(commit: EventCommit): RoomEvent {
+    const draft = commit.event;
+    const { room } = this.state;
+    const index = room.latestIndex + 1;
+    draft.index = index;
+    const event: RoomEvent = Object.freeze(draft);
+    this.#ids?.set(event.id, index);
+    if (event.idempotencyKey !== undefined) (this.#keys ??= new Map()).set(event.idempotencyKey, index);
+    this.#events.push(event);
+    this.setRoom(patched(room, commit.roomPatch, index, event.createdAt));
+    return event;
+  }
+
+  /** Binding and participant of a commit. */
+  applyMembers(commit: EventCommit): void {
+    if (commit.binding !== undefined) this.putBinding(commit.binding);
+    if (commit.removeBinding !== undefined) {
+      const gone = commit.removeBinding;
+      this.state = { ...this.state, bindings: Object.freeze(this.state.bindings.filter((binding) => binding.channelId !== gone)) };
+    }
+    if (commit.participant !== undefined) this.putParticipant(commit.participant);
+  }
+
+  binding(channelId: string): ChannelBinding | undefined {
+    return this.state.bindings.find((binding) => binding.channelId === channelId);
+  }
+
+  putBinding(binding: ChannelBinding): void {
+    const own = ownBinding(binding);
+    const { bindings } = this.state;
+    const at = bindings.findIndex((other) => other.channelId === binding.channelId);
+    const changed = at === -1 ? [...bindings, own] : bindings.map((other, position) => (position === at ? own : other));
+    this.state = { ...this.state, bindings: Object.freeze(changed) };
+  }
+
+  putParticipant(participant: Participant): void {
+    const own = freezeJson(copyJson(participant));
+    const { participants } = this.state;
+    const at = participants.findIndex((other) => other.id === participant.id);
+    const changed = at === -1 ? [...participants, own] : participants.map((other, position) => (position === at ? own : other));
+    this.state = { ...this.state, participants: Object.freeze(changed) };
+  }
+
+  byId(eventId: string): RoomEvent | undefined {
+    if (this.#ids === undefined) {
+      // Most rooms are never asked by id; the newest events are looked at first.
+      const from = Math.max(0, this.#events.length - 8);
+      for (let at = this.#events.length - 1; at >= from; at--) if (this.#events[at]?.id === eventId) return this.#events[at];
+      this.#ids = new Map(this.#events.map((event) => [event.id, event.index]));
+    }
+    const index = this.#ids.get(eventId);
+    return index === undefined ? undefined : this.#events[this.#position(index)];
+  }
+
+  byKey(key: string): RoomEvent | undefined {
+    const index = this.#keys?.get(key);
+    return index === undefined ? undefined : this.#events[this.#position(index)];
+  }
+
+  /** The effect of an edit or delete on its target. */
+  change(target: NonNullable<EventCommit['target']>): RoomEvent | undefined {
+    const event = this.byId(target.eventId);
+    if (event === undefined) return undefined;
+    return this.replace({ ...event, ...(target.content !== undefined && { content: target.content }), metadata: { ...event.metadata, ...target.metadata } });
+  }
+
+  replace(event: RoomEvent): RoomEvent | undefined {
+    const current = this.byId(event.id);
+    if (current === undefined) return undefined;
+    const { deliveryResults: _results, ...fields } = event;
+    const changed: RoomEvent = freezeJson(
+      copyJson({ ...fields, id: current.id, roomId: current.roomId, index: current.index, createdAt: current.createdAt }),
+    );
+    this.#events[this.#position(current.index)] = changed;
+    if (current.idempotencyKey !== changed.idempotencyKey) {
+      if (current.idempotencyKey !== undefined) this.#keys?.delete(current.idempotencyKey);
+      if (changed.idempotencyKey !== undefined) (this.#keys ??= new Map()).set(changed.idempotencyKey, changed.index);
+    }
+    return changed;
+  }
+
+  /** Removes an event and, when told so, everything that answers it, to any depth. */
+  remove(eventId: string, withReplies: boolean): RoomEvent[] {
+    const first = this.byId(eventId);
+    if (first === undefined) return [];
+    const gone = new Set([first.id]);
+    if (withReplies) {
+      // Replies come after what they answer, so one pass in order finds all of them.
+      for (const event of this.#events) if (event.parentEventId !== undefined && gone.has(event.parentEventId)) gone.add(event.id);
+    }
+    const removed = this.#events.filter((event) => gone.has(event.id));
+    this.#events = this.#events.filter((event) => !gone.has(event.id));
+    this.#hasGaps = true;
+    for (const event of removed) {
+      this.#ids?.delete(event.id);
+      if (event.idempotencyKey !== undefined) this.#keys?.delete(event.idempotencyKey);
+    }
+    const { room } = this.state;
+    this.setRoom({ ...room, eventCount: this.#events.length, version: room.version + 1 });
+    return removed;
+  }
+
+  list(query: EventQuery): readonly RoomEvent[] {
+    const from = query.afterIndex === undefined ? 0 : this.#positionAfter(query.afterIndex);
+    const to = query.beforeIndex === undefined ? this.#events.length : this.#positionAfter(query.beforeIndex - 1);
+    const offset = query.offset ?? 0;
+    const { limit, visibility } = query;
+    if (visibility !== undefined) {
+      const matching = this.#events.slice(from, to).filter((event) => event.visibility === visibility);
+      if (query.newestFirst === true) matching.reverse();
+      return matching.slice(offset, limit === undefined ? undefined : offset + limit);
+    }
+    if (query.newestFirst === true) {
+      const end = Math.max(from, to - offset);
+      return this.#events.slice(limit === undefined ? from : Math.max(from, end - limit), end).reverse();
+    }
+    const begin = Math.min(to, from + offset);
+    return this.#events.slice(begin, limit === undefined ? to : Math.min(to, begin + limit));
+  }
+
+  count(afterIndex: number | undefined): number {
+    return afterIndex === undefined ? this.#events.length : this.#events.length - this.#positionAfter(afterIndex);
+  }
+
+  events(): readonly RoomEvent[] {
+    return this.#events;
+  }
+
+  keyedEvents(): readonly RoomEvent[] {
+    return this.#events.filter((event) => event.idempotencyKey !== undefined || event.source.externalId !== undefined);
+  }
+
+  // --- tasks, observations, markers ----------------------------------------------------------------------------------
+
+  putTask(task: Task): void {
+    const extras = (this.#extras ??= {});
+    (extras.tasks ??= new Map()).set(task.id, copyJson(task));
+  }
+
+  task(taskId: string): Task | undefined {
+    return copyJson(this.#extras?.tasks?.get(taskId));
+  }
+
+  listTasks(query: { status?: Task['status'] } = {}): Task[] {
+    const tasks = [...(this.#extras?.tasks?.values() ?? [])];
+    return copyJson(query.status === undefined ? tasks : tasks.filter((task) => task.status === query.status));
+  }
+
+  addObservation(observation: Observation): void {
+    const extras = (this.#extras ??= {});
+    (extras.observations ??= []).push(copyJson(observation));
+  }
+
+  listObservations(): Observation[] {
+    return copyJson(this.#extras?.observations ?? []);
+  }
+
+  mark(channelId: string, index: number): void {
+    const extras = (this.#extras ??= {});
+    const markers = (extras.markers ??= new Map<string, number>());
+    if (index > (markers.get(channelId) ?? -1)) markers.set(channelId, index);
+  }
+
+  marker(channelId: string): number | undefined {
+    return this.#extras?.markers?.get(channelId);
+  }
+
+  #position(index: number): number {
+    if (!this.#hasGaps) return index;
+    const at = this.#positionAfter(index - 1);
+    return this.#events[at]?.index === index ? at : -1;
+  }
+
+  /** Position of the first event with an index above `index`. */
+  #positionAfter(index: number): number {
+    if (!this.#hasGaps) return Math.min(Math.max(0, index + 1), this.#events.length);
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle]?.index ?? 0) <= index) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** The room after a commit: counters, and what the commit changes besides. */
+function patched(room: Room, patch: RoomPatch | undefined, index: number, at: string): Room {
+  const next: { -readonly [Field in keyof Room]: Room[Field] } = { ...room };
+  next.latestIndex = index;
+  next.eventCount = room.eventCount + 1;
+  next.version = room.version + 1;
+  next.updatedAt = at;
+  if (patch === undefined) return next;
+  if (patch.lastActivityAt !== undefined && (room.timers.inactiveAfterSeconds !== undefined || room.timers.closedAfterSeconds !== undefined || room.timers.lastActivityAt !== undefined)) {
+    next.timers = { ...room.timers, lastActivityAt: patch.lastActivityAt };
+  }
+  if (patch.status !== undefined) next.status = patch.status;
+  if (patch.closedAt === null) delete next.closedAt;
+  else if (patch.closedAt !== undefined) next.closedAt = patch.closedAt;
+  if (patch.metadata !== undefined) next.metadata = mergeMetadata(room.metadata, patch.metadata);
+  return next;
+}
+
+/** Frozen, and shared with its channel's capabilities: ten thousand rooms of one channel hold them once. */
+function ownBinding(binding: ChannelBinding): ChannelBinding {
+  if (Object.isFrozen(binding) && Object.isFrozen(binding.metadata) && Object.isFrozen(binding.capabilities)) return binding;
+  return Object.freeze({
+    ...binding,
+    capabilities: Object.isFrozen(binding.capabilities) ? binding.capabilities : freezeJson(copyJson(binding.capabilities)),
+    metadata: freezeJson(copyJson(binding.metadata)),
+  });
+}

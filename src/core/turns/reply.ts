@@ -1,0 +1,28 @@
+/** A reply as an event: one deeper than its trigger, of the same cascade, as visible as the trigger wants (BC-04…06). */
+import { toContent } from '../models/content-validation.js';
+import type { EventDraft } from '../models/event.js';
+import { EMPTY, frozenMap } from '../models/json.js';
+import type { EventFields } from '../pipeline/event-draft.js';
+import { typeOf } from '../pipeline/inbound.js';
+import type { RoomState } from '../store/store.js';
+import type { TurnWork } from './lane.js';
+
+export function replyFields(work: TurnWork, state: RoomState, draft: EventDraft, idempotencyKey: string | undefined): EventFields {
+  const trigger = work.trigger;
+  const content = Object.isFrozen(draft.content) ? draft.content : toContent(draft.content);
+  return {
+    roomId: state.room.id,
+    type: typeOf(content.type, draft.type),
+    source: Object.isFrozen(draft.source) ? draft.source : Object.freeze({ ...draft.source, rawPayload: frozenMap(draft.source.rawPayload) }),
+    content,
+    visibility: trigger.responseVisibility ?? draft.visibility ?? 'all',
+    chainDepth: trigger.chainDepth + 1,
+    metadata: frozenMap(draft.metadata),
+    channelData: draft.channelData === undefined ? EMPTY : Object.freeze(draft.channelData),
+    parentEventId: draft.parentEventId ?? trigger.id,
+    correlationId: trigger.correlationId ?? trigger.id,
+    idempotencyKey: draft.idempotencyKey ?? idempotencyKey,
+    addressedTo: draft.addressedTo,
+    responseVisibility: draft.responseVisibility ?? trigger.responseVisibility,
+  };
+}

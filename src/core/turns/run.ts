@@ -1,0 +1,343 @@
+/**
+ * One turn (§17): the agent is asked with the room's history as it may see it, its answer re-enters the room as its own
+ * pass, and the turn is completed in the same commit as its last reply (TURN-03).
+ */
+import { callScope, type CallScope } from '../call-scope.js';
+import type { OnEventOptions, Turn } from '../channel.js';
+import { isoTime } from '../clock.js';
+import { withoutStamps } from '../delivery/forms.js';
+import { AbortedError, errorCode, ProviderError, RoomKitError, TimeoutError } from '../errors.js';
+import { collectEffects } from '../hooks/effects.js';
+import type { ChannelOutput, OperationError, TurnResult, TurnRow } from '../models/delivery.js';
+import type { EventDraft, RoomEvent } from '../models/event.js';
+import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
+import type { TurnEndReason, TurnState } from '../models/vocabulary.js';
+import type { KitParts } from '../parts.js';
+import { loadState } from '../pipeline/commit.js';
+import { runPass, type PassOutcome } from '../pipeline/pass.js';
+import { storeEffects } from '../pipeline/side-effects.js';
+import { contextOf, historySize } from '../rooms/history.js';
+import type { RoomState } from '../store/store.js';
+import type { TurnLane, TurnWork } from './lane.js';
+import { replyFields } from './reply.js';
+import { streamReply } from './stream.js';
+
+
+/** What the turn came to, before it is reported. */
+export interface TurnOutcome {
+  readonly state: TurnState;
+  readonly endReason?: TurnEndReason;
+  readonly reason?: string;
+  readonly replyEventIds: readonly string[];
+  readonly usage: Readonly<Record<string, number>>;
+  readonly error?: OperationError;
+  /** The turn row was completed by a commit: nothing is left to write. */
+  readonly recorded: boolean;
+}
+
+export async function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Promise<void> {
+  let outcome: TurnOutcome;
+  try {
+    outcome = await attemptTurn(parts, lane, work);
+  } catch (error) {
+    outcome = failed(parts, work, error);
+  }
+  try {
+    await report(parts, work, outcome);
+  } catch (error) {
+    // The store failed: the row stays running and is recovered (TURN-03).
+    parts.logger.error('The end of a turn could not be recorded; it will be recovered.', { turnId: work.row.id, error });
+  } finally {
+    work.cascade.done();
+  }
+}
+
+/** A turn that never starts. */
+export async function rejectTurn(parts: KitParts, work: TurnWork, reason: string): Promise<void> {
+  work.cascade.turns.push(resultOf(work, { state: 'rejected', reason, replyEventIds: EMPTY_LIST, usage: EMPTY, recorded: true }));
+  try {
+    await parts.store.updateTurn(work.row.id, { state: 'rejected' }, ['queued', 'running']);
+  } finally {
+    work.cascade.done();
+  }
+}
+
+async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Promise<TurnOutcome> {
+  const { row, target } = work;
+  const channel = target.channel;
+  if (parts.stopping.aborted) return { ...NOTHING, state: 'queued', reason: 'kit_closed', recorded: true };
+  if (Date.parse(row.expiresAt) < parts.clock.now()) {
+    if (parts.framework.has('turn_expired')) parts.framework.emit('turn_expired', { roomId: row.roomId, channelId: row.channelId, eventId: work.trigger.id, data: { turn_id: row.id } });
+    return { ...NOTHING, state: 'expired' };
+  }
+  if (row.state !== 'running' || work.recovered) {
+    const claimed = await parts.store.updateTurn(
+      row.id,
+      { state: 'running', attempts: row.attempts + 1, leaseOwner: parts.owner, leaseUntil: isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000) },
+      ['queued', 'running'],
+    );
+    if (claimed === null) return { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true };
+    work.row = claimed;
+  }
+  const loading = loadState(parts, row.roomId);
+  const state = isPromise(loading) ? await loading : loading;
+  const binding = state.bindings.find((candidate) => candidate.channelId === row.channelId);
+  if (binding === undefined || channel?.onEvent === undefined) return { ...NOTHING, state: 'cancelled', reason: 'channel_detached' };
+  if (state.room.status === 'closed' || state.room.status === 'archived') return { ...NOTHING, state: 'cancelled', reason: 'room_closed' };
+
+  const runtime = parts.rooms.get(row.roomId);
+  const size = historySize(parts, state.bindings);
+  const tail = runtime.loadTail(parts.store, state.room.latestIndex, size);
+  if (isPromise(tail)) await tail;
+  const context = contextOf(state, () => {
+    const recent = runtime.recent(size).map(withoutStamps);
+    return lane.hasWaiting ? recent.filter((event) => !lane.isWaiting(event.id)) : recent;
+  });
+  const trigger = withoutStamps(work.trigger);
+  const run = new RunningTurn(parts, work, trigger);
+  const parent = callScope.getStore();
+  const afterwards: (() => Promise<void>)[] = [];
+  const scope: CallScope = {
+    turn: { roomId: row.roomId, turnId: row.id, channelId: row.channelId, rootEventId: work.cascade.rootEventId, cascade: work.cascade, afterwards },
+    causeDepth: work.trigger.chainDepth,
+    ...(parent?.span !== undefined && { span: parent.span }),
+  };
+  try {
+    const onEvent = channel.onEvent.bind(channel);
+    return await callScope.run(scope, async () => {
+      const asked = onEvent(trigger, binding, context, run);
+      const output = isPromise(asked) ? await run.bounded(asked) : asked;
+      return handleOutput(parts, work, run, state, output ?? EMPTY);
+    });
+  } finally {
+    run.end();
+    for (const next of afterwards) {
+      await callScope.run(scope, next).catch((error: unknown) => parts.logger.error('What was to follow a turn failed.', { turnId: row.id, error }));
+    }
+  }
+}
+
+async function handleOutput(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, output: ChannelOutput): Promise<TurnOutcome> {
+  const effects = collectEffects(undefined, {
+    ...(output.tasks !== undefined && { tasks: output.tasks }),
+    ...(output.observations !== undefined && { observations: output.observations }),
+    ...(output.metadataUpdates !== undefined && { metadata: output.metadataUpdates }),
+  });
+  if (effects !== undefined) storeEffects(parts, work.row.roomId, work.row.channelId, effects, work.cascade);
+  const now = await loadState(parts, work.row.roomId);
+  const muted = now.bindings.find((binding) => binding.channelId === work.row.channelId)?.muted === true;
+  const usage = output.usage ?? EMPTY;
+  if (output.responseStream !== undefined) {
+    // A muted agent is never asked to generate: its stream is not even begun (PERM-03).
+    if (muted) return { ...NOTHING, state: 'cancelled', reason: 'source_muted', usage };
+    return streamReply(parts, work, run, now, output.responseStream);
+  }
+  const drafts = muted ? EMPTY_LIST : (output.responseEvents ?? EMPTY_LIST);
+  if (drafts.length === 0) {
+    const error = output.error;
+    return {
+      ...NOTHING,
+      state: error !== undefined ? 'failed' : muted ? 'cancelled' : 'empty',
+      endReason: output.endReason ?? 'empty',
+      usage,
+      ...(muted && { reason: 'source_muted' }),
+      ...(error !== undefined && { error }),
+    };
+  }
+  return replyWithEvents(parts, work, state, drafts, output);
+}
+
+/** Each reply is its own pass; the last one completes the turn. */
+async function replyWithEvents(parts: KitParts, work: TurnWork, state: RoomState, drafts: readonly EventDraft[], output: ChannelOutput): Promise<TurnOutcome> {
+  const replyEventIds: string[] = [];
+  const endReason = output.endReason ?? 'completed';
+  const usage = output.usage ?? EMPTY;
+  const error = output.error;
+  let recorded = false;
+  let reason: string | undefined;
+  for (const [position, draft] of drafts.entries()) {
+    const last = position === drafts.length - 1;
+    const several = drafts.length > 1 ? `${work.row.id}:reply:${position}` : undefined;
+    const outcome = await runPass(parts, {
+      fields: replyFields(work, state, draft, several),
+      cascade: work.cascade,
+      origin: 'reply',
+      reply: {
+        row: work.row,
+        muteSuppresses: true,
+        ...(last && { completes: { turnId: work.row.id, state: 'committed', endReason, replyEventIds, usage } }),
+      },
+      startedAt: parts.clock.now(),
+    });
+    if (outcome.event !== undefined) replyEventIds.push(outcome.event.id);
+    if (outcome.kind === 'dropped') {
+      reason = outcome.reason ?? 'dropped';
+      reportDropped(parts, work, outcome);
+      break;
+    }
+    recorded = last && outcome.kind !== 'duplicate';
+  }
+  if (reason !== undefined) return { state: 'cancelled', reason, replyEventIds, usage, recorded: false };
+  return { state: 'committed', endReason, replyEventIds, usage, recorded, ...(error !== undefined && { error }) };
+}
+
+export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutcome): void {
+  parts.logger.info('A reply was dropped.', { roomId: work.row.roomId, channelId: work.row.channelId, reason: outcome.reason });
+  if (parts.framework.has('event_dropped')) {
+    parts.framework.emit('event_dropped', { roomId: work.row.roomId, channelId: work.row.channelId, data: { reason: outcome.reason ?? 'dropped', turn_id: work.row.id } });
+  }
+}
+
+const NOTHING: { replyEventIds: readonly string[]; usage: Readonly<Record<string, number>>; recorded: boolean } = {
+  replyEventIds: EMPTY_LIST,
+  usage: EMPTY,
+  recorded: false,
+};
+
+/** Nothing of a vendor's message enters the room or the result (TURN-07). */
+export function failed(parts: KitParts, work: TurnWork, error: unknown): TurnOutcome {
+  const code = errorCode(error);
+  parts.logger.error('A turn failed.', { roomId: work.row.roomId, channelId: work.row.channelId, turnId: work.row.id, code, error });
+  return { ...NOTHING, state: 'failed', endReason: error instanceof TimeoutError ? 'timeout' : 'error', error: publicError(work, error, code) };
+}
+
+export function publicError(work: TurnWork, error: unknown, code: string): OperationError {
+  const ours = error instanceof RoomKitError && !(error instanceof ProviderError);
+  return { code, message: ours ? error.message : `The turn of '${work.row.channelId}' failed.`, channelId: work.row.channelId };
+}
+
+async function report(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Promise<void> {
+  work.cascade.turns.push(resultOf(work, outcome));
+  if (!outcome.recorded) {
+    await parts.store.updateTurn(
+      work.row.id,
+      {
+        state: outcome.state,
+        replyEventIds: outcome.replyEventIds,
+        usage: outcome.usage,
+        ...(outcome.endReason !== undefined && { endReason: outcome.endReason }),
+        ...(outcome.error !== undefined && { error: outcome.error }),
+      },
+      ['queued', 'running'],
+    );
+  }
+  const error = outcome.error;
+  if (error === undefined) return;
+  const { roomId, channelId, id } = work.row;
+  if (parts.framework.has('turn_failed')) {
+    parts.framework.emit('turn_failed', { roomId, channelId, eventId: work.trigger.id, data: { turn_id: id, code: error.code } });
+  }
+  if (parts.hooks.has('on_error', roomId)) {
+    const state = await loadState(parts, roomId);
+    await parts.hooks.notice(
+      'on_error',
+      { category: 'turn', code: error.code, message: error.message, room_id: roomId, channel_id: channelId, turn_id: id },
+      { roomId, source: work.target.binding, context: () => contextOf(state) },
+    );
+  }
+}
+
+function resultOf(work: TurnWork, outcome: TurnOutcome): TurnResult {
+  return {
+    channelId: work.row.channelId,
+    turnId: work.row.id,
+    state: outcome.state,
+    replyEventIds: outcome.replyEventIds,
+    usage: outcome.usage,
+    ...(outcome.endReason !== undefined && { endReason: outcome.endReason }),
+    ...(outcome.reason !== undefined && { reason: outcome.reason }),
+    ...(outcome.error !== undefined && { error: outcome.error }),
+  };
+}
+
+/** What the agent may know and use of its turn; the signal and its timer exist once something waits. */
+export class RunningTurn implements OnEventOptions, Turn {
+  readonly triggerEvents: readonly RoomEvent[];
+  #controller: AbortController | undefined;
+  #onStop: (() => void) | undefined;
+  #timer: { cancel(): void } | undefined;
+  #ended = false;
+
+  constructor(
+    private readonly parts: KitParts,
+    private readonly work: TurnWork,
+    trigger: RoomEvent,
+  ) {
+    this.triggerEvents = [trigger];
+  }
+
+  get turn(): Turn {
+    return this;
+  }
+  get id(): string {
+    return this.work.row.id;
+  }
+  get attempt(): number {
+    return Math.max(1, this.work.row.attempts);
+  }
+  get startedTools(): readonly string[] {
+    return this.work.row.startedTools ?? EMPTY_LIST;
+  }
+
+  /** Aborts when the turn's time is up or the kit stops (TURN-02). */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = (this.#controller = new AbortController());
+      const { parts } = this;
+      const seconds = parts.limits.turnTimeoutSeconds;
+      this.#timer = parts.deadlines.add(seconds * 1000, () => controller.abort(new TimeoutError(`The turn took longer than ${seconds} s.`)));
+      this.#onStop = () => controller.abort(new AbortedError('The kit is closing.'));
+      if (parts.stopping.aborted) this.#onStop();
+      else parts.stopping.addEventListener('abort', this.#onStop, { once: true });
+    }
+    return this.#controller.signal;
+  }
+
+  /** Waits for the agent, at most until the turn's time is up; a late answer is ignored (CON-08). */
+  bounded<T>(promise: Promise<T>): Promise<T> {
+    const signal = this.signal;
+    return new Promise<T>((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason instanceof Error ? signal.reason : new AbortedError('The turn was aborted.'));
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+      promise.then(
+        (value) => {
+          signal.removeEventListener('abort', onAbort);
+          resolve(value);
+        },
+        (error: unknown) => {
+          signal.removeEventListener('abort', onAbort);
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
+
+  markToolStarted(idempotencyKey: string): Awaitable<void> {
+    const startedTools = [...(this.work.row.startedTools ?? EMPTY_LIST), idempotencyKey];
+    const row: TurnRow = { ...this.work.row, startedTools };
+    this.work.row = row;
+    const updated = this.parts.store.updateTurn(row.id, { startedTools });
+    return isPromise(updated) ? updated.then(() => undefined) : undefined;
+  }
+
+  trace(step: Parameters<Turn['trace']>[0]): void {
+    this.parts.traces.find(this.work.trigger.id)?.addTurnStep({
+      channelId: this.work.row.channelId,
+      turnId: this.work.row.id,
+      kind: step.kind,
+      name: step.name,
+      startedAt: isoTime(this.parts.clock.now() - step.ms),
+      ms: step.ms,
+      ...(step.tokens !== undefined && { tokens: step.tokens }),
+      ...(step.code !== undefined && { code: step.code }),
+    });
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#timer?.cancel();
+    if (this.#onStop !== undefined) this.parts.stopping.removeEventListener('abort', this.#onStop);
+  }
+}
