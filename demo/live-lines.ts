@@ -4,31 +4,11 @@ import { ROOM_ID } from './help-desk.js';
 
 const NAMES: Readonly<Record<string, string>> = { web: 'Ada Park', desk: 'Sam Okafor', mia: 'Mia', ben: 'Ben', tara: 'Tara', human: 'a person' };
 
-/** Follows the room from its newest event on; returns what stops it. */
-export async function printLiveLines(kit: RoomKit, print: (line: string) => void, colours: boolean): Promise<() => void> {
-  let last = (await kit.getRoom(ROOM_ID)).latestIndex;
-  let running: Promise<void> | undefined;
-  let again = false;
-  const read = async (): Promise<void> => {
-    do {
-      again = false;
-      const events = await kit.getTimeline(ROOM_ID, { afterIndex: last, limit: 200 });
-      for (const event of events) print(formatLine(event, colours));
-      last = events.at(-1)?.index ?? last;
-    } while (again);
-  };
-  // Whatever happens, the timeline is read on from where we were: lines come in order and none twice.
-  const look = (): void => {
-    again = true;
-    running ??= read().catch(() => undefined).finally(() => (running = undefined));
-  };
-  const stops = [
-    kit.hook('after_broadcast', { name: 'live_lines' }, look),
-    kit.hook('on_handoff', { name: 'live_lines' }, look),
-    kit.hook('on_phase_transition', { name: 'live_lines' }, look),
-    kit.on('event_blocked', look),
-  ];
-  return () => stops.forEach((stop) => stop());
+/** Returns what stops it. */
+export function printLiveLines(kit: RoomKit, print: (line: string) => void, colours: boolean): () => void {
+  return kit.onCommitted((event) => {
+    if (event.roomId === ROOM_ID) print(formatLine(event, colours));
+  });
 }
 
 export function formatLine(event: RoomEvent, colours: boolean): string {

@@ -25,7 +25,7 @@ const PORTS_TO_TRY = 50;
 export async function startServer({ file, port, liveLines }: ServerOptions): Promise<RunningServer> {
   await mkdir(dirname(file), { recursive: true });
   const kit = await openHelpDesk({ file });
-  const stopLines = liveLines === undefined ? undefined : await printLiveLines(kit, liveLines.print, liveLines.colours);
+  const stopLines = liveLines === undefined ? undefined : printLiveLines(kit, liveLines.print, liveLines.colours);
   for (let candidate = port; ; candidate++) {
     try {
       const server = await serve(kit, { port: candidate, pages: pageFile });

@@ -1,4 +1,4 @@
-/** The quickstart of the README: two agents, a pipeline, a handoff, a hook. Run it: `npx tsx examples/quickstart.ts`. */
+/** The quickstart of the README: two agents, a pipeline, a handoff, a hook. */
 import { Agent, ConversationPipeline, HandoffMemoryProvider, HookResult, MockAIProvider, RoomKit,
          SlidingWindowMemory, WebSocketChannel, setConversationState } from 'roomkit';
 

@@ -102,7 +102,7 @@ function readConversation(messages: readonly AIMessage[]): Conversation {
 
 /** How the kit asks an agent to go on after a handoff. */
 const TAKEN_OVER = 'You have just taken over this conversation';
-const NAMED_LINE = /^(Ada Park|Mia|Ben|Tara|Sam Okafor): /;
+const NAMED_LINE = /^(Ada Park|Sam Okafor|mia|ben|tara): /;
 
 /** Takes the customer's lines out of a text in which several people may speak, each line begun with a name (AI-04). */
 function wordsOfCustomer(text: string): string[] {

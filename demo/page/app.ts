@@ -72,8 +72,6 @@ const host = new WireClient(
 
 let colleague: WireClient | undefined;
 
-customer.start();
-host.start();
 window.addEventListener('online', () => [customer, host].forEach((client) => client.retryNow()));
 byId('retry', HTMLButtonElement).addEventListener('click', () => [customer, host].forEach((client) => client.retryNow()));
 
@@ -229,3 +227,6 @@ function fitMessage(): void {
   message.style.height = 'auto';
   message.style.height = `${Math.min(message.scrollHeight + 2, 132)}px`;
 }
+
+customer.start();
+host.start();

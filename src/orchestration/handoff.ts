@@ -273,9 +273,12 @@ export class HandoffHandler {
     await this.kit.sendEvent(asked.roomId, from.channelId, CONTINUE_PROMPT, { addressedTo: [agentId], visibility: agentId });
   }
 
-  /** What the new agent says comes after what the leaving one still has to say. */
-  #afterCallersTurn(asked: Asked, work: () => Promise<unknown>): Promise<void> {
-    return this.#attempt('The new agent of a handoff could not be started.', work);
+  /** What the new agent says comes after what the leaving one still has to say (HND-12). */
+  async #afterCallersTurn(asked: Asked, work: () => Promise<unknown>): Promise<void> {
+    const follow = (): Promise<void> => this.#attempt('The new agent of a handoff could not be started.', work);
+    const turn = this.kit.currentTurn();
+    if (turn?.roomId === asked.roomId) turn.afterwards.push(follow);
+    else await follow();
   }
 
   #speaking(channelId = this.options.voiceChannelId): SpeakingChannel | undefined {

@@ -50,7 +50,7 @@ describe('the demo’s agents', () => {
     const context = {
       messages: [
         { role: 'user', content: '[Context from previous agent (mia)]: about a bill' },
-        { role: 'user', content: 'Ada Park: My bill is wrong\nMia: Let me bring in Ben.\nMia: You have just taken over this conversation. Go on.' },
+        { role: 'user', content: 'Ada Park: My bill is wrong\nmia: Let me bring in Ben.\nmia: You have just taken over this conversation. Go on.' },
         { role: 'assistant', content: [{ type: 'tool_call', id: 'c', name: 'lookup_order', arguments: {} }] },
         { role: 'tool', content: [{ type: 'tool_result', toolCallId: 'c', name: 'lookup_order', result: '{"item":"lamp"}' }] },
       ],
