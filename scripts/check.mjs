@@ -1,0 +1,24 @@
+// Static checks, one after another; the first that fails ends it: format, lint, types, package.
+import { spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+const steps = [
+  ['build', process.execPath, ['scripts/build.mjs', '--quiet']],
+  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ['types', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']],
+  ['lint', bin('eslint'), ['.']],
+  ['publint', bin('publint'), ['--strict']],
+  ['attw', bin('attw'), ['--pack', '.', '--profile', 'esm-only', '--quiet']],
+];
+
+for (const [name, command, args] of steps) {
+  const startedAt = performance.now();
+  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`check ${name}: ${status === 0 ? 'passed' : 'FAILED'} (${seconds} s)`);
+  if (status !== 0) process.exit(status ?? 1);
+}

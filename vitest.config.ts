@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^roomkit$/, replacement: source('index.ts') },
+      { find: /^roomkit\/server$/, replacement: source('server/index.ts') },
+      { find: /^roomkit\/testing$/, replacement: source('testing/index.ts') },
+      { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
+    ],
+  },
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    isolate: false,
+    testTimeout: 20_000,
+    env: { ROOMKIT_LOG: process.env['ROOMKIT_LOG'] ?? 'silent' },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/**/*.test.ts', 'src/**/*.d.ts'],
+      reporter: ['text-summary', 'json-summary'],
+      thresholds: { lines: 90 },
+    },
+  },
+});
