@@ -1,23 +1,19 @@
-/** Answers requests for the page's own files: the sources' HTML and CSS, the compiled scripts. Nothing else is reachable. */
+/** Answers requests for the page's own files, as the build left them. Nothing else is reachable. */
 import { readFile } from 'node:fs/promises';
 
-/** This module runs from build/demo/; the page's sources lie in demo/page/. */
-const SOURCES = new URL('../../demo/page/', import.meta.url);
-const SCRIPTS = new URL('./page/', import.meta.url);
+/** This module runs in build/demo/; the page lies in build/demo/page/ and imports `../wire-client.js`. */
+const file = (path: string, type: string): [string, { file: URL; type: string }] => [`/${path}`, { file: new URL(path, import.meta.url), type }];
+const script = (path: string): [string, { file: URL; type: string }] => file(path, 'text/javascript; charset=utf-8');
 
-const SCRIPT_NAMES = ['api', 'app', 'chat', 'detail', 'dom', 'figures', 'names', 'room-head', 'timeline'];
-
-/** Path → file and type. `app.js` lies in the folder page/ and imports `../wire-client.js`: so do the addresses. */
 const FILES: ReadonlyMap<string, { readonly file: URL; readonly type: string }> = new Map([
-  ['/', { file: new URL('index.html', SOURCES), type: 'text/html; charset=utf-8' }],
-  ['/page/style.css', { file: new URL('style.css', SOURCES), type: 'text/css; charset=utf-8' }],
-  ['/page/icon.svg', { file: new URL('icon.svg', SOURCES), type: 'image/svg+xml' }],
-  ['/wire-client.js', { file: new URL('wire-client.js', SCRIPTS), type: 'text/javascript; charset=utf-8' }],
-  ...SCRIPT_NAMES.map((name) => [`/page/${name}.js`, { file: new URL(`page/${name}.js`, SCRIPTS), type: 'text/javascript; charset=utf-8' }] as const),
+  ['/', file('page/index.html', 'text/html; charset=utf-8')[1]],
+  file('page/style.css', 'text/css; charset=utf-8'),
+  script('wire-client.js'),
+  ...['api', 'app', 'chat', 'detail', 'dom', 'figures', 'names', 'room-head', 'timeline'].map((name) => script(`page/${name}.js`)),
 ]);
 
 /** The page may load its own files and talk to its own server, and nothing else. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The file a request is for; undefined when it is for none of them. */
 export async function pageFile(request: Request): Promise<Response | undefined> {

@@ -106,6 +106,8 @@ export class WireClient {
   #closed = false;
   #resubscribing = false;
   #sequence = 0;
+  /** Id of the newest request to subscribe. */
+  #subscription = '';
   #cancelRetry: (() => void) | undefined;
   #cancelSilence: (() => void) | undefined;
   readonly #pending = new Map<string, PendingSend>();
@@ -284,10 +286,17 @@ export class WireClient {
   }
 
   #refused(frame: Extract<ServerFrame, { type: 'error' }>): void {
+    const laterMs = (frame.retryAfterSeconds ?? 1) * 1000;
+    if (frame.id !== undefined && frame.id === this.#subscription) {
+      this.#resubscribing = false;
+      if (frame.retryable) this.options.setTimer(laterMs, () => this.#subscribe());
+      else this.listener.onLine?.({ name: 'refused', reason: frame.message });
+      return;
+    }
     const send = frame.id === undefined ? undefined : this.#pending.get(frame.id);
     if (send === undefined) return;
     if (frame.retryable) {
-      this.options.setTimer((frame.retryAfterSeconds ?? 1) * 1000, () => this.#ready && this.#sendPending(send));
+      this.options.setTimer(laterMs, () => this.#ready && this.#sendPending(send));
       return;
     }
     this.#pending.delete(send.id);
@@ -307,7 +316,8 @@ export class WireClient {
   #subscribe(): void {
     if (this.#resubscribing) return;
     this.#resubscribing = true;
-    this.#write({ type: 'subscribe', id: `room-${++this.#sequence}`, roomId: this.options.roomId, afterIndex: this.#last });
+    this.#subscription = `room-${++this.#sequence}`;
+    this.#write({ type: 'subscribe', id: this.#subscription, roomId: this.options.roomId, afterIndex: this.#last });
   }
 
   #sendPending(send: PendingSend): void {

@@ -57,6 +57,13 @@ describe('the demo’s wire client', () => {
     expect(states.at(-1)).toEqual({ name: 'refused', reason: 'unauthenticated' });
   });
 
+  it('says why when its room is refused', async () => {
+    const { line, states } = await connected();
+    const { id } = line.sent.find((frame) => frame['type'] === 'subscribe') ?? {};
+    line.receive({ type: 'error', id, code: 'room_not_found', message: 'There is no such room.', retryable: false });
+    expect(states.at(-1)).toEqual({ name: 'refused', reason: 'There is no such room.' });
+  });
+
   it('grows a stream by what fits, and lets its event take its place', async () => {
     const { line, seen, streams } = await connected();
     line.receive({ type: 'stream_start', streamId: 's', source: event(0).source });
