@@ -4,6 +4,7 @@
  */
 import type { Logger } from './logger.js';
 import type { Clock } from './clock.js';
+import type { RoomKit } from './kit.js';
 import type { ToolFunction } from './models/ai.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ChannelCapabilities } from './models/capabilities.js';
@@ -92,6 +93,8 @@ export interface ChannelServices {
   readonly toolGate: ToolUseGate;
   /** Handlers of tools that stored layers name (AI-02): the kit's `tools` option. */
   readonly tools: ReadonlyMap<string, ToolFunction>;
+  /** The kit itself, for the context of tools (TL-11). */
+  readonly kit?: RoomKit;
 }
 
 export interface VisiblePage {

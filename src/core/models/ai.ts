@@ -1,4 +1,5 @@
 /** What is exchanged with language models (behaviour §3.4). */
+import type { RoomKit } from '../kit.js';
 import type { ChannelCapabilities } from './capabilities.js';
 import type { Metadata } from './json.js';
 import type { Room } from './room.js';
@@ -30,6 +31,8 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** The same for the same call in a repeated turn (TURN-04). */
   readonly idempotencyKey: string;
+  /** The kit the agent belongs to (TL-11). */
+  readonly kit?: RoomKit;
 }
 
 /** Runs one tool. What is not a string is sent to the model as JSON. */
@@ -50,6 +53,8 @@ export interface AIToolCall {
   readonly id: string;
   readonly name: string;
   readonly arguments: Metadata;
+  /** The model's arguments were no JSON; `arguments` holds them as `{ raw }`. The call is answered with an error. */
+  readonly invalid?: boolean;
 }
 
 export interface AIMessage {
@@ -96,7 +101,7 @@ export interface AIResponse {
 export type AIStreamItem =
   | { readonly type: 'text_delta'; readonly text: string }
   | { readonly type: 'thinking_delta'; readonly text: string }
-  | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly arguments: Metadata }
+  | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly arguments: Metadata; readonly invalid?: boolean }
   | { readonly type: 'done'; readonly finishReason?: string; readonly usage?: Usage; readonly metadata?: Metadata };
 
 export interface ToolUseEvent {

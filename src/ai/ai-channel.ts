@@ -1,0 +1,388 @@
+/** An agent as a channel (§18): it hears the room like any other, and answers with what its model says. */
+import { Deadlines } from '../core/async/deadlines.js';
+import type { Channel, ChannelServices, OnEventOptions, Turn } from '../core/channel.js';
+import { AbortedError, errorMessage, NotSupportedError, RoomKitError, TimeoutError, ValidationError } from '../core/errors.js';
+import { checkChannelId } from '../core/ids.js';
+import type { AITool } from '../core/models/ai.js';
+import type { ChannelBinding } from '../core/models/binding.js';
+import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
+import type { ChannelOutput, CollisionConfig, ResponseStream, RetryPolicy, StreamOutcome } from '../core/models/delivery.js';
+import type { EventDraft, EventSource, RoomEvent } from '../core/models/event.js';
+import { EMPTY, EMPTY_LIST, type Awaitable, type Metadata } from '../core/models/json.js';
+import type { ParticipantRole } from '../core/models/vocabulary.js';
+import type { RoomContext } from '../core/rooms/context.js';
+import { abortSourceOf, Cancellation } from './cancellation.js';
+import { buildConversation } from './history.js';
+import { SettingsLayers } from './layers.js';
+import type { MemoryProvider } from './memory/memory.js';
+import { SlidingWindowMemory } from './memory/sliding-window.js';
+import { canStream, type AIProvider } from './provider.js';
+import { SPEAKERS_NOTE } from './speakers.js';
+import { RunningTurns, type SteeringDirective, type SteeringTarget } from './steering.js';
+import { replyTargets } from './targets.js';
+import { ToolLoop, type LoopLimits, type LoopOutcome } from './tool-loop.js';
+import type { ToolHandler } from './tools/compose.js';
+import type { ToolPolicy } from './tools/policy.js';
+import { MIN_TOOL_RESULT_CHARS, READ_TOOL_RESULT } from './tools/results.js';
+
+export interface AIChannelOptions {
+  readonly provider: AIProvider;
+  readonly systemPrompt?: string;
+  /** Absent: the provider's configuration decides. */
+  readonly temperature?: number;
+  /** Absent: the provider's configuration decides. */
+  readonly maxTokens?: number;
+  /** How many events of history a context holds. Default: what the memory wants, else 50. */
+  readonly maxContextEvents?: number;
+  readonly tools?: readonly AITool[];
+  /** Runs tools that bring no handler of their own. */
+  readonly toolHandler?: ToolHandler;
+  readonly toolPolicy?: ToolPolicy;
+  /** Default 10; 0: tools are never run. */
+  readonly maxToolRounds?: number;
+  /** Default 300. */
+  readonly loopTimeoutSeconds?: number;
+  /** One tool call; default 30. */
+  readonly toolTimeoutSeconds?: number;
+  /** Default 32. */
+  readonly maxToolCallsPerRound?: number;
+  /** Longer results are paged; default 20000, at least 200. */
+  readonly maxToolResultChars?: number;
+  /** Whether the calls of a round run side by side; default true. */
+  readonly parallelTools?: boolean;
+  /** Default: `SlidingWindowMemory` of `maxContextEvents`. */
+  readonly memory?: MemoryProvider;
+  /** Retries of failed generations; default none. */
+  readonly retryPolicy?: RetryPolicy;
+  /** Asked when the provider fails for good with a retryable error. */
+  readonly fallbackProvider?: AIProvider;
+  /** What happens to a message that comes while a turn runs; the binding's and the room's win. */
+  readonly collision?: CollisionConfig;
+  /** Whether closing the channel closes providers and memory; default true. */
+  readonly ownsProvider?: boolean;
+}
+
+const DEFAULT_WINDOW = 50;
+
+/**
+ * Answers with a language model. Register it, and attach it with `{ category: 'intelligence' }`.
+ * @example kit.registerChannel(new AIChannel('ai', { provider, systemPrompt: 'You help.' }))
+ */
+export class AIChannel implements Channel {
+  readonly channelType = 'ai';
+  readonly category = 'intelligence';
+  readonly direction = 'bidirectional';
+  readonly capabilities: ChannelCapabilities;
+  readonly providerName: string;
+  readonly provider: AIProvider;
+  readonly maxContextEvents: number;
+  readonly collision: CollisionConfig | undefined;
+  readonly isConfigOnly: boolean = false;
+  /** Present when the memory keeps its own record (MEM-01). */
+  readonly ingest?: (event: RoomEvent) => Awaitable<void>;
+  readonly #options: AIChannelOptions;
+  readonly #limits: LoopLimits;
+  readonly #memory: MemoryProvider;
+  readonly #layers: SettingsLayers;
+  readonly #running = new RunningTurns();
+  readonly #source: EventSource;
+  #services: ChannelServices | undefined;
+  #deadlines: Deadlines | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    readonly channelId: string,
+    options: AIChannelOptions,
+  ) {
+    checkChannelId(channelId);
+    const provider: AIProvider | undefined = options.provider;
+    if (typeof provider?.generate !== 'function') {
+      throw new ValidationError(`AIChannel '${channelId}' needs a provider. Pass { provider: new MockAIProvider() } or a real one.`);
+    }
+    this.#options = options;
+    this.#limits = limitsOf(options);
+    this.provider = provider;
+    this.providerName = provider.name;
+    this.collision = options.collision;
+    this.maxContextEvents = wholeNumber('maxContextEvents', options.maxContextEvents, options.memory?.maxEvents ?? DEFAULT_WINDOW);
+    this.#memory = options.memory ?? new SlidingWindowMemory({ maxEvents: this.maxContextEvents });
+    const memory = this.#memory;
+    if (memory.ingest !== undefined) this.ingest = (event) => memory.ingest?.(event);
+    for (const tool of options.tools ?? EMPTY_LIST) checkTool(tool);
+    this.#layers = new SettingsLayers({
+      systemPrompt: options.systemPrompt,
+      temperature: options.temperature,
+      maxTokens: options.maxTokens,
+      tools: options.tools ?? EMPTY_LIST,
+      toolHandler: options.toolHandler,
+    });
+    this.capabilities = channelCapabilities({
+      mediaTypes: provider.supportsVision ? ['text', 'rich', 'media'] : ['text', 'rich'],
+      supportsRichText: true,
+      supportsMedia: provider.supportsVision,
+    });
+    this.#source = this.#sourceOf(provider);
+  }
+
+  get systemPrompt(): string | undefined {
+    return this.#options.systemPrompt;
+  }
+
+  get memory(): MemoryProvider {
+    return this.#memory;
+  }
+
+  /** The channel's own tools and those that were added. */
+  get tools(): readonly AITool[] {
+    const { added } = this.#layers;
+    return [...(this.#options.tools ?? EMPTY_LIST).filter((tool) => !added.has(tool.name)), ...added.values()];
+  }
+
+  /** Turns that run now; for tests and health checks. */
+  get runningTurns(): number {
+    return this.#running.size;
+  }
+
+  /** Adds a tool that no room or binding can redefine; it replaces an added one of the same name. */
+  addTool(tool: AITool): void {
+    checkTool(tool);
+    this.#layers.add(tool);
+  }
+
+  /** Takes an added tool away; false when there was none. */
+  removeTool(name: string): boolean {
+    return this.#layers.remove(name);
+  }
+
+  /**
+   * Directs a running turn: the named one, else the newest of the room. False when none runs or it can take nothing
+   * more (STE-01).
+   */
+  steer(directive: SteeringDirective, target: SteeringTarget = {}): boolean {
+    return this.#running.steer(directive, target);
+  }
+
+  connect(services: ChannelServices): void {
+    this.#services = services;
+    this.#deadlines = new Deadlines(services.clock);
+  }
+
+  handleInbound(): never {
+    throw new NotSupportedError(`'${this.channelId}' is an agent: it receives no messages of its own. Send them through a transport channel's id.`);
+  }
+
+  /** An agent is not delivered to: it is asked (AI-01). */
+  deliver(): void {
+    // Nothing to send.
+  }
+
+  async onEvent(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions): Promise<ChannelOutput | void> {
+    const { turn } = options;
+    if (turn === undefined || event.source.channelId === this.channelId) return;
+    const loop = await this.#prepare(event, binding, context, options, turn);
+    if (loop === null) return { responded: false, endReason: 'empty' };
+    return canStream(this.provider) ? { responded: true, responseStream: this.#stream(loop) } : this.#answer(loop);
+  }
+
+  /** Cancels what runs and closes provider and memory, unless they belong to somebody else. */
+  close(): Promise<void> {
+    this.#running.cancelAll('The channel is closing.');
+    return (this.#closing ??= this.#close());
+  }
+
+  /** The prompt of this turn before the kit's own notes; agents add who they are. */
+  protected systemPromptFor(prompt: string | undefined, _context: RoomContext): string | undefined {
+    return prompt;
+  }
+
+  async #prepare(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions, turn: Turn): Promise<PreparedLoop | null> {
+    const { provider } = this;
+    const services = this.#services;
+    const deadlines = this.#deadlines;
+    if (services === undefined || deadlines === undefined) {
+      throw new RoomKitError('channel_not_registered', `Agent '${this.channelId}' belongs to no kit. Call kit.registerChannel(agent) first.`);
+    }
+    const settings = this.#layers.resolve(context.room, binding, services);
+    const limits = this.#limits;
+    const cancellation = new Cancellation(abortSourceOf(options), {
+      deadlines,
+      ms: limits.loopTimeoutSeconds * 1000,
+      reason: () => new TimeoutError(`The turn of '${this.channelId}' took longer than ${limits.loopTimeoutSeconds} seconds.`),
+    });
+    const triggers = turn.triggerEvents.length === 0 ? [event] : turn.triggerEvents;
+    const { participantIds, roles } = askersOf(triggers, context);
+    const prompt = this.systemPromptFor(settings.systemPrompt, context);
+    const policy = this.#options.toolPolicy;
+    const building = buildConversation({
+      channelId: this.channelId,
+      context,
+      triggers,
+      memory: this.#memory,
+      maxContextEvents: this.maxContextEvents,
+      supportsVision: provider.supportsVision,
+      logger: services.logger,
+      memoryOptions: {
+        get signal() {
+          return cancellation.signal;
+        },
+        ...(prompt !== undefined && { systemPrompt: prompt }),
+        tools: provider.supportsTools ? settings.tools.offered(policy, roles) : EMPTY_LIST,
+      },
+    });
+    const conversation = await cancellation.guard(building);
+    if (conversation.asked.length === 0) {
+      cancellation.release();
+      return null;
+    }
+    const systemPrompt = conversation.hasSeveralSpeakers ? (prompt === undefined ? SPEAKERS_NOTE : `${prompt}\n\n${SPEAKERS_NOTE}`) : prompt;
+    const loop = new ToolLoop({
+      services,
+      deadlines,
+      turn,
+      room: context.room,
+      channelId: this.channelId,
+      participantId: participantIds.length === 1 ? participantIds[0] : undefined,
+      roles,
+      provider,
+      fallbackProvider: this.#options.fallbackProvider,
+      retryPolicy: this.#options.retryPolicy,
+      settings,
+      systemPrompt,
+      policy,
+      limits,
+      conversation,
+      targets: replyTargets(context.bindings, binding, event.responseVisibility),
+      running: this.#running,
+      cancellation,
+    });
+    return { loop, cancellation };
+  }
+
+  /** A plain model: the whole answer at once. */
+  async #answer({ loop }: PreparedLoop): Promise<ChannelOutput> {
+    const run = loop.run();
+    for (;;) {
+      const step = await run.next();
+      if (step.done === true) break;
+    }
+    const outcome = loop.outcome();
+    const { endReason, usage, tasks, observations } = outcome;
+    const rest = {
+      endReason,
+      usage,
+      ...(tasks.length > 0 && { tasks }),
+      ...(observations.length > 0 && { observations }),
+    };
+    // Nobody has seen anything of a cancelled answer that was not streamed.
+    if (outcome.text === '' || endReason === 'cancelled') return { responded: false, ...rest };
+    return { responded: true, responseEvents: [this.#draft(outcome.text, outcome)], ...rest };
+  }
+
+  /** A streaming model: the kit reads the deltas and commits what they add up to. */
+  #stream({ loop, cancellation }: PreparedLoop): ResponseStream {
+    const run = loop.run();
+    return {
+      deltas: {
+        [Symbol.asyncIterator]: () => ({
+          next: () => run.next(),
+          return: async () => {
+            cancellation.abort(new AbortedError('Nobody reads this answer any more.'));
+            await run.return();
+            return { done: true, value: undefined };
+          },
+        }),
+      },
+      placeholder: { type: 'message', source: this.#source, content: { type: 'text', body: '' }, metadata: { model: this.provider.modelName } },
+      finish: () => streamOutcome(loop.outcome()),
+    };
+  }
+
+  #draft(text: string, outcome: LoopOutcome): EventDraft {
+    const source = outcome.provider === this.provider ? this.#source : this.#sourceOf(outcome.provider);
+    return { type: 'message', source, content: { type: 'text', body: text }, metadata: replyMetadata(outcome) };
+  }
+
+  #sourceOf(provider: AIProvider): EventSource {
+    return Object.freeze({ channelId: this.channelId, channelType: 'ai', direction: 'outbound', provider: provider.name, rawPayload: EMPTY });
+  }
+
+  async #close(): Promise<void> {
+    this.#deadlines?.close();
+    if (this.#options.ownsProvider === false) return;
+    const owned = [this.provider, this.#options.fallbackProvider, this.#memory];
+    for (const part of owned) {
+      try {
+        await part?.close?.();
+      } catch (error) {
+        this.#services?.logger.warn('A part of an agent could not be closed.', { channelId: this.channelId, part: part?.name, error: errorMessage(error) });
+      }
+    }
+  }
+}
+
+interface PreparedLoop {
+  readonly loop: ToolLoop;
+  readonly cancellation: Cancellation;
+}
+
+function replyMetadata(outcome: LoopOutcome): Metadata {
+  return { ai_usage: outcome.usage, model: outcome.provider.modelName, end_reason: outcome.endReason };
+}
+
+function streamOutcome(outcome: LoopOutcome): StreamOutcome {
+  const { endReason, usage, tasks, observations, error } = outcome;
+  const isCut = outcome.isPartial && endReason === 'timeout';
+  return {
+    endReason,
+    usage,
+    metadata: { ...replyMetadata(outcome), ...(isCut && { partial: true }) },
+    ...(tasks.length > 0 && { tasks }),
+    ...(observations.length > 0 && { observations }),
+    ...(error !== undefined && { error }),
+    ...(endReason === 'cancelled' && { cancelled: true }),
+  };
+}
+
+/** The people whose messages are answered, and what they are in the room. */
+function askersOf(triggers: readonly RoomEvent[], context: RoomContext): { participantIds: readonly string[]; roles: readonly ParticipantRole[] } {
+  const participantIds: string[] = [];
+  const roles: ParticipantRole[] = [];
+  for (const { source } of triggers) {
+    const id = source.participantId;
+    if (id === undefined || participantIds.includes(id)) continue;
+    participantIds.push(id);
+    const role = context.participants.find((participant) => participant.id === id)?.role;
+    if (role !== undefined) roles.push(role);
+  }
+  return { participantIds, roles };
+}
+
+function limitsOf(options: AIChannelOptions): LoopLimits {
+  return {
+    maxToolRounds: wholeNumber('maxToolRounds', options.maxToolRounds, 10),
+    loopTimeoutSeconds: seconds('loopTimeoutSeconds', options.loopTimeoutSeconds, 300),
+    toolTimeoutSeconds: seconds('toolTimeoutSeconds', options.toolTimeoutSeconds, 30),
+    maxToolCallsPerRound: wholeNumber('maxToolCallsPerRound', options.maxToolCallsPerRound, 32, 1),
+    maxToolResultChars: wholeNumber('maxToolResultChars', options.maxToolResultChars, 20_000, MIN_TOOL_RESULT_CHARS),
+    parallelTools: options.parallelTools ?? true,
+  };
+}
+
+function wholeNumber(name: string, given: number | undefined, otherwise: number, least = 0): number {
+  const value = given ?? otherwise;
+  if (!Number.isInteger(value) || value < least) throw new ValidationError(`Option ${name} is ${String(value)}. Give a whole number of ${least} or more; default ${otherwise}.`);
+  return value;
+}
+
+function seconds(name: string, given: number | undefined, otherwise: number): number {
+  const value = given ?? otherwise;
+  if (!Number.isFinite(value) || value <= 0) throw new ValidationError(`Option ${name} is ${String(value)}. Give seconds above 0; default ${otherwise}.`);
+  return value;
+}
+
+function checkTool(tool: AITool): void {
+  if (typeof tool.name !== 'string' || !/^[\w.-]{1,128}$/.test(tool.name)) {
+    throw new ValidationError(`Tool name ${JSON.stringify(tool.name)} cannot be used. Use 1 to 128 letters, digits, '_', '-' or '.'.`);
+  }
+  if (tool.name === READ_TOOL_RESULT) throw new ValidationError(`The tool name '${READ_TOOL_RESULT}' is the kit's own. Give your tool another one.`);
+}

@@ -1,0 +1,31 @@
+/**
+ * People's, tools' and other agents' words are data (AI-10): they stay out of the system prompt, and they cannot pose
+ * as the marks by which the kit itself structures what a model reads.
+ */
+
+/** Opens the block of who an agent is. */
+export const IDENTITY_MARK = '--- Agent Identity ---';
+/** Opens what a previous agent left for its successor (MEM-03). */
+export const HANDOFF_MARK = '[Context from previous agent';
+
+const MARKS: readonly (readonly [RegExp, string])[] = [
+  [/-{3}(?=[ \t]*Agent Identity)/gi, '- - -'],
+  [/\[(?=[ \t]*Context from previous agent)/gi, '('],
+  [/<(?=\/?[ \t]*(?:available_skills|skill)\b)/gi, '&lt;'],
+];
+
+/** The text with every forged mark made harmless; all other text as it is. */
+export function escapeMarks(text: string): string {
+  // Most messages hold none of the three characters a mark begins with.
+  if (!text.includes('---') && !text.includes('[') && !text.includes('<')) return text;
+  let safe = text;
+  for (const [mark, harmless] of MARKS) safe = safe.replace(mark, harmless);
+  return safe;
+}
+
+const MAX_LINE = 1000;
+
+/** One line for a block of the system prompt: without breaks, so that it cannot open a line or a block of its own. */
+export function singleLine(text: string, maxLength = MAX_LINE): string {
+  return escapeMarks(text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()).slice(0, maxLength);
+}

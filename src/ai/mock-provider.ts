@@ -1,0 +1,131 @@
+/** A provider without a model: fixed, scripted or computed answers, plain or streamed (behaviour §28). */
+import { SystemClock, type Clock } from '../core/clock.js';
+import type { AIContext, AIMessage, AIResponse, AIStreamItem } from '../core/models/ai.js';
+import type { AIProvider, GenerateOptions } from './provider.js';
+
+/** One scripted answer: a text, a response whose missing fields get the mock's defaults, or an error to throw. */
+export type ScriptedReply = string | Partial<AIResponse> | Error;
+
+export interface MockAIProviderOptions {
+  /** Answers in turn, over and over. Default `['Hello from AI']`. */
+  readonly responses?: readonly string[];
+  /** Answers given once each, before `responses` and `responder`. */
+  readonly script?: readonly ScriptedReply[];
+  /** Computes the answer from what the model would see; takes the place of `responses`. */
+  readonly responder?: (context: AIContext) => ScriptedReply | Promise<ScriptedReply>;
+  /** Default false. */
+  readonly vision?: boolean;
+  /** Default false. */
+  readonly streaming?: boolean;
+  /** Characters of a streamed piece; default: one word. */
+  readonly chunkSize?: number;
+  /** Pause before each streamed piece, or before a whole answer. Default 0: none. */
+  readonly delayMs?: number;
+  /** Default: the system's clock. */
+  readonly clock?: Clock;
+  /** Default `mock`. */
+  readonly name?: string;
+  /** Default `mock-model`. */
+  readonly model?: string;
+}
+
+/** How many contexts {@link MockAIProvider.calls} holds. */
+const MAX_CALLS = 1000;
+const USAGE = Object.freeze({ input_tokens: 10, output_tokens: 5 });
+
+/** Answers without a model or a key. `calls` holds what it was asked (the newest 1000). */
+export class MockAIProvider implements AIProvider {
+  readonly name: string;
+  readonly modelName: string;
+  readonly supportsVision: boolean;
+  readonly supportsStreaming: boolean;
+  readonly supportsTools = true;
+  readonly calls: AIContext[] = [];
+  /** How often it was asked in all. */
+  callCount = 0;
+  closed = false;
+  readonly #options: MockAIProviderOptions;
+  readonly #responses: readonly string[];
+  readonly #clock: Clock;
+  #scripted = 0;
+  #answered = 0;
+
+  constructor(options: MockAIProviderOptions = {}) {
+    this.#options = options;
+    this.name = options.name ?? 'mock';
+    this.modelName = options.model ?? 'mock-model';
+    this.supportsVision = options.vision ?? false;
+    this.supportsStreaming = options.streaming ?? false;
+    this.#responses = options.responses === undefined || options.responses.length === 0 ? ['Hello from AI'] : options.responses;
+    this.#clock = options.clock ?? new SystemClock();
+  }
+
+  async generate(context: AIContext, options?: GenerateOptions): Promise<AIResponse> {
+    this.#record(context);
+    await this.#pause(options?.signal);
+    return this.#next(context);
+  }
+
+  async *generateStream(context: AIContext, options?: GenerateOptions): AsyncGenerator<AIStreamItem, void> {
+    this.#record(context);
+    const response = await this.#next(context);
+    for (const text of pieces(response.content, this.#options.chunkSize)) {
+      await this.#pause(options?.signal);
+      yield { type: 'text_delta', text };
+    }
+    for (const call of response.toolCalls ?? []) yield { type: 'tool_call', ...call };
+    yield { type: 'done', finishReason: response.finishReason, usage: response.usage, metadata: response.metadata };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  #record(context: AIContext): void {
+    this.callCount++;
+    if (this.calls.length === MAX_CALLS) this.calls.shift();
+    this.calls.push(context);
+  }
+
+  async #next(context: AIContext): Promise<AIResponse> {
+    const script = this.#options.script;
+    let reply: ScriptedReply;
+    if (script !== undefined && this.#scripted < script.length) {
+      reply = script[this.#scripted++] ?? '';
+    } else if (this.#options.responder !== undefined) {
+      reply = await this.#options.responder(context);
+    } else {
+      reply = this.#responses[this.#answered++ % this.#responses.length] ?? '';
+    }
+    if (reply instanceof Error) throw reply;
+    const given = typeof reply === 'string' ? { content: reply } : reply;
+    return { content: '', finishReason: (given.toolCalls?.length ?? 0) > 0 ? 'tool_calls' : 'stop', usage: USAGE, ...given };
+  }
+
+  #pause(signal: AbortSignal | undefined): Promise<void> | undefined {
+    const delayMs = this.#options.delayMs ?? 0;
+    return delayMs > 0 ? this.#clock.sleep(delayMs, signal) : undefined;
+  }
+}
+
+function* pieces(text: string, size: number | undefined): Generator<string> {
+  if (size === undefined) {
+    yield* text.match(/\s*\S+|\s+$/g) ?? [];
+    return;
+  }
+  // By code points, so that no piece holds half a character.
+  const characters = Array.from(text);
+  for (let at = 0; at < characters.length; at += size) yield characters.slice(at, at + size).join('');
+}
+
+/** The words of a message, whatever its form; for responders and tests. */
+export function messageText(message: AIMessage | undefined): string {
+  if (message === undefined) return '';
+  if (typeof message.content === 'string') return message.content;
+  const texts: string[] = [];
+  for (const part of message.content) {
+    if (part.type === 'text') texts.push(part.text);
+    else if (part.type === 'tool_result' && typeof part.result === 'string') texts.push(part.result);
+  }
+  return texts.join('\n');
+}

@@ -1,0 +1,109 @@
+/** Directives for turns that are running (§18.3): words put in before the next model call, or an end at once. */
+import { AbortedError, ValidationError } from '../core/errors.js';
+import type { AIContextPart, AIMessage } from '../core/models/ai.js';
+import type { Cancellation } from './cancellation.js';
+
+export type SteeringDirective =
+  | { readonly type: 'inject_message'; readonly content: string | readonly AIContextPart[]; readonly role?: 'user' | 'assistant' }
+  | { readonly type: 'update_system_prompt'; readonly append: string }
+  | { readonly type: 'cancel'; readonly reason?: string };
+
+export interface SteeringTarget {
+  readonly roomId?: string;
+  readonly turnId?: string;
+}
+
+/** How many directives may wait for one turn. */
+const MAX_WAITING = 100;
+
+/** A turn while it runs: what waits to be read, and how to end it. */
+export class SteeredTurn {
+  #waiting: (Exclude<SteeringDirective, { type: 'cancel' }>)[] | undefined;
+
+  constructor(
+    readonly roomId: string,
+    readonly turnId: string,
+    private readonly cancellation: Cancellation,
+  ) {}
+
+  /** False when nothing more can be taken. */
+  take(directive: SteeringDirective): boolean {
+    if (this.cancellation.reason !== undefined) return false;
+    if (directive.type === 'cancel') {
+      this.cancellation.abort(new AbortedError(directive.reason ?? 'The turn was cancelled by a directive.'));
+      return true;
+    }
+    const waiting = (this.#waiting ??= []);
+    if (waiting.length >= MAX_WAITING) return false;
+    waiting.push(directive);
+    return true;
+  }
+
+  /** What came since the last model call, in order (STE-02). */
+  drain(): { messages: readonly AIMessage[]; prompts: readonly string[] } | undefined {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return undefined;
+    this.#waiting = undefined;
+    const messages: AIMessage[] = [];
+    const prompts: string[] = [];
+    for (const directive of waiting) {
+      if (directive.type === 'inject_message') messages.push({ role: directive.role ?? 'user', content: directive.content });
+      else prompts.push(directive.append);
+    }
+    return { messages, prompts };
+  }
+}
+
+/** The running turns of one channel; empty while none runs (STE-04). */
+export class RunningTurns {
+  readonly #turns = new Map<string, SteeredTurn>();
+
+  get size(): number {
+    return this.#turns.size;
+  }
+
+  open(turn: SteeredTurn): void {
+    this.#turns.set(turn.turnId, turn);
+  }
+
+  close(turn: SteeredTurn): void {
+    if (this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId);
+  }
+
+  cancelAll(reason: string): void {
+    for (const turn of [...this.#turns.values()]) turn.take({ type: 'cancel', reason });
+  }
+
+  /** Hands the directive to the named turn, else to the newest one of the room; false when there is none (STE-01). */
+  steer(directive: SteeringDirective, target: SteeringTarget): boolean {
+    checkDirective(directive);
+    return this.#find(target)?.take(directive) ?? false;
+  }
+
+  #find({ roomId, turnId }: SteeringTarget): SteeredTurn | undefined {
+    if (turnId !== undefined) {
+      const turn = this.#turns.get(turnId);
+      return roomId === undefined || turn?.roomId === roomId ? turn : undefined;
+    }
+    let newest: SteeredTurn | undefined;
+    for (const turn of this.#turns.values()) {
+      // Without a room only an unmistakable turn is meant: one room's words never reach another's.
+      if (roomId === undefined && newest !== undefined && newest.roomId !== turn.roomId) return undefined;
+      if (roomId === undefined || turn.roomId === roomId) newest = turn;
+    }
+    return newest;
+  }
+}
+
+function checkDirective(directive: SteeringDirective): void {
+  const type: unknown = directive.type;
+  const fits =
+    (directive.type === 'inject_message' && (typeof directive.content === 'string' || Array.isArray(directive.content))) ||
+    (directive.type === 'update_system_prompt' && typeof directive.append === 'string') ||
+    directive.type === 'cancel';
+  if (!fits) {
+    throw new ValidationError(
+      `Directive ${JSON.stringify(type)} cannot be used. Give { type: 'inject_message', content }, { type: 'update_system_prompt', append } or { type: 'cancel' }.`,
+    );
+  }
+}

@@ -1,0 +1,60 @@
+/** Which tools an agent may use, and for whom (TL-10). Asked when tools are offered and again when one is to run. */
+import type { ParticipantRole } from '../../core/models/vocabulary.js';
+
+export interface ToolRules {
+  /** Only these, when not empty. `*` stands for any characters, `?` for one. */
+  readonly allow?: readonly string[];
+  /** Never these; wins over everything. */
+  readonly deny?: readonly string[];
+}
+
+export interface ToolPolicy extends ToolRules {
+  /** For participants of a role: `allow` takes the place of the general one, `deny` is added to it. */
+  readonly roleOverrides?: Readonly<Partial<Record<ParticipantRole, ToolRules>>>;
+}
+
+/** Whether the policy lets these participants' roles use the tool: every one of them has to. */
+export function isAllowed(policy: ToolPolicy | undefined, name: string, roles: readonly ParticipantRole[]): boolean {
+  if (policy === undefined) return true;
+  if (roles.length === 0) return fits(policy, undefined, name);
+  return roles.every((role) => fits(policy, policy.roleOverrides?.[role], name));
+}
+
+/** Whether a tool of the kit itself may be used: no whitelist has to name it, a ban still counts. */
+export function isBuiltInAllowed(policy: ToolPolicy | undefined, name: string, roles: readonly ParticipantRole[]): boolean {
+  if (policy === undefined) return true;
+  const isDenied = (rules: ToolRules | undefined): boolean => rules?.deny?.some((glob) => matchesGlob(glob, name)) ?? false;
+  return !isDenied(policy) && !roles.some((role) => isDenied(policy.roleOverrides?.[role]));
+}
+
+function fits(policy: ToolPolicy, override: ToolRules | undefined, name: string): boolean {
+  const matches = (glob: string): boolean => matchesGlob(glob, name);
+  if (policy.deny?.some(matches) === true || override?.deny?.some(matches) === true) return false;
+  const allow = override?.allow ?? policy.allow;
+  return allow === undefined || allow.length === 0 || allow.some(matches);
+}
+
+/** Matches in linear time, whatever the glob: it only ever goes back to the last `*`. */
+export function matchesGlob(glob: string, name: string): boolean {
+  let at = 0;
+  let inGlob = 0;
+  let star = -1;
+  let resume = 0;
+  while (at < name.length) {
+    const sign = glob[inGlob];
+    if (sign === '*') {
+      star = inGlob++;
+      resume = at;
+    } else if (sign === '?' || sign === name[at]) {
+      inGlob++;
+      at++;
+    } else if (star >= 0) {
+      inGlob = star + 1;
+      at = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (glob[inGlob] === '*') inGlob++;
+  return inGlob === glob.length;
+}

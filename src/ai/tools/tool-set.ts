@@ -1,0 +1,86 @@
+/**
+ * The tools of one turn: the union of all layers by name (AI-02), each with what runs it. Stored definitions carry no
+ * code; they are run by whoever knows their name.
+ */
+import type { AITool, JsonSchema, ToolFunction } from '../../core/models/ai.js';
+import type { ParticipantRole } from '../../core/models/vocabulary.js';
+import { EMPTY_LIST } from '../../core/models/json.js';
+import { isUnknownTool, unknownTool, type ToolHandler } from './compose.js';
+import { isAllowed, type ToolPolicy } from './policy.js';
+import { READ_TOOL_RESULT } from './results.js';
+
+export interface TurnTool {
+  readonly definition: AITool;
+  /** What the arguments must fit: as declared, and as the handler's own tool declares when another layer redefined it. */
+  readonly schemas: readonly JsonSchema[];
+  readonly run: ToolFunction | undefined;
+  readonly idempotent: boolean;
+}
+
+export interface ToolSources {
+  /** From the lowest layer to the highest. */
+  readonly layers: readonly (readonly AITool[] | undefined)[];
+  /** Tools of orchestration and skills: no layer redefines them. */
+  readonly added: ReadonlyMap<string, AITool>;
+  readonly toolHandler: ToolHandler | undefined;
+  readonly kitTools: ReadonlyMap<string, ToolFunction>;
+}
+
+export class ToolSet {
+  readonly #tools = new Map<string, TurnTool>();
+  readonly #everything: readonly AITool[];
+
+  constructor(sources: ToolSources) {
+    for (const layer of sources.layers) for (const tool of layer ?? EMPTY_LIST) this.#add(tool);
+    for (const tool of sources.added.values()) {
+      this.#tools.delete(tool.name);
+      this.#add(tool);
+    }
+    for (const [name, tool] of this.#tools) {
+      if (tool.run === undefined) this.#tools.set(name, { ...tool, run: runnerFor(name, sources) });
+    }
+    this.#everything = this.#tools.size === 0 ? EMPTY_LIST : Array.from(this.#tools.values(), (tool) => tool.definition);
+  }
+
+  /** Whether anything here can be run at all (TL-01). */
+  get canRun(): boolean {
+    for (const tool of this.#tools.values()) if (tool.run !== undefined) return true;
+    return false;
+  }
+
+  get(name: string): TurnTool | undefined {
+    return this.#tools.get(name);
+  }
+
+  /** The definitions a model is shown under this policy. */
+  offered(policy: ToolPolicy | undefined, roles: readonly ParticipantRole[]): readonly AITool[] {
+    return policy === undefined ? this.#everything : this.#everything.filter((tool) => isAllowed(policy, tool.name, roles));
+  }
+
+  #add(tool: AITool): void {
+    if (tool.name === READ_TOOL_RESULT) return; // the kit's own name (TL-05)
+    const lower = this.#tools.get(tool.name);
+    const schemas = tool.parameters === undefined ? [] : [tool.parameters];
+    // A handler that comes from below still gets only what its own tool declares.
+    if (tool.handler === undefined && lower?.run !== undefined) schemas.push(...lower.schemas);
+    this.#tools.set(tool.name, {
+      definition: tool,
+      schemas,
+      run: tool.handler ?? lower?.run,
+      idempotent: tool.handler === undefined && lower?.run !== undefined ? lower.idempotent : (tool.idempotent ?? false),
+    });
+  }
+}
+
+/** Who runs a tool that brings no handler: the channel's handler, and the kit's tools where that declines. */
+function runnerFor(name: string, sources: ToolSources): ToolFunction | undefined {
+  const { toolHandler } = sources;
+  const kitTool = sources.kitTools.get(name);
+  if (toolHandler === undefined) return kitTool;
+  return async (args, context) => {
+    const result: unknown = await toolHandler(name, args, context);
+    if (!isUnknownTool(result, name)) return result;
+    return kitTool === undefined ? unknownTool(name) : kitTool(args, context);
+  };
+}
+
