@@ -5,6 +5,7 @@ import { MockAIProvider } from '../ai/mock-provider.js';
 import { HandoffMemoryProvider } from '../ai/memory/handoff.js';
 import { SlidingWindowMemory } from '../ai/memory/sliding-window.js';
 import type { Channel } from '../core/channel.js';
+import { HookResult } from '../core/hooks/verdict.js';
 import { RoomKit } from '../core/kit.js';
 import { channelCapabilities } from '../core/models/capabilities.js';
 import type { AIResponse } from '../core/models/ai.js';
@@ -76,8 +77,7 @@ describe('HandoffHandler', () => {
     expect(await handler.handle({ roomId: ROOM, callingAgentId: 'mia', arguments: { target: 'tara' } })).toMatchObject({ newPhase: 'handling' });
   });
 
-  // F55
-  it('lets a terminal stage escalate to a person; no agent answers until the conversation is handed back', async () => {
+  it('F55 handoff_human_from_terminal_stage: is accepted, and no agent answers until it is handed back', async () => {
     verifies('HND-02', 'HND-03', 'HND-04');
     await using desk = await HelpDesk.open();
     await desk.handOver('mia', 'tara');
@@ -139,8 +139,7 @@ describe('HandoffHandler', () => {
     expect((await desk.handOver('mia', 'ben')).accepted).toBe(true);
   });
 
-  // F34 (text part): twice at once, unknown, to oneself, in a paused room
-  it('judges the second of two simultaneous handoffs against the state the first left', async () => {
+  it('F34 handoff_at_bad_moments: twice at once, the second is judged against the state the first left', async () => {
     verifies('HND-09');
     await using desk = await HelpDesk.open();
     const [first, second] = await Promise.all([desk.handOver('mia', 'ben'), desk.handOver('mia', 'tara')]);
@@ -150,7 +149,8 @@ describe('HandoffHandler', () => {
     expect(await desk.state()).toMatchObject({ activeAgentId: 'ben', phase: 'billing' });
   });
 
-  it('works in a paused room and not in a closed one', async () => {
+  it('F34 handoff_at_bad_moments: in a paused room it works, in a closed one not', async () => {
+    verifies('ROOM-04');
     await using desk = await HelpDesk.open();
     await desk.kit.store.updateRoom({ ...(await desk.kit.getRoom(ROOM)), status: 'paused' });
     expect((await desk.handOver('mia', 'ben')).accepted).toBe(true);
@@ -244,19 +244,80 @@ describe('HandoffHandler', () => {
     expect(await handler?.({ target: 'ben' }, undefined as never)).toEqual({ error: expect.stringContaining('without a room') as string });
   });
 
-  it('leaves a tool of the same name that the agent had before in front', async () => {
+  it('leaves the agent’s own tools and their handler as they were', async () => {
     verifies('HND-10');
     const asked: string[] = [];
-    await using desk = await HelpDesk.open({}, { mia: [handOverTo('ben', ''), { content: 'Done.' }] }, {
-      mia: { toolHandler: (name) => { asked.push(name); return { handled: 'elsewhere' }; } },
+    const lookUp: AIResponse = { content: '', toolCalls: [{ id: 'call-1', name: 'look_up', arguments: {} }] };
+    await using desk = await HelpDesk.open({}, { mia: [lookUp, handOverTo('ben', 'Let me bring in Ben.')] }, {
+      mia: {
+        tools: [{ name: 'look_up', description: 'Looks up' }],
+        toolHandler: (name) => {
+          asked.push(name);
+          return { found: true };
+        },
+      },
     });
     await desk.say('Hello');
-    expect(asked).toEqual(['handoff_conversation']);
-    expect((await desk.state()).activeAgentId).toBe('mia');
+    expect(asked).toEqual(['look_up']);
+    expect((await desk.state()).activeAgentId).toBe('ben');
   });
 
-  // F56
-  it('keeps two pipelines of one kit out of each other’s rooms', async () => {
+  it('F34 handoff_at_bad_moments: beside a slow tool, both results are kept and the turn ends', async () => {
+    verifies('HND-08', 'HND-12');
+    let finish: (() => void) | undefined;
+    const slow = new Promise<string>((resolve) => (finish = () => resolve('looked up')));
+    const both = handOverTo('ben', 'One moment.');
+    await using desk = await HelpDesk.open({}, { mia: [{ ...both, toolCalls: [{ id: 'slow', name: 'look_up', arguments: {} }, ...(both.toolCalls ?? [])] }] }, {
+      mia: { tools: [{ name: 'look_up', description: 'Looks up', handler: () => slow }] },
+    });
+    desk.kit.hook('on_handoff', () => finish?.());
+    await desk.say('Hello');
+    expect(desk.callCounts()).toEqual({ mia: 1, ben: 0, tara: 0 });
+    expect(desk.words()).toEqual(['One moment.']);
+    expect((await desk.state()).activeAgentId).toBe('ben');
+  });
+
+  it('F47 takeover_at_the_instant: what an agent began before a person took over is refused', async () => {
+    verifies('TURN-06', 'LOCK-07', 'CST-04');
+    const thinking = new Gate();
+    const think: AIResponse = { content: '', toolCalls: [{ id: 'call-1', name: 'think', arguments: {} }] };
+    await using desk = await HelpDesk.open({}, { mia: [think, { content: 'Too late.' }] }, {
+      mia: { tools: [{ name: 'think', description: 'Thinks', handler: () => thinking.pass() }] },
+    });
+    const said = desk.say('Hello');
+    await thinking.reached;
+    await desk.kit.setActiveAgent(ROOM, null);
+    thinking.open();
+    await said;
+    expect(desk.words()).toEqual([]);
+    expect((await desk.timeline()).some((event) => event.source.channelId === 'mia')).toBe(false);
+    await desk.say('Still there?');
+    expect(desk.callCounts().mia).toBe(2);
+  });
+
+  it('F57 fire_and_forget_in_hook: handoffs begun in a gate run one after another, and later ones under their own lease', async () => {
+    verifies('LOCK-06', 'HK-10', 'HND-12');
+    await using desk = await HelpDesk.open();
+    const begun: Promise<HandoffResult>[] = [];
+    const released = new Gate();
+    const remove = desk.kit.hook('before_broadcast', { channelIds: ['web'] }, () => {
+      begun.push(desk.handOver('mia', 'ben'), desk.handOver('mia', 'tara'));
+      begun.push(released.pass().then(() => desk.handOver('ben', 'mia')));
+      return HookResult.allow();
+    });
+    await desk.say('Hello');
+    remove();
+    released.open();
+    const results = await Promise.all(begun);
+    expect(results.map(({ accepted }) => accepted)).toEqual([true, false, true]);
+    const timeline = await desk.timeline();
+    expect(timeline.map(({ index }) => index)).toEqual(timeline.map((_, position) => position));
+    // A child of the gate's section commits before the event the gate judges.
+    const indexOf = (test: (event: RoomEvent) => boolean): number => timeline.findIndex(test);
+    expect(indexOf(({ metadata }) => metadata['to_agent'] === 'ben')).toBeLessThan(indexOf(({ content }) => JSON.stringify(content).includes('Hello')));
+  });
+
+  it('F56 two_pipelines: of one kit keep out of each other’s rooms', async () => {
     verifies('ORC-04');
     await using desk = await HelpDesk.open();
     const other = new Agent('other', { provider: new MockAIProvider({ responses: ['Other here.'] }) });
@@ -295,6 +356,20 @@ describe('pipeline.install with a channel that speaks', () => {
 /** A turn that says something and calls the handoff tool. */
 function handOverTo(target: string, content: string): AIResponse {
   return { content, toolCalls: [{ id: `call-${target}`, name: 'handoff_conversation', arguments: { target, reason: 'r', summary: 's' } }] };
+}
+
+/** Holds up whoever passes until it is opened. */
+class Gate {
+  open: () => void = () => undefined;
+  arrive: () => void = () => undefined;
+  readonly #opened = new Promise<void>((resolve) => (this.open = resolve));
+  readonly reached = new Promise<void>((resolve) => (this.arrive = resolve));
+
+  async pass(): Promise<string> {
+    this.arrive();
+    await this.#opened;
+    return 'passed';
+  }
 }
 
 type Name = 'mia' | 'ben' | 'tara';
