@@ -186,6 +186,16 @@ describe('HandoffHandler', () => {
     expect(desk.heard.some((event) => JSON.stringify(event.content).includes('just taken over'))).toBe(false);
   });
 
+  it('keeps the router’s stamps in the timeline and away from channels and models', async () => {
+    verifies('ORC-02');
+    await using desk = await HelpDesk.open();
+    await desk.say('Hello');
+    const reply = (await desk.timeline()).at(-1);
+    expect(reply?.metadata['_routed_to']).toBe('_none_');
+    expect(Object.keys(desk.heard.at(-1)?.metadata ?? {})).not.toContain('_routed_to');
+    expect(JSON.stringify(desk.models.mia.calls[0]?.messages)).not.toContain('_routed_to');
+  });
+
   it('refuses the handoff too many in what one user message set in motion', async () => {
     verifies('HND-06');
     const forward = (from: 'mia' | 'ben'): AIResponse => handOverTo(from === 'mia' ? 'ben' : 'mia', `${from} passes on.`);
