@@ -1,0 +1,5 @@
+/** `import 'roomkit'`: the engine, text channels, agents and orchestration. Loads no npm package. */
+export * from './core/index.js';
+export * from './channels/index.js';
+export * from './ai/index.js';
+export * from './orchestration/index.js';
