@@ -40,6 +40,6 @@ export { canRead, canSeeEvent, canWrite, isVisibleTo } from './delivery/visibili
 export { checkJson, checkMetadata, parseContent, toContent } from './models/content-validation.js';
 export { extractText } from './rooms/visible-text.js';
 export { isoTime, sleepWith, SystemClock, type Clock, type Timer } from './clock.js';
-export { UuidGenerator, type IdGenerator } from './ids.js';
+export { checkChannelId, checkId, UuidGenerator, type IdGenerator } from './ids.js';
 export { silentLogger, StderrLogger, type LogFields, type Logger, type LogLevel } from './logger.js';
 export type { SpeechRecognition, SpeechSynthesis, VoiceTransport } from './voice-seams.js';
