@@ -6,22 +6,13 @@
  * acknowledged is sent again under the same id, and nothing is shown twice.
  */
 
-/** What a stored event looks like on the wire. Hosts also see `blockedBy` and `deliveryResults`. */
-export interface WireEvent {
-  readonly id: string;
-  readonly roomId: string;
-  readonly index: number;
-  readonly type: string;
-  readonly status: string;
-  readonly source: { readonly channelId: string; readonly channelType: string; readonly participantId?: string; readonly displayName?: string };
-  readonly content: { readonly type: string; readonly body?: string } & Readonly<Record<string, unknown>>;
-  readonly visibility: string;
-  readonly chainDepth: number;
-  readonly parentEventId?: string;
-  readonly createdAt: string;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  readonly blockedBy?: string;
-  readonly deliveryResults?: Readonly<Record<string, { readonly status: string; readonly error?: { readonly code: string } }>>;
+import type { ServerFrame, WireEvent } from 'roomkit';
+
+export type { WireEvent };
+
+/** An event's words, whatever kind of content holds them. */
+export function textOf({ content }: WireEvent): string {
+  return 'body' in content && content.body !== undefined ? content.body : `[${content.type}]`;
 }
 
 export interface WireStream {
@@ -57,7 +48,7 @@ export interface WireListener {
   onStreamEnd?(streamId: string, withdrawn: boolean): void;
   onTyping?(userId: string, isTyping: boolean): void;
   /** The room itself changed; for hosts that watch all rooms. */
-  onRoom?(room: { readonly id: string } & Readonly<Record<string, unknown>>): void;
+  onRoom?(room: { readonly id: string }): void;
   /** So much was missed that the view has to begin anew. */
   onResync?(): void;
   onLine?(state: LineState): void;
@@ -233,6 +224,8 @@ export class WireClient {
       case 'stream_error':
         this.#streams.delete(frame.streamId);
         this.listener.onStreamEnd?.(frame.streamId, true);
+        // What was written until then may have been kept.
+        if (frame.event !== undefined && frame.prev !== undefined) this.#take(frame.event, frame.prev);
         return;
       case 'ephemeral':
         if (frame.event.type === 'typing_start' || frame.event.type === 'typing_stop') {
@@ -246,7 +239,7 @@ export class WireClient {
         void this.options.token?.().then((token) => this.#write({ type: 'auth', token }), () => undefined);
         return;
       case 'goodbye':
-        this.#retryMs = Math.max(FIRST_RETRY_MS, frame.reconnectAfterMs ?? 0);
+        this.#retryMs = Math.max(FIRST_RETRY_MS, frame.reconnectAfterMs);
         return;
       case 'error':
         this.#refused(frame);
@@ -361,22 +354,3 @@ export class WireClient {
     });
   }
 }
-
-type ServerFrame =
-  | { type: 'welcome' }
-  | { type: 'subscribed'; id: string; roomId: string; latestIndex: number }
-  | { type: 'event'; roomId: string; prev: number; event: WireEvent }
-  | { type: 'ack'; id: string; prev?: number; event?: WireEvent; duplicate?: boolean; blocked?: boolean; reason?: string }
-  | { type: 'event_changed'; event: WireEvent }
-  | { type: 'event_removed'; eventId: string }
-  | { type: 'resync'; fromIndex: number }
-  | { type: 'stream_start'; streamId: string; source: WireEvent['source'] }
-  | { type: 'stream_chunk'; streamId: string; delta: string; offset: number }
-  | { type: 'stream_end'; streamId: string; prev: number; event: WireEvent }
-  | { type: 'stream_error'; streamId: string; code: string }
-  | { type: 'ephemeral'; event: { type: string; userId: string } }
-  | { type: 'room'; room: { id: string } & Record<string, unknown> }
-  | { type: 'token_expiring' }
-  | { type: 'goodbye'; reconnectAfterMs?: number }
-  | { type: 'error'; id?: string; code: string; message: string; retryable: boolean; retryAfterSeconds?: number }
-  | { type: 'pong' | 'unsubscribed' };

@@ -77,8 +77,9 @@ describe('the quickstart', () => {
     expect(triageModel.calls).toHaveLength(1);
     expect(handlerModel.calls).toHaveLength(1);
     expect(handlerModel.calls[0]?.messages[0]).toMatchObject({ role: 'user' });
-    expect(JSON.stringify(handlerModel.calls[0]?.messages[0]?.content)).toContain(
-      '[Context from previous agent (agent-triage)]: Reason: User needs support'.slice(0, 44),
+    const content = handlerModel.calls[0]?.messages[0]?.content;
+    expect(JSON.stringify(typeof content === 'string' ? content : content?.[0])).toMatch(
+      /\[Context from previous agent \(agent-triage\)\]: .*User needs support/,
     );
   });
 });

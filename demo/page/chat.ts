@@ -1,7 +1,7 @@
 /** The customer's side: bubbles, replies that grow while they are written, who is typing. */
-import type { Acknowledgement, WireEvent, WireStream } from '../wire-client.js';
+import { textOf, type Acknowledgement, type WireEvent, type WireStream } from '../wire-client.js';
 import { byId, element, Follower } from './dom.js';
-import { authorOf, textOf, voiceOf } from './names.js';
+import { authorOf, voiceOf } from './names.js';
 
 export class Chat {
   readonly #bubbles = byId('bubbles', HTMLOListElement);
@@ -23,7 +23,7 @@ export class Chat {
     if (event.type !== 'message' || event.content.type === 'system') return;
     const mine = this.#isMine(event.source);
     if (!mine) this.#setTyping(undefined);
-    const item = this.#item(event.source, textOf(event.content));
+    const item = this.#item(event.source, textOf(event));
     if (this.#tookPreview) item.classList.add('still');
     this.#tookPreview = false;
     this.#byEvent.set(event.id, item);
@@ -35,7 +35,7 @@ export class Chat {
 
   change(event: WireEvent): void {
     const bubble = this.#byEvent.get(event.id)?.querySelector('.bubble');
-    if (bubble) bubble.textContent = textOf(event.content);
+    if (bubble) bubble.textContent = textOf(event);
   }
 
   remove(eventId: string): void {

@@ -26,7 +26,3 @@ export function authorOf(source: WireEvent['source']): Voice {
   const voice = voiceOf(source.channelId);
   return source.displayName === undefined || voice.kind === 'agent' ? voice : { ...voice, name: source.displayName };
 }
-
-export function textOf(content: WireEvent['content']): string {
-  return content.body ?? `[${content.type}]`;
-}

@@ -1,10 +1,10 @@
 /** The room's timeline as its host sees it: hidden and blocked events too, and why each became what it is. */
-import type { WireEvent, WireStream } from '../wire-client.js';
+import { textOf, type WireEvent, type WireStream } from '../wire-client.js';
 import type { Trace } from './api.js';
 import { explain } from './detail.js';
 import { byId, element, Follower } from './dom.js';
 import { clock, elapsed, milliseconds, shorten } from './figures.js';
-import { authorOf, textOf, voiceOf } from './names.js';
+import { authorOf, voiceOf } from './names.js';
 
 interface Entry {
   event: WireEvent;
@@ -146,7 +146,7 @@ export class Timeline {
         ...steps.filter(({ kind }) => kind === 'tool').map(({ name, ms }) =>
           element('span', { class: 'marks' }, element('span', { class: 'mark tool' }, `${name} · ${milliseconds(ms)}`)),
         ),
-        element('div', { class: 'words' }, textOf(event.content)),
+        element('div', { class: 'words' }, textOf(event)),
         element('span', { class: 'marks' }, ...marksOf(event, trace)),
       ),
       element('span', { class: 'reach' }, ...reachOf(event, trace)),
@@ -175,7 +175,7 @@ export class Timeline {
     }
     const { list, summary, events } = this.#fold;
     events.push(event);
-    list.append(element('li', {}, `${event.index} · ${textOf(event.content)}`));
+    list.append(element('li', {}, `${event.index} · ${textOf(event)}`));
     const attached = events.filter(({ type }) => type === 'channel_attached').length;
     const rest = events.length - attached;
     summary.textContent = [
