@@ -61,7 +61,7 @@ export interface AskOptions {
   readonly room?: Room;
   readonly bindings?: readonly ChannelBinding[];
   readonly participants?: readonly Participant[];
-  /** Ascending, without the message itself. */
+  /** The messages asked about are added unless they are in it: changed, say. */
   readonly history?: readonly RoomEvent[];
   readonly triggers?: readonly RoomEvent[];
   readonly turnId?: string;
@@ -119,12 +119,23 @@ export class AgentHarness {
   }
 
   async ask(message: string | RoomEvent = 'Hello', options: AskOptions = {}): Promise<Answer> {
-    const trigger = typeof message === 'string' ? anEvent(message) : message;
-    const triggers = options.triggers ?? [trigger];
+    const { trigger, own, context, turn } = this.frame(typeof message === 'string' ? anEvent(message) : message, options);
+    const signal = options.signal ?? new AbortController().signal;
+    const output = (await this.channel.onEvent(trigger, own, context, { signal, turn })) ?? {};
+    const draft = output.responseEvents?.[0]?.content;
+    const plain: Answer = { output, text: draft?.type === 'text' ? draft.body : '', deltas: [], finish: undefined, error: undefined };
+    return output.responseStream === undefined ? plain : { ...plain, ...(await readStream(output.responseStream, options.stopAfter)) };
+  }
+
+  /** What the kit would hand to the channel for this message. */
+  frame(message: RoomEvent, options: AskOptions = {}): { trigger: RoomEvent; own: ChannelBinding; context: RoomContextView; turn: Turn } {
+    const triggers = options.triggers ?? [message];
     const own = options.bindings?.find((binding) => binding.channelId === this.channel.channelId) ?? aBinding(this.channel.channelId);
     const bindings = options.bindings ?? [aBinding('ws'), own];
-    const recent = [...(options.history ?? []), ...triggers].sort((left, right) => left.index - right.index);
-    const context = new RoomContextView(options.room ?? aRoom(), bindings, options.participants ?? [aParticipant('user-1', { displayName: 'Ada' })], () => recent);
+    const history = options.history ?? [];
+    const unknown = triggers.filter((event) => !history.some(({ id }) => id === event.id));
+    const recent = [...history, ...unknown].sort((left, right) => left.index - right.index);
+    const participants = options.participants ?? [aParticipant('user-1', { displayName: 'Ada' })];
     const turn: Turn = {
       id: options.turnId ?? `turn-${++this.#turns}`,
       attempt: 1,
@@ -133,11 +144,7 @@ export class AgentHarness {
       markToolStarted: (key) => void this.started.push(key),
       trace: (step) => void this.steps.push(step),
     };
-    const signal = options.signal ?? new AbortController().signal;
-    const output = (await this.channel.onEvent(triggers.at(-1) ?? trigger, own, context, { signal, turn })) ?? {};
-    const draft = output.responseEvents?.[0]?.content;
-    const plain: Answer = { output, text: draft?.type === 'text' ? draft.body : '', deltas: [], finish: undefined, error: undefined };
-    return output.responseStream === undefined ? plain : { ...plain, ...(await readStream(output.responseStream, options.stopAfter)) };
+    return { trigger: triggers.at(-1) ?? message, own, context: new RoomContextView(options.room ?? aRoom(), bindings, participants, () => recent), turn };
   }
 }
 

@@ -9,18 +9,18 @@ import { channelCapabilities, type ChannelCapabilities } from '../core/models/ca
 import type { ChannelOutput, CollisionConfig, ResponseStream, RetryPolicy, StreamOutcome } from '../core/models/delivery.js';
 import type { EventDraft, EventSource, RoomEvent } from '../core/models/event.js';
 import { EMPTY, EMPTY_LIST, type Awaitable, type Metadata } from '../core/models/json.js';
-import type { ParticipantRole } from '../core/models/vocabulary.js';
+import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { abortSourceOf, Cancellation } from './cancellation.js';
-import { buildConversation } from './history.js';
+import { buildConversation, type Conversation } from './history.js';
 import { SettingsLayers } from './layers.js';
 import type { MemoryProvider } from './memory/memory.js';
 import { SlidingWindowMemory } from './memory/sliding-window.js';
 import { canStream, type AIProvider } from './provider.js';
 import { SPEAKERS_NOTE } from './speakers.js';
-import { RunningTurns, type SteeringDirective, type SteeringTarget } from './steering.js';
+import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget } from './steering.js';
 import { replyTargets } from './targets.js';
-import { ToolLoop, type LoopLimits, type LoopOutcome } from './tool-loop.js';
+import { endReasonOf, ToolLoop, type LoopLimits, type LoopOutcome } from './tool-loop.js';
 import type { ToolHandler } from './tools/compose.js';
 import type { ToolPolicy } from './tools/policy.js';
 import { MIN_TOOL_RESULT_CHARS, READ_TOOL_RESULT } from './tools/results.js';
@@ -179,9 +179,9 @@ export class AIChannel implements Channel {
   async onEvent(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions): Promise<ChannelOutput | void> {
     const { turn } = options;
     if (turn === undefined || event.source.channelId === this.channelId) return;
-    const loop = await this.#prepare(event, binding, context, options, turn);
-    if (loop === null) return { responded: false, endReason: 'empty' };
-    return canStream(this.provider) ? { responded: true, responseStream: this.#stream(loop) } : this.#answer(loop);
+    const prepared = await this.#prepare(event, binding, context, options, turn);
+    if ('ended' in prepared) return { responded: false, endReason: prepared.ended };
+    return canStream(this.provider) ? { responded: true, responseStream: this.#stream(prepared) } : this.#answer(prepared);
   }
 
   /** Cancels what runs and closes provider and memory, unless they belong to somebody else. */
@@ -195,7 +195,7 @@ export class AIChannel implements Channel {
     return prompt;
   }
 
-  async #prepare(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions, turn: Turn): Promise<PreparedLoop | null> {
+  async #prepare(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions, turn: Turn): Promise<PreparedLoop | { readonly ended: TurnEndReason }> {
     const { provider } = this;
     const services = this.#services;
     const deadlines = this.#deadlines;
@@ -228,12 +228,22 @@ export class AIChannel implements Channel {
         ...(prompt !== undefined && { systemPrompt: prompt }),
         tools: provider.supportsTools ? settings.tools.offered(policy, roles) : EMPTY_LIST,
       },
+      cancellation,
     });
-    const conversation = await cancellation.guard(building);
-    if (conversation.asked.length === 0) {
-      cancellation.release();
-      return null;
+    const steered = new SteeredTurn(context.room.id, turn.id, cancellation);
+    this.#running.open(steered);
+    let conversation: Conversation;
+    try {
+      conversation = await building;
+    } catch (error) {
+      if (cancellation.reason === undefined) throw error;
+      return { ended: endReasonOf(cancellation.reason) };
+    } finally {
+      // A stream that nobody begins to read leaves nothing behind.
+      this.#running.close(steered);
+      cancellation.rest();
     }
+    if (conversation.asked.length === 0) return { ended: 'empty' };
     const systemPrompt = conversation.hasSeveralSpeakers ? (prompt === undefined ? SPEAKERS_NOTE : `${prompt}\n\n${SPEAKERS_NOTE}`) : prompt;
     const loop = new ToolLoop({
       services,
@@ -253,6 +263,7 @@ export class AIChannel implements Channel {
       conversation,
       targets: replyTargets(context.bindings, binding, event.responseVisibility),
       running: this.#running,
+      steered,
       cancellation,
     });
     return { loop, cancellation };

@@ -2,8 +2,9 @@
 import type { Logger } from '../core/logger.js';
 import type { AIMessage } from '../core/models/ai.js';
 import type { RoomEvent } from '../core/models/event.js';
-import { EMPTY_LIST, isPromise } from '../core/models/json.js';
+import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import { RoomContextView, type RoomContext } from '../core/rooms/context.js';
+import type { Cancellation } from './cancellation.js';
 import { readContent } from './content-parts.js';
 import type { MemoryOptions, MemoryProvider, MemoryResult } from './memory/memory.js';
 import { newest } from './memory/sliding-window.js';
@@ -20,6 +21,7 @@ export interface ConversationParts {
   readonly supportsVision: boolean;
   readonly logger: Logger;
   readonly memoryOptions: MemoryOptions;
+  readonly cancellation: Cancellation;
 }
 
 export interface Conversation {
@@ -36,7 +38,8 @@ export async function buildConversation(parts: ConversationParts): Promise<Conve
   const trigger = triggers.at(-1);
   if (trigger === undefined) return { history: EMPTY_LIST, asked: EMPTY_LIST, hasSeveralSpeakers: false };
   const readable = context.visibleTo(channelId).filter((event) => isConversation(event, channelId) && !isAmong(event, triggers));
-  const remembered = await recall(parts, trigger, readable);
+  const recalled = recall(parts, trigger, readable);
+  const remembered = isPromise(recalled) ? await recalled : recalled;
   const severalSpeakers = hasSeveralSpeakers(channelId, remembered.events, triggers);
   const read = (event: RoomEvent, into: AIMessage[]): void => {
     const content = readContent(event.content, parts.supportsVision);
@@ -52,15 +55,19 @@ export async function buildConversation(parts: ConversationParts): Promise<Conve
 }
 
 /** What the memory shows; when it fails, the plain window (MEM-04). */
-async function recall(parts: ConversationParts, trigger: RoomEvent, readable: readonly RoomEvent[]): Promise<MemoryResult> {
-  const { context, channelId, memory } = parts;
+function recall(parts: ConversationParts, trigger: RoomEvent, readable: readonly RoomEvent[]): Awaitable<MemoryResult> {
+  const { context, channelId, memory, cancellation } = parts;
   const filtered = new RoomContextView(context.room, context.bindings, context.participants, () => readable);
-  try {
-    const result = memory.retrieve(context.room.id, trigger, filtered, channelId, parts.memoryOptions);
-    return isPromise(result) ? await result : result;
-  } catch (error) {
+  const instead = (error: unknown): MemoryResult => {
+    if (cancellation.reason !== undefined) throw cancellation.reason;
     parts.logger.warn('A memory failed; the newest events take its place.', { channelId, roomId: context.room.id, memory: memory.name, error });
     return { messages: EMPTY_LIST, events: newest(readable, parts.maxContextEvents) };
+  };
+  try {
+    const result = memory.retrieve(context.room.id, trigger, filtered, channelId, parts.memoryOptions);
+    return isPromise(result) ? cancellation.guard(result).catch(instead) : result;
+  } catch (error) {
+    return instead(error);
   }
 }
 

@@ -1,5 +1,6 @@
 /** A provider without a model: fixed, scripted or computed answers, plain or streamed (behaviour §28). */
 import { SystemClock, type Clock } from '../core/clock.js';
+import { isPromise, type Awaitable } from '../core/models/json.js';
 import type { AIContext, AIMessage, AIResponse, AIStreamItem } from '../core/models/ai.js';
 import type { AIProvider, GenerateOptions } from './provider.js';
 
@@ -30,10 +31,10 @@ export interface MockAIProviderOptions {
 }
 
 /** How many contexts {@link MockAIProvider.calls} holds. */
-const MAX_CALLS = 1000;
+const MAX_CALLS = 200;
 const USAGE = Object.freeze({ input_tokens: 10, output_tokens: 5 });
 
-/** Answers without a model or a key. `calls` holds what it was asked (the newest 1000). */
+/** Answers without a model or a key. `calls` holds what it was asked (the newest 200). */
 export class MockAIProvider implements AIProvider {
   readonly name: string;
   readonly modelName: string;
@@ -47,6 +48,7 @@ export class MockAIProvider implements AIProvider {
   readonly #options: MockAIProviderOptions;
   readonly #responses: readonly string[];
   readonly #clock: Clock;
+  readonly #delayMs: number;
   #scripted = 0;
   #answered = 0;
 
@@ -58,19 +60,22 @@ export class MockAIProvider implements AIProvider {
     this.supportsStreaming = options.streaming ?? false;
     this.#responses = options.responses === undefined || options.responses.length === 0 ? ['Hello from AI'] : options.responses;
     this.#clock = options.clock ?? new SystemClock();
+    this.#delayMs = options.delayMs ?? 0;
   }
 
   async generate(context: AIContext, options?: GenerateOptions): Promise<AIResponse> {
     this.#record(context);
-    await this.#pause(options?.signal);
-    return this.#next(context);
+    if (this.#delayMs > 0) await this.#clock.sleep(this.#delayMs, options?.signal);
+    const response = this.#next(context);
+    return isPromise(response) ? await response : response;
   }
 
   async *generateStream(context: AIContext, options?: GenerateOptions): AsyncGenerator<AIStreamItem, void> {
     this.#record(context);
-    const response = await this.#next(context);
+    const next = this.#next(context);
+    const response = isPromise(next) ? await next : next;
     for (const text of pieces(response.content, this.#options.chunkSize)) {
-      await this.#pause(options?.signal);
+      if (this.#delayMs > 0) await this.#clock.sleep(this.#delayMs, options?.signal);
       yield { type: 'text_delta', text };
     }
     for (const call of response.toolCalls ?? []) yield { type: 'tool_call', ...call };
@@ -87,25 +92,21 @@ export class MockAIProvider implements AIProvider {
     this.calls.push(context);
   }
 
-  async #next(context: AIContext): Promise<AIResponse> {
+  #next(context: AIContext): Awaitable<AIResponse> {
     const script = this.#options.script;
-    let reply: ScriptedReply;
-    if (script !== undefined && this.#scripted < script.length) {
-      reply = script[this.#scripted++] ?? '';
-    } else if (this.#options.responder !== undefined) {
-      reply = await this.#options.responder(context);
-    } else {
-      reply = this.#responses[this.#answered++ % this.#responses.length] ?? '';
+    if (script !== undefined && this.#scripted < script.length) return toResponse(script[this.#scripted++] ?? '');
+    if (this.#options.responder !== undefined) {
+      const reply = this.#options.responder(context);
+      return isPromise(reply) ? reply.then(toResponse) : toResponse(reply);
     }
-    if (reply instanceof Error) throw reply;
-    const given = typeof reply === 'string' ? { content: reply } : reply;
-    return { content: '', finishReason: (given.toolCalls?.length ?? 0) > 0 ? 'tool_calls' : 'stop', usage: USAGE, ...given };
+    return toResponse(this.#responses[this.#answered++ % this.#responses.length] ?? '');
   }
+}
 
-  #pause(signal: AbortSignal | undefined): Promise<void> | undefined {
-    const delayMs = this.#options.delayMs ?? 0;
-    return delayMs > 0 ? this.#clock.sleep(delayMs, signal) : undefined;
-  }
+function toResponse(reply: ScriptedReply): AIResponse {
+  if (reply instanceof Error) throw reply;
+  if (typeof reply === 'string') return { content: reply, finishReason: 'stop', usage: USAGE };
+  return { content: '', finishReason: (reply.toolCalls?.length ?? 0) > 0 ? 'tool_calls' : 'stop', usage: USAGE, ...reply };
 }
 
 function* pieces(text: string, size: number | undefined): Generator<string> {

@@ -18,7 +18,7 @@ import { canStream, isLengthLimit, type AIProvider } from './provider.js';
 import { repairConversation } from './repair.js';
 import { recoveryFrom } from './retry.js';
 import { TextSegments } from './segments.js';
-import { SteeredTurn, type RunningTurns } from './steering.js';
+import type { RunningTurns, SteeredTurn } from './steering.js';
 import type { ReplyTargets } from './targets.js';
 import { ThinkingPublisher } from './thinking.js';
 import type { ToolPolicy } from './tools/policy.js';
@@ -48,6 +48,7 @@ export interface LoopParts {
   readonly conversation: Conversation;
   readonly targets: ReplyTargets;
   readonly running: RunningTurns;
+  readonly steered: SteeredTurn;
   readonly cancellation: Cancellation;
 }
 
@@ -109,8 +110,8 @@ export class ToolLoop {
   /** Yields the visible text. Ends normally when it was cancelled or out of time; throws what the model failed with. */
   async *run(): AsyncGenerator<string, void> {
     const { parts } = this;
-    const steered = new SteeredTurn(parts.room.id, parts.turn.id, parts.cancellation);
-    parts.running.open(steered);
+    const { running, steered } = parts;
+    running.open(steered);
     try {
       yield* this.#rounds(steered);
     } catch (error) {
@@ -121,7 +122,7 @@ export class ToolLoop {
       }
       this.#endReason = endReasonOf(parts.cancellation.reason);
     } finally {
-      parts.running.close(steered);
+      running.close(steered);
       this.#thinking?.flush();
       // A consumer that left early wants nothing more of the model (STR-07).
       if (this.#endReason === undefined) parts.cancellation.abort(new AbortedError('Nobody reads this answer any more.'));
@@ -339,7 +340,8 @@ export class ToolLoop {
   }
 }
 
-function endReasonOf(reason: Error): TurnEndReason {
+/** How a turn that was cut short ended. */
+export function endReasonOf(reason: Error): TurnEndReason {
   return reason instanceof TimeoutError ? 'timeout' : 'cancelled';
 }
 
