@@ -87,7 +87,7 @@ export class Cancellation {
       );
       void (async () => {
         // Long enough for work that waits for nothing outside; far shorter than anything that does.
-        for (let tick = 0; tick < MICROTASKS && !settled; tick++) await null;
+        for (let tick = 0; tick < MICROTASKS && !settled; tick++) await Promise.resolve();
         if (!settled) unlisten = this.onAbort(reject);
       })();
     });

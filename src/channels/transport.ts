@@ -1,179 +1,218 @@
 /**
- * A channel to an external system through a vendor's client (behaviour §6.1). SMS, e-mail and the rest are presets of it:
- * a type, a recipient key, capabilities and a provider.
+ * A channel over a vendor's request-and-answer interface (SMS, e-mail, chat platforms): it turns messages into events and
+ * events into requests to the one provider it is given. What differs from one such channel to the next is data, given as
+ * options, so that a preset is a few lines.
  */
-import {
-  channelCapabilities,
-  DeliveryError,
-  type Channel,
-  type ChannelBinding,
-  type ChannelCapabilities,
-  type ChannelDirection,
-  type ChannelType,
-  type DeliverOptions,
-  type DeliverReceipt,
-  type EventContent,
-  type EventDraft,
-  type InboundMessage,
-  type Metadata,
-  type ProviderResult,
-  type RoomContext,
-  type RoomEvent,
-  toContent,
-} from '../core/index.js';
+import type { Channel, ChannelServices, DeliverOptions, DeliverReceipt, InboundContext } from '../core/channel.js';
+import { DeliveryError, ValidationError } from '../core/errors.js';
+import { checkId } from '../core/ids.js';
+import type { ChannelBinding } from '../core/models/binding.js';
+import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
+import type { EventContent } from '../core/models/content.js';
+import type { InboundMessage, ProviderResult } from '../core/models/delivery.js';
+import type { EventDraft, RoomEvent } from '../core/models/event.js';
+import type { Awaitable, Metadata } from '../core/models/json.js';
+import type { ProtocolTrace } from '../core/models/trace.js';
+import type { ChannelDirection, ChannelType } from '../core/models/vocabulary.js';
+import type { RoomContext } from '../core/rooms/context.js';
+import { inboundDraft } from './inbound-draft.js';
 
-/** One message for a vendor. */
+/** One message for the vendor. */
 export interface TransportRequest {
-  readonly to: string;
-  readonly content: EventContent;
+  /** The recipient's address: a phone number, an e-mail address, a chat's id. Absent on channels without addresses. */
+  readonly to?: string;
   readonly event: RoomEvent;
+  /** What to send: the event's content, or one part of its text (TRC-03). */
+  readonly content: EventContent;
+  /** The channel's defaults, those left open filled from the binding's metadata (TRN-04). */
+  readonly defaults: Metadata;
   readonly binding: ChannelBinding;
-  /** The channel's `defaults`, with null values filled from binding metadata (TRN-04). */
-  readonly options: Metadata;
+  /** The same for every attempt of this message, different for each part of a split text. */
   readonly idempotencyKey: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** Which part of a split text this is, from 0, and of how many. */
+  readonly part?: { readonly index: number; readonly count: number };
   readonly signal: AbortSignal;
 }
 
-/** A vendor's client as a transport needs it. */
+/** What a transport channel needs of a vendor's client. */
 export interface TransportProvider {
+  /** As stored in `source.provider` and in status callbacks. */
   readonly name: string;
-  /** `success: false` is a failed delivery (TRN-05); a throw is one too. */
-  send(request: TransportRequest): ProviderResult | Promise<ProviderResult>;
+  /** `success: false` is a failed delivery (TRN-05); throwing is one too. */
+  send(request: TransportRequest): Awaitable<ProviderResult>;
+  /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
   readonly supportsIdempotencyKey?: boolean;
-  /** What became of an earlier send with this key; null when the vendor does not know (OUT-09). */
-  lookup?(idempotencyKey: string, signal: AbortSignal): Promise<ProviderResult | null>;
-  close?(): void | Promise<void>;
+  /** What became of an earlier attempt; `null` when the vendor does not know it (OUT-09). */
+  lookupDelivery?(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null>;
+  /** False while a connection is down. */
+  ready?(): boolean;
+  close?(): Awaitable<void>;
 }
 
 export interface TransportChannelOptions {
   readonly channelType: ChannelType;
-  /** Without one, deliveries are skipped. */
-  readonly provider?: TransportProvider;
+  /** Text only unless told otherwise. */
+  readonly capabilities?: Partial<ChannelCapabilities>;
+  /** Without one, deliveries are skipped (TRN-03). */
+  readonly provider?: TransportProvider | undefined;
   /** The key of binding metadata that holds the recipient's address. */
   readonly recipientKey?: string;
-  /** A non-null value is passed to the provider as it is; null is taken from binding metadata of the same key. */
+  /** Handed to the provider; a `null` is taken from the binding's metadata of the same key (TRN-04). */
   readonly defaults?: Metadata;
-  readonly capabilities?: Partial<ChannelCapabilities>;
   /** Default `bidirectional`. */
   readonly direction?: ChannelDirection;
-  /** Default true: rows in the outbox. */
+  /** Whether deliveries have outbox rows. Default true. */
   readonly durable?: boolean;
-  /** Whether close() closes the provider; default true. */
+  /** Close the provider with the channel. Default true. */
   readonly ownsProvider?: boolean;
-  /** Where an answer to a message goes, when that is not its sender. */
+  /** The channel type in the source of a message with this content; for channels that carry two kinds (TRN-02). */
+  readonly sourceTypeOf?: (content: EventContent) => ChannelType;
+  /** Where an answer goes when that is not the sender (TRN-06). */
   readonly recipientOf?: (message: InboundMessage) => string;
-  /** The type stamped on a message of this content, when it is another than the channel's (an MMS over an SMS channel). */
-  readonly typeOf?: (content: EventContent) => ChannelType | undefined;
 }
 
+/** Carries messages between rooms and one vendor. Registered with `kit.registerChannel`; closed with the kit. */
 export class TransportChannel implements Channel {
-  readonly category = 'transport';
+  readonly channelId: string;
   readonly channelType: ChannelType;
+  readonly category = 'transport';
   readonly direction: ChannelDirection;
   readonly capabilities: ChannelCapabilities;
   readonly durable: boolean;
   readonly recipientKey?: string;
-  readonly providerName?: string;
-  readonly supportsIdempotencyKey: boolean;
-  readonly lookupDelivery?: (idempotencyKey: string, signal: AbortSignal) => Promise<DeliverReceipt | null>;
+  readonly #options: TransportChannelOptions;
+  readonly #openDefaults: readonly string[];
+  #services: ChannelServices | undefined;
+  #closed = false;
 
-  constructor(
-    readonly channelId: string,
-    private readonly options: TransportChannelOptions,
-  ) {
-    const { provider } = options;
+  constructor(channelId: string, options: TransportChannelOptions) {
+    checkId('Channel id', channelId);
+    const provider = options.provider;
+    if (provider !== undefined && (typeof provider.send !== 'function' || typeof provider.name !== 'string')) {
+      throw new ValidationError(`The provider of channel '${channelId}' needs a name and a method send(request).`);
+    }
+    this.channelId = channelId;
     this.channelType = options.channelType;
     this.direction = options.direction ?? 'bidirectional';
     this.capabilities = channelCapabilities(options.capabilities);
     this.durable = options.durable ?? true;
     if (options.recipientKey !== undefined) this.recipientKey = options.recipientKey;
-    if (provider !== undefined) this.providerName = provider.name;
-    this.supportsIdempotencyKey = provider?.supportsIdempotencyKey ?? false;
-    const lookup = provider?.lookup?.bind(provider);
-    if (lookup !== undefined) {
-      this.lookupDelivery = async (key, signal) => {
-        const result = await lookup(key, signal);
-        return result === null ? null : receiptOf(result);
-      };
-    }
+    this.#options = options;
+    this.#openDefaults = Object.entries(options.defaults ?? {}).flatMap(([key, value]) => (value === null ? [key] : []));
+  }
+
+  get providerName(): string | undefined {
+    return this.#options.provider?.name;
+  }
+
+  get supportsIdempotencyKey(): boolean {
+    return this.#options.provider?.supportsIdempotencyKey ?? false;
+  }
+
+  connect(services: ChannelServices): void {
+    this.#services = services;
+  }
+
+  handleInbound(message: InboundMessage, _context: InboundContext): EventDraft {
+    const draft = inboundDraft(this, message);
+    const type = this.#options.sourceTypeOf?.(draft.content);
+    return type === undefined || type === this.channelType ? draft : { ...draft, source: { ...draft.source, channelType: type } };
   }
 
   recipientOf(message: InboundMessage): string {
-    return this.options.recipientOf?.(message) ?? message.senderId;
+    return this.#options.recipientOf?.(message) ?? message.senderId;
   }
 
-  handleInbound(message: InboundMessage): EventDraft {
-    const content = toContent(message.content);
-    return {
-      type: message.eventType ?? 'message',
-      source: {
-        channelId: this.channelId,
-        channelType: this.options.typeOf?.(content) ?? this.channelType,
-        direction: 'inbound',
-        ...(message.senderId !== '' && { participantId: message.senderId }),
-        ...(message.externalId !== undefined && { externalId: message.externalId }),
-        ...(this.providerName !== undefined && { provider: this.providerName }),
-        ...(message.providerMessageId !== undefined && { providerMessageId: message.providerMessageId }),
-        rawPayload: message.rawPayload === undefined ? NO_PAYLOAD : Object.freeze(structuredClone(message.rawPayload)),
-      },
-      content,
-      ...(message.threadId !== undefined && { channelData: { threadId: message.threadId } }),
-    };
+  ready(): boolean {
+    return this.#options.provider?.ready?.() ?? true;
   }
 
+  /** Throws DeliveryError: `no_recipient`, or what the vendor answered. */
   async deliver(event: RoomEvent, binding: ChannelBinding, _context: RoomContext, options: DeliverOptions): Promise<DeliverReceipt> {
-    const { provider } = this.options;
+    const provider = this.#options.provider;
     if (provider === undefined) return { skipped: true };
-    const to = this.recipientKey === undefined ? binding.participantId : binding.metadata[this.recipientKey];
-    if (typeof to !== 'string' || to === '') {
-      throw new DeliveryError(
-        'no_recipient',
-        `Channel '${this.channelId}' does not know whom to send to in room '${event.roomId}'. Give metadata.${this.recipientKey ?? 'participantId'} to kit.attachChannel.`,
-      );
+    const to = this.#recipient(binding);
+    const frame = { ...(to !== undefined && { to }), event, binding, defaults: this.#defaults(binding), attempt: options.attempt };
+    const { parts, idempotencyKey } = options;
+    if (parts === undefined) {
+      return receiptOf(await this.#send(provider, { ...frame, content: event.content, idempotencyKey, signal: options.signal }));
     }
-    const request = (content: EventContent, idempotencyKey: string): TransportRequest => ({
-      to,
-      content,
-      event,
-      binding,
-      options: this.#defaults(binding),
-      idempotencyKey,
-      signal: options.signal,
-    });
-    const { parts } = options;
-    if (parts === undefined) return this.#send(provider, request(event.content, options.idempotencyKey));
     let receipt: DeliverReceipt = {};
-    for (let part = options.partsSent; part < parts.length; part++) {
-      const content: EventContent = { ...event.content, type: 'text', body: parts[part] ?? '' };
-      receipt = await this.#send(provider, request(content, `${options.idempotencyKey}:${part}`));
-      await options.markPartsSent?.(part + 1);
+    for (let index = options.partsSent; index < parts.length; index++) {
+      const request = {
+        ...frame,
+        content: partOf(event.content, parts[index] ?? ''),
+        idempotencyKey: `${idempotencyKey}:${index}`,
+        part: { index, count: parts.length },
+        signal: options.signal,
+      };
+      receipt = receiptOf(await this.#send(provider, request, index));
+      await options.markPartsSent?.(index + 1);
     }
     return receipt;
   }
 
-  async close(): Promise<void> {
-    if (this.options.ownsProvider !== false) await this.options.provider?.close?.();
+  lookupDelivery(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null> {
+    return this.#options.provider?.lookupDelivery?.(idempotencyKey, signal) ?? null;
   }
 
-  async #send(provider: TransportProvider, request: TransportRequest): Promise<DeliverReceipt> {
-    const result = await provider.send(request);
-    if (result.success) return receiptOf(result);
-    throw new DeliveryError(result.error ?? 'failed', `${provider.name} did not take the message.`, {
-      retryable: result.retryable ?? false,
-      result,
-      ...(result.retryAfterSeconds !== undefined && { retryAfterSeconds: result.retryAfterSeconds }),
-    });
+  /** Reports an exchange with the vendor to whoever listens (`on_protocol_trace`). */
+  emitTrace(trace: Omit<ProtocolTrace, 'channelId'>): void {
+    this.#services?.emitTrace({ ...trace, channelId: this.channelId });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#options.ownsProvider !== false) await this.#options.provider?.close?.();
+  }
+
+  #recipient(binding: ChannelBinding): string | undefined {
+    if (this.recipientKey === undefined) return undefined;
+    const address = binding.metadata[this.recipientKey];
+    if (typeof address === 'string' && address !== '') return address;
+    throw new DeliveryError(
+      'no_recipient',
+      `Channel '${this.channelId}' has no recipient in room '${binding.roomId}'. Attach it with { metadata: { ${this.recipientKey}: '…' } }.`,
+    );
   }
 
   #defaults(binding: ChannelBinding): Metadata {
-    const { defaults } = this.options;
-    if (defaults === undefined) return NO_PAYLOAD;
-    return Object.fromEntries(Object.entries(defaults).map(([key, value]) => [key, value ?? binding.metadata[key]]));
+    const given = this.#options.defaults ?? {};
+    if (this.#openDefaults.length === 0) return given;
+    const filled: Record<string, unknown> = { ...given };
+    for (const key of this.#openDefaults) {
+      const value = binding.metadata[key];
+      if (value === undefined || value === null) delete filled[key];
+      else filled[key] = value;
+    }
+    return filled;
+  }
+
+  async #send(provider: TransportProvider, request: TransportRequest, partsSent = 0): Promise<ProviderResult> {
+    const result = await provider.send(request);
+    if (result.success) return result;
+    throw new DeliveryError(result.error ?? 'provider_error', `${provider.name} did not take the message: ${result.error ?? 'no reason given'}.`, {
+      // Unless the vendor says that it is in vain, another attempt may succeed (F21).
+      retryable: result.retryable ?? true,
+      result,
+      ...(result.retryAfterSeconds !== undefined && { retryAfterSeconds: result.retryAfterSeconds }),
+      ...(partsSent > 0 && { partsSent }),
+    });
   }
 }
 
-const NO_PAYLOAD: Metadata = Object.freeze({});
-
 function receiptOf(result: ProviderResult): DeliverReceipt {
-  return { ...(result.providerMessageId !== undefined && { providerMessageId: result.providerMessageId }), providerResult: result };
+  return { providerResult: result, ...(result.providerMessageId !== undefined && { providerMessageId: result.providerMessageId }) };
+}
+
+function partOf(content: EventContent, body: string): EventContent {
+  return content.type === 'text' && content.language !== undefined ? { type: 'text', body, language: content.language } : { type: 'text', body };
+}
+
+/** Whether content is media or holds some: what makes an SMS an MMS (TRN-02). */
+export function holdsMedia(content: EventContent): boolean {
+  return content.type === 'media' || (content.type === 'composite' && content.parts.some(holdsMedia));
 }

@@ -186,6 +186,15 @@ describe('HandoffHandler', () => {
     expect(desk.heard.some((event) => JSON.stringify(event.content).includes('just taken over'))).toBe(false);
   });
 
+  it('lets the agent a person hands back to answer at once, without a word to people', async () => {
+    verifies('HND-12', 'HND-04');
+    await using desk = await HelpDesk.open({ continueOnHandoff: true });
+    await desk.handOver('mia', 'human');
+    await desk.handOver('human', 'ben');
+    await desk.kit.drain();
+    expect(desk.words()).toEqual(['ben answers.']);
+  });
+
   it('keeps the router’s stamps in the timeline and away from channels and models', async () => {
     verifies('ORC-02');
     await using desk = await HelpDesk.open();

@@ -266,10 +266,14 @@ export class HandoffHandler {
     return true;
   }
 
-  /** Asks the new agent, and nobody else, to go on: a message of the leaving one that only the new one sees. */
+  /**
+   * Asks the new agent, and nobody else, to go on: a message of the leaving one that only the new one sees. When nobody
+   * left (a person or a program handed over) another agent stands in: a channel of people could show it to them.
+   */
   async #continue(asked: Asked, agentId: string, bound: readonly ChannelBinding[]): Promise<void> {
-    const from = bound.find(({ channelId }) => channelId === asked.caller) ?? bound.find(({ category }) => category === 'transport');
-    if (from === undefined || from.channelId === agentId) return;
+    const others = bound.filter(({ channelId, category }) => category === 'intelligence' && channelId !== agentId);
+    const from = others.find(({ channelId }) => channelId === asked.caller) ?? others[0];
+    if (from === undefined) return;
     await this.kit.sendEvent(asked.roomId, from.channelId, CONTINUE_PROMPT, { addressedTo: [agentId], visibility: agentId });
   }
 

@@ -112,7 +112,7 @@ export class ToolRunner {
 
   /** TL-03: offered, allowed, of the declared form, let pass by the hooks; then it runs. */
   async #checked(call: AIToolCall, offered: ReadonlySet<string>, times: number): Promise<CallOutcome> {
-    const { services, turn, roomId, channelId, policy, roles } = this.parts;
+    const { turn, roomId, channelId, policy, roles } = this.parts;
     const isReading = call.name === READ_TOOL_RESULT && this.#kept.hasAny;
     const tool: TurnTool | undefined = isReading ? this.#readingTool() : this.parts.tools.get(call.name);
     if (!offered.has(call.name) || tool === undefined) return refused(`There is no tool '${call.name}'. Offered: ${[...offered].join(', ') || 'none'}.`);

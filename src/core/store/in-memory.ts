@@ -11,6 +11,7 @@ import type { Participant } from '../models/people.js';
 import type { Room } from '../models/room.js';
 import type { Task } from '../models/task.js';
 import type { RoomStatus, ChannelType, OutboxState, TurnState } from '../models/vocabulary.js';
+import { mergeMetadata } from './metadata.js';
 import { MemoryHolds } from './memory/holds.js';
 import { MemoryOutbox } from './memory/outbox.js';
 import { MemoryPeople } from './memory/people.js';
@@ -382,15 +383,6 @@ function ownRoom(room: Room): Room {
     ...(room.aiConfig !== undefined && { aiConfig: copyJson(room.aiConfig) }),
     ...(room.collision !== undefined && { collision: { ...room.collision } }),
   };
-}
-
-export function mergeMetadata(current: Metadata, patch: Metadata): Metadata {
-  const merged: Record<string, unknown> = { ...current };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === undefined) delete merged[key];
-    else merged[key] = copyJson(value);
-  }
-  return Object.keys(merged).length === 0 ? EMPTY : merged;
 }
 
 /** Creation time, then id: the answer does not depend on the order of a map (RTR-02). */

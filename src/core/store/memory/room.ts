@@ -6,8 +6,8 @@ import { copyJson, EMPTY_LIST, freezeJson } from '../../models/json.js';
 import type { Participant } from '../../models/people.js';
 import type { Room } from '../../models/room.js';
 import type { Observation, Task } from '../../models/task.js';
-import { mergeMetadata } from '../in-memory.js';
-import type { EventCommit, EventQuery, RoomPatch, RoomState } from '../store.js';
+import { patchedRoom } from '../room-patch.js';
+import type { EventCommit, EventQuery, RoomState } from '../store.js';
 
 /** What few rooms have. */
 interface Extras {
@@ -60,7 +60,7 @@ export class MemoryRoom {
     this.#ids?.set(event.id, index);
     if (event.idempotencyKey !== undefined) (this.#keys ??= new Map()).set(event.idempotencyKey, index);
     this.#events.push(event);
-    this.setRoom(patched(room, commit.roomPatch, index, event.createdAt));
+    this.setRoom(patchedRoom(room, commit.roomPatch, index, event.createdAt));
     return event;
   }
 
@@ -236,24 +236,6 @@ export class MemoryRoom {
     }
     return low;
   }
-}
-
-/** The room after a commit: counters, and what the commit changes besides. */
-function patched(room: Room, patch: RoomPatch | undefined, index: number, at: string): Room {
-  const next: { -readonly [Field in keyof Room]: Room[Field] } = { ...room };
-  next.latestIndex = index;
-  next.eventCount = room.eventCount + 1;
-  next.version = room.version + 1;
-  next.updatedAt = at;
-  if (patch === undefined) return next;
-  if (patch.lastActivityAt !== undefined && (room.timers.inactiveAfterSeconds !== undefined || room.timers.closedAfterSeconds !== undefined || room.timers.lastActivityAt !== undefined)) {
-    next.timers = { ...room.timers, lastActivityAt: patch.lastActivityAt };
-  }
-  if (patch.status !== undefined) next.status = patch.status;
-  if (patch.closedAt === null) delete next.closedAt;
-  else if (patch.closedAt !== undefined) next.closedAt = patch.closedAt;
-  if (patch.metadata !== undefined) next.metadata = mergeMetadata(room.metadata, patch.metadata);
-  return next;
 }
 
 /** Frozen, and shared with its channel's capabilities: ten thousand rooms of one channel hold them once. */

@@ -1,0 +1,37 @@
+/** What a transport's message becomes before the pipeline takes it (TRN-01). Shared by all transport channels; on the hot path. */
+import type { EventDraft, EventSource } from '../core/models/event.js';
+import type { InboundMessage } from '../core/models/delivery.js';
+import { toContent } from '../core/models/content-validation.js';
+import { frozenMap } from '../core/models/json.js';
+import type { ChannelType } from '../core/models/vocabulary.js';
+
+interface Receiver {
+  readonly channelId: string;
+  readonly channelType: ChannelType;
+  readonly providerName?: string | undefined;
+}
+
+type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+/** `channelType` replaces the receiver's own type in the source (TRN-02). */
+export function inboundDraft(receiver: Receiver, message: InboundMessage, channelType = receiver.channelType): EventDraft {
+  const source: Writable<EventSource> = {
+    channelId: receiver.channelId,
+    channelType,
+    direction: 'inbound',
+    rawPayload: frozenMap(message.rawPayload),
+  };
+  if (message.senderId !== '') source.participantId = message.senderId;
+  if (message.externalId !== undefined) source.externalId = message.externalId;
+  if (receiver.providerName !== undefined) source.provider = receiver.providerName;
+  if (message.providerMessageId !== undefined) source.providerMessageId = message.providerMessageId;
+  const draft: Writable<EventDraft> = { type: message.eventType ?? 'message', source, content: toContent(message.content) };
+  if (message.threadId !== undefined) draft.channelData = { threadId: message.threadId };
+  if (message.visibility !== undefined) draft.visibility = message.visibility;
+  if (message.parentEventId !== undefined) draft.parentEventId = message.parentEventId;
+  if (message.idempotencyKey !== undefined) draft.idempotencyKey = message.idempotencyKey;
+  if (message.addressedTo !== undefined) draft.addressedTo = message.addressedTo;
+  if (message.responseVisibility !== undefined) draft.responseVisibility = message.responseVisibility;
+  if (message.metadata !== undefined) draft.metadata = message.metadata;
+  return draft;
+}

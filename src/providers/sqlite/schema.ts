@@ -1,0 +1,86 @@
+/** The tables, built by numbered steps that only add (STO-13). Rows keep their model as JSON; columns are what is searched by. */
+import { RoomKitError } from '../../core/index.js';
+import type { Database } from './database.js';
+
+const STEPS: readonly string[] = [
+  `
+  CREATE TABLE rooms (
+    id TEXT PRIMARY KEY, organization_id TEXT, status TEXT NOT NULL, created_at TEXT NOT NULL, has_timers INTEGER NOT NULL,
+    event_count INTEGER NOT NULL, latest_index INTEGER NOT NULL, version INTEGER NOT NULL, fence INTEGER NOT NULL DEFAULT -1, json TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX rooms_by_status ON rooms (status, created_at);
+  CREATE TABLE events (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, room_id TEXT NOT NULL, idx INTEGER NOT NULL, channel_id TEXT NOT NULL,
+    idempotency_key TEXT, external_id TEXT, parent_id TEXT, visibility TEXT NOT NULL, json TEXT NOT NULL,
+    UNIQUE (room_id, idx), UNIQUE (room_id, idempotency_key)
+  );
+  CREATE INDEX events_by_key ON events (channel_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX events_by_external ON events (channel_id, external_id) WHERE external_id IS NOT NULL;
+  CREATE VIRTUAL TABLE event_text USING fts5(text, content='', contentless_delete=1);
+  CREATE TABLE bindings (
+    room_id TEXT NOT NULL, channel_id TEXT NOT NULL, position INTEGER NOT NULL, address TEXT, channel_type TEXT NOT NULL, json TEXT NOT NULL,
+    PRIMARY KEY (room_id, channel_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX bindings_by_channel ON bindings (channel_id, address);
+  CREATE TABLE participants (
+    room_id TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, external_id TEXT, json TEXT NOT NULL, PRIMARY KEY (room_id, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX participants_by_id ON participants (id);
+  CREATE INDEX participants_by_external ON participants (external_id) WHERE external_id IS NOT NULL;
+  CREATE TABLE identities (id TEXT PRIMARY KEY, organization_id TEXT NOT NULL, json TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE addresses (
+    organization_id TEXT NOT NULL, channel_type TEXT NOT NULL, address TEXT NOT NULL, identity_id TEXT NOT NULL,
+    PRIMARY KEY (organization_id, channel_type, address)
+  ) WITHOUT ROWID;
+  CREATE TABLE merges (from_id TEXT PRIMARY KEY, into_id TEXT NOT NULL, json TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE tasks (id TEXT PRIMARY KEY, room_id TEXT NOT NULL, status TEXT NOT NULL, created_at TEXT NOT NULL, json TEXT NOT NULL);
+  CREATE INDEX tasks_by_room ON tasks (room_id);
+  CREATE TABLE observations (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, room_id TEXT NOT NULL, json TEXT NOT NULL);
+  CREATE INDEX observations_by_room ON observations (room_id);
+  CREATE TABLE markers (room_id TEXT NOT NULL, channel_id TEXT NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (room_id, channel_id)) WITHOUT ROWID;
+  CREATE TABLE outbox (
+    id TEXT PRIMARY KEY, room_id TEXT NOT NULL, event_id TEXT NOT NULL, event_index INTEGER NOT NULL, channel_id TEXT NOT NULL, state TEXT NOT NULL,
+    provider TEXT, provider_message_id TEXT, json TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX outbox_by_room ON outbox (room_id, event_index);
+  CREATE INDEX outbox_by_event ON outbox (event_id);
+  CREATE INDEX outbox_open ON outbox (room_id, event_index) WHERE state IN ('queued', 'sending', 'unknown');
+  CREATE INDEX outbox_by_message ON outbox (provider, provider_message_id) WHERE provider_message_id IS NOT NULL;
+  CREATE TABLE turns (
+    id TEXT PRIMARY KEY, room_id TEXT NOT NULL, channel_id TEXT NOT NULL, trigger_index INTEGER NOT NULL, state TEXT NOT NULL, json TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX turns_by_room ON turns (room_id, trigger_index);
+  CREATE INDEX turns_open ON turns (room_id, trigger_index) WHERE state IN ('queued', 'running');
+  CREATE TABLE outcomes (event_id TEXT NOT NULL, channel_id TEXT NOT NULL, room_id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (event_id, channel_id)) WITHOUT ROWID;
+  CREATE TABLE held (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, key TEXT NOT NULL, room_id TEXT, expires_at TEXT NOT NULL, json TEXT NOT NULL
+  );
+  CREATE INDEX held_by_key ON held (kind, key);
+  CREATE TABLE creations (key TEXT PRIMARY KEY, room_id TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+];
+
+/** The version this code writes. */
+export const SCHEMA_VERSION = STEPS.length;
+
+/** Brings the file to this version, in one transaction; a newer file is refused as it is. */
+export function migrate(database: Database, path: string): void {
+  const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  const version = Number(row.user_version);
+  if (version > SCHEMA_VERSION) {
+    throw new RoomKitError(
+      'store_newer',
+      `The database '${path}' was written by a newer version of roomkit (schema ${version}; this one knows ${SCHEMA_VERSION}). Update roomkit, or use another file.`,
+    );
+  }
+  if (version === SCHEMA_VERSION) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const step of STEPS.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,30 @@
+/** Prepared statements, made once each when they are first used. */
+import type { Database, Statement } from './database.js';
+
+export class Statements {
+  readonly #prepared = new Map<string, Statement>();
+
+  constructor(private readonly database: Database) {}
+
+  get(sql: string): Statement {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) this.#prepared.set(sql, (statement = this.database.prepare(sql)));
+    return statement;
+  }
+
+  /** The JSON column of all rows, parsed. The table's writer put the type in. */
+  models<T>(sql: string, ...values: (string | number | null)[]): T[] {
+    return (this.get(sql).all(...values) as { json: string }[]).map(({ json }) => JSON.parse(json) as T);
+  }
+
+  /** The JSON column of the first row, parsed; null without one. */
+  model<T>(sql: string, ...values: (string | number | null)[]): T | null {
+    const row = this.get(sql).get(...values) as { json: string } | undefined;
+    return row === undefined ? null : (JSON.parse(row.json) as T);
+  }
+}
+
+/** `?, ?, ?` for a list of values. */
+export function marks(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
+}

@@ -1,0 +1,398 @@
+/** `SqliteStore` (STO-09): one file, one process, everything that was committed survives. */
+import {
+  ConflictError,
+  copyJson,
+  patchedRoom,
+  RoomKitError,
+  ValidationError,
+  type ChannelBinding,
+  type ChannelType,
+  type ClaimedWork,
+  type CommitResult,
+  type ConversationStore,
+  type DeliveryOutcome,
+  type DeliveryResult,
+  type EventCommit,
+  type EventQuery,
+  type HeldMessage,
+  type Identity,
+  type IdentityMerge,
+  type Metadata,
+  type Observation,
+  type OutboxRow,
+  type OutboxState,
+  type Participant,
+  type Room,
+  type RoomEvent,
+  type RoomQuery,
+  type RoomState,
+  type RoomStatus,
+  type RouteCandidates,
+  type RouteQuery,
+  type RowPatch,
+  type RowQuery,
+  type Task,
+  type TurnPatch,
+  type TurnQuery,
+  type TurnRow,
+  type TurnState,
+  type WriteOptions,
+} from './core.js';
+import { openDatabase, storeError, type Database } from './database.js';
+import { GroupCommit, type Written } from './group-commit.js';
+import { SqliteOutbox } from './outbox.js';
+import { SqlitePeople } from './people.js';
+import { SqliteRooms } from './rooms.js';
+import { migrate } from './schema.js';
+import { Statements } from './statements.js';
+import { SqliteTimeline } from './timeline.js';
+
+export interface SqliteStoreOptions {
+  /** The database file; `:memory:` for none. Its folder must exist. */
+  readonly path: string;
+  /** `full` (default) survives power loss, `normal` survives the process. */
+  readonly synchronous?: 'full' | 'normal';
+}
+
+export class SqliteStore implements ConversationStore {
+  readonly name = 'sqlite';
+  readonly persistent = true;
+  readonly shared = false;
+  readonly #group: GroupCommit;
+  readonly #rooms: SqliteRooms;
+  readonly #timeline: SqliteTimeline;
+  readonly #outbox: SqliteOutbox;
+  readonly #people: SqlitePeople;
+  #closed = false;
+
+  /** Opens or creates the file and brings it to this version. Throws RoomKitErrors that say how to mend it. */
+  static async open(options: SqliteStoreOptions | string): Promise<SqliteStore> {
+    const { path, synchronous = 'full' } = typeof options === 'string' ? { path: options } : options;
+    if (typeof path !== 'string' || path === '') throw new ValidationError("SqliteStore needs a path: await SqliteStore.open('./rooms.db').");
+    const database = await openDatabase(path);
+    try {
+      // One process at a time: a second one is told so instead of corrupting what the first believes.
+      database.exec('PRAGMA locking_mode = EXCLUSIVE');
+      database.exec('PRAGMA journal_mode = WAL');
+      database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`);
+      database.exec('PRAGMA wal_autocheckpoint = 4000');
+      database.exec('BEGIN IMMEDIATE; COMMIT');
+      migrate(database, path);
+      return new SqliteStore(database, path);
+    } catch (error) {
+      database.close();
+      throw storeError(error, path);
+    }
+  }
+
+  private constructor(
+    private readonly database: Database,
+    readonly path: string,
+  ) {
+    const sql = new Statements(database);
+    this.#rooms = new SqliteRooms(sql);
+    this.#timeline = new SqliteTimeline(sql);
+    this.#outbox = new SqliteOutbox(sql);
+    this.#people = new SqlitePeople(sql);
+    this.#group = new GroupCommit(
+      database,
+      (error) => storeError(error, path),
+      () => this.#rooms.forgetPending(),
+    );
+  }
+
+  // --- rooms ---------------------------------------------------------------------------------------------------------
+
+  createRoom(room: Room): Promise<Room> {
+    return this.#write(room.id, () => this.#rooms.create(room));
+  }
+  createRoomOnce(key: string, room: Room, ttlSeconds: number): Promise<{ room: Room; created: boolean }> {
+    return this.#write(room.id, () => this.#rooms.createOnce(key, room, ttlSeconds));
+  }
+  getRoom(roomId: string): Room | null {
+    return copyJson(this.#read(() => this.#rooms.state(roomId))?.room ?? null);
+  }
+  loadRoom(roomId: string): RoomState | null {
+    return this.#read(() => this.#rooms.state(roomId));
+  }
+  updateRoom(room: Room, options?: WriteOptions): Promise<Room> {
+    return this.#write(room.id, () => {
+      this.#rooms.checkFence(room.id, options?.fencingToken);
+      return this.#rooms.update(room);
+    });
+  }
+  patchRoomMetadata(roomId: string, patch: Metadata, options?: WriteOptions): Promise<Room> {
+    return this.#write(roomId, () => {
+      this.#rooms.checkFence(roomId, options?.fencingToken);
+      return this.#rooms.patchMetadata(roomId, patch);
+    });
+  }
+  deleteRoom(roomId: string): Promise<boolean> {
+    return this.#write(roomId, () => this.#rooms.delete(roomId));
+  }
+  findRooms(query: RoomQuery): Room[] {
+    return this.#read(() => this.#rooms.find(query));
+  }
+  findLatestRoom(query: { participantId: string; channelType?: ChannelType; status?: RoomStatus; organizationId?: string }): Room | null {
+    return this.#read(() => this.#rooms.findLatest(query));
+  }
+  findRoomIdsByChannel(channelId: string, status?: RoomStatus): string[] {
+    return this.#read(() => this.#rooms.roomIdsByChannel(channelId, status));
+  }
+  findRoute(query: RouteQuery): RouteCandidates {
+    return this.#read(() => this.#rooms.route(query));
+  }
+
+  // --- the timeline --------------------------------------------------------------------------------------------------
+
+  commitEvent(commit: EventCommit): Promise<CommitResult> {
+    return this.#write(commit.event.roomId, () => this.#commit(commit));
+  }
+
+  #commit(commit: EventCommit): CommitResult {
+    const { event } = commit;
+    const { roomId } = event;
+    const state = this.#rooms.require(roomId);
+    if (event.idempotencyKey !== undefined) {
+      const earlier = this.#timeline.byKey(roomId, event.idempotencyKey);
+      if (earlier !== null) return { event: earlier, state, duplicate: true };
+    }
+    this.#rooms.checkFence(roomId, commit.fencingToken);
+    checkExpected(state.room, commit);
+    const completion = commit.completesTurn;
+    if (completion !== undefined) this.#outbox.checkCompletable(completion.turnId);
+    const stored = this.#timeline.append(commit, state.room.latestIndex + 1);
+    const room = patchedRoom(state.room, commit.roomPatch, stored.index, stored.createdAt);
+    // `updatedAt` alone is not worth rewriting the room for.
+    if (commit.roomPatch === undefined) this.#rooms.putCounters(room);
+    else this.#rooms.put(room);
+    if (commit.binding !== undefined) this.#rooms.putBinding(commit.binding);
+    if (commit.removeBinding !== undefined) this.#rooms.removeBinding(roomId, commit.removeBinding);
+    if (commit.participant !== undefined) this.#rooms.putParticipant(commit.participant);
+    const target = commit.target === undefined ? null : this.#timeline.change(roomId, commit.target);
+    if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
+    if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
+    if (completion !== undefined) this.#outbox.complete(completion);
+    return { event: stored, state: this.#rooms.require(roomId), duplicate: false, ...(target !== null && { target }) };
+  }
+
+  getEvent(roomId: string, eventId: string): RoomEvent | null {
+    return this.#read(() => this.#timeline.get(roomId, eventId));
+  }
+  updateEvent(event: RoomEvent, options?: WriteOptions): Promise<RoomEvent | null> {
+    return this.#write(event.roomId, () => {
+      this.#rooms.checkFence(event.roomId, options?.fencingToken);
+      return this.#timeline.replace(event);
+    });
+  }
+  deleteEvent(roomId: string, eventId: string, options: WriteOptions & { cascadeReplies?: boolean } = {}): Promise<RoomEvent[]> {
+    return this.#write(roomId, () => {
+      this.#rooms.checkFence(roomId, options.fencingToken);
+      const removed = this.#timeline.remove(roomId, eventId, options.cascadeReplies === true);
+      const state = this.#rooms.state(roomId);
+      if (removed.length > 0 && state !== null) {
+        this.#rooms.putCounters({ ...state.room, eventCount: state.room.eventCount - removed.length, version: state.room.version + 1 });
+      }
+      return removed;
+    });
+  }
+  listEvents(roomId: string, query: EventQuery = {}): RoomEvent[] {
+    return this.#read(() => this.#timeline.list(roomId, query));
+  }
+  getEventByIdempotencyKey(key: string, where: { roomId: string } | { channelId: string }): RoomEvent | null {
+    return this.#read(() => ('roomId' in where ? this.#timeline.byKey(where.roomId, key) : this.#timeline.byKeyOfChannel(where.channelId, key)));
+  }
+  getEventByExternalId(channelId: string, externalId: string): RoomEvent | null {
+    return this.#read(() => this.#timeline.byExternalId(channelId, externalId));
+  }
+  countEvents(roomId: string, query: { afterIndex?: number } = {}): number {
+    return this.#read(() => this.#timeline.count(roomId, query.afterIndex));
+  }
+  searchEvents(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): RoomEvent[] {
+    return this.#read(() => this.#timeline.search(query));
+  }
+
+  // --- bindings and participants -------------------------------------------------------------------------------------
+
+  getBinding(roomId: string, channelId: string): ChannelBinding | null {
+    return copyJson(this.loadRoom(roomId)?.bindings.find((binding) => binding.channelId === channelId) ?? null);
+  }
+  listBindings(roomId: string): ChannelBinding[] {
+    return copyJson(this.loadRoom(roomId)?.bindings.slice() ?? []);
+  }
+  putBinding(binding: ChannelBinding, options?: WriteOptions): Promise<void> {
+    return this.#write(binding.roomId, () => {
+      this.#rooms.checkFence(binding.roomId, options?.fencingToken);
+      this.#rooms.putBinding(binding);
+    });
+  }
+  getParticipant(roomId: string, participantId: string): Participant | null {
+    return copyJson(this.loadRoom(roomId)?.participants.find((one) => one.id === participantId) ?? null);
+  }
+  listParticipants(roomId: string): Participant[] {
+    return copyJson(this.loadRoom(roomId)?.participants.slice() ?? []);
+  }
+  putParticipant(participant: Participant, options?: WriteOptions): Promise<void> {
+    return this.#write(participant.roomId, () => {
+      this.#rooms.checkFence(participant.roomId, options?.fencingToken);
+      this.#rooms.putParticipant(participant);
+    });
+  }
+
+  // --- identities, tasks, observations, markers ----------------------------------------------------------------------
+
+  createIdentity(identity: Identity): Promise<Identity> {
+    return this.#write(undefined, () => this.#people.createIdentity(identity));
+  }
+  getIdentity(identityId: string): Identity | null {
+    return this.#read(() => this.#people.getIdentity(identityId));
+  }
+  updateIdentity(identity: Identity): Promise<Identity> {
+    return this.#write(undefined, () => this.#people.updateIdentity(identity));
+  }
+  resolveIdentity(query: { channelType: ChannelType; address: string; organizationId?: string }): Identity | null {
+    return this.#read(() => this.#people.resolveIdentity(query));
+  }
+  linkAddress(identityId: string, channelType: ChannelType, address: string): Promise<boolean> {
+    return this.#write(undefined, () => this.#people.linkAddress(identityId, channelType, address));
+  }
+  mergeIdentities(merge: { intoId: string; fromId: string; by: string; reason?: string; at: string }): Promise<IdentityMerge | null> {
+    return this.#write(undefined, () => this.#people.mergeIdentities(merge));
+  }
+  unmergeIdentity(fromId: string): Promise<IdentityMerge | null> {
+    return this.#write(undefined, () => this.#people.unmergeIdentity(fromId));
+  }
+  createTask(task: Task): Promise<void> {
+    return this.#write(task.roomId, () => {
+      this.#rooms.require(task.roomId);
+      this.#people.putTask(task);
+    });
+  }
+  updateTask(task: Task): Promise<void> {
+    return this.createTask(task);
+  }
+  getTask(taskId: string): Task | null {
+    return this.#read(() => this.#people.getTask(taskId));
+  }
+  listTasks(roomId: string, query?: { status?: Task['status'] }): Task[] {
+    return this.#read(() => this.#people.listTasks(roomId, query));
+  }
+  addObservation(observation: Observation): Promise<void> {
+    return this.#write(observation.roomId, () => {
+      this.#rooms.require(observation.roomId);
+      this.#people.addObservation(observation);
+    });
+  }
+  listObservations(roomId: string): Observation[] {
+    return this.#read(() => this.#people.listObservations(roomId));
+  }
+  setReadMarker(roomId: string, channelId: string, index: number): Promise<void> {
+    return this.#write(roomId, () => {
+      if (this.#rooms.state(roomId) !== null) this.#people.mark(roomId, channelId, index);
+    });
+  }
+  getReadMarker(roomId: string, channelId: string): number | null {
+    return this.#read(() => this.#people.marker(roomId, channelId));
+  }
+
+  // --- outbox and turns ----------------------------------------------------------------------------------------------
+
+  updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]): Promise<OutboxRow | null> {
+    return this.#write(undefined, () => this.#outbox.updateRow(rowId, patch, from));
+  }
+  getRow(rowId: string): OutboxRow | null {
+    return this.#read(() => this.#outbox.getRow(rowId));
+  }
+  findRowByProviderMessage(provider: string, messageId: string): OutboxRow | null {
+    return this.#read(() => this.#outbox.findByProviderMessage(provider, messageId));
+  }
+  listRows(query: RowQuery): OutboxRow[] {
+    return this.#read(() => this.#outbox.listRows(query));
+  }
+  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): Promise<TurnRow | null> {
+    return this.#write(undefined, () => this.#outbox.updateTurn(turnId, patch, from));
+  }
+  getTurn(turnId: string): TurnRow | null {
+    return this.#read(() => this.#outbox.getTurn(turnId));
+  }
+  listTurns(query: TurnQuery): TurnRow[] {
+    return this.#read(() => this.#outbox.listTurns(query));
+  }
+  claimDue(claim: Parameters<ConversationStore['claimDue']>[0]): Promise<ClaimedWork> | ClaimedWork {
+    // Most of the time nothing is due, and looking costs no transaction.
+    if (this.#read(() => this.#outbox.listRows({ state: ['queued', 'sending', 'unknown'], limit: 1 }).length + this.#outbox.listTurns({ state: ['queued', 'running'], limit: 1 }).length) === 0) {
+      return { rows: [], turns: [] };
+    }
+    return this.#write(undefined, () => this.#outbox.claimDue(claim));
+  }
+  renewLeases(): void {
+    // One process holds the file: nobody else looks at its leases.
+  }
+  releaseLeases(): void {
+    // The same: every lease is void when the file is opened again (OUT-08).
+  }
+  recordOutcomes(outcomes: readonly DeliveryOutcome[]): Promise<void> {
+    return this.#write(undefined, () => this.#outbox.recordOutcomes(outcomes));
+  }
+  deliveryResults(roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
+    return this.#read(() => this.#outbox.deliveryResults(roomId, eventIds));
+  }
+
+  // --- messages on hold ----------------------------------------------------------------------------------------------
+
+  holdMessage(message: HeldMessage, maxPerKey: number): Promise<void> {
+    return this.#write(undefined, () => this.#people.hold(message, maxPerKey));
+  }
+  takeHeld(kind: HeldMessage['kind'], key: string, now: string): Promise<HeldMessage[]> | HeldMessage[] {
+    if (!this.#read(() => this.#people.has(kind, key, now))) return [];
+    return this.#write(undefined, () => this.#people.take(kind, key, now));
+  }
+  hasHeld(kind: HeldMessage['kind'], key: string, now: string): boolean {
+    return this.#read(() => this.#people.has(kind, key, now));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#group.close();
+    this.#closed = true;
+    this.database.close();
+  }
+
+  /** Runs in the next transaction; a refused write leaves memory as it was. */
+  #write<T>(roomId: string | undefined, run: () => T): Promise<T> {
+    if (this.#closed) return Promise.reject(this.#closedError());
+    return this.#group.write((): Written<T> => {
+      const before = roomId === undefined ? undefined : this.#rooms.pendingOf(roomId);
+      try {
+        const value = run();
+        return roomId === undefined ? { value } : { value, onCommitted: () => this.#rooms.settle(roomId) };
+      } catch (error) {
+        if (roomId !== undefined) this.#rooms.restore(roomId, before);
+        throw error;
+      }
+    });
+  }
+
+  #read<T>(run: () => T): T {
+    if (this.#closed) throw this.#closedError();
+    try {
+      return run();
+    } catch (error) {
+      throw storeError(error, this.path);
+    }
+  }
+
+  #closedError(): RoomKitError {
+    return new RoomKitError('store_closed', `The database '${this.path}' is closed. Open it again with SqliteStore.open('${this.path}').`);
+  }
+}
+
+function checkExpected(room: Room, commit: EventCommit): void {
+  const { expectedVersion, expectedLatestIndex } = commit;
+  if (expectedVersion !== undefined && room.version !== expectedVersion) {
+    throw new ConflictError(`Room '${room.id}' has version ${room.version}, not ${expectedVersion}. Read it again and repeat the call.`);
+  }
+  if (expectedLatestIndex !== undefined && room.latestIndex !== expectedLatestIndex) {
+    throw new ConflictError(`Room '${room.id}' has events up to ${room.latestIndex}, not ${expectedLatestIndex}. Read them and decide again.`);
+  }
+}

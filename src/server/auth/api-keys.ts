@@ -1,0 +1,48 @@
+/** API keys of programs: `Authorization: Bearer rk_ID_SECRET`; the server knows only the secret's hash (AUTH-04). */
+import { ValidationError } from '../../core/index.js';
+import { bearerToken } from './bearer.js';
+import { equalInConstantTime, sha256, toBase64Url, toHex } from './bytes.js';
+import type { Authenticate, Principal, Scope } from './principal.js';
+
+export interface ApiKey {
+  /** Letters, digits and hyphens; also the principal's id. */
+  readonly id: string;
+  /** SHA-256 of the secret, 64 hexadecimal digits; {@link createApiKey} makes one. */
+  readonly hash: string;
+  readonly organizationId?: string;
+  readonly scopes: readonly Scope[];
+}
+
+/**
+ * An `authenticate` that knows these keys; every key is a service principal. Throws ValidationError for an id or hash that
+ * cannot be one.
+ */
+export function apiKeys(keys: readonly ApiKey[]): Authenticate {
+  const byId = new Map<string, { readonly hash: string; readonly principal: Principal }>();
+  for (const { id, hash, organizationId, scopes } of keys) {
+    checkKeyId(id);
+    if (byId.has(id)) throw new ValidationError(`Two API keys have the id '${id}'. Give each its own.`);
+    if (!/^[0-9a-f]{64}$/i.test(hash)) throw new ValidationError(`The hash of API key '${id}' is not a SHA-256 of 64 hexadecimal digits. createApiKey('${id}') makes one.`);
+    const principal: Principal = Object.freeze({ id, kind: 'service', scopes: [...scopes], ...(organizationId !== undefined && { organizationId }) });
+    byId.set(id, { hash: hash.toLowerCase(), principal });
+  }
+  return async (request) => {
+    const [, id, secret] = /^rk_([A-Za-z0-9-]+)_(.+)$/.exec(bearerToken(request.headers) ?? '') ?? [];
+    if (id === undefined || secret === undefined) return null;
+    // An unknown id costs the same as a wrong secret.
+    const key = byId.get(id);
+    const isRight = equalInConstantTime(toHex(await sha256(secret)), key?.hash ?? '0'.repeat(64));
+    return key !== undefined && isRight ? key.principal : null;
+  };
+}
+
+/** A new key: `key` goes to the program that uses it and is shown once, `hash` to {@link apiKeys}. */
+export async function createApiKey(id: string): Promise<{ key: string; hash: string }> {
+  checkKeyId(id);
+  const secret = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
+  return { key: `rk_${id}_${secret}`, hash: toHex(await sha256(secret)) };
+}
+
+function checkKeyId(id: string): void {
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(id)) throw new ValidationError(`API key id '${id}' cannot be used. Give 1 to 64 letters, digits and hyphens.`);
+}

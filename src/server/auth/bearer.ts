@@ -1,0 +1,23 @@
+/** Where credentials travel: in the Authorization header and nowhere else (AUTH-06). */
+import { Refusal } from '../problem.js';
+
+const MAX_TOKEN_LENGTH = 8192;
+
+/** The token of `Authorization: Bearer …`; undefined when there is none or it cannot be one. */
+export function bearerToken(headers: Headers): string | undefined {
+  const header = headers.get('authorization');
+  if (header === null || header.length > MAX_TOKEN_LENGTH + 7) return undefined;
+  return /^bearer +([\x21-\x7e]+)$/i.exec(header)?.[1];
+}
+
+const TOKEN_NAMES = new Set(['token', 'access_token', 'authorization', 'api_key', 'apikey', 'key']);
+
+/** Refuses an address that carries a credential: addresses end up in logs and histories. It is not repeated in the error. */
+export function refuseTokenInUrl(url: URL): void {
+  if (url.search === '') return;
+  for (const [name, value] of url.searchParams) {
+    if (TOKEN_NAMES.has(name.toLowerCase()) || value.startsWith('rkc1.') || /^rk_[A-Za-z0-9-]+_/.test(value)) {
+      throw new Refusal('invalid', 'A credential does not belong in an address. Send it in the Authorization header, or in the first frame of a socket.');
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** Reads a JSON body as far as it may go: size before anything else, then time, then depth (AUTH-13, CON-13). */
+import type { ZodType } from 'zod';
+import { checkJson, type Clock } from '../core/index.js';
+import type { ServerLimits } from './limits.js';
+import { Refusal, type FieldError } from './problem.js';
+
+/** The body as the schema has it. Throws `too_large`, `body_timeout`, `unsupported_media_type` or `invalid`. */
+export async function readBody<Body>(request: Request, schema: ZodType<Body>, limits: ServerLimits, clock: Clock): Promise<Body> {
+  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') throw new Refusal('unsupported_media_type', 'Send the body as application/json.');
+  const text = await readText(request, limits.maxBodyBytes, limits.bodySeconds * 1000, clock);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Refusal('invalid', 'The body is not JSON.');
+  }
+  checkJson(value, 'body', undefined, limits.maxBodyBytes);
+  return checked(schema, value);
+}
+
+/** What the schema makes of a value; throws `invalid` naming every wrong field. */
+export function checked<Value>(schema: ZodType<Value>, value: unknown): Value {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+  const first = errors[0];
+  throw new Refusal('invalid', first === undefined ? 'The request is not valid.' : `${first.path === '' ? 'The request' : first.path}: ${first.message}`, { errors });
+}
+
+async function readText(request: Request, maxBytes: number, maxMs: number, clock: Clock): Promise<string> {
+  const tooLarge = (): Refusal => new Refusal('too_large', `The body is larger than ${maxBytes} bytes.`);
+  const announced = request.headers.get('content-length');
+  if (announced !== null && Number(announced) > maxBytes) throw tooLarge();
+  if (request.body === null) return '';
+  const reader = request.body.getReader();
+  const timer = clock.setTimer(maxMs, () => void reader.cancel().catch(() => undefined));
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const startedAt = clock.monotonic();
+  let bytes = 0;
+  let text = '';
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      // A body is bytes; the type of the stream does not say so.
+      const chunk = value as Uint8Array;
+      bytes += chunk.byteLength;
+      if (bytes > maxBytes) {
+        await reader.cancel().catch(() => undefined);
+        throw tooLarge();
+      }
+      text += decoder.decode(chunk, { stream: true });
+    }
+    if (clock.monotonic() - startedAt >= maxMs) throw new Refusal('body_timeout', `The body was not there within ${maxMs / 1000} seconds.`);
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof TypeError) throw new Refusal('invalid', 'The body is not UTF-8.', { cause: error });
+    throw error;
+  } finally {
+    timer.cancel();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The server as one web-standard function: a Request in, a Response out (behaviour §31). It mounts wherever such a function
+ * does; `serve` in node.ts puts it on a port.
+ */
+import { Hono, type Context } from 'hono';
+import { RoomKitError, type RoomKit } from '../core/index.js';
+import type { Peer } from './auth/address.js';
+import type { Principal } from './auth/principal.js';
+import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
+import { problemResponse, Refusal, statusOf } from './problem.js';
+import { clientTokenRoutes } from './routes/client-tokens.js';
+import { deliveryRoutes } from './routes/deliveries.js';
+import { eventRoutes } from './routes/events.js';
+import { healthRoutes, isOpenRoute } from './routes/health.js';
+import { roomRoutes } from './routes/rooms.js';
+import { streamRoutes } from './routes/stream.js';
+
+/** What a route finds in its context. */
+export interface ServerEnvironment {
+  Bindings: { peer: Peer | undefined };
+  Variables: { requestId: string; url: URL; principal: Principal };
+}
+
+export type ServerContext = Context<ServerEnvironment>;
+export type ServerRoutes = Hono<ServerEnvironment>;
+
+/** `peer` is who is at the other end of the connection, for limits and for callers without credentials. */
+export type ServerHandler = (request: Request, peer?: Peer) => Promise<Response>;
+
+/**
+ * Every route of the server for a kit. Without `authenticate` and client tokens only callers are answered whose `peer` is a
+ * loopback address. Throws ValidationError for options that cannot be.
+ */
+export function createHandler(kit: RoomKit, options: HandlerOptions = {}): ServerHandler {
+  return handlerOf(serverParts(kit, options, false, new AbortController().signal));
+}
+
+/** The handler of a server that is wired already. */
+export function handlerOf(parts: ServerParts): ServerHandler {
+  const app: ServerRoutes = new Hono<ServerEnvironment>();
+  app.use('*', async (context, next) => {
+    const requestId = parts.kit.ids.next();
+    const url = new URL(context.req.url);
+    context.set('requestId', requestId);
+    context.set('url', url);
+    const { req, env } = context;
+    const origin = parts.gate.judgeOrigin(req.raw, url, env.peer) === 'listed' ? (req.header('origin') ?? '') : '';
+    if (origin !== '' && req.method === 'OPTIONS' && req.header('access-control-request-method') !== undefined) {
+      context.res = preflightAnswer();
+    } else {
+      await next();
+    }
+    context.res.headers.set('x-request-id', requestId);
+    if (origin !== '') allowPage(context.res.headers, origin);
+  });
+  app.use('*', async (context, next) => {
+    const path = context.req.path;
+    if (!isApiPath(path) || isOpenRoute(path, () => parts.gate.isLocal(context.req.raw, context.env.peer))) return next();
+    const principal = await parts.gate.admit(context.req.raw, context.var.url, context.env.peer);
+    parts.rates.take(`${principal.kind}:${principal.id}`);
+    context.set('principal', principal);
+    return next();
+  });
+  healthRoutes(app, parts);
+  roomRoutes(app, parts);
+  eventRoutes(app, parts);
+  deliveryRoutes(app, parts);
+  clientTokenRoutes(app, parts);
+  streamRoutes(app, parts);
+  app.notFound(async (context) => {
+    const page = isApiPath(context.req.path) ? undefined : await parts.pages?.(context.req.raw);
+    // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
+    return page !== undefined ? new Response(page.body, page) : problemResponse(new Refusal('route_not_found', `There is nothing at ${context.req.method} ${context.req.path}.`), context.var.requestId);
+  });
+  app.onError((error, context) => {
+    const requestId = context.get('requestId') ?? parts.kit.ids.next();
+    if (!(error instanceof RoomKitError) || statusOf(error.code) === 500) parts.kit.logger.error('A request failed.', { requestId, path: context.req.path, error });
+    return problemResponse(error, requestId);
+  });
+  return async (request, peer) => {
+    const response = await app.fetch(request, { peer });
+    return secured(response);
+  };
+}
+
+function isApiPath(path: string): boolean {
+  return path === '/api' || path.startsWith('/api/') || path === '/healthz' || path === '/readyz';
+}
+
+/** The host listed this page: its browser may read the answer. */
+function allowPage(headers: Headers, origin: string): void {
+  headers.set('access-control-allow-origin', origin);
+  headers.set('access-control-allow-credentials', 'true');
+  headers.set('access-control-expose-headers', 'x-request-id, retry-after');
+  headers.append('vary', 'origin');
+}
+
+function preflightAnswer(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
+      'access-control-allow-headers': 'authorization, content-type, last-event-id',
+      'access-control-max-age': '600',
+    },
+  });
+}
+
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ['x-content-type-options', 'nosniff'],
+  ['x-frame-options', 'DENY'],
+  ['referrer-policy', 'no-referrer'],
+  ['cross-origin-resource-policy', 'same-origin'],
+  ['cache-control', 'no-store'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+];
+
+/** What a page has set for itself stays. */
+function secured(response: Response): Response {
+  for (const [name, value] of SECURITY_HEADERS) if (!response.headers.has(name)) response.headers.set(name, value);
+  return response;
+}

@@ -1,0 +1,95 @@
+/**
+ * The wire protocol's frames as server-sent events, for those who cannot hold a WebSocket. A client resumes by
+ * Last-Event-ID, which is the index of the last event it has.
+ */
+import type { ServerFrame } from '../../channels/index.js';
+import { isPromise } from '../../core/models/json.js';
+import { mayReachRoom, reachRoom } from '../access.js';
+import { checked } from '../body.js';
+import type { ServerRoutes } from '../handler.js';
+import type { ServerParts } from '../parts.js';
+import { Refusal } from '../problem.js';
+import { openLine, wireCaller } from '../wire-line.js';
+import type { Principal } from '../auth/principal.js';
+import { wholeNumber } from './query.js';
+import { z } from 'zod';
+
+const StreamQuery = z.object({ afterIndex: wholeNumber(-1).optional(), as: z.string().min(1).max(255).optional() });
+const LastEventId = wholeNumber(-1);
+
+export function streamRoutes(app: ServerRoutes, parts: ServerParts): void {
+  app.get('/api/rooms/:roomId/stream', async (context) => {
+    const { principal } = context.var;
+    const query = checked(StreamQuery, context.req.query());
+    const lastEventId = context.req.header('last-event-id');
+    const afterIndex = lastEventId === undefined || lastEventId === '' ? query.afterIndex : checked(LastEventId, lastEventId);
+    const caller = wireCaller(parts, principal);
+    if (caller.kind === 'client' && query.as !== undefined && query.as !== caller.channelId) throw new Refusal('forbidden', 'A client sees what its own channel may see.');
+    const { room } = await reachRoom(parts.kit, principal, context.req.param('roomId'));
+    const body = eventStream(parts, principal, (send, close, buffered) => {
+      const line = openLine(parts, caller, () => principal, { id: parts.kit.ids.next(), send, close, buffered }, { readOnly: true });
+      const as = caller.kind === 'host' ? query.as : undefined;
+      line.onText(JSON.stringify({ type: 'subscribe', id: 'stream', roomId: room.id, ...(afterIndex !== undefined && { afterIndex }), ...(as !== undefined && { as }) }));
+      return line;
+    }, room.id);
+    return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' } });
+  });
+}
+
+interface Line {
+  close(): void;
+}
+
+type OpenStreamLine = (send: (text: string) => void, close: () => void, buffered: () => number) => Line;
+
+/** A body that ends with the token, the room, the server or the reader, whichever goes first. */
+function eventStream({ kit, limits, closing }: ServerParts, principal: Principal, open: OpenStreamLine, roomId: string): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let end: () => void = () => undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        let ended = false;
+        let line: Line | undefined;
+        let timer = kit.clock.setTimer(0, () => undefined);
+        const write = (text: string): void => {
+          if (!ended) controller.enqueue(encoder.encode(text));
+        };
+        end = (): void => {
+          if (ended) return;
+          ended = true;
+          timer.cancel();
+          closing.removeEventListener('abort', end);
+          line?.close();
+          controller.close();
+        };
+        // One timer for life signs, for the token's end and for a caller who was shown out meanwhile.
+        const beat = (): void => {
+          const endsMs = principal.expiresAt === undefined ? Infinity : Date.parse(principal.expiresAt);
+          timer = kit.clock.setTimer(Math.max(1, Math.min(limits.heartbeatSeconds * 1000, endsMs - kit.clock.now())), () => {
+            const mayStay = mayReachRoom(kit, principal, roomId);
+            if (kit.clock.now() >= endsMs || mayStay === false) return end();
+            if (isPromise(mayStay)) mayStay.then((stays) => stays || end(), end);
+            write(':\n\n');
+            beat();
+          });
+        };
+        write(':\n\n');
+        closing.addEventListener('abort', end);
+        if (closing.aborted) return end();
+        beat();
+        line = open((text) => write(asServerSentEvent(text)), end, () => -(controller.desiredSize ?? 0));
+        if (ended) line.close();
+      },
+      cancel: () => end(),
+    },
+    { highWaterMark: 0, size: (chunk) => chunk?.byteLength ?? 0 },
+  );
+}
+
+/** Only what has a place in the room's sequence moves the reader's Last-Event-ID. */
+function asServerSentEvent(text: string): string {
+  const frame = JSON.parse(text) as ServerFrame; // made by ourselves
+  const index = (frame.type === 'event' || frame.type === 'stream_end' || frame.type === 'stream_error') && frame.event !== undefined ? frame.event.index : undefined;
+  return index === undefined ? `data: ${text}\n\n` : `id: ${index}\ndata: ${text}\n\n`;
+}

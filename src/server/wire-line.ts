@@ -1,0 +1,52 @@
+/** One caller's end of the wire protocol, whatever carries it: who may connect, and as what. */
+import { WebSocketChannel, WireConnection, type WireConnectionOptions, type WirePrincipal } from '../channels/index.js';
+import { mayReachRoom } from './access.js';
+import { hasScope, isClient, type Principal } from './auth/principal.js';
+import type { ServerParts } from './parts.js';
+import { Refusal } from './problem.js';
+import { scopedKit } from './scoped-kit.js';
+
+export type LineTransport = Pick<WireConnectionOptions, 'id' | 'send' | 'close' | 'buffered' | 'streams' | 'renew'>;
+
+/** Somebody who may use the wire: a client through its channel, or an operator with the host's view (WIRE-15). */
+export type WireCaller =
+  | { readonly kind: 'client'; readonly channel: WebSocketChannel; readonly channelId: string; readonly participantId: string }
+  | { readonly kind: 'host' };
+
+/** Throws `forbidden` for who may not use the wire at all. */
+export function wireCaller({ kit }: ServerParts, principal: Principal): WireCaller {
+  if (!isClient(principal)) {
+    if (!hasScope(principal, 'operate')) throw new Refusal('forbidden', "Watching as the host needs the scope 'operate'.");
+    return { kind: 'host' };
+  }
+  if (!hasScope(principal, 'read')) throw new Refusal('forbidden', "This needs the scope 'read', which the token does not have.");
+  const channel = kit.getChannel(principal.channelId);
+  if (!(channel instanceof WebSocketChannel)) throw new Refusal('forbidden', `The token names the channel '${principal.channelId}', which is no WebSocketChannel of this kit.`);
+  return { kind: 'client', channel, channelId: principal.channelId, participantId: principal.participantId };
+}
+
+/**
+ * Connects a caller. `current` is asked at every use, because a token may be renewed: rooms and expiry may have changed.
+ * `readOnly`: an event stream, which cannot send.
+ */
+export function openLine({ kit }: ServerParts, caller: WireCaller, current: () => Principal, transport: LineTransport, options: { readonly readOnly?: boolean } = {}): WireConnection {
+  const wirePrincipal: WirePrincipal = {
+    kind: caller.kind,
+    ...(caller.kind === 'client' && { participantId: caller.participantId }),
+    get rooms() {
+      return current().rooms;
+    },
+    get canWrite() {
+      return options.readOnly !== true && hasScope(current(), 'write');
+    },
+  };
+  return new WireConnection({
+    ...transport,
+    kit: caller.kind === 'host' ? scopedKit(kit, current()) : kit,
+    principal: wirePrincipal,
+    ...(caller.kind === 'client' && { channel: caller.channel }),
+    clock: kit.clock,
+    logger: kit.logger,
+    allowed: (roomId) => mayReachRoom(kit, current(), roomId),
+  });
+}
