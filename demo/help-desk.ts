@@ -11,9 +11,9 @@ import {
   RoomKit,
   SlidingWindowMemory,
   WebSocketChannel,
+  type ConversationStore,
   type RoomEvent,
 } from 'roomkit';
-import { SqliteStore } from 'roomkit/sqlite';
 import { ben } from './agents/ben.js';
 import { mia } from './agents/mia.js';
 import { lookupOrder } from './agents/orders.js';
@@ -25,15 +25,15 @@ export const CUSTOMER = { channelId: 'web', participantId: 'ada', displayName: '
 export const COLLEAGUE = { channelId: 'desk', participantId: 'sam', displayName: 'Sam Okafor' };
 
 export interface HelpDeskOptions {
-  /** The SQLite file; its folder must exist. */
-  readonly file: string;
+  /** Where everything is kept; the demo's server passes a SQLite file. */
+  readonly store: ConversationStore;
   /** Let the agents answer without pausing between words; for tests. */
   readonly fast?: boolean;
 }
 
 /** A kit with the help desk in it; the room is the same one after every start. */
-export async function openHelpDesk({ file, fast = false }: HelpDeskOptions): Promise<RoomKit> {
-  const kit = new RoomKit({ store: await SqliteStore.open(file), sweepIntervalSeconds: 60 });
+export async function openHelpDesk({ store, fast = false }: HelpDeskOptions): Promise<RoomKit> {
+  const kit = new RoomKit({ store });
 
   // The customer's page and the desk of a human colleague. `echo`: several pages of one customer show the same chat.
   kit.registerChannel(new WebSocketChannel(CUSTOMER.channelId, { echo: true }));

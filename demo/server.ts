@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { serve } from 'roomkit/server';
+import { SqliteStore } from 'roomkit/sqlite';
 import { openHelpDesk } from './help-desk.js';
 import { printLiveLines } from './live-lines.js';
 import { pageFile } from './page-files.js';
@@ -24,7 +25,7 @@ const PORTS_TO_TRY = 50;
 
 export async function startServer({ file, port, liveLines }: ServerOptions): Promise<RunningServer> {
   await mkdir(dirname(file), { recursive: true });
-  const kit = await openHelpDesk({ file });
+  const kit = await openHelpDesk({ store: await SqliteStore.open(file) });
   const stopLines = liveLines === undefined ? undefined : printLiveLines(kit, liveLines.print, liveLines.colours);
   for (let candidate = port; ; candidate++) {
     try {

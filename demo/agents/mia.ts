@@ -4,7 +4,7 @@ import { isOrder, orderNumberIn } from './orders.js';
 import { handOver } from './hand-over.js';
 import { topicOf } from './topics.js';
 
-export function mia({ said, own, results, hasJustTakenOver }: Conversation): Answer {
+export function mia({ said, own, results, takenOverFrom }: Conversation): Answer {
   const order = results.get('lookup_order');
   if (order !== undefined) {
     return isOrder(order)
@@ -13,7 +13,7 @@ export function mia({ said, own, results, hasJustTakenOver }: Conversation): Ans
   }
   const topic = topicOf(said);
   // Back from a colleague: what the customer asked them is no question to her.
-  if (/\bback\b/i.test(said) || (hasJustTakenOver && topic === 'human')) return { say: 'Here I am again. What can I do for you?' };
+  if (/\bback\b/i.test(said) || takenOverFrom === 'human') return { say: 'Here I am again. What can I do for you?' };
   switch (topic) {
     case 'human':
       return handOver('human', 'Of course. I am getting a colleague for you; they can read everything we have written.', said);

@@ -23,8 +23,8 @@ export interface Conversation {
   readonly own: readonly string[];
   /** What the tools called in this turn have answered, by name. */
   readonly results: ReadonlyMap<string, unknown>;
-  /** Whether the conversation was handed to this agent for this turn. */
-  readonly hasJustTakenOver: boolean;
+  /** Who handed the conversation to this agent, when that was just now. */
+  readonly takenOverFrom: string | undefined;
 }
 
 export interface ScriptedProviderOptions {
@@ -86,22 +86,25 @@ function readConversation(messages: readonly AIMessage[]): Conversation {
   const customer: string[] = [];
   const own: string[] = [];
   let results = new Map<string, unknown>();
-  let hasJustTakenOver = false;
+  let takenOverFrom: string | undefined;
+  const from = messages.map((message) => FROM.exec(textOf(message))?.[1]).find((name) => name !== undefined);
   for (const message of messages) {
     if (message.role === 'assistant') own.push(textOf(message));
     if (message.role === 'tool') results = new Map([...results, ...resultsOf(message)]);
     if (message.role === 'user') {
       const text = textOf(message);
       results = new Map(); // a new turn began
-      hasJustTakenOver = text.includes(TAKEN_OVER);
+      takenOverFrom = text.includes(TAKEN_OVER) ? from : undefined;
       customer.push(...wordsOfCustomer(text));
     }
   }
-  return { said: customer.at(-1) ?? '', customer, own: own.filter((text) => text !== ''), results, hasJustTakenOver };
+  return { said: customer.at(-1) ?? '', customer, own: own.filter((text) => text !== ''), results, takenOverFrom };
 }
 
 /** How the kit asks an agent to go on after a handoff. */
 const TAKEN_OVER = 'You have just taken over this conversation';
+/** What the memory tells the next agent (HandoffMemoryProvider). */
+const FROM = /\[Context from previous agent \(([^)]+)\)\]/;
 const NAMED_LINE = /^(Ada Park|Sam Okafor|mia|ben|tara): /;
 
 /** Takes the customer's lines out of a text in which several people may speak, each line begun with a name (AI-04). */

@@ -250,7 +250,7 @@ export class HandoffHandler {
     const speaking = this.#speaking(options.channelId);
     if (speaking === undefined) {
       if (text === undefined || text === '' || this.kit.getChannel(agentId) === undefined) return false;
-      await this.kit.sendEvent(roomId, agentId, text);
+      await this.kit.sendEvent(roomId, agentId, text, { wait: 'commit' });
       return true;
     }
     const prompt = options.leavingAgentId === undefined ? text : (this.options.greetingPrompt ?? DEFAULT_GREETING_PROMPT);
@@ -274,7 +274,7 @@ export class HandoffHandler {
     const others = bound.filter(({ channelId, category }) => category === 'intelligence' && channelId !== agentId);
     const from = others.find(({ channelId }) => channelId === asked.caller) ?? others[0];
     if (from === undefined) return;
-    await this.kit.sendEvent(asked.roomId, from.channelId, CONTINUE_PROMPT, { addressedTo: [agentId], visibility: agentId });
+    await this.kit.sendEvent(asked.roomId, from.channelId, CONTINUE_PROMPT, { addressedTo: [agentId], visibility: agentId, wait: 'commit' });
   }
 
   /** What the new agent says comes after what the leaving one still has to say (HND-12). */

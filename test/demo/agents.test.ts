@@ -21,7 +21,7 @@ describe('the demo’s agents', () => {
   });
 
   it('Mia does not fetch a person again when a person hands back to her', () => {
-    expect(target(mia(after('I want a human', { hasJustTakenOver: true })))).toBeUndefined();
+    expect(target(mia(after('I want a human', { takenOverFrom: 'human' })))).toBeUndefined();
   });
 
   it('Ben reads the charges from the order, refunds when asked to, and hands back when thanked', () => {
@@ -60,7 +60,7 @@ describe('the demo’s agents', () => {
     const items = [];
     for await (const item of provider.generateStream(context)) items.push(item.type === 'text_delta' ? item.text : item.type);
     expect(items).toEqual(['Three ', 'words ', 'here', 'tool_call', 'done']);
-    expect(heard[0]).toMatchObject({ said: 'My bill is wrong', customer: ['My bill is wrong'], hasJustTakenOver: true });
+    expect(heard[0]).toMatchObject({ said: 'My bill is wrong', customer: ['My bill is wrong'], takenOverFrom: 'mia' });
     expect(heard[0]?.results.get('lookup_order')).toEqual({ item: 'lamp' });
   });
 
@@ -73,8 +73,8 @@ describe('the demo’s agents', () => {
   });
 });
 
-function after(said: string, given: { own?: string[]; results?: Record<string, unknown>; hasJustTakenOver?: boolean } = {}): Conversation {
-  return { said, customer: [said], own: given.own ?? [], results: new Map(Object.entries(given.results ?? {})), hasJustTakenOver: given.hasJustTakenOver ?? false };
+function after(said: string, given: { own?: string[]; results?: Record<string, unknown>; takenOverFrom?: string } = {}): Conversation {
+  return { said, customer: [said], own: given.own ?? [], results: new Map(Object.entries(given.results ?? {})), takenOverFrom: given.takenOverFrom };
 }
 
 function order(number: string): unknown {
