@@ -20,24 +20,51 @@ const AT = '2026-01-01T00:00:00.000Z';
 
 export function aRoom(fields: Partial<Room> = {}): Room {
   return {
-    id: 'room', status: 'active', createdAt: AT, updatedAt: AT, timers: {}, metadata: EMPTY,
-    agentResponsePolicy: 'agent_chain', eventCount: 0, latestIndex: -1, version: 0, ...fields,
+    id: 'room',
+    status: 'active',
+    createdAt: AT,
+    updatedAt: AT,
+    timers: {},
+    metadata: EMPTY,
+    agentResponsePolicy: 'agent_chain',
+    eventCount: 0,
+    latestIndex: -1,
+    version: 0,
+    ...fields,
   };
 }
 
 export function aBinding(channelId: string, fields: Partial<ChannelBinding> = {}): ChannelBinding {
   const isAgent = channelId.startsWith('agent');
   return {
-    channelId, roomId: 'room', channelType: isAgent ? 'ai' : 'websocket', category: isAgent ? 'intelligence' : 'transport',
-    direction: 'bidirectional', access: 'read_write', muted: false, outputMuted: false, visibility: 'all', attachedAt: AT,
-    capabilities: channelCapabilities(), metadata: EMPTY, ...fields,
+    channelId,
+    roomId: 'room',
+    channelType: isAgent ? 'ai' : 'websocket',
+    category: isAgent ? 'intelligence' : 'transport',
+    direction: 'bidirectional',
+    access: 'read_write',
+    muted: false,
+    outputMuted: false,
+    visibility: 'all',
+    attachedAt: AT,
+    capabilities: channelCapabilities(),
+    metadata: EMPTY,
+    ...fields,
   };
 }
 
 export function aParticipant(id: string, fields: Partial<Participant> = {}): Participant {
   return {
-    id, roomId: 'room', channelId: 'ws', role: 'member', status: 'active', identification: 'unknown', connectedVia: [],
-    joinedAt: AT, metadata: EMPTY, ...fields,
+    id,
+    roomId: 'room',
+    channelId: 'ws',
+    role: 'member',
+    status: 'active',
+    identification: 'unknown',
+    connectedVia: [],
+    joinedAt: AT,
+    metadata: EMPTY,
+    ...fields,
   };
 }
 
@@ -48,12 +75,25 @@ export function anEvent(body: string, fields: Partial<Omit<RoomEvent, 'source'>>
   const { channelId = 'ws', participantId = channelId.startsWith('agent') ? undefined : 'user-1', ...rest } = fields;
   index++;
   return {
-    id: `event-${index}`, roomId: 'room', type: 'message', content: { type: 'text', body }, status: 'delivered', visibility: 'all',
+    id: `event-${index}`,
+    roomId: 'room',
+    type: 'message',
+    content: { type: 'text', body },
+    status: 'delivered',
+    visibility: 'all',
     source: {
-      channelId, channelType: channelId.startsWith('agent') ? 'ai' : 'websocket', direction: 'inbound', rawPayload: EMPTY,
+      channelId,
+      channelType: channelId.startsWith('agent') ? 'ai' : 'websocket',
+      direction: 'inbound',
+      rawPayload: EMPTY,
       ...(participantId !== undefined && { participantId }),
     },
-    index, chainDepth: 0, createdAt: AT, metadata: EMPTY, channelData: EMPTY, ...rest,
+    index,
+    chainDepth: 0,
+    createdAt: AT,
+    metadata: EMPTY,
+    channelData: EMPTY,
+    ...rest,
   };
 }
 
@@ -144,7 +184,12 @@ export class AgentHarness {
       markToolStarted: (key) => void this.started.push(key),
       trace: (step) => void this.steps.push(step),
     };
-    return { trigger: triggers.at(-1) ?? message, own, context: new RoomContextView(options.room ?? aRoom(), bindings, participants, () => recent), turn };
+    return {
+      trigger: triggers.at(-1) ?? message,
+      own,
+      context: new RoomContextView(options.room ?? aRoom(), bindings, participants, () => recent),
+      turn,
+    };
   }
 }
 

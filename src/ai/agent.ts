@@ -2,7 +2,8 @@
 import { NotSupportedError } from '../core/errors.js';
 import { getConversationState } from '../core/models/conversation-state.js';
 import type { RoomContext } from '../core/rooms/context.js';
-import { AIChannel, type AIChannelOptions } from './ai-channel.js';
+import type { AIChannelOptions } from './ai-channel-options.js';
+import { AIChannel } from './ai-channel.js';
 import { IDENTITY_MARK, singleLine } from './escape.js';
 import type { AIProvider } from './provider.js';
 

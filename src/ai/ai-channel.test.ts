@@ -11,7 +11,13 @@ describe('an AI channel', () => {
   it('is an intelligence channel that receives and sends nothing by itself', () => {
     verifies('AI-01');
     const channel = new AIChannel('agent', { provider: new MockAIProvider() });
-    expect(channel).toMatchObject({ channelId: 'agent', channelType: 'ai', category: 'intelligence', direction: 'bidirectional', providerName: 'mock' });
+    expect(channel).toMatchObject({
+      channelId: 'agent',
+      channelType: 'ai',
+      category: 'intelligence',
+      direction: 'bidirectional',
+      providerName: 'mock',
+    });
     expect(channel.capabilities).toMatchObject({ mediaTypes: ['text', 'rich'], supportsRichText: true, supportsMedia: false });
     expect(new AIChannel('agent', { provider: new MockAIProvider({ vision: true }) }).capabilities.mediaTypes).toEqual(['text', 'rich', 'media']);
     expect(() => channel.handleInbound()).toThrow(NotSupportedError);
@@ -31,7 +37,10 @@ describe('an AI channel', () => {
   it('answers with one message of its own, with model, usage and reason', async () => {
     verifies('AI-07');
     const provider = new MockAIProvider({
-      script: [{ ...asks(aCall('x')), tasks: [{ title: 'first' }] }, { content: 'Hello.', tasks: [{ title: 'Call back' }], observations: [{ content: 'angry' }] }],
+      script: [
+        { ...asks(aCall('x')), tasks: [{ title: 'first' }] },
+        { content: 'Hello.', tasks: [{ title: 'Call back' }], observations: [{ content: 'angry' }] },
+      ],
     });
     const harness = new AgentHarness(new AIChannel('agent', { provider, tools: [{ name: 'x', description: '', handler: () => 1 }] }));
     const { output } = await harness.ask();
@@ -54,12 +63,21 @@ describe('an AI channel', () => {
 
   it('posts nothing when it has nothing to say, and keeps tasks and observations', async () => {
     verifies('AI-07');
-    const harness = new AgentHarness(new AIChannel('agent', { provider: new MockAIProvider({ script: [{ content: ' \n', observations: [{ content: 'spam' }] }] }) }));
-    expect((await harness.ask()).output).toEqual({ responded: false, endReason: 'empty', usage: { input_tokens: 10, output_tokens: 5 }, observations: [{ content: 'spam' }] });
+    const harness = new AgentHarness(
+      new AIChannel('agent', { provider: new MockAIProvider({ script: [{ content: ' \n', observations: [{ content: 'spam' }] }] }) }),
+    );
+    expect((await harness.ask()).output).toEqual({
+      responded: false,
+      endReason: 'empty',
+      usage: { input_tokens: 10, output_tokens: 5 },
+      observations: [{ content: 'spam' }],
+    });
   });
 
   it('says that an answer was cut off by a length limit', async () => {
-    const harness = new AgentHarness(new AIChannel('agent', { provider: new MockAIProvider({ script: [{ content: 'half', finishReason: 'length' }] }) }));
+    const harness = new AgentHarness(
+      new AIChannel('agent', { provider: new MockAIProvider({ script: [{ content: 'half', finishReason: 'length' }] }) }),
+    );
     expect((await harness.ask()).output).toMatchObject({ responded: true, endReason: 'truncated' });
   });
 
@@ -74,7 +92,12 @@ describe('an AI channel', () => {
   it('ignores what its model says after the turn was aborted', async () => {
     verifies('CON-08', 'TURN-02');
     let finish: () => void = () => undefined;
-    const provider = new MockAIProvider({ responder: () => new Promise((resolve) => { finish = () => resolve('late'); }) });
+    const provider = new MockAIProvider({
+      responder: () =>
+        new Promise((resolve) => {
+          finish = () => resolve('late');
+        }),
+    });
     const harness = new AgentHarness(new AIChannel('agent', { provider }));
     const abort = new AbortController();
     const asking = harness.ask('Hi', { signal: abort.signal });
@@ -96,7 +119,9 @@ describe('an AI channel', () => {
     verifies('F53');
     const provider = new MockAIProvider();
     const memory = new MockMemoryProvider();
-    provider.close = () => { throw new Error('stuck'); };
+    provider.close = () => {
+      throw new Error('stuck');
+    };
     const harness = new AgentHarness(new AIChannel('agent', { provider, memory }));
     await harness.channel.close();
     expect(memory.closed).toBe(true);

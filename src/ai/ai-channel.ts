@@ -6,12 +6,13 @@ import { checkChannelId } from '../core/ids.js';
 import type { AITool } from '../core/models/ai.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
-import type { ChannelOutput, CollisionConfig, ResponseStream, RetryPolicy, StreamOutcome } from '../core/models/delivery.js';
+import type { ChannelOutput, CollisionConfig, ResponseStream, StreamOutcome } from '../core/models/delivery.js';
 import type { EventDraft, EventSource, RoomEvent } from '../core/models/event.js';
 import { EMPTY, EMPTY_LIST, type Awaitable, type Metadata } from '../core/models/json.js';
 import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { abortSourceOf, Cancellation } from './cancellation.js';
+import { checkTool, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
 import { buildConversation, type Conversation } from './history.js';
 import { SettingsLayers } from './layers.js';
 import type { MemoryProvider } from './memory/memory.js';
@@ -21,48 +22,6 @@ import { SPEAKERS_NOTE } from './speakers.js';
 import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget } from './steering.js';
 import { replyTargets } from './targets.js';
 import { endReasonOf, ToolLoop, type LoopLimits, type LoopOutcome } from './tool-loop.js';
-import type { ToolHandler } from './tools/compose.js';
-import type { ToolPolicy } from './tools/policy.js';
-import { MIN_TOOL_RESULT_CHARS, READ_TOOL_RESULT } from './tools/results.js';
-
-export interface AIChannelOptions {
-  readonly provider: AIProvider;
-  readonly systemPrompt?: string;
-  /** Absent: the provider's configuration decides. */
-  readonly temperature?: number;
-  /** Absent: the provider's configuration decides. */
-  readonly maxTokens?: number;
-  /** How many events of history a context holds. Default: what the memory wants, else 50. */
-  readonly maxContextEvents?: number;
-  readonly tools?: readonly AITool[];
-  /** Runs tools that bring no handler of their own. */
-  readonly toolHandler?: ToolHandler;
-  readonly toolPolicy?: ToolPolicy;
-  /** Default 10; 0: tools are never run. */
-  readonly maxToolRounds?: number;
-  /** Default 300. */
-  readonly loopTimeoutSeconds?: number;
-  /** One tool call; default 30. */
-  readonly toolTimeoutSeconds?: number;
-  /** Default 32. */
-  readonly maxToolCallsPerRound?: number;
-  /** Longer results are paged; default 20000, at least 200. */
-  readonly maxToolResultChars?: number;
-  /** Whether the calls of a round run side by side; default true. */
-  readonly parallelTools?: boolean;
-  /** Default: `SlidingWindowMemory` of `maxContextEvents`. */
-  readonly memory?: MemoryProvider;
-  /** Retries of failed generations; default none. */
-  readonly retryPolicy?: RetryPolicy;
-  /** Asked when the provider fails for good with a retryable error. */
-  readonly fallbackProvider?: AIProvider;
-  /** What happens to a message that comes while a turn runs; the binding's and the room's win. */
-  readonly collision?: CollisionConfig;
-  /** Whether closing the channel closes providers and memory; default true. */
-  readonly ownsProvider?: boolean;
-}
-
-const DEFAULT_WINDOW = 50;
 
 /**
  * Answers with a language model. Register it, and attach it with `{ category: 'intelligence' }`.
@@ -104,7 +63,7 @@ export class AIChannel implements Channel {
     this.provider = provider;
     this.providerName = provider.name;
     this.collision = options.collision;
-    this.maxContextEvents = wholeNumber('maxContextEvents', options.maxContextEvents, options.memory?.maxEvents ?? DEFAULT_WINDOW);
+    this.maxContextEvents = windowOf(options);
     this.#memory = options.memory ?? new SlidingWindowMemory({ maxEvents: this.maxContextEvents });
     const memory = this.#memory;
     if (memory.ingest !== undefined) this.ingest = (event) => memory.ingest?.(event);
@@ -195,7 +154,13 @@ export class AIChannel implements Channel {
     return prompt;
   }
 
-  async #prepare(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions, turn: Turn): Promise<PreparedLoop | { readonly ended: TurnEndReason }> {
+  async #prepare(
+    event: RoomEvent,
+    binding: ChannelBinding,
+    context: RoomContext,
+    options: OnEventOptions,
+    turn: Turn,
+  ): Promise<PreparedLoop | { readonly ended: TurnEndReason }> {
     const { provider } = this;
     const services = this.#services;
     const deadlines = this.#deadlines;
@@ -325,7 +290,11 @@ export class AIChannel implements Channel {
       try {
         await part?.close?.();
       } catch (error) {
-        this.#services?.logger.warn('A part of an agent could not be closed.', { channelId: this.channelId, part: part?.name, error: errorMessage(error) });
+        this.#services?.logger.warn('A part of an agent could not be closed.', {
+          channelId: this.channelId,
+          part: part?.name,
+          error: errorMessage(error),
+        });
       }
     }
   }
@@ -366,34 +335,4 @@ function askersOf(triggers: readonly RoomEvent[], context: RoomContext): { parti
     if (role !== undefined) roles.push(role);
   }
   return { participantIds, roles };
-}
-
-function limitsOf(options: AIChannelOptions): LoopLimits {
-  return {
-    maxToolRounds: wholeNumber('maxToolRounds', options.maxToolRounds, 10),
-    loopTimeoutSeconds: seconds('loopTimeoutSeconds', options.loopTimeoutSeconds, 300),
-    toolTimeoutSeconds: seconds('toolTimeoutSeconds', options.toolTimeoutSeconds, 30),
-    maxToolCallsPerRound: wholeNumber('maxToolCallsPerRound', options.maxToolCallsPerRound, 32, 1),
-    maxToolResultChars: wholeNumber('maxToolResultChars', options.maxToolResultChars, 20_000, MIN_TOOL_RESULT_CHARS),
-    parallelTools: options.parallelTools ?? true,
-  };
-}
-
-function wholeNumber(name: string, given: number | undefined, otherwise: number, least = 0): number {
-  const value = given ?? otherwise;
-  if (!Number.isInteger(value) || value < least) throw new ValidationError(`Option ${name} is ${String(value)}. Give a whole number of ${least} or more; default ${otherwise}.`);
-  return value;
-}
-
-function seconds(name: string, given: number | undefined, otherwise: number): number {
-  const value = given ?? otherwise;
-  if (!Number.isFinite(value) || value <= 0) throw new ValidationError(`Option ${name} is ${String(value)}. Give seconds above 0; default ${otherwise}.`);
-  return value;
-}
-
-function checkTool(tool: AITool): void {
-  if (typeof tool.name !== 'string' || !/^[\w.-]{1,128}$/.test(tool.name)) {
-    throw new ValidationError(`Tool name ${JSON.stringify(tool.name)} cannot be used. Use 1 to 128 letters, digits, '_', '-' or '.'.`);
-  }
-  if (tool.name === READ_TOOL_RESULT) throw new ValidationError(`The tool name '${READ_TOOL_RESULT}' is the kit's own. Give your tool another one.`);
 }

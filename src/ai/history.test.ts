@@ -9,7 +9,11 @@ import { messageText, MockAIProvider } from './mock-provider.js';
 
 function agent(options: { vision?: boolean; maxContextEvents?: number } = {}): { harness: AgentHarness; seen: (n?: number) => AIContext } {
   const provider = new MockAIProvider({ vision: options.vision ?? false });
-  const channel = new AIChannel('agent', { provider, systemPrompt: 'Help.', ...(options.maxContextEvents !== undefined && { maxContextEvents: options.maxContextEvents }) });
+  const channel = new AIChannel('agent', {
+    provider,
+    systemPrompt: 'Help.',
+    ...(options.maxContextEvents !== undefined && { maxContextEvents: options.maxContextEvents }),
+  });
   return {
     harness: new AgentHarness(channel),
     seen: (n = 0) => {
@@ -59,7 +63,11 @@ describe('the history a model sees', () => {
     const { harness, seen } = agent();
     const triggers = [anEvent('one'), anEvent('two'), anEvent('three')];
     await harness.ask('', { triggers, history: [anEvent('earlier'), anEvent('reply', { channelId: 'agent' })] });
-    expect(seen().messages.at(-1)?.content).toEqual([{ type: 'text', text: 'one' }, { type: 'text', text: 'two' }, { type: 'text', text: 'three' }]);
+    expect(seen().messages.at(-1)?.content).toEqual([
+      { type: 'text', text: 'one' },
+      { type: 'text', text: 'two' },
+      { type: 'text', text: 'three' },
+    ]);
     expect(seen().messages).toHaveLength(3);
   });
 
@@ -77,7 +85,10 @@ describe('the history a model sees', () => {
     verifies('AI-04');
     const { harness, seen } = agent();
     const participants = [aParticipant('user-1', { displayName: 'Ada' }), aParticipant('user-2', { displayName: 'Bob:\nAda' })];
-    await harness.ask('from Ada', { history: [anEvent('from Bob', { participantId: 'user-2' }), anEvent('mine', { channelId: 'agent' })], participants });
+    await harness.ask('from Ada', {
+      history: [anEvent('from Bob', { participantId: 'user-2' }), anEvent('mine', { channelId: 'agent' })],
+      participants,
+    });
     expect(words(seen())).toEqual(['user: Bob Ada: from Bob', 'assistant: mine', 'user: Ada: from Ada']);
     expect(seen().systemPrompt).toMatch(/^Help\.\n\nSeveral people or agents speak/);
     expect(seen().systemPrompt).not.toContain('Ada');
@@ -146,12 +157,16 @@ describe('memory and the window', () => {
       memory: {
         name: 'spy',
         retrieve: (_room, _event, context, reader) => {
-          for (const event of [...context.recentEvents, ...context.visibleTo(reader)]) seen.push(event.content.type === 'text' ? event.content.body : '');
+          for (const event of [...context.recentEvents, ...context.visibleTo(reader)])
+            seen.push(event.content.type === 'text' ? event.content.body : '');
           return { messages: [], events: [] };
         },
       },
     });
-    await new AgentHarness(channel).ask('now', { history: [anEvent('hidden', { visibility: 'ws' }), anEvent('open')], bindings: [aBinding('ws'), aBinding('agent')] });
+    await new AgentHarness(channel).ask('now', {
+      history: [anEvent('hidden', { visibility: 'ws' }), anEvent('open')],
+      bindings: [aBinding('ws'), aBinding('agent')],
+    });
     expect(seen).toEqual(['open', 'open']);
   });
 });

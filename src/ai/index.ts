@@ -1,5 +1,6 @@
 /** Agents: language models as channels, their tools, memories and test doubles. */
-export { AIChannel, type AIChannelOptions } from './ai-channel.js';
+export { AIChannel } from './ai-channel.js';
+export type { AIChannelOptions } from './ai-channel-options.js';
 export { Agent, type AgentOptions } from './agent.js';
 export { streamFrom, type AIProvider, type GenerateOptions } from './provider.js';
 export { messageText, MockAIProvider, type MockAIProviderOptions, type ScriptedReply } from './mock-provider.js';

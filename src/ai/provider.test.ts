@@ -16,7 +16,9 @@ async function items(provider: AIProvider): Promise<AIStreamItem[]> {
 describe('a provider', () => {
   it('that cannot stream is read as one delta, its tool calls, and done', async () => {
     verifies('AI-11');
-    const provider = new MockAIProvider({ script: [{ content: 'I look it up.', toolCalls: [{ id: 'c1', name: 'find', arguments: { number: 7 } }] }] });
+    const provider = new MockAIProvider({
+      script: [{ content: 'I look it up.', toolCalls: [{ id: 'c1', name: 'find', arguments: { number: 7 } }] }],
+    });
     expect(await items(provider)).toEqual([
       { type: 'text_delta', text: 'I look it up.' },
       { type: 'tool_call', id: 'c1', name: 'find', arguments: { number: 7 } },
@@ -47,7 +49,11 @@ describe('MockAIProvider', () => {
   });
 
   it('answers hello by default, with usage 10 and 5 and finish stop', async () => {
-    expect(await new MockAIProvider().generate(context)).toEqual({ content: 'Hello from AI', finishReason: 'stop', usage: { input_tokens: 10, output_tokens: 5 } });
+    expect(await new MockAIProvider().generate(context)).toEqual({
+      content: 'Hello from AI',
+      finishReason: 'stop',
+      usage: { input_tokens: 10, output_tokens: 5 },
+    });
   });
 
   it('computes its answer from what the model would see', async () => {

@@ -3,7 +3,8 @@ import { AgentHarness, anEvent } from '../../test/ai-harness.js';
 import { verifies } from '../../test/requirements.js';
 import { ProviderError } from '../core/errors.js';
 import type { AIContext, AIStreamItem } from '../core/models/ai.js';
-import { AIChannel, type AIChannelOptions } from './ai-channel.js';
+import type { AIChannelOptions } from './ai-channel-options.js';
+import { AIChannel } from './ai-channel.js';
 import { MockAIProvider } from './mock-provider.js';
 import type { AIProvider } from './provider.js';
 
@@ -47,7 +48,9 @@ describe('a failed generation', () => {
 
   it('streams from a fallback that cannot stream', async () => {
     verifies('AI-09', 'AI-11');
-    const harness = harnessOf(new MockAIProvider({ streaming: true, script: [busy()] }), { fallbackProvider: new MockAIProvider({ responses: ['whole'], model: 'spare' }) });
+    const harness = harnessOf(new MockAIProvider({ streaming: true, script: [busy()] }), {
+      fallbackProvider: new MockAIProvider({ responses: ['whole'], model: 'spare' }),
+    });
     const answer = await harness.ask();
     expect(answer).toMatchObject({ text: 'whole', deltas: ['whole'], finish: { endReason: 'completed', metadata: { model: 'spare' } } });
   });
@@ -74,10 +77,17 @@ describe('a failed generation', () => {
 
   it('of a stream is never tried again once it has yielded anything', async () => {
     verifies('AI-09');
-    for (const item of [{ type: 'text_delta', text: 'a' }, { type: 'thinking_delta', text: 'a' }] as const) {
+    for (const item of [
+      { type: 'text_delta', text: 'a' },
+      { type: 'thinking_delta', text: 'a' },
+    ] as const) {
       let asked = 0;
       const provider: AIProvider = {
-        name: 'test', modelName: 'test', supportsVision: false, supportsStreaming: true, supportsTools: true,
+        name: 'test',
+        modelName: 'test',
+        supportsVision: false,
+        supportsStreaming: true,
+        supportsTools: true,
         generate: () => Promise.reject(wrong),
         async *generateStream(): AsyncGenerator<AIStreamItem> {
           asked++;

@@ -26,7 +26,11 @@ export function hasSeveralSpeakers(channelId: string, ...lists: readonly (readon
 }
 
 /** Puts the speaker's name before the words. */
-export function withSpeaker(content: string | readonly AIContextPart[], event: RoomEvent, participants: readonly Participant[]): string | readonly AIContextPart[] {
+export function withSpeaker(
+  content: string | readonly AIContextPart[],
+  event: RoomEvent,
+  participants: readonly Participant[],
+): string | readonly AIContextPart[] {
   const name = speakerName(event, participants);
   if (typeof content === 'string') return `${name}: ${content}`;
   const [first, ...rest] = content;

@@ -10,9 +10,19 @@ import type { SteeringDirective } from './steering.js';
 function waiting(streaming = false): { provider: MockAIProvider; channel: AIChannel; harness: AgentHarness; go: () => void } {
   const open: (() => void)[] = [];
   const wait: AITool = { name: 'wait', description: '', handler: () => new Promise((resolve) => open.push(() => resolve('waited'))) };
-  const provider = new MockAIProvider({ streaming, responder: (context) => (context.messages.some(({ role }) => role === 'tool') ? 'done' : { content: 'One moment.', toolCalls: [aCall('wait')] }) });
+  const provider = new MockAIProvider({
+    streaming,
+    responder: (context) => (context.messages.some(({ role }) => role === 'tool') ? 'done' : { content: 'One moment.', toolCalls: [aCall('wait')] }),
+  });
   const channel = new AIChannel('agent', { provider, tools: [wait], systemPrompt: 'Help.' });
-  return { provider, channel, harness: new AgentHarness(channel), go: () => { for (const resolve of open.splice(0)) resolve(); } };
+  return {
+    provider,
+    channel,
+    harness: new AgentHarness(channel),
+    go: () => {
+      for (const resolve of open.splice(0)) resolve();
+    },
+  };
 }
 
 describe('steering', () => {
@@ -28,14 +38,26 @@ describe('steering', () => {
     expect((await asking).text).toBe('One moment.\n\ndone');
     expect(provider.calls[0]?.systemPrompt).toBe('Help.');
     expect(provider.calls[1]?.systemPrompt).toBe('Help.\nBe brief.');
-    expect(provider.calls[1]?.messages.at(-1)).toEqual({ role: 'user', content: [{ type: 'text', text: 'And hurry.' }, { type: 'text', text: 'Please.' }] });
+    expect(provider.calls[1]?.messages.at(-1)).toEqual({
+      role: 'user',
+      content: [
+        { type: 'text', text: 'And hurry.' },
+        { type: 'text', text: 'Please.' },
+      ],
+    });
   });
 
   it('is heard before the first model call too, and may end the turn before it', async () => {
     verifies('STE-02', 'STE-03');
     let remember: () => void = () => undefined;
     const provider = new MockAIProvider();
-    const memory = { name: 'slow', retrieve: () => new Promise<{ messages: []; events: [] }>((resolve) => { remember = () => resolve({ messages: [], events: [] }); }) };
+    const memory = {
+      name: 'slow',
+      retrieve: () =>
+        new Promise<{ messages: []; events: [] }>((resolve) => {
+          remember = () => resolve({ messages: [], events: [] });
+        }),
+    };
     const channel = new AIChannel('agent', { provider, memory });
     const harness = new AgentHarness(channel);
     const asking = harness.ask('Hi', { turnId: 't1' });

@@ -18,7 +18,7 @@ const MAX_WAITING = 100;
 
 /** A turn while it runs: what waits to be read, and how to end it. */
 export class SteeredTurn {
-  #waiting: (Exclude<SteeringDirective, { type: 'cancel' }>)[] | undefined;
+  #waiting: Exclude<SteeringDirective, { type: 'cancel' }>[] | undefined;
 
   constructor(
     readonly roomId: string,

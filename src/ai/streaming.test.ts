@@ -3,7 +3,8 @@ import { aborted, aCall, AgentHarness, anEvent, asks } from '../../test/ai-harne
 import { verifies } from '../../test/requirements.js';
 import { ProviderError } from '../core/errors.js';
 import type { AIResponse, AIStreamItem, AITool } from '../core/models/ai.js';
-import { AIChannel, type AIChannelOptions } from './ai-channel.js';
+import type { AIChannelOptions } from './ai-channel-options.js';
+import { AIChannel } from './ai-channel.js';
 import { MockAIProvider } from './mock-provider.js';
 import type { AIProvider } from './provider.js';
 import { TextSegments } from './segments.js';
@@ -13,7 +14,11 @@ const find: AITool = { name: 'find', description: '', handler: () => 'found' };
 /** A model that says what the generator yields. */
 function streaming(stream: (signal: AbortSignal | undefined) => AsyncIterable<AIStreamItem>): AIProvider {
   return {
-    name: 'test', modelName: 'test-model', supportsVision: false, supportsStreaming: true, supportsTools: true,
+    name: 'test',
+    modelName: 'test-model',
+    supportsVision: false,
+    supportsStreaming: true,
+    supportsTools: true,
     generate: (): Promise<AIResponse> => Promise.reject(new Error('not asked this way')),
     generateStream: (_context, options) => stream(options?.signal),
   };
@@ -45,7 +50,11 @@ describe('a streamed answer', () => {
 
   it('keeps the words before a tool apart by one blank line, streamed or not', async () => {
     verifies('STR-06');
-    const script = [{ content: 'Let me see. \n', toolCalls: [aCall('find', { n: 1 })] }, { content: ' \n', toolCalls: [aCall('find', { n: 2 })] }, '\n\nIt is shipped.\n'];
+    const script = [
+      { content: 'Let me see. \n', toolCalls: [aCall('find', { n: 1 })] },
+      { content: ' \n', toolCalls: [aCall('find', { n: 2 })] },
+      '\n\nIt is shipped.\n',
+    ];
     for (const isStreaming of [true, false]) {
       const answer = await harnessOf(new MockAIProvider({ streaming: isStreaming, script })).ask();
       expect(answer.text).toBe('Let me see.\n\nIt is shipped.\n');
@@ -116,7 +125,11 @@ describe('a streamed answer', () => {
 
   it('that breaks off without its end is an error', async () => {
     verifies('STR-05');
-    const answer = await harnessOf(streaming(async function* () { yield await Promise.resolve(delta('half')); })).ask();
+    const answer = await harnessOf(
+      streaming(async function* () {
+        yield await Promise.resolve(delta('half'));
+      }),
+    ).ask();
     expect(answer.finish?.error?.code).toBe('stream_interrupted');
   });
 
@@ -142,11 +155,21 @@ describe('a streamed answer', () => {
 
   it('that runs out of time posts what there is and says that it is partial', async () => {
     verifies('TL-08');
-    const harness = harnessOf(streaming(async function* () { yield delta('word'); await new Promise(() => undefined); }), { loopTimeoutSeconds: 5 });
+    const harness = harnessOf(
+      streaming(async function* () {
+        yield delta('word');
+        await new Promise(() => undefined);
+      }),
+      { loopTimeoutSeconds: 5 },
+    );
     const asking = harness.ask();
     await harness.clock.advance(5000);
     const answer = await asking;
-    expect(answer).toMatchObject({ text: 'word', error: undefined, finish: { endReason: 'timeout', metadata: { partial: true, end_reason: 'timeout' } } });
+    expect(answer).toMatchObject({
+      text: 'word',
+      error: undefined,
+      finish: { endReason: 'timeout', metadata: { partial: true, end_reason: 'timeout' } },
+    });
     expect(answer.finish?.cancelled).toBeUndefined();
   });
 
@@ -178,7 +201,9 @@ describe('thoughts', () => {
       streaming(async function* () {
         yield thinking('first ');
         yield thinking('thoughts');
-        await new Promise<void>((resolve) => { go = resolve; });
+        await new Promise<void>((resolve) => {
+          go = resolve;
+        });
         yield thinking('x'.repeat(300));
         yield delta('Answer');
         yield thinking('last');

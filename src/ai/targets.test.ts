@@ -7,7 +7,15 @@ import { MockAIProvider } from './mock-provider.js';
 import { replyTargets } from './targets.js';
 
 const own = aBinding('agent');
-const rich = aBinding('rich', { capabilities: channelCapabilities({ mediaTypes: ['text', 'rich', 'media'], maxLength: 5000, supportsButtons: true, maxButtons: 5, overflow: 'split' }) });
+const rich = aBinding('rich', {
+  capabilities: channelCapabilities({
+    mediaTypes: ['text', 'rich', 'media'],
+    maxLength: 5000,
+    supportsButtons: true,
+    maxButtons: 5,
+    overflow: 'split',
+  }),
+});
 const sms = aBinding('sms', { capabilities: channelCapabilities({ mediaTypes: ['text', 'media'], maxLength: 1600, supportsMedia: true }) });
 
 describe('what a reply can reach', () => {
@@ -20,7 +28,12 @@ describe('what a reply can reach', () => {
 
   it('leaves out whom the reply does not reach', () => {
     verifies('AI-06');
-    const deaf = [aBinding('none', { access: 'none' }), aBinding('out', { direction: 'outbound' }), aBinding('quiet', { outputMuted: true }), aBinding('agent-2')];
+    const deaf = [
+      aBinding('none', { access: 'none' }),
+      aBinding('out', { direction: 'outbound' }),
+      aBinding('quiet', { outputMuted: true }),
+      aBinding('agent-2'),
+    ];
     expect(replyTargets([own, ...deaf, sms], own, undefined).mediaTypes).toEqual(['text', 'media']);
     expect(replyTargets([own, rich, sms], own, 'rich').capabilities).toBe(rich.capabilities);
     expect(replyTargets([own, rich, sms], aBinding('agent', { visibility: 'sms' }), 'all').capabilities).toBe(sms.capabilities);

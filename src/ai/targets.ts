@@ -25,10 +25,28 @@ export function replyTargets(bindings: readonly ChannelBinding[], own: ChannelBi
 }
 
 const ABILITIES = [
-  'supportsThreading', 'supportsReactions', 'supportsEdit', 'supportsDelete', 'supportsReadReceipts', 'supportsTyping', 'supportsTemplates',
-  'supportsRichText', 'supportsButtons', 'supportsCards', 'supportsQuickReplies', 'supportsMedia', 'supportsAudio', 'supportsVideo',
+  'supportsThreading',
+  'supportsReactions',
+  'supportsEdit',
+  'supportsDelete',
+  'supportsReadReceipts',
+  'supportsTyping',
+  'supportsTemplates',
+  'supportsRichText',
+  'supportsButtons',
+  'supportsCards',
+  'supportsQuickReplies',
+  'supportsMedia',
+  'supportsAudio',
+  'supportsVideo',
 ] as const satisfies readonly (keyof ChannelCapabilities)[];
-const LIMITS = ['maxLength', 'maxButtons', 'maxMediaSizeBytes', 'maxAudioDurationSeconds', 'maxVideoDurationSeconds'] as const satisfies readonly (keyof ChannelCapabilities)[];
+const LIMITS = [
+  'maxLength',
+  'maxButtons',
+  'maxMediaSizeBytes',
+  'maxAudioDurationSeconds',
+  'maxVideoDurationSeconds',
+] as const satisfies readonly (keyof ChannelCapabilities)[];
 const FORMATS = ['supportedMediaTypes', 'supportedAudioFormats', 'supportedVideoFormats'] as const satisfies readonly (keyof ChannelCapabilities)[];
 
 /** What both can take. */

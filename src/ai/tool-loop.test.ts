@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { aBinding, aCall, AgentHarness, anEvent, aParticipant, aRoom, asks, resultsIn } from '../../test/ai-harness.js';
 import { verifies } from '../../test/requirements.js';
 import type { AIContext, AITool, AIToolCall, ToolContext } from '../core/models/ai.js';
-import { AIChannel, type AIChannelOptions } from './ai-channel.js';
+import type { AIChannelOptions } from './ai-channel-options.js';
+import { AIChannel } from './ai-channel.js';
 import { messageText, MockAIProvider, type ScriptedReply } from './mock-provider.js';
 import { endTurn } from './tools/end-turn.js';
 
@@ -21,7 +22,13 @@ interface Setup extends Omit<AIChannelOptions, 'provider'> {
 }
 
 function setup({ script, responder, streaming, vision, ...options }: Setup): { provider: MockAIProvider; channel: AIChannel; harness: AgentHarness } {
-  const provider = new MockAIProvider({ responses: ['done'], ...(script && { script }), ...(responder && { responder }), streaming: streaming ?? false, vision: vision ?? false });
+  const provider = new MockAIProvider({
+    responses: ['done'],
+    ...(script && { script }),
+    ...(responder && { responder }),
+    streaming: streaming ?? false,
+    vision: vision ?? false,
+  });
   const channel = new AIChannel('agent', { provider, tools: [find], ...options });
   return { provider, channel, harness: new AgentHarness(channel) };
 }
@@ -37,7 +44,13 @@ describe('the tool loop', () => {
     const answer = await harness.ask('Where is 7?');
     expect(provider.calls).toHaveLength(2);
     expect(provider.calls[1]?.messages.slice(1)).toEqual([
-      { role: 'assistant', content: [{ type: 'text', text: 'Let me see.' }, { type: 'tool_call', id: call.id, name: 'find', arguments: { number: 7 } }] },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'Let me see.' },
+          { type: 'tool_call', id: call.id, name: 'find', arguments: { number: 7 } },
+        ],
+      },
       { role: 'tool', content: [{ type: 'tool_result', toolCallId: call.id, name: 'find', result: '{"number":7,"status":"shipped"}' }] },
     ]);
     expect(answer.text).toBe('Let me see.\n\nIt is on its way.');
@@ -64,7 +77,10 @@ describe('the tool loop', () => {
 
   it('ends with the answer of a model whose tools nobody can run', async () => {
     verifies('TL-01');
-    const { provider, harness } = setup({ tools: [{ name: 'find', description: '' }], script: [{ content: 'I would look.', toolCalls: [aCall('find')] }] });
+    const { provider, harness } = setup({
+      tools: [{ name: 'find', description: '' }],
+      script: [{ content: 'I would look.', toolCalls: [aCall('find')] }],
+    });
     expect((await harness.ask()).text).toBe('I would look.');
     expect(provider.calls).toHaveLength(1);
     expect(provider.calls[0]?.tools).toHaveLength(1);
@@ -79,7 +95,11 @@ describe('the tool loop', () => {
         order.push(`start ${String(args['number'])}`);
         return new Promise((resolve) => waiting.push(() => resolve(args['number'])));
       };
-      const { provider, harness } = setup({ parallelTools, tools: [{ ...find, handler: slow }], script: [asks(aCall('find', { number: 1 }), aCall('find', { number: 2 }))] });
+      const { provider, harness } = setup({
+        parallelTools,
+        tools: [{ ...find, handler: slow }],
+        script: [asks(aCall('find', { number: 1 }), aCall('find', { number: 2 }))],
+      });
       const asking = harness.ask();
       await harness.clock.advance(0);
       expect(order).toHaveLength(parallelTools ? 2 : 1);
@@ -140,10 +160,31 @@ describe('the tool loop', () => {
     verifies('TL-04', 'RES-04', 'CON-08');
     let toolSignal: AbortSignal | undefined;
     const tools: AITool[] = [
-      { name: 'throws', description: '', handler: () => { throw new Error('postgres://admin:hunter2@db failed'); } },
-      { name: 'hangs', description: '', handler: (_args, context) => { toolSignal = context.signal; return new Promise(() => undefined); } },
+      {
+        name: 'throws',
+        description: '',
+        handler: () => {
+          throw new Error('postgres://admin:hunter2@db failed');
+        },
+      },
+      {
+        name: 'hangs',
+        description: '',
+        handler: (_args, context) => {
+          toolSignal = context.signal;
+          return new Promise(() => undefined);
+        },
+      },
       { name: 'parses', description: '', handler: () => 'never' },
-      { name: 'cycles', description: '', handler: () => { const loop: Record<string, unknown> = {}; loop['self'] = loop; return loop; } },
+      {
+        name: 'cycles',
+        description: '',
+        handler: () => {
+          const loop: Record<string, unknown> = {};
+          loop['self'] = loop;
+          return loop;
+        },
+      },
     ];
     const calls: AIToolCall[] = [aCall('throws'), aCall('hangs'), aCall('parses', { raw: '{"a"' }, { invalid: true }), aCall('cycles')];
     const { provider, channel, harness } = setup({ tools, script: [asks(...calls)] });
@@ -192,7 +233,14 @@ describe('the tool loop', () => {
     const { provider, harness } = setup({ script: [asks(aCall('read_tool_result', { id: 'r1', offset: 0 }))] });
     await harness.ask();
     expect(resultsIn(provider.calls[1])[0]).toMatchObject({ isError: true });
-    const long = setup({ maxToolResultChars: 200, tools: [{ ...find, handler: () => 'x'.repeat(500) }], script: [asks(aCall('find', { number: 1 })), asks(aCall('read_tool_result', { id: 'r9', offset: 0 }), aCall('read_tool_result', { id: 'r1', offset: 999 }))] });
+    const long = setup({
+      maxToolResultChars: 200,
+      tools: [{ ...find, handler: () => 'x'.repeat(500) }],
+      script: [
+        asks(aCall('find', { number: 1 })),
+        asks(aCall('read_tool_result', { id: 'r9', offset: 0 }), aCall('read_tool_result', { id: 'r1', offset: 999 })),
+      ],
+    });
     await long.harness.ask();
     expect(resultsIn(long.provider.calls[2]).map(({ isError }) => isError)).toEqual([true, true]);
   });
@@ -251,7 +299,11 @@ describe('the tool loop', () => {
   it('ends at its time limit with what was said, and leaves no timer', async () => {
     verifies('TL-08');
     const tools = [{ ...find, handler: () => new Promise(() => undefined) }];
-    const { provider, channel, harness } = setup({ tools, loopTimeoutSeconds: 20, script: [{ content: 'One moment.', toolCalls: [aCall('find', { number: 1 })] }] });
+    const { provider, channel, harness } = setup({
+      tools,
+      loopTimeoutSeconds: 20,
+      script: [{ content: 'One moment.', toolCalls: [aCall('find', { number: 1 })] }],
+    });
     const asking = harness.ask();
     await harness.clock.advance(20_000);
     const answer = await asking;
@@ -266,7 +318,12 @@ describe('the tool loop', () => {
   it('sums usage over all rounds, caches included', async () => {
     verifies('TL-09');
     const usage = { input_tokens: 5, output_tokens: 1, cache_read_tokens: 100 };
-    const { harness } = setup({ script: [{ ...asks(aCall('find', { number: 7 })), usage }, { content: 'ok', usage: { input_tokens: 7, output_tokens: 2, cache_write_tokens: 3 } }] });
+    const { harness } = setup({
+      script: [
+        { ...asks(aCall('find', { number: 7 })), usage },
+        { content: 'ok', usage: { input_tokens: 7, output_tokens: 2, cache_write_tokens: 3 } },
+      ],
+    });
     const answer = await harness.ask();
     expect(answer.output.usage).toEqual({ input_tokens: 12, output_tokens: 3, cache_read_tokens: 100, cache_write_tokens: 3 });
     expect(answer.output.responseEvents?.[0]?.metadata).toEqual({ ai_usage: answer.output.usage, model: 'mock-model', end_reason: 'completed' });
@@ -291,8 +348,20 @@ describe('the tool loop', () => {
     verifies('TL-11', 'CON-09');
     const contexts: ToolContext[] = [];
     const open: (() => void)[] = [];
-    const tools = [{ ...find, handler: (_args: unknown, context: ToolContext) => new Promise((resolve) => { contexts.push(context); open.push(() => resolve(1)); }) }];
-    const { harness } = setup({ tools, responder: (context) => (resultsIn(context).length > 0 ? 'ok' : asks(aCall('find', { number: 7 }, { id: 'same' }))) });
+    const tools = [
+      {
+        ...find,
+        handler: (_args: unknown, context: ToolContext) =>
+          new Promise((resolve) => {
+            contexts.push(context);
+            open.push(() => resolve(1));
+          }),
+      },
+    ];
+    const { harness } = setup({
+      tools,
+      responder: (context) => (resultsIn(context).length > 0 ? 'ok' : asks(aCall('find', { number: 7 }, { id: 'same' }))),
+    });
     const first = harness.ask('a', { room: aRoom({ id: 'room-a' }), turnId: 'turn-a' });
     const second = harness.ask(anEvent('b', { participantId: 'user-2' }), { room: aRoom({ id: 'room-b' }), turnId: 'turn-b' });
     await harness.clock.advance(0);
@@ -331,16 +400,33 @@ describe('the tool loop', () => {
 
   it('ends with the round in which a tool ends the turn', async () => {
     verifies('HND-08');
-    const tools = [{ ...find, handler: () => endTurn('handed over') }, { name: 'note', description: '', handler: () => 'noted' }];
-    const { provider, harness } = setup({ tools, script: [{ content: "I'll transfer you.", toolCalls: [aCall('find', { number: 1 }), aCall('note')] }] });
+    const tools = [
+      { ...find, handler: () => endTurn('handed over') },
+      { name: 'note', description: '', handler: () => 'noted' },
+    ];
+    const { provider, harness } = setup({
+      tools,
+      script: [{ content: "I'll transfer you.", toolCalls: [aCall('find', { number: 1 }), aCall('note')] }],
+    });
     const answer = await harness.ask();
     expect(answer).toMatchObject({ text: "I'll transfer you.", output: { endReason: 'completed' } });
     expect(provider.calls).toHaveLength(1);
-    expect(harness.reported.map(({ tool, result }) => [tool, result])).toEqual([['find', 'handed over'], ['note', 'noted']]);
+    expect(harness.reported.map(({ tool, result }) => [tool, result])).toEqual([
+      ['find', 'handed over'],
+      ['note', 'noted'],
+    ]);
   });
 
   it('gives the tool its own copy of the arguments; what is reported is what was asked', async () => {
-    const tools = [{ ...find, handler: (args: Record<string, unknown>) => { args['number'] = 'changed'; return 'ok'; } }];
+    const tools = [
+      {
+        ...find,
+        handler: (args: Record<string, unknown>) => {
+          args['number'] = 'changed';
+          return 'ok';
+        },
+      },
+    ];
     const { harness } = setup({ tools, script: [asks(aCall('find', { number: 7 }))] });
     await harness.ask();
     expect(harness.reported[0]).toMatchObject({ arguments: { number: 7 }, result: 'ok', isError: false });
@@ -348,7 +434,13 @@ describe('the tool loop', () => {
 
   it('goes on when its observers fail', async () => {
     const { channel, harness } = setup({ script: [asks(aCall('find', { number: 7 }))] });
-    channel.connect({ ...harness.services, toolGate: { before: (_room, call) => Promise.resolve({ allowed: true, arguments: call.arguments }), after: () => Promise.reject(new Error('observer')) } });
+    channel.connect({
+      ...harness.services,
+      toolGate: {
+        before: (_room, call) => Promise.resolve({ allowed: true, arguments: call.arguments }),
+        after: () => Promise.reject(new Error('observer')),
+      },
+    });
     expect((await harness.ask()).text).toBe('done');
     expect(harness.warnings).toContain('A tool call could not be reported.');
   });
@@ -369,13 +461,26 @@ describe('the tool loop', () => {
 describe('F59 wrong_tool_behaviour', () => {
   it('F59 wrong_tool_behaviour: whatever the model and its tools do, the turn ends with an answer and a reason', async () => {
     verifies('F59', 'TL-01', 'TL-03', 'TL-04', 'TL-05', 'TL-06');
-    const tools: AITool[] = [find, { name: 'huge', description: '', handler: () => 'x'.repeat(1_000_000) }, { name: 'throws', description: '', handler: () => Promise.reject(new Error('secret')) }];
+    const tools: AITool[] = [
+      find,
+      { name: 'huge', description: '', handler: () => 'x'.repeat(1_000_000) },
+      { name: 'throws', description: '', handler: () => Promise.reject(new Error('secret')) },
+    ];
     const bad: readonly AIToolCall[] = [
-      aCall('undeclared'), aCall('find', { number: 'no' }), aCall('find', { number: 1, extra: true }), aCall('huge'), aCall('throws'),
-      aCall('find', { raw: '{' }, { invalid: true }), aCall('find', { number: 7 }),
+      aCall('undeclared'),
+      aCall('find', { number: 'no' }),
+      aCall('find', { number: 1, extra: true }),
+      aCall('huge'),
+      aCall('throws'),
+      aCall('find', { raw: '{' }, { invalid: true }),
+      aCall('find', { number: 7 }),
     ];
     for (const streaming of [false, true]) {
-      const { provider, harness } = setup({ streaming, tools, responder: (context) => (context.tools.length === 0 ? 'Sorry, I could not find out.' : asks(...bad)) });
+      const { provider, harness } = setup({
+        streaming,
+        tools,
+        responder: (context) => (context.tools.length === 0 ? 'Sorry, I could not find out.' : asks(...bad)),
+      });
       const answer = await harness.ask();
       expect(answer.text).toBe('Sorry, I could not find out.');
       expect(answer.finish?.endReason ?? answer.output.endReason).toBe('force_stopped');
@@ -398,7 +503,10 @@ describe('layers', () => {
     await harness.ask('Hi', { room, bindings: binding({ system_prompt: 'binding', temperature: 0, max_tokens: 3 }) });
     await harness.ask('Hi', { bindings: binding({ system_prompt: 5, temperature: 'hot' }) });
     expect(provider.calls.map(({ systemPrompt, temperature, maxTokens }) => [systemPrompt, temperature, maxTokens])).toEqual([
-      ['channel', 0.1, 1], ['room', 0.2, 2], ['binding', 0, 3], ['channel', 0.1, 1],
+      ['channel', 0.1, 1],
+      ['room', 0.2, 2],
+      ['binding', 0, 3],
+      ['channel', 0.1, 1],
     ]);
     expect(provider.calls[1]?.metadata).toEqual({ thinking_budget: 9 });
   });
@@ -415,7 +523,12 @@ describe('layers', () => {
     channel.addTool(stored('handoff', 'added'));
     const room = aRoom({ aiConfig: { tools: [stored('b', 'room'), stored('c', 'room'), stored('handoff', 'forged')] } });
     await harness.ask('Hi', { room, bindings: binding({ tools: [stored('c', 'binding'), { name: 7 }, 'rubbish'] }) });
-    expect(provider.calls[0]?.tools.map(({ name, description }) => `${name} ${description}`)).toEqual(['a channel', 'b room', 'c binding', 'handoff added']);
+    expect(provider.calls[0]?.tools.map(({ name, description }) => `${name} ${description}`)).toEqual([
+      'a channel',
+      'b room',
+      'c binding',
+      'handoff added',
+    ]);
     expect(channel.removeTool('handoff')).toBe(true);
     expect(channel.removeTool('handoff')).toBe(false);
     expect(channel.tools.map(({ name }) => name)).toEqual(['a', 'b']);

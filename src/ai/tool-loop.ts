@@ -264,7 +264,12 @@ export class ToolLoop {
     const spread = (): number => Number.parseInt(stableHash(`${turn.id}:${attempt}`).slice(0, 8), 16) / 2 ** 32;
     const recovery = recoveryFrom(error, attempt, { retryPolicy, hasFallback: fallback !== undefined }, spread);
     if (recovery.kind === 'fail') return false;
-    services.logger.warn('A model failed; it is tried again.', { channelId, provider: this.#provider.name, code: errorCode(error), next: recovery.kind });
+    services.logger.warn('A model failed; it is tried again.', {
+      channelId,
+      provider: this.#provider.name,
+      code: errorCode(error),
+      next: recovery.kind,
+    });
     if (recovery.kind === 'retry') await services.clock.sleep(recovery.delayMs, cancellation.signal);
     else if (fallback !== undefined) this.#provider = fallback;
     return true;
@@ -296,7 +301,13 @@ export class ToolLoop {
 
   /** TL-07: once, when tools ran and the model then said nothing for no good reason. */
   #canNudge(response: AIResponse, rounds: number, isOver: boolean, generations: number): boolean {
-    return rounds > 0 && !isOver && this.#segments.isCurrentEmpty && !isLengthLimit(response.finishReason) && generations < 1 + this.parts.limits.maxToolRounds;
+    return (
+      rounds > 0 &&
+      !isOver &&
+      this.#segments.isCurrentEmpty &&
+      !isLengthLimit(response.finishReason) &&
+      generations < 1 + this.parts.limits.maxToolRounds
+    );
   }
 
   #naturalEnd(response: AIResponse, isOutOfRounds: boolean): TurnEndReason {
@@ -324,7 +335,19 @@ export class ToolLoop {
 
   #tools(): ToolRunner {
     const { services, deadlines, turn, room, channelId, participantId, roles, settings, policy, limits, cancellation } = this.parts;
-    return (this.#runner ??= new ToolRunner({ services, deadlines, turn, roomId: room.id, channelId, participantId, roles, tools: settings.tools, policy, limits, cancellation }));
+    return (this.#runner ??= new ToolRunner({
+      services,
+      deadlines,
+      turn,
+      roomId: room.id,
+      channelId,
+      participantId,
+      roles,
+      tools: settings.tools,
+      policy,
+      limits,
+      cancellation,
+    }));
   }
 
   #think(text: string): void {

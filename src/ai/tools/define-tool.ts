@@ -37,7 +37,7 @@ export function defineTool<Schema extends StandardSchema>(options: ToolOptions<S
     );
   }
   const { $schema: _dialect, ...shown } = parameters;
-  const handler = options.handler as (args: unknown, context: ToolContext) => unknown; // called with what the schema let pass
+  const handler = options.handler; // called with what the schema let pass
   return {
     name: options.name,
     description: options.description,

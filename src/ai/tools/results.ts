@@ -49,7 +49,10 @@ export function toToolResult(value: unknown): ToolResult {
   if (isImagePart(value)) return { text: '', images: [value] };
   if (Array.isArray(value) && value.some(isImagePart) && value.every((part) => isImagePart(part) || isTextPart(part))) {
     return {
-      text: value.filter(isTextPart).map((part) => part.text).join('\n'),
+      text: value
+        .filter(isTextPart)
+        .map((part) => part.text)
+        .join('\n'),
       images: value.filter(isImagePart),
     };
   }
@@ -117,7 +120,8 @@ export class KeptResults {
 
   #page(id: string, text: string, offset: number): string {
     if (text.length - offset <= this.maxChars) return text.slice(offset);
-    const notice = (next: number): string => `\n[Characters ${offset}-${next} of ${text.length}. Go on with ${READ_TOOL_RESULT} {"id":"${id}","offset":${next}}]`;
+    const notice = (next: number): string =>
+      `\n[Characters ${offset}-${next} of ${text.length}. Go on with ${READ_TOOL_RESULT} {"id":"${id}","offset":${next}}]`;
     const end = boundary(text, offset + this.maxChars - notice(text.length).length);
     return text.slice(offset, end) + notice(end);
   }

@@ -23,7 +23,12 @@ describe('checking arguments', () => {
 
   it('knows required fields, types and closed objects', async () => {
     verifies('TL-03');
-    const schema = { type: 'object', properties: { a: { type: 'string' }, b: { type: ['integer', 'null'] } }, required: ['a'], additionalProperties: false };
+    const schema = {
+      type: 'object',
+      properties: { a: { type: 'string' }, b: { type: ['integer', 'null'] } },
+      required: ['a'],
+      additionalProperties: false,
+    };
     expect(await problemOf(schema, { a: 'x', b: null })).toBeUndefined();
     expect(await problemOf(schema, {})).toBe('a is missing');
     expect(await problemOf(schema, { a: 1 })).toBe('a is number, not string');
@@ -67,7 +72,10 @@ describe('checking arguments', () => {
   });
 
   it('follows references within the schema, to themselves too', async () => {
-    const tree = { $ref: '#/$defs/node', $defs: { node: { type: 'object', properties: { next: { $ref: '#/$defs/node' } }, additionalProperties: false } } };
+    const tree = {
+      $ref: '#/$defs/node',
+      $defs: { node: { type: 'object', properties: { next: { $ref: '#/$defs/node' } }, additionalProperties: false } },
+    };
     expect(await problemOf(tree, { next: { next: {} } })).toBeUndefined();
     expect(await problemOf(tree, { next: { other: {} } })).toBe('next.other is unknown');
     expect(await problemOf({ $ref: '#' }, {})).toContain('nested too deeply');
@@ -91,13 +99,23 @@ describe('defineTool', () => {
     expect(tool.parameters).toMatchObject({ type: 'object', properties: { note: { type: 'string' } } });
     expect(tool.parameters).not.toHaveProperty('$schema');
     expect(tool.idempotent).toBe(false);
-    const tidy = defineTool({ name: 't', description: '', parameters: z.object({ at: z.string().transform((text) => text.length) }), handler: ({ at }) => at });
+    const tidy = defineTool({
+      name: 't',
+      description: '',
+      parameters: z.object({ at: z.string().transform((text) => text.length) }),
+      handler: ({ at }) => at,
+    });
     expect(await checkArguments(tidy.parameters, { at: 'four' })).toEqual({ ok: true, value: { at: 4 } });
   });
 
   it('refuses what the schema refuses, also where JSON Schema cannot say it', async () => {
     verifies('TL-03');
-    const tool = defineTool({ name: 't', description: '', parameters: z.object({ a: z.string().refine((text) => text !== 'root', 'must not be root') }), handler: () => 1 });
+    const tool = defineTool({
+      name: 't',
+      description: '',
+      parameters: z.object({ a: z.string().refine((text) => text !== 'root', 'must not be root') }),
+      handler: () => 1,
+    });
     expect(await problemOf(tool.parameters, { a: 'root' })).toBe('a: must not be root');
     expect(await problemOf(tool.parameters, { a: 'x' })).toBeUndefined();
     expect(await problemOf({ ...tool }.parameters, { a: 'root' })).toBe('a: must not be root');
@@ -108,7 +126,8 @@ describe('defineTool', () => {
       '~standard': {
         version: 1,
         vendor: 'own',
-        validate: (value) => Promise.resolve((value as { a?: unknown }).a === 'ok' ? { value: { a: 'ok' } } : { issues: [{ message: 'not ok', path: [{ key: 'a' }] }] }),
+        validate: (value) =>
+          Promise.resolve((value as { a?: unknown }).a === 'ok' ? { value: { a: 'ok' } } : { issues: [{ message: 'not ok', path: [{ key: 'a' }] }] }),
       },
     };
     expect(() => defineTool({ name: 't', description: '', parameters: own, handler: () => 1 })).toThrow(/jsonSchema/);

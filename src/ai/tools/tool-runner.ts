@@ -115,7 +115,8 @@ export class ToolRunner {
     const { turn, roomId, channelId, policy, roles } = this.parts;
     const isReading = call.name === READ_TOOL_RESULT && this.#kept.hasAny;
     const tool: TurnTool | undefined = isReading ? this.#readingTool() : this.parts.tools.get(call.name);
-    if (!offered.has(call.name) || tool === undefined) return refused(`There is no tool '${call.name}'. Offered: ${[...offered].join(', ') || 'none'}.`);
+    if (!offered.has(call.name) || tool === undefined)
+      return refused(`There is no tool '${call.name}'. Offered: ${[...offered].join(', ') || 'none'}.`);
     if (!(isReading ? isBuiltInAllowed : isAllowed)(policy, call.name, roles)) return refused(`The tool '${call.name}' is not allowed here.`);
     if (tool.run === undefined) return refused(`The tool '${call.name}' cannot be run here.`);
     if (call.invalid === true) return refused('The arguments are no valid JSON. Call again with valid JSON.');
@@ -152,12 +153,18 @@ export class ToolRunner {
     return checked.value === given ? { ok: true, value: copyJson(given) } : checked;
   }
 
-  async #run(tool: TurnTool, call: { tool: string; arguments: Metadata; channelId: string; callId: string; turnId: string }, args: unknown): Promise<CallOutcome> {
+  async #run(
+    tool: TurnTool,
+    call: { tool: string; arguments: Metadata; channelId: string; callId: string; turnId: string },
+    args: unknown,
+  ): Promise<CallOutcome> {
     const { services, turn, roomId, participantId, limits, cancellation, deadlines } = this.parts;
     const idempotencyKey = this.#keyOf(call.tool, call.arguments);
     if (!tool.idempotent) {
       if (turn.startedTools.includes(idempotencyKey)) {
-        return refused('This call was started before a restart and its outcome is unknown. It was not run again; find out what happened, or ask the user.');
+        return refused(
+          'This call was started before a restart and its outcome is unknown. It was not run again; find out what happened, or ask the user.',
+        );
       }
       await turn.markToolStarted(idempotencyKey);
     }

@@ -83,4 +83,3 @@ function runnerFor(name: string, sources: ToolSources): ToolFunction | undefined
     return kitTool === undefined ? unknownTool(name) : kitTool(args, context);
   };
 }
-

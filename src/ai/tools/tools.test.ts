@@ -13,8 +13,18 @@ describe('the tool policy', () => {
   it('matches globs', () => {
     verifies('TL-10');
     const cases: readonly [string, string, boolean][] = [
-      ['*', '', true], ['*', 'anything', true], ['order_*', 'order_find', true], ['order_*', 'my_order_find', false], ['?', 'a', true], ['?', '', false],
-      ['*_delete', 'a_delete_delete', true], ['a*b*c', 'aXbYbc', true], ['a*b*c', 'aXbYb', false], ['find', 'find', true], ['find', 'Find', false], ['a.c', 'abc', false],
+      ['*', '', true],
+      ['*', 'anything', true],
+      ['order_*', 'order_find', true],
+      ['order_*', 'my_order_find', false],
+      ['?', 'a', true],
+      ['?', '', false],
+      ['*_delete', 'a_delete_delete', true],
+      ['a*b*c', 'aXbYbc', true],
+      ['a*b*c', 'aXbYb', false],
+      ['find', 'find', true],
+      ['find', 'Find', false],
+      ['a.c', 'abc', false],
     ];
     for (const [glob, name, expected] of cases) expect([glob, name, matchesGlob(glob, name)]).toEqual([glob, name, expected]);
     expect(matchesGlob(`${'a*'.repeat(50)}b`, 'a'.repeat(5000))).toBe(false);
@@ -40,7 +50,10 @@ describe('the tool policy', () => {
 });
 
 describe('composeToolHandlers', () => {
-  const knows = (own: string): ToolHandler => (name) => (name === own ? `${own} ran` : unknownTool(name));
+  const knows =
+    (own: string): ToolHandler =>
+    (name) =>
+      name === own ? `${own} ran` : unknownTool(name);
 
   it('asks in order until one does not decline; the last answer stands', async () => {
     verifies('TL-12');
@@ -52,10 +65,29 @@ describe('composeToolHandlers', () => {
 
   it('takes for a decline only exactly that error for exactly that name', async () => {
     verifies('TL-12');
-    const others: readonly unknown[] = ['{"error": "Unknown tool: other"}', '{"error":"Unknown tool: a","more":1}', { error: 'failed' }, 'Unknown tool: a', '', null, '{broken'];
-    for (const answer of others) expect(await composeToolHandlers(() => answer, () => 'second')('a', {}, context)).toBe(answer);
+    const others: readonly unknown[] = [
+      '{"error": "Unknown tool: other"}',
+      '{"error":"Unknown tool: a","more":1}',
+      { error: 'failed' },
+      'Unknown tool: a',
+      '',
+      null,
+      '{broken',
+    ];
+    for (const answer of others)
+      expect(
+        await composeToolHandlers(
+          () => answer,
+          () => 'second',
+        )('a', {}, context),
+      ).toBe(answer);
     expect(isUnknownTool('{ "error": "Unknown tool: a" }', 'a')).toBe(true);
-    expect(await composeToolHandlers(() => Promise.resolve(unknownTool('a')), () => 'second')('a', {}, context)).toBe('second');
+    expect(
+      await composeToolHandlers(
+        () => Promise.resolve(unknownTool('a')),
+        () => 'second',
+      )('a', {}, context),
+    ).toBe('second');
   });
 
   it('refuses fewer than two', () => {
