@@ -14,7 +14,11 @@ export interface Room {
   readonly status: string;
   readonly createdAt: string;
   readonly eventCount: number;
-  readonly metadata: Readonly<Record<string, unknown>> & { readonly _conversation_state?: ConversationState };
+}
+
+export interface RoomNow {
+  readonly room: Room;
+  readonly state: ConversationState;
 }
 
 export interface Trace {
@@ -35,9 +39,8 @@ export interface Trace {
   }[];
 }
 
-export async function readRoom(roomId: string): Promise<Room> {
-  const answer = await call<{ room: Room }>(`/api/rooms/${encodeURIComponent(roomId)}`);
-  return answer.room;
+export function readRoom(roomId: string): Promise<RoomNow> {
+  return call<RoomNow>(`/api/rooms/${encodeURIComponent(roomId)}`);
 }
 
 /** The newest events, oldest first. */
@@ -49,7 +52,7 @@ export async function readNewest(roomId: string, token?: string): Promise<WireEv
 /** What was decided about an event; null when the server keeps no trace of it (any more). */
 export async function readTrace(roomId: string, eventId: string): Promise<Trace | null> {
   try {
-    return (await call<{ trace: Trace }>(`/api/rooms/${encodeURIComponent(roomId)}/trace/${encodeURIComponent(eventId)}`)).trace;
+    return (await call<{ trace: Trace }>(`/api/rooms/${encodeURIComponent(roomId)}/events/${encodeURIComponent(eventId)}/trace`)).trace;
   } catch {
     return null;
   }

@@ -214,10 +214,9 @@ function refreshRoom(): void {
   roomIsStale = true;
   window.setTimeout(() => {
     roomIsStale = false;
-    void readRoom(ROOM).then((room) => {
-      head.show(room);
-      const state = room.metadata._conversation_state;
-      desk.hidden = state === undefined || !isWithPerson(state);
+    void readRoom(ROOM).then((now) => {
+      head.show(now);
+      desk.hidden = !isWithPerson(now.state);
     }, () => undefined); // without the server the banner says what there is to say
   }, 80);
 }

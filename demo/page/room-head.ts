@@ -1,5 +1,5 @@
 /** What the room is about now: status, the way it took through its phases, who has it. */
-import type { ConversationState, Room } from './api.js';
+import type { ConversationState, RoomNow } from './api.js';
 import { byId, element } from './dom.js';
 import { clock } from './figures.js';
 import { voiceOf } from './names.js';
@@ -13,18 +13,16 @@ export class RoomHead {
   readonly #facts = byId('facts', HTMLElement);
   readonly #partner = byId('partner', HTMLElement);
 
-  show(room: Room): void {
+  show({ room, state }: RoomNow): void {
     this.#title.textContent = `Room ${room.id}`;
     this.#status.hidden = false;
     this.#status.textContent = room.status;
     this.#status.dataset['status'] = room.status;
-    const state = room.metadata._conversation_state;
     this.#facts.textContent = [
-      state !== undefined && `${state.handoffCount} handoff${state.handoffCount === 1 ? '' : 's'}`,
+      `${state.handoffCount} handoff${state.handoffCount === 1 ? '' : 's'}`,
       `${room.eventCount} events`,
       `since ${clock(room.createdAt)}`,
-    ].filter(Boolean).join(' · ');
-    if (state === undefined) return;
+    ].join(' · ');
     this.#path.replaceChildren(...pathOf(state));
     this.#partner.replaceChildren('with ', element('b', {}, isWithPerson(state) ? 'Sam Okafor' : voiceOf(state.activeAgentId ?? 'mia').name));
   }
