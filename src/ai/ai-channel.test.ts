@@ -116,7 +116,6 @@ describe('an AI channel', () => {
   });
 
   it('closes what it owns, once, and goes on when a part fails to close', async () => {
-    verifies('F53');
     const provider = new MockAIProvider();
     const memory = new MockMemoryProvider();
     provider.close = () => {
