@@ -269,6 +269,11 @@ export class RoomKit {
     return this.#open(() => sweepRoomTimers(this.#parts));
   }
 
+  /** Whether the kit sweeps room timers by itself. */
+  get isSweeping(): boolean {
+    return this.#sweepTimer !== undefined;
+  }
+
   /** Sweeps by itself every so often, until close. */
   startSweeping(intervalSeconds: number): void {
     this.#sweepTimer?.cancel();
