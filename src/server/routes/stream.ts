@@ -2,17 +2,18 @@
  * The wire protocol's frames as server-sent events, for those who cannot hold a WebSocket. A client resumes by
  * Last-Event-ID, which is the index of the last event it has.
  */
+import { z } from 'zod';
 import type { ServerFrame } from '../../channels/index.js';
+import type { Timer } from '../../core/index.js';
 import { isPromise } from '../../core/models/json.js';
 import { mayReachRoom, reachRoom } from '../access.js';
+import type { Principal } from '../auth/principal.js';
 import { checked } from '../body.js';
 import type { ServerRoutes } from '../handler.js';
 import type { ServerParts } from '../parts.js';
 import { Refusal } from '../problem.js';
 import { openLine, wireCaller } from '../wire-line.js';
-import type { Principal } from '../auth/principal.js';
 import { wholeNumber } from './query.js';
-import { z } from 'zod';
 
 const StreamQuery = z.object({ afterIndex: wholeNumber(-1).optional(), as: z.string().min(1).max(255).optional() });
 const LastEventId = wholeNumber(-1);
@@ -45,47 +46,52 @@ type OpenStreamLine = (send: (text: string) => void, close: () => void, buffered
 /** A body that ends with the token, the room, the server or the reader, whichever goes first. */
 function eventStream({ kit, limits, closing }: ServerParts, principal: Principal, open: OpenStreamLine, roomId: string): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  let end: () => void = () => undefined;
+  const endsMs = principal.expiresAt === undefined ? Infinity : Date.parse(principal.expiresAt);
+  let line: Line | undefined;
+  let timer: Timer | undefined;
+  let hasEnded = false;
+  let release: () => void = () => undefined;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        let ended = false;
-        let line: Line | undefined;
-        let timer = kit.clock.setTimer(0, () => undefined);
         const write = (text: string): void => {
-          if (!ended) controller.enqueue(encoder.encode(text));
+          if (!hasEnded) controller.enqueue(encoder.encode(text));
         };
-        end = (): void => {
-          if (ended) return;
-          ended = true;
-          timer.cancel();
+        const end = (): void => {
+          if (hasEnded) return;
+          release();
+          controller.close();
+        };
+        release = (): void => {
+          hasEnded = true;
+          timer?.cancel();
           closing.removeEventListener('abort', end);
           line?.close();
-          controller.close();
         };
         // One timer for life signs, for the token's end and for a caller who was shown out meanwhile.
         const beat = (): void => {
-          const endsMs = principal.expiresAt === undefined ? Infinity : Date.parse(principal.expiresAt);
           timer = kit.clock.setTimer(Math.max(1, Math.min(limits.heartbeatSeconds * 1000, endsMs - kit.clock.now())), () => {
             const mayStay = mayReachRoom(kit, principal, roomId);
             if (kit.clock.now() >= endsMs || mayStay === false) return end();
             if (isPromise(mayStay)) mayStay.then((stays) => stays || end(), end);
-            write(':\n\n');
+            write(LIFE_SIGN);
             beat();
           });
         };
-        write(':\n\n');
         closing.addEventListener('abort', end);
-        if (closing.aborted) return end();
+        write(LIFE_SIGN);
         beat();
         line = open((text) => write(asServerSentEvent(text)), end, () => -(controller.desiredSize ?? 0));
-        if (ended) line.close();
+        if (closing.aborted) end();
       },
-      cancel: () => end(),
+      cancel: () => release(),
     },
     { highWaterMark: 0, size: (chunk) => chunk?.byteLength ?? 0 },
   );
 }
+
+/** A comment: it shows that the line is up, and gets the headers on their way. */
+const LIFE_SIGN = ':\n\n';
 
 /** Only what has a place in the room's sequence moves the reader's Last-Event-ID. */
 function asServerSentEvent(text: string): string {
