@@ -165,7 +165,9 @@ function nameOf(host: string): string {
 function webSockets(parts: ServerParts, server: Server): { readonly open: Sockets; readonly live: ReadonlySet<WebSocket> } {
   const sockets = new Sockets(parts);
   const live = new Set<WebSocket>();
-  const upgrader = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES, closeTimeout: CLOSING_MS });
+  // `closeTimeout` is newer than the package's types.
+  const settings = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES, closeTimeout: CLOSING_MS };
+  const upgrader = new WebSocketServer(settings);
   const upgrade = async (incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const request = upgradeRequest(incoming);
     if (request === undefined) throw new Refusal('invalid', 'The address or a header of the upgrade is not valid.');

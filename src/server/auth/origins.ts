@@ -32,7 +32,7 @@ export class Origins {
 function parseOrigin(origin: string): URL | undefined {
   try {
     const url = new URL(origin);
-    return url.origin === origin && origin !== 'null' ? url : undefined;
+    return url.origin === origin && origin !== 'null' && !origin.includes('*') ? url : undefined;
   } catch {
     return undefined;
   }
