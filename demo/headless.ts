@@ -50,7 +50,7 @@ export async function playHeadless(options: { file: string | undefined; port: nu
 
 async function play(customer: Customer, checks: Checks, print: (line: string) => void): Promise<void> {
   const by = (channelId: string) => (event: WireEvent) => event.source.channelId === channelId;
-  customer.onEvent = (event) => print(`${String(event.index).padStart(4)}  ${event.source.channelId.padEnd(5)} ${textOf(event)}`);
+  customer.onEvent = (event) => print(`${String(event.index).padStart(4)}  ${event.source.channelId.padEnd(5)} ${textOf(event).replaceAll(/\s+/g, ' ')}`);
 
   const greeting = await customer.say('Hello!', by('mia'));
   checks.that('Mia greets, word by word', customer.piecesOf(greeting) > 3);
