@@ -9,6 +9,7 @@ import {
   HandoffMemoryProvider,
   HookResult,
   RoomKit,
+  setConversationState,
   SlidingWindowMemory,
   WebSocketChannel,
   type ConversationStore,
@@ -103,8 +104,8 @@ async function openRoom(kit: RoomKit): Promise<void> {
   for (const { channelId, participantId, displayName } of [CUSTOMER, COLLEAGUE]) {
     await kit.ensureParticipant(ROOM_ID, channelId, participantId, { displayName });
   }
-  const { phaseHistory } = getConversationState(await kit.getRoom(ROOM_ID));
-  if (phaseHistory.length === 0) await kit.setActiveAgent(ROOM_ID, 'mia', { phase: 'triage' });
+  const room = await kit.getRoom(ROOM_ID);
+  if (getConversationState(room).phase === 'intake') await kit.store.updateRoom(setConversationState(room, { phase: 'triage', activeAgentId: 'mia' }));
 }
 
 function textOf(event: RoomEvent): string {

@@ -2,7 +2,7 @@
  * The demo's page: the customer's chat beside the room's timeline. The chat is an ordinary client with a client token;
  * the timeline is a host's view, which the server grants to pages of its own machine.
  */
-import { WireClient, type LineState, type WireSocket } from '../wire-client.js';
+import { WireClient, type LineState, type WireEvent, type WireSocket } from '../wire-client.js';
 import { mintToken, readNewest, readRoom, readTrace } from './api.js';
 import { Chat } from './chat.js';
 import { byId, element } from './dom.js';
@@ -59,8 +59,7 @@ const host = new WireClient(
   {
     onEvent: (event) => {
       timeline.add(event);
-      askWhy(event.id);
-      if (event.parentEventId !== undefined) askWhy(event.parentEventId);
+      askWhy(event);
       refreshRoom();
     },
     onEventChanged: (event) => timeline.change(event),
@@ -182,16 +181,25 @@ function showLine(state: LineState): void {
   }
 }
 
-/** Reads why an event became what it is: soon after it came, and again when its deliveries have had time to end. */
-function askWhy(eventId: string): void {
-  for (const ms of [150, 1500]) window.setTimeout(() => ask(eventId), ms);
+/** Reads why an event and its cause became what they are: soon after it came, and when its deliveries have had time to end. */
+function askWhy(event: WireEvent): void {
+  if (event.content.type === 'system') return; // nothing is decided about what the kit itself notes
+  for (const ms of [150, 1500]) {
+    window.setTimeout(() => {
+      if (event.parentEventId !== undefined) ask(event.parentEventId);
+      ask(event.id);
+    }, ms);
+  }
 }
 
 const MOST_QUESTIONS = 60;
 const questions: string[] = [];
 let asking = false;
 
-/** One question at a time, the newest events first; of a long history only the newest are asked about. */
+/**
+ * One question at a time, the newest events first; of a long history only the newest are asked about. The server forgets
+ * what was decided when it stops: where its memory ends, older events are not asked about.
+ */
 function ask(eventId: string): void {
   if (!questions.includes(eventId)) questions.push(eventId);
   if (questions.length > MOST_QUESTIONS) questions.shift();
@@ -200,7 +208,8 @@ function ask(eventId: string): void {
   void (async () => {
     for (let id = questions.pop(); id !== undefined; id = questions.pop()) {
       const trace = await readTrace(ROOM, id);
-      if (trace !== null) timeline.explain(id, trace);
+      if (trace === null) questions.length = 0;
+      else timeline.explain(id, trace);
     }
     asking = false;
   })();

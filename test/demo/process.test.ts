@@ -1,0 +1,121 @@
+/** The demo as a process: what it says, how it stops, and that the headless run tells the truth. Built by `npm test`. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { verifies } from '../requirements.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+describe('the demo as a process', () => {
+  let folder = '';
+  const running: Demo[] = [];
+  const start = (...args: string[]): Demo => {
+    const demo = new Demo(args);
+    running.push(demo);
+    return demo;
+  };
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'roomkit-process-'));
+  });
+  afterEach(async () => {
+    for (const demo of running.splice(0)) demo.child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it('plays the headless customer and ends well', { timeout: 60_000 }, async () => {
+    const demo = start('--headless', '--port', '0');
+    expect(await demo.ended, demo.said).toBe(0);
+    expect(demo.said).toMatch(/All \d+ checks held/);
+    expect(demo.said).not.toContain('✗');
+  });
+
+  it('takes the next free port when its own is in use, and says so', { timeout: 30_000 }, async () => {
+    const blocker = createServer();
+    const port = await new Promise<number>((resolve) => blocker.listen(0, '127.0.0.1', () => resolve((blocker.address() as { port: number }).port)));
+    const demo = start('--db', join(folder, 'demo.db'), '--port', String(port));
+    const address = await demo.address;
+    expect(Number(new URL(address).port)).toBeGreaterThan(port);
+    expect(demo.said).toContain(`Port ${port} is in use`);
+    blocker.close();
+  });
+
+  it('finishes on SIGTERM what it has accepted, and goes on with it after the next start', { timeout: 60_000 }, async () => {
+    verifies('KIT-05');
+    const file = join(folder, 'demo.db');
+    const first = start('--db', file, '--port', '0');
+    await sendAndWaitForCommit(await first.address, 'Hello!');
+    first.child.kill('SIGTERM');
+    expect(await first.ended, first.said).toBe(0);
+    const second = start('--db', file, '--port', '0');
+    const response = await fetch(`${await second.address}/api/rooms/help-desk/events?limit=50`);
+    const { events } = (await response.json()) as { events: { index: number; source: { channelId: string }; content: { body?: string } }[] };
+    expect(events.map(({ index }) => index)).toEqual(events.map((_, position) => position));
+    expect(events.slice(-2).map(({ source }) => source.channelId)).toEqual(['web', 'mia']);
+  });
+
+  it('says what is wrong with what it is told', { timeout: 30_000 }, async () => {
+    const demo = start('--port', 'eighty');
+    expect(await demo.ended).toBe(2);
+    expect(demo.said).toContain("Port 'eighty' is none");
+  });
+
+  it('serves its page and nothing beside it', { timeout: 30_000 }, async () => {
+    const address = await start('--db', join(folder, 'demo.db'), '--port', '0').address;
+    const page = await fetch(address);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    for (const path of ['/page/app.js', '/page/style.css', '/wire-client.js']) expect((await fetch(address + path)).status, path).toBe(200);
+    for (const path of ['/package.json', '/page/../main.js', '/main.js', '/page/%2e%2e/help-desk.js']) expect((await fetch(address + path)).status, path).toBe(404);
+  });
+});
+
+class Demo {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly ended: Promise<number | null>;
+  readonly address: Promise<string>;
+  said = '';
+
+  constructor(args: readonly string[]) {
+    this.child = spawn(process.execPath, ['build/demo/main.js', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.ended = new Promise((resolve) => this.child.on('exit', resolve));
+    this.address = new Promise((resolve, reject) => {
+      const hear = (chunk: Buffer): void => {
+        this.said += chunk.toString();
+        const found = /open\s+(http:\/\/\S+)/.exec(this.said)?.[1];
+        if (found !== undefined) resolve(found);
+      };
+      this.child.stdout.on('data', hear);
+      this.child.stderr.on('data', hear);
+      void this.ended.then((code) => reject(new Error(`The demo ended with ${code}:\n${this.said}`)));
+    });
+    this.address.catch(() => undefined); // not every test asks for it
+  }
+}
+
+/** A customer who leaves as soon as the message is acknowledged. */
+async function sendAndWaitForCommit(address: string, body: string): Promise<void> {
+  const answer = await fetch(`${address}/api/client-tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ rooms: ['help-desk'], channelId: 'web', participantId: 'ada' }),
+  });
+  const { token } = (await answer.json()) as { token: string };
+  const socket = new WebSocket(`${address.replace('http', 'ws')}/ws`, 'roomkit.v1');
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('open', () => socket.send(JSON.stringify({ type: 'hello', version: 1, token })));
+    socket.on('message', (data: Buffer) => {
+      const { type } = JSON.parse(data.toString()) as { type: string };
+      if (type === 'welcome') socket.send(JSON.stringify({ type: 'send', id: 'one', roomId: 'help-desk', content: { type: 'text', body } }));
+      if (type === 'ack') resolve();
+    });
+  });
+  socket.close();
+}
