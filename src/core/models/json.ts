@@ -32,6 +32,21 @@ export function freezeJson<T>(value: T): T {
   return Object.freeze(value);
 }
 
+/** Data that is known to be frozen to the bottom: it is shared instead of copied. */
+const frozenToTheBottom = new WeakSet<object>();
+
+/** Freezes data this program has made itself, without copying it, and remembers that it is frozen to the bottom. */
+export function sealJson<T extends object>(value: T): T {
+  frozenToTheBottom.add(freezeJson(value));
+  return value;
+}
+
+/** A frozen private copy; what is known to be frozen to the bottom is returned as it is. */
+export function ownJson<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || frozenToTheBottom.has(value)) return value;
+  return freezeJson(copyJson(value));
+}
+
 /** A frozen private copy of a map given by a caller; empty and absent ones become {@link EMPTY}. */
 export function frozenMap(map: Readonly<Record<string, unknown>> | undefined): Metadata {
   if (map === undefined || map === EMPTY) return EMPTY;

@@ -21,8 +21,13 @@ export class ArrivalOrder {
     return { turn, pass };
   }
 
-  /** Whether anybody is in line. */
+  /** Whether nobody is in line anywhere: the ordinary case, for which no key has to be made. */
+  get quiet(): boolean {
+    return this.#last.size === 0;
+  }
+
+  /** Whether anybody is in line under this key. */
   busy(key: string): boolean {
-    return this.#last.size > 0 && this.#last.has(key);
+    return this.#last.has(key);
   }
 }

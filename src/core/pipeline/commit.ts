@@ -7,11 +7,14 @@ import type { CommitResult, EventCommit, RoomState } from '../store/store.js';
 import { draftSystemEvent, type SystemNotice } from './event-draft.js';
 import type { Section } from './section.js';
 
-/** Commits and keeps the room's tail and the listeners in step. */
-export async function commitEvent(parts: KitParts, section: Section, commit: EventCommit): Promise<CommitResult> {
+/** Commits and keeps the room's tail in step. At once when the store answers at once. */
+export function commitEvent(parts: KitParts, section: Section, commit: EventCommit): Awaitable<CommitResult> {
   const token = section.fencingToken;
   const stored = parts.store.commitEvent(token === undefined ? commit : { ...commit, fencingToken: token });
-  const result = isPromise(stored) ? await stored : stored;
+  return isPromise(stored) ? stored.then((result) => keepTail(parts, section, result)) : keepTail(parts, section, stored);
+}
+
+function keepTail(parts: KitParts, section: Section, result: CommitResult): CommitResult {
   if (result.duplicate) return result;
   const runtime = parts.rooms.peek(section.roomId);
   if (runtime !== undefined) {

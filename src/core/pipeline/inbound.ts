@@ -8,19 +8,21 @@ import { ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { EventDraft } from '../models/event.js';
-import { EMPTY, frozenMap, isPromise } from '../models/json.js';
+import { EMPTY, frozenMap, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RegisteredChannel } from '../registry.js';
 import { attachOnArrival, isTombstoned } from '../rooms/channel-operations.js';
-import { RoomContextView } from '../rooms/context.js';
+import type { RoomContext } from '../rooms/context.js';
+import { contextOf } from '../rooms/history.js';
 import { createRoomForSender, createRoomWithId } from '../rooms/lifecycle.js';
 import type { RoomState } from '../store/store.js';
+import type { ArrivalOrder } from './arrival-order.js';
 import { Cascade } from './cascade.js';
 import { checkState } from './commit.js';
 import { pendingKey } from './edit-delete.js';
 import { challengeKey, needsIdentity, resolveSender } from './identity.js';
 import type { ParticipantDecision } from './participants.js';
-import { runPass, type PassOutcome } from './pass.js';
+import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
 import { isEphemeral, publishInbound } from './inbound-ephemeral.js';
 import { isoTime } from '../clock.js';
@@ -35,13 +37,19 @@ export interface InboundOptions {
 
 const NO_RESULTS: Readonly<Record<string, DeliveryResult>> = EMPTY;
 
-export async function processInbound(parts: KitParts, message: InboundMessage, options: InboundOptions = {}): Promise<InboundResult> {
+const NO_OPTIONS: InboundOptions = {};
+
+export function processInbound(parts: KitParts, message: InboundMessage, options: InboundOptions = NO_OPTIONS): Promise<InboundResult> {
+  if (parts.tracer.enabled || parts.inboundLimits !== undefined) return processWatched(parts, message, options);
+  return inbound(parts, message, options, undefined);
+}
+
+/** With a span around it, and the flood gate before it. */
+async function processWatched(parts: KitParts, message: InboundMessage, options: InboundOptions): Promise<InboundResult> {
   parts.assertOpen();
   checkMessage(message);
-  const entry = parts.channels.require(message.channelId);
-  const startedAt = parts.clock.now();
   if (parts.inboundLimits !== undefined && !parts.inboundLimits.take(message.channelId, message.senderId)) return blockedResult('rate_limited');
-  if (!parts.tracer.enabled) return inbound(parts, entry, message, options, startedAt, undefined);
+  if (!parts.tracer.enabled) return inbound(parts, message, options, undefined);
   const parentId = callScope.getStore()?.span;
   const span = parts.tracer.start('framework.inbound', 'inbound', {
     channelId: message.channelId,
@@ -50,7 +58,7 @@ export async function processInbound(parts: KitParts, message: InboundMessage, o
   });
   try {
     const result = await callScope.run({ ...callScope.getStore(), ...(span !== undefined && { span }) }, () =>
-      inbound(parts, entry, message, options, startedAt, span),
+      inbound(parts, message, options, span),
     );
     if (span !== undefined) parts.tracer.end(span, { status: 'ok', attributes: { blocked: result.blocked, duplicate: result.duplicate } });
     return result;
@@ -60,30 +68,31 @@ export async function processInbound(parts: KitParts, message: InboundMessage, o
   }
 }
 
-async function inbound(
-  parts: KitParts,
-  entry: RegisteredChannel,
-  message: InboundMessage,
-  options: InboundOptions,
-  startedAt: number,
-  span: string | undefined,
-): Promise<InboundResult> {
-  const deadline = new ProcessDeadline(parts.deadlines, startedAt, () => parts.clock.now(), parts.limits.processTimeoutSeconds, options.signal);
-  const orderKey = `${message.channelId}\u0000${message.senderId}\u0000${options.roomId ?? ''}`;
+async function inbound(parts: KitParts, message: InboundMessage, options: InboundOptions, span: string | undefined): Promise<InboundResult> {
+  parts.assertOpen();
+  checkMessage(message);
+  const entry = parts.channels.require(message.channelId);
+  const startedAt = parts.clock.now();
+  const deadline = new ProcessDeadline(parts, startedAt, options.signal);
   // Only a step that waits can be overtaken: a place in line is taken when somebody is in line or this call has to wait.
-  let place = parts.arrivals.busy(orderKey) ? parts.arrivals.enter(orderKey) : undefined;
+  let place = parts.arrivals.quiet ? undefined : placeBehind(parts, message, options);
   try {
     const preparing = prepare(parts, entry, message, options, deadline);
-    if (isPromise(preparing)) place ??= parts.arrivals.enter(orderKey);
+    if (isPromise(preparing)) place ??= parts.arrivals.enter(orderKey(message, options));
     const prepared = isPromise(preparing) ? await deadline.wait(preparing) : preparing;
     if (place?.turn !== undefined) await deadline.wait(place.turn);
-    if ('result' in prepared) return prepared.result;
-    const passing = runPass(parts, { ...prepared.pass, deadline, startedAt, span });
+    if (prepared.result !== undefined) return prepared.result;
+    const { pass } = prepared;
+    pass.deadline = deadline;
+    pass.startedAt = startedAt;
+    pass.span = span;
+    const passing = runPass(parts, pass);
     // Its place in the room's queue is taken now: whoever comes next stands behind it.
     place?.pass();
     place = undefined;
-    const outcome = await passing;
-    return await finish(parts, entry, message, outcome, prepared.pass.cascade, options, startedAt);
+    const outcome = isPromise(passing) ? await passing : passing;
+    const finished = finish(parts, entry, message, outcome, pass.cascade, options, startedAt);
+    return isPromise(finished) ? await finished : finished;
   } catch (error) {
     if (error instanceof ProcessTimeout) return timedOut(parts, message, error, options.roomId);
     throw error;
@@ -93,8 +102,18 @@ async function inbound(
   }
 }
 
+function orderKey(message: InboundMessage, options: InboundOptions): string {
+  return `${message.channelId}\u0000${message.senderId}\u0000${options.roomId ?? ''}`;
+}
+
+function placeBehind(parts: KitParts, message: InboundMessage, options: InboundOptions): ReturnType<ArrivalOrder['enter']> | undefined {
+  const key = orderKey(message, options);
+  return parts.arrivals.busy(key) ? parts.arrivals.enter(key) : undefined;
+}
+
 interface Prepared {
-  readonly pass: Omit<Parameters<typeof runPass>[1], 'deadline' | 'startedAt' | 'span'>;
+  readonly pass: PassInput;
+  readonly result?: undefined;
 }
 
 type PreparedOrResult = Prepared | { readonly result: InboundResult };
@@ -178,17 +197,30 @@ function normalise(
     };
     return identify(parts, entry, message, state, draft, deadline);
   }
-  const context: InboundContext = {
-    roomId,
-    get signal() {
-      return deadline.signal;
-    },
-    context: new RoomContextView(state.room, state.bindings, state.participants),
-  };
-  const handled = channel.handleInbound(message, context);
+  const handled = channel.handleInbound(message, new ArrivingContext(state, deadline));
   return isPromise(handled)
     ? handled.then((draft) => identify(parts, entry, message, state, draft, deadline))
     : identify(parts, entry, message, state, handled, deadline);
+}
+
+/** What a channel may know while it normalises a message; made of parts only when they are read. */
+class ArrivingContext implements InboundContext {
+  private view: RoomContext | undefined = undefined;
+
+  constructor(
+    private readonly state: RoomState,
+    private readonly deadline: ProcessDeadline,
+  ) {}
+
+  get roomId(): string {
+    return this.state.room.id;
+  }
+  get signal(): AbortSignal {
+    return this.deadline.signal;
+  }
+  get context(): RoomContext {
+    return (this.view ??= contextOf(this.state));
+  }
 }
 
 /** 6. Who is it? */
@@ -210,7 +242,7 @@ function identify(
   });
 }
 
-function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, participant: ParticipantDecision | undefined): Prepared['pass'] {
+function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, participant: ParticipantDecision | undefined): PassInput {
   const given = draft.source;
   const source = Object.freeze(participant === undefined ? given : { ...given, participantId: participant.participantId });
   const content = typeof draft.content === 'string' || !Object.isFrozen(draft.content) ? toContent(draft.content) : draft.content;
@@ -232,8 +264,14 @@ function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, p
     },
     cascade: new Cascade(),
     origin: 'inbound',
+    deadline: undefined,
     participant,
+    reply: undefined,
+    streams: undefined,
+    streamErrorCode: undefined,
     message,
+    startedAt: 0,
+    span: undefined,
   };
 }
 
@@ -243,8 +281,8 @@ export function typeOf(content: EventDraft['content']['type'], given: EventDraft
   return given === undefined || given === 'edit' || given === 'delete' ? 'message' : given;
 }
 
-/** Steps 17 and 18. */
-async function finish(
+/** Steps 17 and 18. At once when nothing is under way any more. */
+function finish(
   parts: KitParts,
   entry: RegisteredChannel,
   message: InboundMessage,
@@ -252,7 +290,7 @@ async function finish(
   cascade: Cascade,
   options: InboundOptions,
   startedAt: number,
-): Promise<InboundResult> {
+): Awaitable<InboundResult> {
   switch (outcome.kind) {
     case 'duplicate':
       return duplicateResult(parts, outcome);
@@ -263,18 +301,39 @@ async function finish(
     case 'committed':
       break;
   }
-  const event = outcome.event;
-  if (outcome.kind === 'committed') {
-    if (message.session !== undefined) await connectSession(entry, message, outcome);
-    const externalId = event?.source.externalId ?? message.externalId;
-    if (externalId !== undefined && event?.type === 'message') await applyPendingEdits(parts, entry, externalId, event.roomId, startedAt);
-    if (parts.options.identityResolver !== undefined && event !== undefined) releaseHeld(parts, message, event.roomId);
+  const externalId = outcome.event?.source.externalId ?? message.externalId;
+  if (outcome.kind === 'committed' && (message.session !== undefined || externalId !== undefined || parts.options.identityResolver !== undefined)) {
+    return finishSlowly(parts, entry, message, outcome, cascade, options, startedAt, externalId);
   }
-  const wait = options.wait === 'commit' || isInsideCause() ? 'commit' : 'cascade';
-  if (wait === 'cascade') {
-    for (let settled = cascade.settled(); settled !== undefined; settled = cascade.settled()) await settled;
-  }
+  const settled = isPatient(options) ? cascade.settled() : undefined;
+  return settled === undefined ? new SettledResult(outcome, cascade) : settleThen(settled, outcome, cascade);
+}
+
+async function finishSlowly(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  outcome: PassOutcome,
+  cascade: Cascade,
+  options: InboundOptions,
+  startedAt: number,
+  externalId: string | undefined,
+): Promise<InboundResult> {
+  const { event } = outcome;
+  if (message.session !== undefined) await connectSession(entry, message, outcome);
+  if (externalId !== undefined && event?.type === 'message') await applyPendingEdits(parts, entry, externalId, event.roomId, startedAt);
+  if (parts.options.identityResolver !== undefined && event !== undefined) releaseHeld(parts, message, event.roomId);
+  const settled = isPatient(options) ? cascade.settled() : undefined;
+  return settled === undefined ? new SettledResult(outcome, cascade) : settleThen(settled, outcome, cascade);
+}
+
+async function settleThen(settled: Promise<void>, outcome: PassOutcome, cascade: Cascade): Promise<InboundResult> {
+  for (let waiting: Promise<void> | undefined = settled; waiting !== undefined; waiting = cascade.settled()) await waiting;
   return new SettledResult(outcome, cascade);
+}
+
+function isPatient(options: InboundOptions): boolean {
+  return options.wait !== 'commit' && !isInsideCause();
 }
 
 async function connectSession(entry: RegisteredChannel, message: InboundMessage, outcome: PassOutcome): Promise<void> {
@@ -296,14 +355,21 @@ function releaseHeld(parts: KitParts, message: InboundMessage, roomId: string): 
   });
 }
 
-async function duplicateResult(parts: KitParts, outcome: PassOutcome): Promise<InboundResult> {
+function duplicateResult(parts: KitParts, outcome: PassOutcome): Awaitable<InboundResult> {
   const event = outcome.event;
   if (event === undefined) return { blocked: false, duplicate: true, deliveryResults: NO_RESULTS, turns: [] };
   if (event.status === 'blocked') {
     return { event, blocked: true, duplicate: true, reason: event.blockedBy ?? 'blocked', deliveryResults: NO_RESULTS, turns: [] };
   }
-  const results = await parts.store.deliveryResults(event.roomId, [event.id]);
-  return { event, blocked: false, duplicate: true, deliveryResults: results.get(event.id) ?? NO_RESULTS, turns: [] };
+  const stored = parts.store.deliveryResults(event.roomId, [event.id]);
+  const result = (results: Awaited<typeof stored>): InboundResult => ({
+    event,
+    blocked: false,
+    duplicate: true,
+    deliveryResults: results.get(event.id) ?? NO_RESULTS,
+    turns: [],
+  });
+  return isPromise(stored) ? stored.then(result) : result(stored);
 }
 
 function timedOut(parts: KitParts, message: InboundMessage, error: ProcessTimeout, roomId: string | undefined): InboundResult {
@@ -326,22 +392,21 @@ export function blockedResult(reason: string): InboundResult {
 export class SettledResult implements InboundResult {
   readonly duplicate = false;
   readonly blocked: boolean;
-  readonly event: NonNullable<InboundResult['event']>;
+  readonly event: InboundResult['event'];
   readonly reason?: string;
   readonly turns: InboundResult['turns'];
-  readonly #outcome: PassOutcome;
+  private readonly outcome: PassOutcome;
 
   constructor(outcome: PassOutcome, cascade: Cascade) {
     this.blocked = outcome.kind === 'blocked';
-    if (outcome.event === undefined) throw new Error('A committed pass has an event.');
     this.event = outcome.event;
     if (outcome.reason !== undefined) this.reason = outcome.reason;
     this.turns = cascade.turns;
-    this.#outcome = outcome;
+    this.outcome = outcome;
   }
 
   get deliveryResults(): Readonly<Record<string, DeliveryResult>> {
-    const results = this.#outcome.broadcast?.results;
+    const results = this.outcome.broadcast?.results;
     if (results === undefined || results.length === 0) return NO_RESULTS;
     const map: Record<string, DeliveryResult> = {};
     for (const result of results) map[result.channelId] = result;
@@ -356,7 +421,7 @@ export class SettledResult implements InboundResult {
   toJSON(): InboundResult {
     const error = this.error;
     return {
-      event: this.event,
+      ...(this.event !== undefined && { event: this.event }),
       blocked: this.blocked,
       duplicate: false,
       ...(this.reason !== undefined && { reason: this.reason }),

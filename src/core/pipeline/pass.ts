@@ -10,13 +10,15 @@ import { planFor, solicited, type Plan, type Target } from '../delivery/plan.js'
 import { canWrite } from '../delivery/visibility.js';
 import { ChannelNotFoundError } from '../errors.js';
 import type { SideEffects } from '../hooks/effects.js';
+import type { RoomLease } from '../locks/lock.js';
+import type { ChannelBinding } from '../models/binding.js';
 import type { InboundMessage, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent, RoomEventDraft } from '../models/event.js';
-import { EMPTY_LIST, isPromise } from '../models/json.js';
+import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { HookVerdictTrace } from '../models/trace.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
-import type { RoomState, TurnCompletion } from '../store/store.js';
+import type { CommitResult, EventCommit, RoomState, TurnCompletion } from '../store/store.js';
 import type { TraceRecord } from '../telemetry/decision-trace.js';
 import type { Cascade } from './cascade.js';
 import { commitEvent, loadState } from './commit.js';
@@ -33,7 +35,7 @@ export interface PassInput {
   readonly fields: EventFields;
   readonly cascade: Cascade;
   readonly origin: 'inbound' | 'send' | 'reply';
-  readonly deadline?: ProcessDeadline | undefined;
+  deadline?: ProcessDeadline | undefined;
   /** Who joins with this message (step 6 decided it). */
   readonly participant?: ParticipantDecision | undefined;
   /** A reply's turn. */
@@ -43,8 +45,8 @@ export interface PassInput {
   readonly streamErrorCode?: string | undefined;
   /** The message an edit or delete came in, to be held while its target is unknown (EDT-06). */
   readonly message?: InboundMessage | undefined;
-  readonly startedAt: number;
-  readonly span?: string | undefined;
+  startedAt: number;
+  span?: string | undefined;
 }
 
 export interface ReplyOfTurn {
@@ -59,50 +61,76 @@ export interface PassOutcome {
   readonly kind: 'committed' | 'blocked' | 'duplicate' | 'refused' | 'dropped';
   readonly event?: RoomEvent;
   readonly reason?: string;
-  readonly broadcast?: Broadcast;
+  readonly broadcast?: Broadcast | undefined;
   readonly state?: RoomState;
 }
 
-export async function runPass(parts: KitParts, input: PassInput): Promise<PassOutcome> {
+/** Runs the steps under the room's lock. At once, without a promise, when nothing has to be waited for. */
+export function runPass(parts: KitParts, input: PassInput): Awaitable<PassOutcome> {
   const roomId = input.fields.roomId;
   const current = openSection();
-  if (current !== undefined) {
-    checkJoin(current, roomId, parts.limits.maxChainDepth);
-    return current.runChild(async (section) => {
-      const outcome = await passSteps(parts, section, input, 0);
-      const broadcast = outcome.broadcast;
-      if (broadcast !== undefined) section.defer(() => broadcast.start());
-      return outcome;
-    });
-  }
-  if (input.deadline !== undefined) input.deadline.stage = 'lock';
-  const waitFrom = parts.traces.enabled ? parts.clock.monotonic() : 0;
+  if (current !== undefined) return joinSection(parts, input, current);
+  const { deadline } = input;
+  if (deadline !== undefined) deadline.stage = 'lock';
   const acquired = parts.locks.acquire(roomId, undefined);
-  const lease = isPromise(acquired) ? await waitForLease(parts, roomId, acquired, input.deadline) : acquired;
-  const lockWaitMs = parts.traces.enabled ? parts.clock.monotonic() - waitFrom : 0;
-  const section = new Section(roomId, lease, 0, undefined);
-  let outcome: PassOutcome;
+  if (isPromise(acquired)) return runWhenFree(parts, input, acquired);
+  return runHolding(parts, input, new Section(roomId, acquired, 0, undefined), 0);
+}
+
+function joinSection(parts: KitParts, input: PassInput, current: Section): Promise<PassOutcome> {
   try {
-    outcome = await passSteps(parts, section, input, lockWaitMs);
-    if (section.hasChildren) await section.childrenSettled();
+    checkJoin(current, input.fields.roomId, parts.limits.maxChainDepth);
   } catch (error) {
-    // What a hook started and did not await goes on under its own lease (F57).
-    await section.release();
-    throw error;
+    return Promise.reject(error as Error);
   }
+  return current.runChild(async (section) => {
+    const outcome = await passSteps(parts, section, input, 0);
+    const broadcast = outcome.broadcast;
+    if (broadcast !== undefined) section.defer(() => broadcast.start());
+    return outcome;
+  });
+}
+
+async function runWhenFree(parts: KitParts, input: PassInput, acquired: Promise<RoomLease>): Promise<PassOutcome> {
+  const roomId = input.fields.roomId;
+  const waitFrom = parts.traces.enabled ? parts.clock.monotonic() : 0;
+  const lease = await waitForLease(parts, roomId, acquired, input.deadline);
+  const lockWaitMs = parts.traces.enabled ? parts.clock.monotonic() - waitFrom : 0;
+  return runHolding(parts, input, new Section(roomId, lease, 0, undefined), lockWaitMs);
+}
+
+function runHolding(parts: KitParts, input: PassInput, section: Section, lockWaitMs: number): Awaitable<PassOutcome> {
+  let stepping: Awaitable<PassOutcome>;
+  try {
+    stepping = passSteps(parts, section, input, lockWaitMs);
+  } catch (error) {
+    return giveUp(section, error);
+  }
+  if (isPromise(stepping)) return stepping.then((outcome) => letGo(section, outcome), (error: unknown) => giveUp(section, error));
+  return letGo(section, stepping);
+}
+
+/** The room is free again, and what was committed goes out. */
+function letGo(section: Section, outcome: PassOutcome): Awaitable<PassOutcome> {
+  if (section.hasChildren) return section.childrenSettled().then(() => letGo(section, outcome));
   const released = section.release();
   outcome.broadcast?.start();
-  if (isPromise(released)) await released;
-  return outcome;
+  return isPromise(released) ? released.then(() => outcome) : outcome;
+}
+
+/** What a hook started and did not await goes on under its own lease (F57). */
+async function giveUp(section: Section, error: unknown): Promise<never> {
+  await section.release();
+  throw error;
 }
 
 /** Waits for the lock, at most until the deadline; a lease that comes too late is given back. */
-async function waitForLease<Lease extends { release(): unknown }>(
+async function waitForLease(
   parts: KitParts,
   roomId: string,
-  acquired: Promise<Lease>,
+  acquired: Promise<RoomLease>,
   deadline: ProcessDeadline | undefined,
-): Promise<Lease> {
+): Promise<RoomLease> {
   if (deadline === undefined) return acquired;
   try {
     return await deadline.wait(acquired);
@@ -115,37 +143,54 @@ async function waitForLease<Lease extends { release(): unknown }>(
   }
 }
 
-async function passSteps(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Promise<PassOutcome> {
-  const { fields, cascade, deadline, reply } = input;
-  const roomId = fields.roomId;
-  const trace = parts.traces.enabled ? parts.traces.begin(roomId, input.startedAt) : undefined;
+function passSteps(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Awaitable<PassOutcome> {
+  const { fields } = input;
+  const trace = parts.traces.enabled ? parts.traces.begin(fields.roomId, input.startedAt) : undefined;
   if (trace !== undefined) trace.lockWaitMs = lockWaitMs;
+  const state = loadState(parts, fields.roomId);
+  // The ordinary message: nothing to look up, nobody to ask.
+  if (
+    !isPromise(state) &&
+    fields.idempotencyKey === undefined &&
+    input.participant === undefined &&
+    fields.content.type !== 'edit' &&
+    fields.content.type !== 'delete' &&
+    !parts.hooks.has('before_broadcast', fields.roomId)
+  ) {
+    input.deadline?.check();
+    const admitted = admit(input, state);
+    if (admitted.refusal !== undefined) return admitted.refusal;
+    const draft = draftOf(parts, input);
+    return commitPass(parts, section, { input, state, binding: admitted.binding, event: draft, tooDeep: chainStop(parts, input.cascade, draft, input.origin), trace });
+  }
+  return passSlowly(parts, section, input, state, trace);
+}
+
+async function passSlowly(
+  parts: KitParts,
+  section: Section,
+  input: PassInput,
+  loading: Awaitable<RoomState>,
+  trace: TraceRecord | undefined,
+): Promise<PassOutcome> {
+  const { fields, cascade, deadline } = input;
+  const roomId = fields.roomId;
 
   // 7. The room as it is now.
-  const loading = loadState(parts, roomId);
   let state = isPromise(loading) ? await (deadline?.wait(loading) ?? loading) : loading;
   deadline?.check();
 
   // 8. Idempotency: the first event answers for all that follow (INB-08).
   if (fields.idempotencyKey !== undefined) {
-    const earlier = await parts.store.getEventByIdempotencyKey(fields.idempotencyKey, { roomId });
+    const found = parts.store.getEventByIdempotencyKey(fields.idempotencyKey, { roomId });
+    const earlier = isPromise(found) ? await found : found;
     if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
   }
 
-  // The status gate: closed rooms never grow (ROOM-04).
-  const status = state.room.status;
-  if (status === 'closed' || status === 'archived') return { kind: input.origin === 'reply' ? 'dropped' : 'refused', reason: 'room_closed', state };
-
+  const admitted = admit(input, state);
+  if (admitted.refusal !== undefined) return admitted.refusal;
   const sourceId = fields.source.channelId;
-  let binding = state.bindings.find((candidate) => candidate.channelId === sourceId);
-  if (input.origin !== 'reply' && binding === undefined) {
-    if (input.origin === 'inbound') return { kind: 'refused', reason: 'channel_detached', state };
-    throw new ChannelNotFoundError(roomId, sourceId, state.bindings.map((bound) => bound.channelId));
-  }
-  if (reply !== undefined) {
-    const dropped = whyDropped(state, reply, binding);
-    if (dropped !== undefined) return { kind: 'dropped', reason: dropped, state };
-  }
+  let binding = admitted.binding;
 
   // Who joins with it.
   if (input.participant !== undefined) {
@@ -153,8 +198,7 @@ async function passSteps(parts: KitParts, section: Section, input: PassInput, lo
     binding = state.bindings.find((candidate) => candidate.channelId === sourceId);
   }
 
-  const draft = draftEvent(parts, fields);
-  if (draft.correlationId === undefined && cascade.rootEventId !== '') draft.correlationId = cascade.rootEventId;
+  const draft = draftOf(parts, input);
 
   // 9. Edits and deletes act on what is there and only by those who may (§13).
   let edit: EditVerdict | undefined;
@@ -169,14 +213,13 @@ async function passSteps(parts: KitParts, section: Section, input: PassInput, lo
   // before_broadcast.
   let effects: SideEffects | undefined;
   let verdicts: HookVerdictTrace[] | undefined;
-  let blockedBy = tooDeep;
-  let blockReason = tooDeep;
+  let stop: { blockedBy: string; reason: string | undefined } | undefined;
   let event: RoomEventDraft = draft;
   if (tooDeep === undefined && parts.hooks.has('before_broadcast', roomId)) {
     if (deadline !== undefined) deadline.stage = 'hooks';
     if (trace !== undefined) verdicts = [];
     const gated = runGates(parts, section, state, draft, verdicts);
-    const outcome = await (deadline === undefined ? gated : deadline.wait(gated));
+    const outcome = isPromise(gated) ? await (deadline === undefined ? gated : deadline.wait(gated)) : gated;
     if (section.hasChildren) {
       await section.childrenSettled();
       state = await loadState(parts, roomId);
@@ -184,84 +227,184 @@ async function passSteps(parts: KitParts, section: Section, input: PassInput, lo
     }
     effects = outcome.effects;
     if (outcome.modified) event = { ...outcome.payload };
-    if (outcome.blockedBy !== undefined) {
-      blockedBy = outcome.blockedBy;
-      blockReason = outcome.reason;
-    }
+    if (outcome.blockedBy !== undefined) stop = { blockedBy: outcome.blockedBy, reason: outcome.reason };
   }
+  return commitPass(parts, section, { input, state, binding, event, tooDeep, trace, edit, effects, verdicts, stop });
+}
+
+/** The status gate (ROOM-04), and whether the source has a place in the room. */
+function admit(input: PassInput, state: RoomState): { refusal?: PassOutcome; binding?: ChannelBinding | undefined } {
+  const { fields, origin, reply } = input;
+  const status = state.room.status;
+  if (status === 'closed' || status === 'archived') return { refusal: { kind: origin === 'reply' ? 'dropped' : 'refused', reason: 'room_closed', state } };
+  const sourceId = fields.source.channelId;
+  const binding = state.bindings.find((candidate) => candidate.channelId === sourceId);
+  if (origin !== 'reply' && binding === undefined) {
+    if (origin === 'inbound') return { refusal: { kind: 'refused', reason: 'channel_detached', state } };
+    throw new ChannelNotFoundError(
+      fields.roomId,
+      sourceId,
+      state.bindings.map((bound) => bound.channelId),
+    );
+  }
+  if (reply !== undefined) {
+    const dropped = whyDropped(state, reply, binding);
+    if (dropped !== undefined) return { refusal: { kind: 'dropped', reason: dropped, state } };
+  }
+  return { binding };
+}
+
+function draftOf(parts: KitParts, input: PassInput): RoomEventDraft {
+  const draft = draftEvent(parts, input.fields);
+  if (draft.correlationId === undefined && input.cascade.rootEventId !== '') draft.correlationId = input.cascade.rootEventId;
+  return draft;
+}
+
+/** What steps 7 to 9 have found out. */
+interface Ready {
+  readonly input: PassInput;
+  readonly state: RoomState;
+  readonly binding: ChannelBinding | undefined;
+  readonly event: RoomEventDraft;
+  readonly tooDeep: string | undefined;
+  readonly trace: TraceRecord | undefined;
+  readonly edit?: EditVerdict | undefined;
+  readonly effects?: SideEffects | undefined;
+  readonly verdicts?: HookVerdictTrace[] | undefined;
+  readonly stop?: { readonly blockedBy: string; readonly reason: string | undefined } | undefined;
+}
+
+/** Steps 10 to 12: the write gate, the plan, the commit. */
+function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<PassOutcome> {
+  const { input, state, binding, event, tooDeep } = ready;
+  const { fields, deadline, reply } = input;
+  const roomId = fields.roomId;
 
   // 10. The write gate (PERM-02).
-  if (blockedBy === undefined && binding !== undefined) {
-    if (!canWrite(binding)) blockedBy = blockReason = 'source_read_only';
-    else if (binding.muted) blockedBy = blockReason = 'source_muted';
+  let stop = tooDeep === undefined ? ready.stop : { blockedBy: tooDeep, reason: tooDeep };
+  if (stop === undefined && binding !== undefined) {
+    if (!canWrite(binding)) stop = READ_ONLY;
+    else if (binding.muted) stop = MUTED;
   }
   deadline?.check();
   deadline?.end();
 
   // Effective visibility is stamped now: later changes of the binding do not change the past (PERM-05).
   if (event.visibility === 'all' && binding !== undefined && binding.visibility !== 'all') event.visibility = binding.visibility;
-
-  const startedAt = input.startedAt;
-  if (blockedBy !== undefined) {
-    const outcome = await commitBlocked(parts, section, state, input, event, blockedBy);
-    if (trace !== undefined) keepTrace(parts, trace, outcome.event, verdicts, undefined, startedAt);
-    if (effects?.injectedEvents.length) await commitInjected(parts, section, outcome.state, outcome.event, effects.injectedEvents, cascade);
-    finishEffects(parts, roomId, outcome.event, effects, cascade);
-    if (tooDeep !== undefined) reportChainStop(parts, outcome.event, tooDeep, cascade);
-    if (parts.framework.has('event_blocked')) {
-      parts.framework.emit('event_blocked', { roomId, eventId: outcome.event.id, channelId: sourceId, data: { reason: blockReason, blocked_by: blockedBy } });
-    }
-    return { kind: 'blocked', event: outcome.event, ...(blockReason !== undefined && { reason: blockReason }), state: outcome.state };
-  }
+  if (stop !== undefined) return commitStopped(parts, section, ready, stop);
 
   // 11. Plan and commit: one transaction.
   const runtime = parts.rooms.get(roomId);
-  const plan = planFor(parts, runtime, state, sourceId, event.visibility);
+  const plan = planFor(parts, runtime, state, fields.source.channelId, event.visibility);
   const agents = solicited(plan, event, state.room);
   const rows = plan.hasDurable ? outboxRows(parts, event, plan, input) : EMPTY_LIST;
   const turns = agents.length > 0 ? turnRows(parts, event, agents, runtime) : EMPTY_LIST;
+  const commit: { -readonly [Field in keyof EventCommit]: EventCommit[Field] } = { event };
+  if (rows.length > 0) commit.outbox = rows;
+  if (turns.length > 0) commit.turns = turns;
   const isActivity = event.type === 'message' || event.type === 'edit' || event.type === 'delete';
-  const resumes = isActivity && status === 'paused';
-  let committed;
+  const resumes = isActivity && state.room.status === 'paused';
+  // Without timers nobody asks when a room was last active.
+  if (resumes) commit.roomPatch = { lastActivityAt: event.createdAt, status: 'active' };
+  else if (isActivity && state.room.timers.lastActivityAt !== undefined) commit.roomPatch = { lastActivityAt: event.createdAt };
+  if (ready.edit?.target !== undefined) commit.target = ready.edit.target;
+  if (reply?.completes !== undefined) commit.completesTurn = { ...reply.completes, replyEventIds: [...reply.completes.replyEventIds, event.id] };
+  const planned: Planned = { runtime, plan, agents, rows, turns, resumes };
+  let committed: Awaitable<CommitResult>;
   try {
-    committed = await commitEvent(parts, section, {
-      event,
-      ...(rows.length > 0 && { outbox: rows }),
-      ...(turns.length > 0 && { turns }),
-      ...(isActivity && { roomPatch: { lastActivityAt: event.createdAt, ...(resumes && { status: 'active' as const }) } }),
-      ...(edit?.target !== undefined && { target: edit.target }),
-      ...(reply?.completes !== undefined && { completesTurn: { ...reply.completes, replyEventIds: [...reply.completes.replyEventIds, event.id] } }),
-    });
+    committed = commitEvent(parts, section, commit);
   } catch (error) {
     unreserve(runtime, rows, turns);
     throw error;
   }
+  if (!isPromise(committed)) return afterCommit(parts, section, ready, planned, committed);
+  return committed.then(
+    (result) => afterCommit(parts, section, ready, planned, result),
+    (error: unknown) => {
+      unreserve(runtime, rows, turns);
+      throw error;
+    },
+  );
+}
+
+interface Planned {
+  readonly runtime: RoomRuntime;
+  readonly plan: Plan;
+  readonly agents: readonly Target[];
+  readonly rows: readonly OutboxRow[];
+  readonly turns: readonly TurnRow[];
+  readonly resumes: boolean;
+}
+
+function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: Planned, committed: CommitResult): Awaitable<PassOutcome> {
+  const { input, effects, edit, trace } = ready;
+  const { runtime, plan, agents, rows, turns } = planned;
+  const { cascade } = input;
+  const roomId = input.fields.roomId;
   if (committed.duplicate) {
     unreserve(runtime, rows, turns);
     return { kind: 'duplicate', event: committed.event, state: committed.state };
   }
   const stored = committed.event;
   if (cascade.rootEventId === '') cascade.rootEventId = stored.id;
-  if (resumes && parts.framework.has('room_resumed')) parts.framework.emit('room_resumed', { roomId, data: {} });
-
-  const broadcast = new Broadcast(parts, runtime, stored, committed.state, plan, cascade, {
-    transports: plan.transports,
-    rows,
-    turns,
-    agents,
-    announce: true,
-    span: input.span,
-    ...(input.streams !== undefined && {
-      stream: { streams: input.streams, ...(input.streamErrorCode !== undefined && { errorCode: input.streamErrorCode }) },
-    }),
-  });
-  if (trace !== undefined) keepTrace(parts, trace, stored, verdicts, { broadcast, plan, agents }, startedAt);
+  if (planned.resumes && parts.framework.has('room_resumed')) parts.framework.emit('room_resumed', { roomId, data: {} });
+  const broadcast = isHeard(parts, roomId, plan, turns)
+    ? new Broadcast(parts, runtime, stored, committed.state, plan, cascade, {
+        transports: plan.transports,
+        rows,
+        turns,
+        agents,
+        announce: true,
+        span: input.span,
+        stream: input.streams === undefined ? undefined : { streams: input.streams, ...(input.streamErrorCode !== undefined && { errorCode: input.streamErrorCode }) },
+      })
+    : undefined;
+  if (trace !== undefined) keepTrace(parts, trace, stored, ready.verdicts, { broadcast, plan, agents }, input.startedAt);
   if (edit?.afterCommit !== undefined && committed.target !== undefined) edit.afterCommit(section, committed.target, committed.state);
+  const outcome: PassOutcome = { kind: 'committed', event: stored, broadcast, state: committed.state };
+  if (effects === undefined) return outcome;
 
   // 12. What hooks injected comes after its cause.
-  if (effects?.injectedEvents.length) await commitInjected(parts, section, committed.state, stored, effects.injectedEvents, cascade);
   finishEffects(parts, roomId, stored, effects, cascade);
-  return { kind: 'committed', event: stored, broadcast, state: committed.state };
+  if (effects.injectedEvents.length === 0) return outcome;
+  return commitInjected(parts, section, committed.state, stored, effects.injectedEvents, cascade).then(() => outcome);
+}
+
+/** Whether anybody at all is to hear of it. */
+function isHeard(parts: KitParts, roomId: string, plan: Plan, turns: readonly TurnRow[]): boolean {
+  return (
+    plan.transports.length > 0 ||
+    turns.length > 0 ||
+    plan.ingesters.length > 0 ||
+    parts.commitListeners.size > 0 ||
+    parts.hooks.has('after_broadcast', roomId) ||
+    parts.framework.has('event_processed')
+  );
+}
+
+const READ_ONLY = { blockedBy: 'source_read_only', reason: 'source_read_only' };
+const MUTED = { blockedBy: 'source_muted', reason: 'source_muted' };
+
+/** The event is stored as blocked; nobody hears it, what hooks left is kept (INB-19). */
+async function commitStopped(
+  parts: KitParts,
+  section: Section,
+  ready: Ready,
+  stop: { readonly blockedBy: string; readonly reason: string | undefined },
+): Promise<PassOutcome> {
+  const { input, event, effects, tooDeep, trace } = ready;
+  const { cascade, fields } = input;
+  const roomId = fields.roomId;
+  const outcome = await commitBlocked(parts, section, input, event, stop.blockedBy);
+  if (trace !== undefined) keepTrace(parts, trace, outcome.event, ready.verdicts, undefined, input.startedAt);
+  if (effects !== undefined && effects.injectedEvents.length > 0) await commitInjected(parts, section, outcome.state, outcome.event, effects.injectedEvents, cascade);
+  finishEffects(parts, roomId, outcome.event, effects, cascade);
+  if (tooDeep !== undefined) reportChainStop(parts, outcome.event, tooDeep, cascade);
+  if (parts.framework.has('event_blocked')) {
+    const data = { reason: stop.reason, blocked_by: stop.blockedBy };
+    parts.framework.emit('event_blocked', { roomId, eventId: outcome.event.id, channelId: fields.source.channelId, data });
+  }
+  return { kind: 'blocked', event: outcome.event, ...(stop.reason !== undefined && { reason: stop.reason }), state: outcome.state };
 }
 
 /** Why a reply has no place any more (TURN-06). */
@@ -293,7 +436,6 @@ function reportChainStop(parts: KitParts, event: RoomEvent, reason: string, casc
 async function commitBlocked(
   parts: KitParts,
   section: Section,
-  state: RoomState,
   input: PassInput,
   event: RoomEventDraft,
   blockedBy: string,
@@ -390,7 +532,7 @@ function keepTrace(
   trace: TraceRecord,
   event: RoomEvent,
   verdicts: HookVerdictTrace[] | undefined,
-  heard: { broadcast: Broadcast; plan: Plan; agents: readonly Target[] } | undefined,
+  heard: { broadcast: Broadcast | undefined; plan: Plan; agents: readonly Target[] } | undefined,
   startedAt: number,
 ): void {
   trace.eventId = event.id;
@@ -400,7 +542,7 @@ function keepTrace(
     const { broadcast, plan, agents } = heard;
     trace.targets = plan.trace;
     trace.solicited = agents.length === plan.agents.length ? undefined : agents.map((target) => target.channelId);
-    trace.readDeliveries = () => broadcast.traceAttempts();
+    trace.broadcast = broadcast;
   }
   parts.traces.keep(trace);
 }

@@ -40,7 +40,7 @@ export async function sendEvent(parts: KitParts, roomId: string, channelId: stri
   const scope = callScope.getStore();
   // What a turn sends is part of what its message set in motion.
   const cascade = scope?.turn?.roomId === roomId ? scope.turn.cascade : new Cascade();
-  const deadline = new ProcessDeadline(parts.deadlines, startedAt, () => parts.clock.now(), parts.limits.processTimeoutSeconds, options.signal);
+  const deadline = new ProcessDeadline(parts, startedAt, options.signal);
   try {
     const outcome = await runPass(parts, {
       fields: {

@@ -26,7 +26,7 @@ export type RecentEvents = () => readonly RoomEvent[];
 const noEvents: RecentEvents = () => [];
 
 export class RoomContextView implements RoomContext {
-  #recent: readonly RoomEvent[] | undefined;
+  private recent: readonly RoomEvent[] | undefined = undefined;
 
   constructor(
     readonly room: Room,
@@ -36,7 +36,7 @@ export class RoomContextView implements RoomContext {
   ) {}
 
   get recentEvents(): readonly RoomEvent[] {
-    return (this.#recent ??= this.readRecent());
+    return (this.recent ??= this.readRecent());
   }
 
   otherChannels(channelId: string): readonly ChannelBinding[] {

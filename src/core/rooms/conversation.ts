@@ -4,7 +4,7 @@ import { ValidationError } from '../errors.js';
 import type { ChannelBinding } from '../models/binding.js';
 import { CONVERSATION_STATE_KEY, getConversationState, transition, type ConversationState } from '../models/conversation-state.js';
 import type { RoomEvent } from '../models/event.js';
-import { copyJson, frozenMap, type Metadata } from '../models/json.js';
+import { copyJson, sealJson, type Metadata } from '../models/json.js';
 import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
@@ -47,7 +47,7 @@ export async function changeConversation(
     if ('rejected' in decision) return { accepted: false, reason: decision.rejected, state: before };
     if (state.room.status === 'closed' || state.room.status === 'archived') return { accepted: false, reason: 'room_closed', state: before };
     const { notice } = decision;
-    const after = frozenMap(decision.state as unknown as Metadata) as unknown as ConversationState; // a JSON-safe object either way
+    const after = sealJson({ ...decision.state });
     const committed = await commitSystem(
       parts,
       section,
@@ -85,7 +85,7 @@ export async function setActiveAgent(parts: KitParts, roomId: string, agentId: s
         body: agentId === null ? 'A human took over.' : `${agentId} was put in charge.`,
         metadata: { from_agent: before.activeAgentId ?? null, to_agent: agentId, new_phase: phase, _orchestration_internal: true },
       },
-      { roomPatch: { metadata: { [CONVERSATION_STATE_KEY]: after } } },
+      { roomPatch: { metadata: { [CONVERSATION_STATE_KEY]: sealJson(after) } } },
     );
     if (phase !== before.phase) tellLater(parts, section, committed.state, 'on_phase_transition', committed.event);
     return after;

@@ -1,6 +1,5 @@
 /** How much history a context holds (INB-04), and contexts made of a room's state. */
 import type { ChannelBinding } from '../models/binding.js';
-import { copyJson } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RoomState } from '../store/store.js';
 import { RoomContextView, type RecentEvents, type RoomContext } from './context.js';
@@ -18,14 +17,7 @@ export function historySize(parts: Pick<KitParts, 'channels'>, bindings: readonl
   return Math.min(size, MOST);
 }
 
-/** A context whose room is the reader's own copy (STO-06). */
+/** A context of the room as it is now. Its room is a frozen snapshot, shared by all who are told (STO-06). */
 export function contextOf(state: RoomState, recent?: RecentEvents): RoomContext {
-  const metadata = state.room.metadata;
-  let own = false;
-  for (const _key in metadata) {
-    own = true;
-    break;
-  }
-  const room = own ? { ...state.room, metadata: copyJson(metadata) } : { ...state.room };
-  return new RoomContextView(room, state.bindings, state.participants, recent);
+  return new RoomContextView(Object.freeze(state.room), state.bindings, state.participants, recent);
 }

@@ -6,7 +6,7 @@ import { ConflictError, RoomExistsError, RoomNotFoundError } from '../errors.js'
 import type { ChannelBinding } from '../models/binding.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
-import { copyJson, EMPTY, type Metadata } from '../models/json.js';
+import { copyJson, EMPTY, ownJson, type Metadata } from '../models/json.js';
 import type { Participant } from '../models/people.js';
 import type { Room } from '../models/room.js';
 import type { Task } from '../models/task.js';
@@ -55,7 +55,7 @@ export class InMemoryStore implements ConversationStore {
 
   createRoom(room: Room): Room {
     if (this.#rooms.has(room.id)) throw new RoomExistsError(room.id);
-    this.#rooms.set(room.id, new MemoryRoom(ownRoom(room)));
+    this.#rooms.set(room.id, new MemoryRoom(storedRoom(room)));
     return ownRoom(room);
   }
 
@@ -96,9 +96,8 @@ export class InMemoryStore implements ConversationStore {
           'Read it again, or use kit.updateRoomMetadata or kit.setActiveAgent, which merge.',
       );
     }
-    const own = ownRoom(room);
     found.setRoom({
-      ...own,
+      ...storedRoom(room),
       createdAt: current.createdAt,
       updatedAt: new Date(Math.max(Date.parse(current.updatedAt), Date.parse(room.updatedAt))).toISOString(),
       eventCount: current.eventCount,
@@ -340,11 +339,11 @@ export class InMemoryStore implements ConversationStore {
     }
   }
 
-  deliveryResults(roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
+  deliveryResults(_roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
     const found = new Map<string, Record<string, DeliveryResult>>();
     for (const eventId of eventIds) {
       const results: Record<string, DeliveryResult> = {};
-      for (const result of this.#outbox.resultsOf(roomId, eventId)) results[result.channelId] = result;
+      for (const result of this.#outbox.resultsOf(eventId)) results[result.channelId] = result;
       for (const [channelId, result] of this.#outcomes.get(eventId) ?? []) results[channelId] = result;
       if (Object.keys(results).length > 0) found.set(eventId, results);
     }
@@ -372,6 +371,17 @@ export class InMemoryStore implements ConversationStore {
     if (room === undefined) throw new RoomNotFoundError(roomId);
     return room;
   }
+}
+
+/** The store's own: frozen where it holds more than plain values. */
+function storedRoom(room: Room): Room {
+  return {
+    ...room,
+    timers: ownJson(room.timers),
+    metadata: ownJson(room.metadata),
+    ...(room.aiConfig !== undefined && { aiConfig: ownJson(room.aiConfig) }),
+    ...(room.collision !== undefined && { collision: ownJson(room.collision) }),
+  };
 }
 
 /** The caller's own copy: what is done to it stays with it (STO-06). */

@@ -1,11 +1,11 @@
 /** The shallow merge of room metadata (ROOM-06). */
-import { copyJson, EMPTY, type Metadata } from '../models/json.js';
+import { EMPTY, freezeJson, ownJson, type Metadata } from '../models/json.js';
 
 export function mergeMetadata(current: Metadata, patch: Metadata): Metadata {
   const merged: Record<string, unknown> = { ...current };
   for (const [key, value] of Object.entries(patch)) {
     if (value === undefined) delete merged[key];
-    else merged[key] = copyJson(value);
+    else merged[key] = ownJson(value);
   }
-  return Object.keys(merged).length === 0 ? EMPTY : merged;
+  return Object.keys(merged).length === 0 ? EMPTY : freezeJson(merged);
 }

@@ -11,8 +11,9 @@ export class TraceRecord {
   targets: readonly TargetTrace[] | undefined;
   /** The agents that were solicited, when not all were. */
   solicited: readonly string[] | undefined;
-  readDeliveries: (() => readonly DeliveryAttemptTrace[]) | undefined;
-  #turnSteps: TurnStepTrace[] | undefined;
+  /** Who knows of the deliveries. */
+  broadcast: { traceAttempts(): readonly DeliveryAttemptTrace[] } | undefined;
+  private turnSteps: TurnStepTrace[] | undefined;
 
   constructor(
     readonly roomId: string,
@@ -20,7 +21,7 @@ export class TraceRecord {
   ) {}
 
   addTurnStep(step: TurnStepTrace): void {
-    const steps = (this.#turnSteps ??= []);
+    const steps = (this.turnSteps ??= []);
     if (steps.length < 500) steps.push(step);
   }
 
@@ -38,8 +39,8 @@ export class TraceRecord {
           ? { channelId: target.channelId, decision: 'not_solicited' }
           : target,
       ),
-      deliveries: this.readDeliveries?.() ?? [],
-      turnSteps: this.#turnSteps ?? [],
+      deliveries: this.broadcast?.traceAttempts() ?? [],
+      turnSteps: this.turnSteps ?? [],
     };
   }
 }

@@ -12,6 +12,7 @@ type Claim = Parameters<ConversationStore['claimDue']>[0];
 export class MemoryOutbox {
   readonly #rows = new Map<string, OutboxRow>();
   readonly #rowsOfRoom = new Map<string, string[]>();
+  readonly #rowsOfEvent = new Map<string, string[]>();
   readonly #openRows = new Set<string>();
   readonly #byProvider = new Map<string, string>();
   readonly #turns = new Map<string, TurnRow>();
@@ -22,6 +23,7 @@ export class MemoryOutbox {
     for (const row of rows) {
       this.#rows.set(row.id, Object.freeze({ ...row, eventIndex: index }));
       push(this.#rowsOfRoom, row.roomId, row.id);
+      push(this.#rowsOfEvent, row.eventId, row.id);
       if (OPEN_ROWS.includes(row.state)) this.#openRows.add(row.id);
     }
   }
@@ -59,7 +61,7 @@ export class MemoryOutbox {
   listRows(query: RowQuery): OutboxRow[] {
     const found: OutboxRow[] = [];
     const onlyOpen = query.state !== undefined && [query.state].flat().every((state) => OPEN_ROWS.includes(state));
-    const ids = query.roomId !== undefined ? (this.#rowsOfRoom.get(query.roomId) ?? []) : onlyOpen ? this.#openRows : this.#rows.keys();
+    const ids = query.eventId !== undefined ? (this.#rowsOfEvent.get(query.eventId) ?? []) : query.roomId !== undefined ? (this.#rowsOfRoom.get(query.roomId) ?? []) : onlyOpen ? this.#openRows : this.#rows.keys();
     for (const id of ids) {
       const row = this.#rows.get(id);
       if (row === undefined || !matches(row.state, query.state)) continue;
@@ -71,11 +73,11 @@ export class MemoryOutbox {
     return query.limit === undefined ? found : found.slice(0, query.limit);
   }
 
-  resultsOf(roomId: string, eventId: string): DeliveryResult[] {
+  resultsOf(eventId: string): DeliveryResult[] {
     const results: DeliveryResult[] = [];
-    for (const id of this.#rowsOfRoom.get(roomId) ?? []) {
+    for (const id of this.#rowsOfEvent.get(eventId) ?? []) {
       const row = this.#rows.get(id);
-      if (row?.eventId === eventId) results.push(resultOfRow(row));
+      if (row !== undefined) results.push(resultOfRow(row));
     }
     return results;
   }
@@ -170,6 +172,7 @@ export class MemoryOutbox {
     for (const id of this.#rowsOfRoom.get(roomId) ?? []) {
       const row = this.#rows.get(id);
       if (row?.provider !== undefined && row.providerMessageId !== undefined) this.#byProvider.delete(`${row.provider}\u0000${row.providerMessageId}`);
+      if (row !== undefined) this.#rowsOfEvent.delete(row.eventId);
       this.#rows.delete(id);
       this.#openRows.delete(id);
     }
