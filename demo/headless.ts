@@ -25,7 +25,10 @@ export async function playHeadless(options: { file: string | undefined; port: nu
     await play(customer, checks, options.print);
 
     const before = await readTimeline(server);
-    checks.that('indexes are complete, from 0 on', before.every((event, position) => event.index === position));
+    checks.that(
+      'indexes are complete, from 0 on',
+      before.every((event, position) => event.index === position),
+    );
     checks.that('the customer saw every visible event once, in order', isSubsequence(customer.events, before));
 
     await server.stop();
@@ -50,14 +53,18 @@ export async function playHeadless(options: { file: string | undefined; port: nu
 
 async function play(customer: Customer, checks: Checks, print: (line: string) => void): Promise<void> {
   const by = (channelId: string) => (event: WireEvent) => event.source.channelId === channelId;
-  customer.onEvent = (event) => print(`${String(event.index).padStart(4)}  ${event.source.channelId.padEnd(5)} ${textOf(event).replaceAll(/\s+/g, ' ')}`);
+  customer.onEvent = (event) =>
+    print(`${String(event.index).padStart(4)}  ${event.source.channelId.padEnd(5)} ${textOf(event).replaceAll(/\s+/g, ' ')}`);
 
   const greeting = await customer.say('Hello!', by('mia'));
   checks.that('Mia greets, word by word', customer.piecesOf(greeting) > 3);
 
   const figures = await customer.say('I was charged twice for order 12345, on card 4111 1111 1111 1111', by('ben'));
   checks.that('a hook took the card number out before anybody heard it', !customer.events.some((event) => textOf(event).includes('4111 1111')));
-  checks.that('Mia announces Ben', customer.events.some((event) => by('mia')(event) && textOf(event).includes('Ben')));
+  checks.that(
+    'Mia announces Ben',
+    customer.events.some((event) => by('mia')(event) && textOf(event).includes('Ben')),
+  );
   checks.that('Ben answers from the order, word by word', textOf(figures).includes('€49.90') && customer.piecesOf(figures) > 3);
 
   const refund = await customer.say('Yes please', by('ben'));

@@ -105,7 +105,8 @@ async function openRoom(kit: RoomKit): Promise<void> {
     await kit.ensureParticipant(ROOM_ID, channelId, participantId, { displayName });
   }
   const room = await kit.getRoom(ROOM_ID);
-  if (getConversationState(room).phase === 'intake') await kit.store.updateRoom(setConversationState(room, { phase: 'triage', activeAgentId: 'mia' }));
+  if (getConversationState(room).phase === 'intake')
+    await kit.store.updateRoom(setConversationState(room, { phase: 'triage', activeAgentId: 'mia' }));
 }
 
 function textOf(event: RoomEvent): string {

@@ -25,7 +25,9 @@ export function formatLine(event: RoomEvent, colours: boolean): string {
   const notes = [
     event.status === 'blocked' && paint(31, `blocked by ${event.blockedBy ?? 'a rule'}`),
     event.visibility !== 'all' && paint(2, `seen by ${event.visibility === 'internal' ? 'the host' : event.visibility} only`),
-  ].filter(Boolean).join(' ');
+  ]
+    .filter(Boolean)
+    .join(' ');
   return `${index}  ${time}  ${paint(isAgent ? 35 : 1, who.padEnd(12))}  ${words.replaceAll('\n', ' ')}${notes === '' ? '' : `  ${notes}`}`;
 }
 

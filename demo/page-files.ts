@@ -13,7 +13,8 @@ const FILES: ReadonlyMap<string, { readonly file: URL; readonly type: string }> 
 ]);
 
 /** The page may load its own files and talk to its own server, and nothing else. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The file a request is for; undefined when it is for none of them. */
 export async function pageFile(request: Request): Promise<Response | undefined> {

@@ -236,7 +236,10 @@ export class WireClient {
         this.listener.onRoom?.(frame.room);
         return;
       case 'token_expiring':
-        void this.options.token?.().then((token) => this.#write({ type: 'auth', token }), () => undefined);
+        void this.options.token?.().then(
+          (token) => this.#write({ type: 'auth', token }),
+          () => undefined,
+        );
         return;
       case 'goodbye':
         this.#retryMs = Math.max(FIRST_RETRY_MS, frame.reconnectAfterMs);

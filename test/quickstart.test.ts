@@ -21,19 +21,31 @@ describe('the quickstart', () => {
     await using kit = new RoomKit();
     const web = new WebSocketChannel('ws-user');
     const heard: RoomEvent[] = [];
-    web.registerConnection('browser', (frame) => { if (frame.type === 'event') heard.push(frame.event); }, { roomIds: ['room-1'] });
+    void web.registerConnection(
+      'browser',
+      (frame) => {
+        if (frame.type === 'event') heard.push(frame.event);
+      },
+      { roomIds: ['room-1'] },
+    );
     kit.registerChannel(web);
 
     const memory = () => new HandoffMemoryProvider(new SlidingWindowMemory({ maxEvents: 50 }));
     const triageModel = new MockAIProvider({ responses: ["I'll transfer you to our specialist."] });
     const handlerModel = new MockAIProvider({ responses: ['Let me help you with that.'] });
     const triage = new Agent('agent-triage', {
-      provider: triageModel, role: 'Triage agent', description: 'Routes incoming requests',
-      systemPrompt: 'You triage incoming requests.', memory: memory(),
+      provider: triageModel,
+      role: 'Triage agent',
+      description: 'Routes incoming requests',
+      systemPrompt: 'You triage incoming requests.',
+      memory: memory(),
     });
     const handler = new Agent('agent-handler', {
-      provider: handlerModel, role: 'Support specialist', description: 'Handles customer requests',
-      systemPrompt: 'You handle requests.', memory: memory(),
+      provider: handlerModel,
+      role: 'Support specialist',
+      description: 'Handles customer requests',
+      systemPrompt: 'You handle requests.',
+      memory: memory(),
     });
     kit.registerChannel(triage);
     kit.registerChannel(handler);
@@ -62,7 +74,8 @@ describe('the quickstart', () => {
     expect(heard.map((event) => event.id)).toContain(reply?.id);
 
     const result = await handoff.handle({
-      roomId: 'room-1', callingAgentId: 'agent-triage',
+      roomId: 'room-1',
+      callingAgentId: 'agent-triage',
       arguments: { target: 'agent-handler', reason: 'User needs support' },
     });
     expect(result.accepted).toBe(true);
@@ -70,8 +83,7 @@ describe('the quickstart', () => {
     expect(state).toMatchObject({ phase: 'handling', activeAgentId: 'agent-handler', handoffCount: 1 });
     expect(state.phaseHistory).toHaveLength(1);
 
-    kit.hook('before_broadcast', { name: 'compliance_check', channelTypes: ['sms'], directions: ['inbound'] },
-      async () => HookResult.allow());
+    kit.hook('before_broadcast', { name: 'compliance_check', channelTypes: ['sms'], directions: ['inbound'] }, async () => HookResult.allow());
     await kit.processInbound({ channelId: 'ws-user', senderId: 'user-1', content: 'My router is broken' });
 
     expect(triageModel.calls).toHaveLength(1);

@@ -6,7 +6,8 @@ import { topicOf } from './topics.js';
 
 export function ben({ said, customer, own, results }: Conversation): Answer {
   const order = results.get('lookup_order');
-  if (order !== undefined) return isOrder(order) ? explainCharges(order) : { say: 'That order is not in our books. Could you check the number? It has five digits.' };
+  if (order !== undefined)
+    return isOrder(order) ? explainCharges(order) : { say: 'That order is not in our books. Could you check the number? It has five digits.' };
 
   const offeredRefund = own.at(-1)?.includes('send the money back') === true;
   if (offeredRefund && /\b(yes|yeah|please|sure|ok(ay)?|do)\b/i.test(said)) {
@@ -24,7 +25,8 @@ export function ben({ said, customer, own, results }: Conversation): Answer {
     case 'order':
     case 'greeting':
     case 'other':
-      if (number !== undefined) return { say: 'Ben from billing here. I am looking at that order.', call: { name: 'lookup_order', arguments: { number } } };
+      if (number !== undefined)
+        return { say: 'Ben from billing here. I am looking at that order.', call: { name: 'lookup_order', arguments: { number } } };
       return own.length === 0
         ? { say: 'Hello, Ben from billing here. What is the order number? It has five digits, for example 12345.' }
         : { say: 'To look at a bill I need the order number; it has five digits. Or say “thanks” and I hand you back to Mia.' };

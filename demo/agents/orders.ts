@@ -19,7 +19,12 @@ const ORDERS: readonly Order[] = [
     ],
   },
   { number: '20817', item: 'a desk lamp', status: 'on its way, expected tomorrow', charges: [{ date: '20 November', amount: '€32.00' }] },
-  { number: '31002', item: 'a wireless keyboard', status: 'packed, leaves the warehouse today', charges: [{ date: '23 November', amount: '€79.00' }] },
+  {
+    number: '31002',
+    item: 'a wireless keyboard',
+    status: 'packed, leaves the warehouse today',
+    charges: [{ date: '23 November', amount: '€79.00' }],
+  },
 ];
 
 export const lookupOrder: AITool = {

@@ -123,7 +123,10 @@ function wordsOfCustomer(text: string): string[] {
 
 function textOf(message: AIMessage): string {
   if (typeof message.content === 'string') return message.content;
-  return message.content.map((part) => (part.type === 'text' ? part.text : '')).filter(Boolean).join('\n');
+  return message.content
+    .map((part) => (part.type === 'text' ? part.text : ''))
+    .filter(Boolean)
+    .join('\n');
 }
 
 function resultsOf(message: AIMessage): [string, unknown][] {

@@ -22,6 +22,10 @@ export function tara({ said, own }: Conversation): Answer {
     case 1:
       return { say: `Thank you for trying. There is a ${SECOND_STEP} on the back: hold it until the light blinks. Does it work now?` };
     default:
-      return handOver('human', 'Then it needs a pair of hands. I am getting a colleague who can arrange a replacement.', 'Restart and reset did not help.');
+      return handOver(
+        'human',
+        'Then it needs a pair of hands. I am getting a colleague who can arrange a replacement.',
+        'Restart and reset did not help.',
+      );
   }
 }

@@ -5,7 +5,12 @@ export interface ConversationState {
   readonly phase: string;
   readonly activeAgentId?: string | null;
   readonly handoffCount: number;
-  readonly phaseHistory: readonly { readonly fromPhase: string; readonly toPhase: string; readonly fromAgent?: string | null; readonly toAgent?: string | null }[];
+  readonly phaseHistory: readonly {
+    readonly fromPhase: string;
+    readonly toPhase: string;
+    readonly fromAgent?: string | null;
+    readonly toAgent?: string | null;
+  }[];
   readonly context: Readonly<Record<string, unknown>>;
 }
 
@@ -25,9 +30,20 @@ export interface Trace {
   readonly startedAt: string;
   readonly lockWaitMs: number;
   readonly commitMs: number;
-  readonly hooks: readonly { readonly hook: string; readonly trigger: string; readonly verdict: 'allow' | 'block' | 'modify' | 'failed' | 'timeout'; readonly ms: number }[];
+  readonly hooks: readonly {
+    readonly hook: string;
+    readonly trigger: string;
+    readonly verdict: 'allow' | 'block' | 'modify' | 'failed' | 'timeout';
+    readonly ms: number;
+  }[];
   readonly targets: readonly { readonly channelId: string; readonly decision: string }[];
-  readonly deliveries: readonly { readonly channelId: string; readonly attempt: number; readonly startedAt: string; readonly ms: number; readonly code: string }[];
+  readonly deliveries: readonly {
+    readonly channelId: string;
+    readonly attempt: number;
+    readonly startedAt: string;
+    readonly ms: number;
+    readonly code: string;
+  }[];
   readonly turnSteps: readonly {
     readonly channelId: string;
     readonly kind: 'generation' | 'tool';

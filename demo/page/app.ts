@@ -12,7 +12,14 @@ import { Timeline } from './timeline.js';
 const ROOM = 'help-desk';
 const CUSTOMER = { channelId: 'web', participantId: 'ada', displayName: 'Ada Park' };
 const COLLEAGUE = { channelId: 'desk', participantId: 'sam', displayName: 'Sam Okafor' };
-const THINGS_TO_TRY = ['Hello!', 'I was charged twice for order 12345', 'My router is broken', 'Where is order 20817?', 'My card is 4111 1111 1111 1111', 'I want to talk to a person'];
+const THINGS_TO_TRY = [
+  'Hello!',
+  'I was charged twice for order 12345',
+  'My router is broken',
+  'Where is order 20817?',
+  'My card is 4111 1111 1111 1111',
+  'I want to talk to a person',
+];
 
 const chat = new Chat(CUSTOMER);
 const timeline = new Timeline(CUSTOMER.channelId);
@@ -223,10 +230,13 @@ function refreshRoom(): void {
   roomIsStale = true;
   window.setTimeout(() => {
     roomIsStale = false;
-    void readRoom(ROOM).then((now) => {
-      head.show(now);
-      desk.hidden = !isWithPerson(now.state);
-    }, () => undefined); // without the server the banner says what there is to say
+    void readRoom(ROOM).then(
+      (now) => {
+        head.show(now);
+        desk.hidden = !isWithPerson(now.state);
+      },
+      () => undefined,
+    ); // without the server the banner says what there is to say
   }, 80);
 }
 

@@ -18,7 +18,10 @@ export function explain(event: WireEvent, trace: Trace | null): HTMLElement {
 
 function facts(event: WireEvent, trace: Trace | null): [string, string][] {
   const facts: [string, string][] = [
-    ['source', `${event.source.channelId} (${event.source.channelType})${event.source.participantId === undefined ? '' : ` · ${event.source.participantId}`}`],
+    [
+      'source',
+      `${event.source.channelId} (${event.source.channelType})${event.source.participantId === undefined ? '' : ` · ${event.source.participantId}`}`,
+    ],
     ['status', event.status + (event.blockedBy === undefined ? '' : `, by ${event.blockedBy}`)],
     ['visibility', event.visibility],
     ['chain depth', String(event.chainDepth)],
@@ -29,7 +32,12 @@ function facts(event: WireEvent, trace: Trace | null): [string, string][] {
   if (targets) facts.push(['targets', targets]);
   const language = event.metadata['ai_usage'];
   if (typeof language === 'object' && language !== null) {
-    facts.push(['tokens', Object.entries(language).map(([kind, count]) => `${kind.replace('_tokens', '')} ${String(count)}`).join(', ')]);
+    facts.push([
+      'tokens',
+      Object.entries(language)
+        .map(([kind, count]) => `${kind.replace('_tokens', '')} ${String(count)}`)
+        .join(', '),
+    ]);
   }
   facts.push(['event', event.id]);
   return facts;
@@ -64,7 +72,11 @@ function bars(trace: Trace): HTMLElement {
     { class: 'bars' },
     ...all.flatMap(({ name, kind, from, ms }) => [
       element('span', { title: name }, name),
-      element('div', { class: 'bar' }, element('i', { class: kind, style: `left: ${Math.min(99, (from / end) * 100)}%; width: ${Math.min(100, (ms / end) * 100)}%` })),
+      element(
+        'div',
+        { class: 'bar' },
+        element('i', { class: kind, style: `left: ${Math.min(99, (from / end) * 100)}%; width: ${Math.min(100, (ms / end) * 100)}%` }),
+      ),
       element('span', {}, milliseconds(ms)),
     ]),
   );

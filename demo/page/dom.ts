@@ -9,7 +9,8 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;
-    if (name === 'style') node.style.cssText = String(value); // the page's policy refuses style attributes
+    if (name === 'style')
+      node.style.cssText = String(value); // the page's policy refuses style attributes
     else node.setAttribute(name, value === true ? '' : value);
   }
   node.append(...children.filter((child): child is Node | string => child !== null && child !== undefined && child !== false && child !== ''));
@@ -31,10 +32,14 @@ export class Follower {
     private readonly scroll: HTMLElement,
     private readonly onChange: (following: boolean) => void = () => undefined,
   ) {
-    scroll.addEventListener('scroll', () => {
-      const following = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
-      if (following !== this.#following) this.onChange((this.#following = following));
-    }, { passive: true });
+    scroll.addEventListener(
+      'scroll',
+      () => {
+        const following = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 40;
+        if (following !== this.#following) this.onChange((this.#following = following));
+      },
+      { passive: true },
+    );
     new ResizeObserver(() => this.follow()).observe(scroll);
   }
 

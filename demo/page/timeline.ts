@@ -117,12 +117,23 @@ export class Timeline {
   #draw(entry: Entry): void {
     const { event, item } = entry;
     const isOpen = item.classList.contains('open');
-    item.className = ['event', event.status === 'blocked' && 'blocked', isHandoff(event) && 'handoff', isQuiet(event) && 'quiet', isOpen && 'open', !this.#isSeenByCustomer(event) && 'unseen']
+    item.className = [
+      'event',
+      event.status === 'blocked' && 'blocked',
+      isHandoff(event) && 'handoff',
+      isQuiet(event) && 'quiet',
+      isOpen && 'open',
+      !this.#isSeenByCustomer(event) && 'unseen',
+    ]
       .filter(Boolean)
       .join(' ');
     item.dataset['eventId'] = event.id;
     item.dataset['index'] = String(event.index);
-    const row = element('button', { class: 'row', type: 'button', 'aria-expanded': String(isOpen) }, ...(isHandoff(event) ? handoffCells(event) : this.#cells(entry)));
+    const row = element(
+      'button',
+      { class: 'row', type: 'button', 'aria-expanded': String(isOpen) },
+      ...(isHandoff(event) ? handoffCells(event) : this.#cells(entry)),
+    );
     row.addEventListener('click', () => {
       item.classList.toggle('open');
       this.#draw(entry);
@@ -136,16 +147,23 @@ export class Timeline {
     const steps = this.#stepsOf(event);
     return [
       element('span', { class: 'index' }, String(event.index)),
-      element('span', { class: 'since' }, before === undefined ? clock(event.createdAt) : elapsed(Date.parse(event.createdAt) - Date.parse(before.createdAt))),
+      element(
+        'span',
+        { class: 'since' },
+        before === undefined ? clock(event.createdAt) : elapsed(Date.parse(event.createdAt) - Date.parse(before.createdAt)),
+      ),
       glyph(event.source.channelId),
       element(
         'span',
-        { class: event.chainDepth > 0 ? 'body depth' : 'body', style: event.chainDepth > 1 ? `margin-left: ${(event.chainDepth - 1) * 10}px` : undefined },
+        {
+          class: event.chainDepth > 0 ? 'body depth' : 'body',
+          style: event.chainDepth > 1 ? `margin-left: ${(event.chainDepth - 1) * 10}px` : undefined,
+        },
         element('span', { class: 'who' }, voice.name),
         element('span', { class: 'via' }, viaOf(event, voice.via)),
-        ...steps.filter(({ kind }) => kind === 'tool').map(({ name, ms }) =>
-          element('span', { class: 'marks' }, element('span', { class: 'mark tool' }, `${name} · ${milliseconds(ms)}`)),
-        ),
+        ...steps
+          .filter(({ kind }) => kind === 'tool')
+          .map(({ name, ms }) => element('span', { class: 'marks' }, element('span', { class: 'mark tool' }, `${name} · ${milliseconds(ms)}`))),
         element('div', { class: 'words' }, textOf(event)),
         element('span', { class: 'marks' }, ...marksOf(event, trace)),
       ),
@@ -162,7 +180,9 @@ export class Timeline {
   #isSeenByCustomer(event: WireEvent): boolean {
     if (event.status === 'blocked' || event.content.type === 'system') return false;
     if (event.source.channelId === this.customerChannelId) return true;
-    return event.visibility === 'all' || event.visibility === 'transport' || event.visibility.split(',').some((id) => id.trim() === this.customerChannelId);
+    return (
+      event.visibility === 'all' || event.visibility === 'transport' || event.visibility.split(',').some((id) => id.trim() === this.customerChannelId)
+    );
   }
 
   /** Operations on channels say little: one line for all that follow each other. */
@@ -181,7 +201,9 @@ export class Timeline {
     summary.textContent = [
       attached > 0 && `${attached} channel${attached === 1 ? '' : 's'} attached`,
       rest > 0 && `${rest} change${rest === 1 ? '' : 's'}`,
-    ].filter(Boolean).join(' · ');
+    ]
+      .filter(Boolean)
+      .join(' · ');
   }
 
   /** j and k walk the rows, as they do in many lists. */
@@ -220,9 +242,16 @@ function viaOf(event: WireEvent, via: string): string {
 function handoffCells(event: WireEvent): HTMLElement[] {
   const from = voiceOf(String(event.metadata['from_agent'])).name;
   const to = voiceOf(String(event.metadata['to_agent'])).name;
-  const reason = String(event.metadata['reason'] ?? '');
+  const reason = typeof event.metadata['reason'] === 'string' ? event.metadata['reason'] : '';
   return [
-    element('span', {}, element('b', {}, from), ' handed over to ', element('b', {}, to), reason !== '' && element('em', {}, ` — ${shorten(reason, 90)}`)),
+    element(
+      'span',
+      {},
+      element('b', {}, from),
+      ' handed over to ',
+      element('b', {}, to),
+      reason !== '' && element('em', {}, ` — ${shorten(reason, 90)}`),
+    ),
   ];
 }
 

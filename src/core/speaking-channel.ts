@@ -36,9 +36,5 @@ export interface SpokenGreeting extends SpokenAgent {
 
 export function isSpeakingChannel(channel: Channel | undefined): channel is SpeakingChannel {
   const candidate = channel as Partial<SpeakingChannel> | undefined; // looked at member by member
-  return (
-    typeof candidate?.setVoices === 'function' &&
-    typeof candidate.greet === 'function' &&
-    typeof candidate.reconfigure === 'function'
-  );
+  return typeof candidate?.setVoices === 'function' && typeof candidate.greet === 'function' && typeof candidate.reconfigure === 'function';
 }

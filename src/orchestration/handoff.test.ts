@@ -27,13 +27,20 @@ describe('HandoffHandler', () => {
     expect(result).toMatchObject({ accepted: true, newAgentId: 'ben', newPhase: 'billing', reason: '' });
     const state = await desk.state();
     expect(state).toMatchObject({
-      phase: 'billing', activeAgentId: 'ben', previousAgentId: 'mia',
+      phase: 'billing',
+      activeAgentId: 'ben',
+      previousAgentId: 'mia',
       context: { handoff_from: 'mia', handoff_reason: 'charged twice', handoff_summary: 'Order 12345' },
     });
-    expect(state.phaseHistory.at(-1)).toMatchObject({ fromPhase: 'triage', toPhase: 'billing', metadata: { summary: 'Order 12345', channel_escalation: 'same' } });
+    expect(state.phaseHistory.at(-1)).toMatchObject({
+      fromPhase: 'triage',
+      toPhase: 'billing',
+      metadata: { summary: 'Order 12345', channel_escalation: 'same' },
+    });
     const notice = (await desk.timeline()).at(-1);
     expect(notice).toMatchObject({
-      type: 'system', visibility: 'internal',
+      type: 'system',
+      visibility: 'internal',
       metadata: { handoff: true, from_agent: 'mia', to_agent: 'ben', summary: 'Order 12345', reason: 'charged twice', _orchestration_internal: true },
     });
     expect(desk.heard.some((event) => event.id === notice?.id)).toBe(false);
@@ -55,7 +62,10 @@ describe('HandoffHandler', () => {
       expect(await desk.handOver('mia', target)).toMatchObject({ accepted: false, reason: `Agent ${target} not found in room` });
     }
     expect(await desk.state()).toEqual(before);
-    expect(desk.notices).toEqual([['on_handoff_rejected', 'nobody', false], ['on_handoff_rejected', 'web', false]]);
+    expect(desk.notices).toEqual([
+      ['on_handoff_rejected', 'nobody', false],
+      ['on_handoff_rejected', 'web', false],
+    ]);
     expect(await desk.handOver('mia', 'money')).toMatchObject({ accepted: true, newAgentId: 'ben' });
   });
 
@@ -117,7 +127,10 @@ describe('HandoffHandler', () => {
       await desk.kit.mute(ROOM, 'tara');
     });
     await desk.handOver('mia', 'ben');
-    expect(desk.notices).toEqual([['on_handoff', 'ben', true], ['on_phase_transition', 'ben', true]]);
+    expect(desk.notices).toEqual([
+      ['on_handoff', 'ben', true],
+      ['on_phase_transition', 'ben', true],
+    ]);
     expect(completed).toMatchObject([{ accepted: true, newAgentId: 'ben' }]);
   });
 
@@ -126,7 +139,10 @@ describe('HandoffHandler', () => {
     await using desk = await HelpDesk.open({ maxHandoffs: 0 });
     expect((await desk.handOver('mia', 'mia')).accepted).toBe(true);
     expect((await desk.state()).handoffCount).toBe(desk.initialHandoffCount);
-    expect(desk.notices).toEqual([['on_handoff', 'mia', true], ['on_phase_transition', 'mia', true]]);
+    expect(desk.notices).toEqual([
+      ['on_handoff', 'mia', true],
+      ['on_phase_transition', 'mia', true],
+    ]);
   });
 
   it('refuses more than maxHandoffs of a room within a minute, and allows them again later', async () => {
@@ -179,7 +195,10 @@ describe('HandoffHandler', () => {
 
   it('lets the new agent answer at once when asked to, after the leaving one’s last words', async () => {
     verifies('HND-12');
-    await using desk = await HelpDesk.open({ continueOnHandoff: true }, { mia: [handOverTo('ben', 'Let me bring in Ben.')], ben: [{ content: 'Ben here.' }] });
+    await using desk = await HelpDesk.open(
+      { continueOnHandoff: true },
+      { mia: [handOverTo('ben', 'Let me bring in Ben.')], ben: [{ content: 'Ben here.' }] },
+    );
     await desk.say('I was charged twice');
     expect(desk.words()).toEqual(['Let me bring in Ben.', 'Ben here.']);
     expect(desk.callCounts()).toEqual({ mia: 1, ben: 1, tara: 0 });
@@ -267,15 +286,19 @@ describe('HandoffHandler', () => {
     verifies('HND-10');
     const asked: string[] = [];
     const lookUp: AIResponse = { content: '', toolCalls: [{ id: 'call-1', name: 'look_up', arguments: {} }] };
-    await using desk = await HelpDesk.open({}, { mia: [lookUp, handOverTo('ben', 'Let me bring in Ben.')] }, {
-      mia: {
-        tools: [{ name: 'look_up', description: 'Looks up' }],
-        toolHandler: (name) => {
-          asked.push(name);
-          return { found: true };
+    await using desk = await HelpDesk.open(
+      {},
+      { mia: [lookUp, handOverTo('ben', 'Let me bring in Ben.')] },
+      {
+        mia: {
+          tools: [{ name: 'look_up', description: 'Looks up' }],
+          toolHandler: (name) => {
+            asked.push(name);
+            return { found: true };
+          },
         },
       },
-    });
+    );
     await desk.say('Hello');
     expect(asked).toEqual(['look_up']);
     expect((await desk.state()).activeAgentId).toBe('ben');
@@ -286,9 +309,13 @@ describe('HandoffHandler', () => {
     let finish: (() => void) | undefined;
     const slow = new Promise<string>((resolve) => (finish = () => resolve('looked up')));
     const both = handOverTo('ben', 'One moment.');
-    await using desk = await HelpDesk.open({}, { mia: [{ ...both, toolCalls: [{ id: 'slow', name: 'look_up', arguments: {} }, ...(both.toolCalls ?? [])] }] }, {
-      mia: { tools: [{ name: 'look_up', description: 'Looks up', handler: () => slow }] },
-    });
+    await using desk = await HelpDesk.open(
+      {},
+      { mia: [{ ...both, toolCalls: [{ id: 'slow', name: 'look_up', arguments: {} }, ...(both.toolCalls ?? [])] }] },
+      {
+        mia: { tools: [{ name: 'look_up', description: 'Looks up', handler: () => slow }] },
+      },
+    );
     desk.kit.hook('on_handoff', () => finish?.());
     await desk.say('Hello');
     expect(desk.callCounts()).toEqual({ mia: 1, ben: 0, tara: 0 });
@@ -300,9 +327,13 @@ describe('HandoffHandler', () => {
     verifies('TURN-06', 'LOCK-07', 'CST-04');
     const thinking = new Gate();
     const think: AIResponse = { content: '', toolCalls: [{ id: 'call-1', name: 'think', arguments: {} }] };
-    await using desk = await HelpDesk.open({}, { mia: [think, { content: 'Too late.' }] }, {
-      mia: { tools: [{ name: 'think', description: 'Thinks', handler: () => thinking.pass() }] },
-    });
+    await using desk = await HelpDesk.open(
+      {},
+      { mia: [think, { content: 'Too late.' }] },
+      {
+        mia: { tools: [{ name: 'think', description: 'Thinks', handler: () => thinking.pass() }] },
+      },
+    );
     const said = desk.say('Hello');
     await thinking.reached;
     await desk.kit.setActiveAgent(ROOM, null);
@@ -333,7 +364,9 @@ describe('HandoffHandler', () => {
     expect(timeline.map(({ index }) => index)).toEqual(timeline.map((_, position) => position));
     // A child of the gate's section commits before the event the gate judges.
     const indexOf = (test: (event: RoomEvent) => boolean): number => timeline.findIndex(test);
-    expect(indexOf(({ metadata }) => metadata['to_agent'] === 'ben')).toBeLessThan(indexOf(({ content }) => JSON.stringify(content).includes('Hello')));
+    expect(indexOf(({ metadata }) => metadata['to_agent'] === 'ben')).toBeLessThan(
+      indexOf(({ content }) => JSON.stringify(content).includes('Hello')),
+    );
   });
 
   it('F56 two_pipelines: of one kit keep out of each other’s rooms', async () => {
@@ -362,10 +395,17 @@ describe('pipeline.install with a channel that speaks', () => {
     expect(speaker.asked).toEqual([['setVoices', { mia: 'warm' }]]);
     await desk.handoff.setLanguage(ROOM, 'French');
     await desk.handOver('mia', 'ben');
-    expect(speaker.asked[1]).toEqual(['greet', ROOM, {
-      agentId: 'ben', language: 'French', text: 'Ben from billing here.', leavingAgentId: 'mia',
-      instruction: expect.stringMatching(/^\[Respond in French\] You have just taken over/) as string,
-    }]);
+    expect(speaker.asked[1]).toEqual([
+      'greet',
+      ROOM,
+      {
+        agentId: 'ben',
+        language: 'French',
+        text: 'Ben from billing here.',
+        leavingAgentId: 'mia',
+        instruction: expect.stringMatching(/^\[Respond in French\] You have just taken over/) as string,
+      },
+    ]);
     expect(desk.words()).toEqual([]);
     expect(() => new ConversationPipeline({ stages: [] }).install(desk.kit, [], { voiceChannelId: 'web' })).toThrow(/does not speak/);
     expect(() => new ConversationPipeline({ stages: [] }).install(desk.kit, [], { voiceChannelId: 'radio' })).toThrow(/not registered/);
@@ -406,10 +446,16 @@ class HelpDesk {
     const heard: RoomEvent[] = [];
     kit.registerChannel(customerChannel(heard));
     for (const channel of channels) kit.registerChannel(channel);
-    const model = (name: Name): MockAIProvider => new MockAIProvider({ responses: [`${name} answers.`], ...(scripts[name] && { script: [...scripts[name]] }) });
+    const model = (name: Name): MockAIProvider =>
+      new MockAIProvider({ responses: [`${name} answers.`], ...(scripts[name] && { script: [...scripts[name]] }) });
     const models = { mia: model('mia'), ben: model('ben'), tara: model('tara') };
     const agent = (name: Name, more: Partial<AgentOptions> = {}): Agent =>
-      new Agent(name, { provider: models[name], memory: new HandoffMemoryProvider(new SlidingWindowMemory({ maxEvents: 50 })), ...more, ...options[name] });
+      new Agent(name, {
+        provider: models[name],
+        memory: new HandoffMemoryProvider(new SlidingWindowMemory({ maxEvents: 50 })),
+        ...more,
+        ...options[name],
+      });
     const agents = { mia: agent('mia'), ben: agent('ben', { greeting: 'Ben from billing here.' }), tara: agent('tara') };
     for (const one of Object.values(agents)) kit.registerChannel(one);
     const pipeline = new ConversationPipeline({
@@ -476,8 +522,14 @@ class HelpDesk {
 
 function customerChannel(heard: RoomEvent[]): Channel {
   return {
-    channelId: 'web', channelType: 'websocket', category: 'transport', direction: 'bidirectional', durable: false, namesOwnSenders: true,
-    capabilities: channelCapabilities(), deliver: (event) => void heard.push(event),
+    channelId: 'web',
+    channelType: 'websocket',
+    category: 'transport',
+    direction: 'bidirectional',
+    durable: false,
+    namesOwnSenders: true,
+    capabilities: channelCapabilities(),
+    deliver: (event) => void heard.push(event),
   };
 }
 

@@ -14,7 +14,10 @@ const helpDesk = new ConversationPipeline({
 describe('ConversationPipeline', () => {
   it('refuses phases nobody has and phases that two stages have', () => {
     verifies('PIP-01');
-    const pipeline = (...stages: { phase: string; agentId: string; next?: string; canReturnTo?: string[] }[]) => () => new ConversationPipeline({ stages });
+    const pipeline =
+      (...stages: { phase: string; agentId: string; next?: string; canReturnTo?: string[] }[]) =>
+      () =>
+        new ConversationPipeline({ stages });
     expect(pipeline({ phase: 'a', agentId: 'x', next: 'b' })).toThrow(/'b', which no stage has; phases: a/);
     expect(pipeline({ phase: 'a', agentId: 'x', canReturnTo: ['c'] })).toThrow(/'c'/);
     expect(pipeline({ phase: 'a', agentId: 'x' }, { phase: 'a', agentId: 'y' })).toThrow(/'a' has two stages/);
@@ -56,7 +59,10 @@ describe('ConversationPipeline', () => {
 
   it('prefers what an agent says of itself to what its stage says', () => {
     verifies('PIP-04');
-    const targets = helpDesk.reachableFrom('mia', [{ channelId: 'ben', description: 'Ben knows money' }, { channelId: 'tara', description: undefined }]);
+    const targets = helpDesk.reachableFrom('mia', [
+      { channelId: 'ben', description: 'Ben knows money' },
+      { channelId: 'tara', description: undefined },
+    ]);
     expect(targets).toEqual([
       { agentId: 'ben', description: 'Ben knows money' },
       { agentId: 'tara', description: 'Devices' },

@@ -29,11 +29,17 @@ export interface ConversationPipelineOptions {
   readonly supervisorId?: string;
 }
 
-export interface PipelineInstallOptions
-  extends Pick<
-    HandoffHandlerOptions,
-    'agentAliases' | 'greetOnHandoff' | 'greetingPrompt' | 'voiceChannelId' | 'continueOnHandoff' | 'maxHandoffsPerMessage' | 'maxHandoffs' | 'onComplete'
-  > {
+export interface PipelineInstallOptions extends Pick<
+  HandoffHandlerOptions,
+  | 'agentAliases'
+  | 'greetOnHandoff'
+  | 'greetingPrompt'
+  | 'voiceChannelId'
+  | 'continueOnHandoff'
+  | 'maxHandoffsPerMessage'
+  | 'maxHandoffs'
+  | 'onComplete'
+> {
   /** Default −100: before the host's own hooks. */
   readonly hookPriority?: number;
 }
@@ -84,9 +90,11 @@ export class ConversationPipeline {
 
   /** The router of these stages: one rule per stage, in their order. */
   createRouter(): ConversationRouter {
-    const rules = this.stages.map(
-      (stage, position): RoutingRule => ({ agentId: stage.agentId, conditions: { phases: [stage.phase] }, priority: position }),
-    );
+    const rules = this.stages.map((stage, position): RoutingRule => ({
+      agentId: stage.agentId,
+      conditions: { phases: [stage.phase] },
+      priority: position,
+    }));
     return new ConversationRouter({ rules, defaultAgentId: this.defaultAgentId, supervisorId: this.supervisorId });
   }
 

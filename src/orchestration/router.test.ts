@@ -48,7 +48,13 @@ describe('ConversationRouter', () => {
     };
     const message = { metadata: { intent: 'refund' } };
     expect(select(rule(all), message)).toBe('billing');
-    for (const broken of [{ phases: ['x'] }, { channelTypes: ['sms'] }, { intents: ['sales'] }, { sourceChannelIds: ['sms'] }, { custom: () => false }]) {
+    for (const broken of [
+      { phases: ['x'] },
+      { channelTypes: ['sms'] },
+      { intents: ['sales'] },
+      { sourceChannelIds: ['sms'] },
+      { custom: () => false },
+    ]) {
       expect(select(rule({ ...all, ...broken }), message), JSON.stringify(broken)).toBeNull();
     }
     expect(select(rule(all), {}), 'no intent at all').toBeNull();
@@ -71,7 +77,16 @@ describe('ConversationRouter', () => {
   it('counts a condition that throws as not matching, and says so', () => {
     verifies('ORC-05');
     const router = new ConversationRouter({
-      rules: [{ agentId: 'billing', conditions: { custom: () => { throw new Error('bad condition'); } } }],
+      rules: [
+        {
+          agentId: 'billing',
+          conditions: {
+            custom: () => {
+              throw new Error('bad condition');
+            },
+          },
+        },
+      ],
       defaultAgentId: 'triage',
     });
     expect(select(router)).toBe('triage');
@@ -94,7 +109,10 @@ describe('ConversationRouter', () => {
     const fromAgent = { source: source('tech', 'ai') };
     expect(stampsOf(new ConversationRouter(options), fromAgent).metadata).toEqual({ _routed_to: '_none_', _always_process: ['boss'] });
     expect(stampsOf(new ConversationRouter({ defaultAgentId: 'triage' }), fromAgent).metadata).toEqual({ _routed_to: '_none_', _always_process: [] });
-    expect(stampsOf(new ConversationRouter(options), { source: source('boss', 'ai') }).metadata).toEqual({ _routed_to: '_none_', _always_process: [] });
+    expect(stampsOf(new ConversationRouter(options), { source: source('boss', 'ai') }).metadata).toEqual({
+      _routed_to: '_none_',
+      _always_process: [],
+    });
     expect(stampsOf(new ConversationRouter(options), { addressedTo: ['tech'] }).metadata).toEqual({ _always_process: ['boss'] });
   });
 
@@ -127,22 +145,51 @@ function source(channelId: string, channelType: 'websocket' | 'ai'): RoomEvent['
 
 function message(given: Partial<RoomEvent> = {}): RoomEvent {
   return {
-    id: 'event-1', roomId: 'room-1', type: 'message', source: source('web', 'websocket'), content: { type: 'text', body: 'Hi' },
-    status: 'delivered', visibility: 'all', index: -1, chainDepth: 0, createdAt: NOW, metadata: EMPTY, channelData: EMPTY, ...given,
+    id: 'event-1',
+    roomId: 'room-1',
+    type: 'message',
+    source: source('web', 'websocket'),
+    content: { type: 'text', body: 'Hi' },
+    status: 'delivered',
+    visibility: 'all',
+    index: -1,
+    chainDepth: 0,
+    createdAt: NOW,
+    metadata: EMPTY,
+    channelData: EMPTY,
+    ...given,
   };
 }
 
 function binding(channelId: string, category: 'transport' | 'intelligence'): ChannelBinding {
   return {
-    channelId, roomId: 'room-1', channelType: category === 'transport' ? 'websocket' : 'ai', category, direction: 'bidirectional',
-    access: 'read_write', muted: false, outputMuted: false, visibility: 'all', attachedAt: NOW, capabilities: channelCapabilities(), metadata: EMPTY,
+    channelId,
+    roomId: 'room-1',
+    channelType: category === 'transport' ? 'websocket' : 'ai',
+    category,
+    direction: 'bidirectional',
+    access: 'read_write',
+    muted: false,
+    outputMuted: false,
+    visibility: 'all',
+    attachedAt: NOW,
+    capabilities: channelCapabilities(),
+    metadata: EMPTY,
   };
 }
 
 function context(state: Partial<ConversationState>): RoomContext {
   const room: Room = {
-    id: 'room-1', status: 'active', createdAt: NOW, updatedAt: NOW, timers: {}, metadata: EMPTY, agentResponsePolicy: 'agent_chain',
-    eventCount: 0, latestIndex: -1, version: 0,
+    id: 'room-1',
+    status: 'active',
+    createdAt: NOW,
+    updatedAt: NOW,
+    timers: {},
+    metadata: EMPTY,
+    agentResponsePolicy: 'agent_chain',
+    eventCount: 0,
+    latestIndex: -1,
+    version: 0,
   };
   const agents = ['triage', 'billing', 'tech', 'boss'].map((id) => binding(id, 'intelligence'));
   return new RoomContextView(setConversationState(room, state), [binding('web', 'transport'), ...agents], []);

@@ -75,15 +75,11 @@ export class ConversationRouter {
   install(kit: Pick<OrchestrationKit, 'hook' | 'logger'>, options: { priority?: number } = {}): () => void {
     const onConditionError = (error: unknown): void =>
       kit.logger.warn('A routing condition failed and counts as not matching.', { error: errorMessage(error) });
-    return kit.hook(
-      'before_broadcast',
-      { name: 'conversation_router', priority: options.priority ?? -100, preview: true },
-      (event, context) => {
-        if (!this.#concerns(context)) return HookResult.allow();
-        const stamps = this.#stamps(event, context, onConditionError);
-        return stamps === null ? HookResult.allow() : HookResult.modify({ ...event, metadata: { ...event.metadata, ...stamps } });
-      },
-    );
+    return kit.hook('before_broadcast', { name: 'conversation_router', priority: options.priority ?? -100, preview: true }, (event, context) => {
+      if (!this.#concerns(context)) return HookResult.allow();
+      const stamps = this.#stamps(event, context, onConditionError);
+      return stamps === null ? HookResult.allow() : HookResult.modify({ ...event, metadata: { ...event.metadata, ...stamps } });
+    });
   }
 
   #concerns(context: RoomContext): boolean {
@@ -111,12 +107,7 @@ export class ConversationRouter {
     return id !== undefined && event.source.channelId !== id && context.getBinding(id) !== undefined;
   }
 
-  #select(
-    event: RoomEvent,
-    context: RoomContext,
-    state: ConversationState,
-    onConditionError: ((error: unknown) => void) | undefined,
-  ): string | null {
+  #select(event: RoomEvent, context: RoomContext, state: ConversationState, onConditionError: ((error: unknown) => void) | undefined): string | null {
     const isBound = (id: string | null | undefined): id is string => typeof id === 'string' && context.getBinding(id) !== undefined;
     if (event.addressedTo !== undefined) return event.addressedTo.find(isBound) ?? null;
     if (isFromAgent(event, context) || isHandledByHuman(state)) return null;

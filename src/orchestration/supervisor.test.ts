@@ -10,13 +10,27 @@ import { ConversationPipeline } from './pipeline.js';
 it('lets the supervisor hear what agents say and what is addressed to others, while nobody else reacts', async () => {
   verifies('ORC-03', 'ORC-05', 'BC-03');
   await using kit = new RoomKit();
-  const web: Channel = { channelId: 'web', channelType: 'websocket', category: 'transport', direction: 'bidirectional', durable: false, capabilities: channelCapabilities() };
+  const web: Channel = {
+    channelId: 'web',
+    channelType: 'websocket',
+    category: 'transport',
+    direction: 'bidirectional',
+    durable: false,
+    capabilities: channelCapabilities(),
+  };
   kit.registerChannel(web);
-  const models = { mia: new MockAIProvider({ responses: ['Mia here.'] }), ben: new MockAIProvider(), boss: new MockAIProvider({ responses: ['Noted.'] }) };
+  const models = {
+    mia: new MockAIProvider({ responses: ['Mia here.'] }),
+    ben: new MockAIProvider(),
+    boss: new MockAIProvider({ responses: ['Noted.'] }),
+  };
   const agents = Object.entries(models).map(([id, provider]) => new Agent(id, { provider }));
   for (const agent of agents) kit.registerChannel(agent);
   const pipeline = new ConversationPipeline({
-    stages: [{ phase: 'triage', agentId: 'mia', next: 'billing' }, { phase: 'billing', agentId: 'ben' }],
+    stages: [
+      { phase: 'triage', agentId: 'mia', next: 'billing' },
+      { phase: 'billing', agentId: 'ben' },
+    ],
     supervisorId: 'boss',
   });
   pipeline.install(kit, agents);

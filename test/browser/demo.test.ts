@@ -15,127 +15,139 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const hasBrowser = existsSync(CHROMIUM);
 
-describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(`the demo in Chromium${hasBrowser ? '' : ` (${CHROMIUM} is missing: apt-get install chromium)`}`, () => {
-  let folder = '';
-  let demo: Demo;
-  let browser: Browser;
-  let page: Page;
-  const outside: string[] = [];
+describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
+  `the demo in Chromium${hasBrowser ? '' : ` (${CHROMIUM} is missing: apt-get install chromium)`}`,
+  () => {
+    let folder = '';
+    let demo: Demo;
+    let browser: Browser;
+    let page: Page;
+    const outside: string[] = [];
 
-  beforeAll(async () => {
-    expect(hasBrowser, `Chromium is missing at ${CHROMIUM}; install Debian's package chromium or set CHROMIUM`).toBe(true);
-    folder = await mkdtemp(join(tmpdir(), 'roomkit-browser-'));
-    demo = await Demo.start(join(folder, 'demo.db'), 0);
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    beforeAll(async () => {
+      expect(hasBrowser, `Chromium is missing at ${CHROMIUM}; install Debian's package chromium or set CHROMIUM`).toBe(true);
+      folder = await mkdtemp(join(tmpdir(), 'roomkit-browser-'));
+      demo = await Demo.start(join(folder, 'demo.db'), 0);
+      browser = await chromium.launch({
+        executablePath: CHROMIUM,
+        args: [
+          '--headless',
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-quic',
+          '--no-first-run',
+          '--disable-background-networking',
+          '--disable-component-update',
+          '--disable-sync',
+        ],
+      });
+      page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
+      page.setDefaultTimeout(20_000);
+      page.on('request', (request) => {
+        const { hostname } = new URL(request.url());
+        if (hostname !== '127.0.0.1') outside.push(request.url());
+      });
+      page.on('pageerror', (error) => {
+        throw error;
+      });
+    }, 60_000);
+
+    afterAll(async () => {
+      await browser?.close();
+      demo?.kill();
+      await rm(folder, { recursive: true, force: true });
     });
-    page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
-    page.setDefaultTimeout(20_000);
-    page.on('request', (request) => {
-      const { hostname } = new URL(request.url());
-      if (hostname !== '127.0.0.1') outside.push(request.url());
+
+    it('shows the answer while it is written, the handoff, and why each event became what it is', { timeout: 60_000 }, async () => {
+      await page.goto(demo.address);
+      await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+
+      await say(page, 'I was charged twice for order 12345, card 4111 1111 1111 1111');
+      const growing = page.locator('#bubbles .streaming:not([hidden]) .bubble');
+      await growing.waitFor();
+      const early = (await growing.innerText()).length;
+      const answer = page.locator('#bubbles li:not(.streaming) .bubble', { hasText: '€49.90 and €49.90' });
+      await answer.waitFor();
+      expect((await answer.innerText()).length).toBeGreaterThan(early);
+
+      // The customer's view: redacted, announced, answered by Ben.
+      expect(await texts(page, '#bubbles .mine .bubble')).toEqual(['I was charged twice for order 12345, card •••• •••• •••• 1111']);
+      await page.locator('#bubbles', { hasText: 'Let me bring in Ben.' }).waitFor();
+      await page.locator('#partner', { hasText: 'with Ben' }).waitFor();
+
+      // The host's view: the handoff, the hook, the path, the hidden event.
+      await page.locator('.event.handoff', { hasText: 'Mia handed over to Ben' }).waitFor();
+      await page.locator('.mark.modify', { hasText: 'redact_cards rewrote this' }).waitFor();
+      await page.locator('.mark.tool', { hasText: 'lookup_order' }).waitFor();
+      await page.locator('#path [aria-current]', { hasText: 'billing · Ben' }).waitFor();
+      await page.locator('.event.quiet', { hasText: 'seen by ben only' }).waitFor();
+      await page.locator('.event .reach .sent').first().waitFor();
+
+      // What Ada may see is less.
+      await page.getByLabel('only what Ada sees').check();
+      expect(await page.locator('.event.handoff').isVisible()).toBe(false);
+      await page.getByLabel('only what Ada sees').uncheck();
+
+      // A row opens by keyboard and tells where the time went.
+      await page.locator('.event .row').first().focus();
+      await page.keyboard.press('j');
+      await page.keyboard.press('Enter');
+      await page.locator('.event.open .detail', { hasText: 'chain depth' }).waitFor();
     });
-    page.on('pageerror', (error) => {
-      throw error;
+
+    it('shows what a hook blocked, to the sender as a refusal and to the host with the hook’s name', { timeout: 60_000 }, async () => {
+      await say(page, 'You have won a cruise!');
+      await page.locator('#bubbles .stopped', { hasText: 'Not sent' }).waitFor();
+      await page.locator('.event.blocked', { hasText: 'spam_filter' }).waitFor();
     });
-  }, 60_000);
 
-  afterAll(async () => {
-    await browser?.close();
-    demo?.kill();
-    await rm(folder, { recursive: true, force: true });
-  });
+    it('lets a person take over and hand back', { timeout: 60_000 }, async () => {
+      await say(page, 'I want to talk to a person');
+      await page.locator('#desk').waitFor();
+      await page.getByLabel('Message as Sam').fill('Sam here, how can I help?');
+      await page.getByLabel('Message as Sam').press('Enter');
+      await page.locator('#bubbles', { hasText: 'Sam here, how can I help?' }).waitFor();
+      await page.getByRole('button', { name: 'Hand back to Mia' }).click();
+      await page.locator('#bubbles', { hasText: 'Here I am again' }).waitFor();
+      await page.locator('#desk').waitFor({ state: 'hidden' });
+    });
 
-  it('shows the answer while it is written, the handoff, and why each event became what it is', { timeout: 60_000 }, async () => {
-    await page.goto(demo.address);
-    await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+    it('shows the same after a reload', { timeout: 60_000 }, async () => {
+      const before = await everything(page);
+      await page.reload();
+      await settled(page, before);
+      expect(await everything(page)).toEqual(before);
+    });
 
-    await say(page, 'I was charged twice for order 12345, card 4111 1111 1111 1111');
-    const growing = page.locator('#bubbles .streaming:not([hidden]) .bubble');
-    await growing.waitFor();
-    const early = (await growing.innerText()).length;
-    const answer = page.locator('#bubbles li:not(.streaming) .bubble', { hasText: '€49.90 and €49.90' });
-    await answer.waitFor();
-    expect((await answer.innerText()).length).toBeGreaterThan(early);
+    it('shows the same, once, when the server was killed and started again, and goes on', { timeout: 90_000 }, async () => {
+      const before = await everything(page);
+      demo.kill();
+      await page.locator('#banner', { hasText: 'Connection lost' }).waitFor();
+      demo = await Demo.start(demo.file, demo.port);
+      await page.locator('#line[data-state="online"]').waitFor();
+      expect(await everything(page)).toEqual(before);
 
-    // The customer's view: redacted, announced, answered by Ben.
-    expect(await texts(page, '#bubbles .mine .bubble')).toEqual(['I was charged twice for order 12345, card •••• •••• •••• 1111']);
-    await page.locator('#bubbles', { hasText: 'Let me bring in Ben.' }).waitFor();
-    await page.locator('#partner', { hasText: 'with Ben' }).waitFor();
+      await say(page, 'Where is order 20817?');
+      await page.locator('#bubbles li:not(.streaming)', { hasText: 'is on its way' }).waitFor();
+      const after = await everything(page);
+      expect(after.bubbles.slice(0, before.bubbles.length)).toEqual(before.bubbles);
+      expect(new Set(after.indexes).size).toBe(after.indexes.length);
+      await page.reload();
+      await settled(page, after);
+      expect(await everything(page)).toEqual(after);
+    });
 
-    // The host's view: the handoff, the hook, the path, the hidden event.
-    await page.locator('.event.handoff', { hasText: 'Mia handed over to Ben' }).waitFor();
-    await page.locator('.mark.modify', { hasText: 'redact_cards rewrote this' }).waitFor();
-    await page.locator('.mark.tool', { hasText: 'lookup_order' }).waitFor();
-    await page.locator('#path [aria-current]', { hasText: 'billing · Ben' }).waitFor();
-    await page.locator('.event.quiet', { hasText: 'seen by ben only' }).waitFor();
-    await page.locator('.event .reach .sent').first().waitFor();
-
-    // What Ada may see is less.
-    await page.getByLabel('only what Ada sees').check();
-    expect(await page.locator('.event.handoff').isVisible()).toBe(false);
-    await page.getByLabel('only what Ada sees').uncheck();
-
-    // A row opens by keyboard and tells where the time went.
-    await page.locator('.event .row').first().focus();
-    await page.keyboard.press('j');
-    await page.keyboard.press('Enter');
-    await page.locator('.event.open .detail', { hasText: 'chain depth' }).waitFor();
-  });
-
-  it('shows what a hook blocked, to the sender as a refusal and to the host with the hook’s name', { timeout: 60_000 }, async () => {
-    await say(page, 'You have won a cruise!');
-    await page.locator('#bubbles .stopped', { hasText: 'Not sent' }).waitFor();
-    await page.locator('.event.blocked', { hasText: 'spam_filter' }).waitFor();
-  });
-
-  it('lets a person take over and hand back', { timeout: 60_000 }, async () => {
-    await say(page, 'I want to talk to a person');
-    await page.locator('#desk').waitFor();
-    await page.getByLabel('Message as Sam').fill('Sam here, how can I help?');
-    await page.getByLabel('Message as Sam').press('Enter');
-    await page.locator('#bubbles', { hasText: 'Sam here, how can I help?' }).waitFor();
-    await page.getByRole('button', { name: 'Hand back to Mia' }).click();
-    await page.locator('#bubbles', { hasText: 'Here I am again' }).waitFor();
-    await page.locator('#desk').waitFor({ state: 'hidden' });
-  });
-
-  it('shows the same after a reload', { timeout: 60_000 }, async () => {
-    const before = await everything(page);
-    await page.reload();
-    await settled(page, before);
-    expect(await everything(page)).toEqual(before);
-  });
-
-  it('shows the same, once, when the server was killed and started again, and goes on', { timeout: 90_000 }, async () => {
-    const before = await everything(page);
-    demo.kill();
-    await page.locator('#banner', { hasText: 'Connection lost' }).waitFor();
-    demo = await Demo.start(demo.file, demo.port);
-    await page.locator('#line[data-state="online"]').waitFor();
-    expect(await everything(page)).toEqual(before);
-
-    await say(page, 'Where is order 20817?');
-    await page.locator('#bubbles li:not(.streaming)', { hasText: 'is on its way' }).waitFor();
-    const after = await everything(page);
-    expect(after.bubbles.slice(0, before.bubbles.length)).toEqual(before.bubbles);
-    expect(new Set(after.indexes).size).toBe(after.indexes.length);
-    await page.reload();
-    await settled(page, after);
-    expect(await everything(page)).toEqual(after);
-  });
-
-  it('fits a narrow screen, and asks nobody but its own server', { timeout: 60_000 }, async () => {
-    await page.setViewportSize({ width: 400, height: 800 });
-    const fits = (): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth <= 400');
-    expect(await fits()).toBe(true);
-    await page.getByRole('button', { name: 'Timeline' }).click();
-    expect(await page.locator('#timeline').isVisible()).toBe(true);
-    expect(await fits()).toBe(true);
-    expect(outside).toEqual([]);
-  });
-});
+    it('fits a narrow screen, and asks nobody but its own server', { timeout: 60_000 }, async () => {
+      await page.setViewportSize({ width: 400, height: 800 });
+      const fits = (): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth <= 400');
+      expect(await fits()).toBe(true);
+      await page.getByRole('button', { name: 'Timeline' }).click();
+      expect(await page.locator('#timeline').isVisible()).toBe(true);
+      expect(await fits()).toBe(true);
+      expect(outside).toEqual([]);
+    });
+  },
+);
 
 async function say(page: Page, words: string): Promise<void> {
   await page.getByLabel('Message to the help desk').fill(words);
@@ -161,14 +173,23 @@ function texts(page: Page, selector: string): Promise<string[]> {
 
 /** Waits until the page has as much as it should have. */
 async function settled(page: Page, expected: Everything): Promise<void> {
-  await page.locator('#bubbles li .bubble').nth(expected.bubbles.length - 1).waitFor();
-  await page.locator('.event[data-index]').nth(expected.indexes.length - 1).waitFor();
+  await page
+    .locator('#bubbles li .bubble')
+    .nth(expected.bubbles.length - 1)
+    .waitFor();
+  await page
+    .locator('.event[data-index]')
+    .nth(expected.indexes.length - 1)
+    .waitFor();
 }
 
 /** The demo as its own process, so that it can be killed. */
 class Demo {
   static async start(file: string, port: number): Promise<Demo> {
-    const child = spawn(process.execPath, ['build/demo/main.js', '--db', file, '--port', String(port)], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['build/demo/main.js', '--db', file, '--port', String(port)], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     const address = await new Promise<string>((resolve, reject) => {
       const hear = (chunk: Buffer): void => {

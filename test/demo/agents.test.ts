@@ -41,7 +41,9 @@ describe('the demo’s agents', () => {
   it('reads the customer’s words out of a conversation of several, and streams the answer in words', async () => {
     const heard: Conversation[] = [];
     const provider = new ScriptedProvider({
-      name: 'test', thinkingMs: 0, wordMs: 0,
+      name: 'test',
+      thinkingMs: 0,
+      wordMs: 0,
       script: (conversation) => {
         heard.push(conversation);
         return { say: 'Three words here', call: { name: 'lookup_order', arguments: {} } };

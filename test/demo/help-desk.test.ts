@@ -18,7 +18,9 @@ describe('the demo’s help desk', () => {
   it('passes from one specialist through Mia to the other when the topic changes', async () => {
     await using desk = await HelpDesk.open();
     await desk.say('My bill is wrong');
-    expect((await desk.say('and the wifi is down')).map((words) => words.slice(0, 4))).toEqual(['ben:', 'mia:', 'tara'].map((name) => expect.stringContaining(name) as string));
+    expect((await desk.say('and the wifi is down')).map((words) => words.slice(0, 4))).toEqual(
+      ['ben:', 'mia:', 'tara'].map((name) => expect.stringContaining(name) as string),
+    );
     expect((await desk.state()).activeAgentId).toBe('tara');
   });
 
@@ -56,9 +58,14 @@ class HelpDesk {
   static async open(store = new InMemoryStore()): Promise<HelpDesk> {
     const kit = await openHelpDesk({ store, fast: true });
     const desk = new HelpDesk(kit);
-    await kit.connectWebsocket(CUSTOMER.channelId, 'browser', (frame: { type: string; event: RoomEvent }) => void (frame.type === 'event' && desk.heard.push(frame.event)), {
-      roomIds: [ROOM_ID],
-    });
+    await kit.connectWebsocket(
+      CUSTOMER.channelId,
+      'browser',
+      (frame: { type: string; event: RoomEvent }) => void (frame.type === 'event' && desk.heard.push(frame.event)),
+      {
+        roomIds: [ROOM_ID],
+      },
+    );
     return desk;
   }
 

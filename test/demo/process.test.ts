@@ -72,7 +72,8 @@ describe('the demo as a process', () => {
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
     for (const path of ['/page/app.js', '/page/style.css', '/wire-client.js']) expect((await fetch(address + path)).status, path).toBe(200);
-    for (const path of ['/package.json', '/page/../main.js', '/main.js', '/page/%2e%2e/help-desk.js']) expect((await fetch(address + path)).status, path).toBe(404);
+    for (const path of ['/package.json', '/page/../main.js', '/main.js', '/page/%2e%2e/help-desk.js'])
+      expect((await fetch(address + path)).status, path).toBe(404);
   });
 });
 

@@ -86,8 +86,17 @@ describe('the demo’s wire client', () => {
 
 function event(index: number): WireEvent {
   return {
-    id: `event-${index}`, roomId: 'r', index, type: 'message', status: 'delivered', source: { channelId: 'mia', channelType: 'ai' },
-    content: { type: 'text', body: 'Hi' }, visibility: 'all', chainDepth: 0, createdAt: '2026-01-01T00:00:00.000Z', metadata: {},
+    id: `event-${index}`,
+    roomId: 'r',
+    index,
+    type: 'message',
+    status: 'delivered',
+    source: { channelId: 'mia', channelType: 'ai' },
+    content: { type: 'text', body: 'Hi' },
+    visibility: 'all',
+    chainDepth: 0,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    metadata: {},
   };
 }
 
