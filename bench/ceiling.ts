@@ -27,9 +27,19 @@ export function ceilingRoom(id: string): CeilingRoom {
   return { id, events: [], targets: [], tail: undefined };
 }
 
-/** One message: a keyed lock, an event with id, index and time, one delivery per target, a result per target. */
-export async function ceilingInbound(room: CeilingRoom, channelId: string, participantId: string, body: string): Promise<{ event: CeilingEvent; results: Map<string, string> }> {
+export interface CeilingResult {
+  readonly event: CeilingEvent;
+  /** One outcome per target: a failing target must not hide the others'. */
+  readonly results: Record<string, { channelId: string; status: 'sent' | 'failed'; attempts: number }>;
+}
+
+/** One message: a keyed lock, an event with id, index and time, deliveries side by side, a result per target. */
+export async function ceilingInbound(room: CeilingRoom, channelId: string, participantId: string, body: string): Promise<CeilingResult> {
   while (room.tail !== undefined) await room.tail;
+  let free: () => void = () => undefined;
+  room.tail = new Promise<void>((resolve) => {
+    free = resolve;
+  });
   const event: CeilingEvent = {
     id: randomUUID(),
     roomId: room.id,
@@ -40,13 +50,21 @@ export async function ceilingInbound(room: CeilingRoom, channelId: string, parti
     createdAt: new Date().toISOString(),
   };
   room.events.push(event);
-  const results = new Map<string, string>();
-  const pending: Promise<void>[] = [];
-  for (const target of room.targets) {
-    if (target.channelId === channelId) continue;
-    for (const send of target.connections) pending.push(send(event));
-    results.set(target.channelId, 'sent');
+  room.tail = undefined;
+  free();
+  const results: CeilingResult['results'] = {};
+  if (room.targets.length > 1 || room.targets[0]?.channelId !== channelId) {
+    await Promise.all(room.targets.map((target) => (target.channelId === channelId ? undefined : deliver(target, event, results))));
   }
-  if (pending.length > 0) await Promise.all(pending);
   return { event, results };
+}
+
+async function deliver(target: CeilingRoom['targets'][number], event: CeilingEvent, results: CeilingResult['results']): Promise<void> {
+  try {
+    if (target.connections.length === 1) await target.connections[0]?.(event);
+    else await Promise.all(target.connections.map((send) => send(event)));
+    results[target.channelId] = { channelId: target.channelId, status: 'sent', attempts: 1 };
+  } catch {
+    results[target.channelId] = { channelId: target.channelId, status: 'failed', attempts: 1 };
+  }
 }

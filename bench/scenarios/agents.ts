@@ -1,5 +1,6 @@
 /** agent_*, handoff_handle: turns and handoffs with a model that answers at once. */
 import { Agent, ConversationPipeline, MockAIProvider, RoomKit, setConversationState, SlidingWindowMemory, WebSocketChannel } from 'roomkit';
+import { ceilingInbound, ceilingRoom } from '../ceiling.js';
 import { BODY, check, compare, median, rates, spread, type Scenario } from '../harness.js';
 
 const PYTHON = { agent_turn_stream: 1993, agent_pipeline_turn: 1931, handoff_handle: 1305 };
@@ -38,17 +39,17 @@ export const agentTurn: Scenario = {
   name: 'agent_turn',
   async run(report) {
     const { kit } = await open([agent('bot', false)]);
-    // The least a turn needs: a window of history as messages, one call, one reply in the timeline, one delivery.
-    const events: { role: string; body: string }[] = [];
+    // The least a turn needs: the message in the timeline, the newest 50 events as the model's messages, one call, the
+    // reply in the timeline, one delivery.
+    const plain = ceilingRoom('room-0');
+    plain.targets.push({ channelId: 'ws-0', connections: [async () => undefined] });
     const model = async (messages: readonly { role: string; content: string }[]): Promise<{ content: string }> => ({ content: messages.length > 0 ? 'Your order 12345 is on its way.' : '' });
-    const deliver = async (): Promise<void> => undefined;
     const ceiling = async (count: number): Promise<void> => {
       for (let n = 0; n < count; n++) {
-        events.push({ role: 'user', body: BODY });
-        const messages = events.slice(-50).map((event) => ({ role: event.role, content: event.body }));
+        await ceilingInbound(plain, 'ws-0', 'user-1', BODY);
+        const messages = plain.events.slice(-50).map((event) => ({ role: event.source.channelId === 'bot' ? 'assistant' : 'user', content: event.content.body }));
         const response = await model(messages);
-        events.push({ role: 'assistant', body: response.content });
-        await deliver();
+        await ceilingInbound(plain, 'bot', 'bot', response.content);
       }
     };
     await turns(kit)(10_000);

@@ -213,7 +213,13 @@ export const idempotency: Scenario = {
         if (!result.duplicate) throw new Error('not recognised');
       }
     };
-    const lookUp = async (key: string): Promise<{ duplicate: boolean; event: { id: string } | undefined }> => ({ duplicate: known.has(key), event: known.get(key) });
+    // The least: wait for the room, look the key up, answer with the first event.
+    const plain = ceilingRoom('room-0');
+    const lookUp = async (key: string): Promise<{ blocked: boolean; duplicate: boolean; event: { id: string } | undefined; results: Record<string, string> }> => {
+      while (plain.tail !== undefined) await plain.tail;
+      const event = known.get(key);
+      return { blocked: false, duplicate: event !== undefined, event, results: {} };
+    };
     const ceiling = async (count: number): Promise<void> => {
       for (let n = 0; n < count; n++) if (!(await lookUp(`k${n % 1000}`)).duplicate) throw new Error('not recognised');
     };

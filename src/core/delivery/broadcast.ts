@@ -12,7 +12,8 @@ import type { DeliveryAttemptTrace } from '../models/trace.js';
 import type { KitParts } from '../parts.js';
 import type { Cascade } from '../pipeline/cascade.js';
 import { tellListeners } from '../pipeline/commit.js';
-import { RoomContextView, type RoomContext } from '../rooms/context.js';
+import type { RoomContext } from '../rooms/context.js';
+import { contextOf } from '../rooms/history.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import type { RoomState } from '../store/store.js';
 import { runTurns } from '../turns/lane.js';
@@ -47,16 +48,16 @@ export interface PendingDelivery {
 
 export class Broadcast {
   readonly results: DeliveryResult[] = [];
-  readonly forms: EventForms;
-  #context: RoomContext | undefined;
-  #pending = 1;
-  #failed = 0;
-  #live = false;
-  #deadline: Deadline | undefined;
-  #unsettled: Set<PendingDelivery> | undefined;
-  #startedAt = 0;
-  #settledMs: number[] | undefined;
-  #span: string | undefined;
+  private eventForms: EventForms | undefined = undefined;
+  private sharedContext: RoomContext | undefined = undefined;
+  private pending = 1;
+  private failures = 0;
+  private live = false;
+  private deadline: Deadline | undefined = undefined;
+  private unsettled: Set<PendingDelivery> | undefined = undefined;
+  private startedAt = 0;
+  private settledMs: number[] | undefined = undefined;
+  private ownSpan: string | undefined = undefined;
 
   constructor(
     readonly parts: KitParts,
@@ -66,13 +67,16 @@ export class Broadcast {
     readonly plan: Plan,
     readonly cascade: Cascade,
     private readonly options: BroadcastOptions,
-  ) {
-    this.forms = new EventForms(parts, event, plan.source);
+  ) {}
+
+  /** The forms this event takes for its targets. */
+  get forms(): EventForms {
+    return (this.eventForms ??= new EventForms(this.parts, this.event, this.plan.source));
   }
 
   /** The context of all targets of this event. */
   get context(): RoomContext {
-    return (this.#context ??= new RoomContextView(this.state.room, this.state.bindings, this.state.participants));
+    return (this.sharedContext ??= contextOf(this.state));
   }
 
   stream(channelId: string): { stream: DeliveryStream; errorCode?: string } | undefined {
@@ -81,9 +85,6 @@ export class Broadcast {
     return stream === undefined ? undefined : { stream, ...(close?.errorCode !== undefined && { errorCode: close.errorCode }) };
   }
 
-  get span(): string | undefined {
-    return this.#span;
-  }
 
   /** Starts everything; call when the room's lock is free (LOCK-02). */
   start(): void {
@@ -92,44 +93,44 @@ export class Broadcast {
     cascade.add();
     if (parts.commitListeners.size > 0) tellListeners(parts, this.event, this.state);
     if (parts.traces.enabled) {
-      this.#startedAt = parts.clock.now();
-      this.#settledMs = [];
+      this.startedAt = parts.clock.now();
+      this.settledMs = [];
     }
     if (parts.tracer.enabled && transports.length > 0) {
-      this.#span = parts.tracer.start('framework.broadcast', 'broadcast', {
+      this.ownSpan = parts.tracer.start('framework.broadcast', 'broadcast', {
         ...(options.span !== undefined && { parentId: options.span }),
         roomId: this.event.roomId,
         attributes: { targets: transports.length },
       });
     }
     for (const target of this.plan.ingesters) this.#ingest(target);
-    this.#pending += transports.length;
+    this.pending += transports.length;
     for (const target of transports) this.#deliver(target);
     if (options.turns.length > 0) runTurns(this, options.turns, options.agents);
-    if (this.#pending > 1) {
-      this.#deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.#expire());
+    if (this.pending > 1) {
+      this.deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.#expire());
     }
     this.#release();
   }
 
   /** A delivery waits in its lane, or an attempt of it runs. */
   track(delivery: PendingDelivery): void {
-    (this.#unsettled ??= new Set()).add(delivery);
+    (this.unsettled ??= new Set()).add(delivery);
   }
 
   /** One target's outcome is known, or reported as queued. */
   settle(delivery: PendingDelivery | undefined, result: DeliveryResult, live: boolean): void {
-    if (delivery !== undefined) this.#unsettled?.delete(delivery);
+    if (delivery !== undefined) this.unsettled?.delete(delivery);
     this.results.push(result);
-    if (live) this.#live = true;
-    this.#settledMs?.push(this.parts.clock.now() - this.#startedAt);
+    if (live) this.live = true;
+    this.settledMs?.push(this.parts.clock.now() - this.startedAt);
     const framework = this.parts.framework;
     switch (result.status) {
       case 'sent':
         if (framework.has('delivery_succeeded')) this.#emit('delivery_succeeded', result.channelId, { attempts: result.attempts });
         break;
       case 'failed':
-        this.#failed++;
+        this.failures++;
         this.failed(result.channelId, result.error, result.attempts);
         break;
       case 'skipped':
@@ -154,8 +155,8 @@ export class Broadcast {
     return this.results.map((result, position) => ({
       channelId: result.channelId,
       attempt: result.attempts,
-      startedAt: isoTime(this.#startedAt),
-      ms: this.#settledMs?.[position] ?? 0,
+      startedAt: isoTime(this.startedAt),
+      ms: this.settledMs?.[position] ?? 0,
       code: result.error?.code ?? result.status,
     }));
   }
@@ -200,23 +201,23 @@ export class Broadcast {
   }
 
   #expire(): void {
-    for (const delivery of [...(this.#unsettled ?? [])]) delivery.expire();
+    for (const delivery of [...(this.unsettled ?? [])]) delivery.expire();
   }
 
   #release(): void {
-    if (--this.#pending > 0) return;
-    this.#deadline?.cancel();
+    if (--this.pending > 0) return;
+    this.deadline?.cancel();
     this.#finish();
   }
 
   #finish(): void {
     const { parts, event, options } = this;
-    if (this.#live && this.results.length > 0) parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: this.results });
-    if (this.#span !== undefined) parts.tracer.end(this.#span, { status: this.#failed > 0 ? 'error' : 'ok' });
-    if (this.#failed > 0 && parts.framework.has('broadcast_partial_failure')) {
+    if (this.live && this.results.length > 0) parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: this.results });
+    if (this.ownSpan !== undefined) parts.tracer.end(this.ownSpan, { status: this.failures > 0 ? 'error' : 'ok' });
+    if (this.failures > 0 && parts.framework.has('broadcast_partial_failure')) {
       const errors = this.results.filter((result) => result.status === 'failed');
       this.#emit('broadcast_partial_failure', undefined, {
-        failed: this.#failed,
+        failed: this.failures,
         total: this.results.length,
         errors: Object.fromEntries(errors.map((result) => [result.channelId, result.error?.code ?? 'failed'])),
       });

@@ -15,32 +15,32 @@ export interface Form {
 }
 
 export class EventForms {
-  readonly #public: RoomEvent;
-  #lastKey: string | undefined;
-  #lastForm: Form | null = null;
-  #byKey: Map<string, Form | null> | undefined;
+  private readonly public: RoomEvent;
+  private lastKey: string | undefined = undefined;
+  private lastForm: Form | null = null;
+  private byKey: Map<string, Form | null> | undefined = undefined;
 
   constructor(
     private readonly parts: KitParts,
     event: RoomEvent,
     private readonly source: Target['binding'] | undefined,
   ) {
-    this.#public = withoutStamps(event);
+    this.public = withoutStamps(event);
   }
 
   /** What this target gets; null when nothing of the content can be carried (OUT-04). */
   for(target: Target): Awaitable<Form | null> {
     const custom = this.parts.transcoder;
     if (custom !== undefined) return this.#custom(custom.transcode.bind(custom), target);
-    if (this.#lastKey === target.contentKey) return this.#lastForm;
-    let form = this.#byKey?.get(target.contentKey);
+    if (this.lastKey === target.contentKey) return this.lastForm;
+    let form = this.byKey?.get(target.contentKey);
     if (form === undefined) {
-      form = this.#shape(transcodeFor(this.#public.content, target.binding.capabilities), target);
-      if (this.#lastKey !== undefined) (this.#byKey ??= new Map()).set(target.contentKey, form);
+      form = this.#shape(transcodeFor(this.public.content, target.binding.capabilities), target);
+      if (this.lastKey !== undefined) (this.byKey ??= new Map()).set(target.contentKey, form);
     }
-    if (this.#lastKey === undefined) {
-      this.#lastKey = target.contentKey;
-      this.#lastForm = form;
+    if (this.lastKey === undefined) {
+      this.lastKey = target.contentKey;
+      this.lastForm = form;
     }
     return form;
   }
@@ -50,7 +50,7 @@ export class EventForms {
     target: Target,
   ): Promise<Form | null> {
     try {
-      const result = transcode(this.#public.content, this.source, target.binding);
+      const result = transcode(this.public.content, this.source, target.binding);
       return this.#shape(isPromise(result) ? await result : result, target);
     } catch (error) {
       this.parts.logger.warn('The transcoder failed.', { channelId: target.channelId, error: errorMessage(error) });
@@ -63,7 +63,7 @@ export class EventForms {
     const capabilities = target.binding.capabilities;
     const parts = capabilities.overflow === 'split' ? partsOf(content, capabilities) : undefined;
     const limited = parts === undefined ? limitLength(content, capabilities) : content;
-    return { event: limited === this.#public.content ? this.#public : Object.freeze({ ...this.#public, content: limited }), parts };
+    return { event: limited === this.public.content ? this.public : Object.freeze({ ...this.public, content: limited }), parts };
   }
 }
 

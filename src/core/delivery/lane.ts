@@ -10,45 +10,45 @@ export interface LaneItem {
 export const MAX_LANE_ITEMS = 10_000;
 
 export class Lane {
-  #busy = false;
-  #waiting: LaneItem[] = [];
-  #head = 0;
+  private busy = false;
+  private waiting: LaneItem[] = [];
+  private head = 0;
   /** Rows that their own commit wrote as `sending` and that have not begun yet (OUT-03). */
   reserved = 0;
 
   get idle(): boolean {
-    return !this.#busy && this.reserved === 0;
+    return !this.busy && this.reserved === 0;
   }
 
   get depth(): number {
-    return this.#waiting.length - this.#head + (this.#busy ? 1 : 0);
+    return this.waiting.length - this.head + (this.busy ? 1 : 0);
   }
 
   get full(): boolean {
-    return this.#waiting.length - this.#head >= MAX_LANE_ITEMS;
+    return this.waiting.length - this.head >= MAX_LANE_ITEMS;
   }
 
   push(item: LaneItem): void {
-    if (this.#busy) {
-      this.#waiting.push(item);
+    if (this.busy) {
+      this.waiting.push(item);
       return;
     }
-    this.#busy = true;
+    this.busy = true;
     if (!item.run()) this.finished();
   }
 
   /** The running item has ended: the next one begins. */
   finished(): void {
-    while (this.#head < this.#waiting.length) {
-      const item = this.#waiting[this.#head++];
-      if (this.#head > 512 && this.#head * 2 > this.#waiting.length) {
-        this.#waiting = this.#waiting.slice(this.#head);
-        this.#head = 0;
+    while (this.head < this.waiting.length) {
+      const item = this.waiting[this.head++];
+      if (this.head > 512 && this.head * 2 > this.waiting.length) {
+        this.waiting = this.waiting.slice(this.head);
+        this.head = 0;
       }
       if (item?.run() === true) return;
     }
-    if (this.#waiting.length > 0) this.#waiting = [];
-    this.#head = 0;
-    this.#busy = false;
+    if (this.waiting.length > 0) this.waiting = [];
+    this.head = 0;
+    this.busy = false;
   }
 }

@@ -14,12 +14,12 @@ import { isRetryable, retryDelayMs } from './retry.js';
 export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   attempt = 1;
   partsSent = 0;
-  parts: readonly string[] | undefined;
-  #state: 'waiting' | 'running' | 'reported' | 'ended' = 'waiting';
-  #controller: AbortController | undefined;
-  #deadline: Deadline | undefined;
+  parts: readonly string[] | undefined = undefined;
+  private state: 'waiting' | 'running' | 'reported' | 'ended' = 'waiting';
+  private controller: AbortController | undefined = undefined;
+  private deadline: Deadline | undefined = undefined;
   /** Waits of its own keep the lane: the running attempt's end is told here. */
-  #slow = false;
+  private slow = false;
 
   constructor(
     private readonly broadcast: Broadcast,
@@ -31,14 +31,14 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
+    return (this.controller ??= new AbortController()).signal;
   }
 
   run(): boolean {
-    if (this.#state === 'waiting') this.#state = 'running';
+    if (this.state === 'waiting') this.state = 'running';
     const { target } = this;
-    if (this.broadcast.stream(target.channelId) !== undefined || this.#needsTime()) {
-      this.#slow = true;
+    if (this.broadcast.stream(target.channelId) !== undefined || this.needsTime()) {
+      this.slow = true;
       this.broadcast.track(this);
       void this.broadcast.parts.tasks.run(() => this.#runSlowly());
       return true;
@@ -47,12 +47,12 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   expire(): void {
-    if (this.#state === 'waiting') {
-      this.#state = 'reported';
+    if (this.state === 'waiting') {
+      this.state = 'reported';
       this.broadcast.settle(this, { channelId: this.target.channelId, status: 'queued', attempts: 0 }, true);
       return;
     }
-    if (this.#slow || this.#state !== 'running') return;
+    if (this.slow || this.state !== 'running') return;
     this.#fail(this.#timeout());
     this.target.lane.finished();
   }
@@ -61,7 +61,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   #attempt(): boolean {
     const form = this.broadcast.forms.for(this.target);
     if (isPromise(form)) {
-      this.#slow = true;
+      this.slow = true;
       this.broadcast.track(this);
       void this.broadcast.parts.tasks.run(() => this.#runSlowly());
       return true;
@@ -78,16 +78,16 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
         this.#succeed(receipt ?? undefined);
         return false;
       }
-      if (this.#state === 'running') this.broadcast.track(this);
+      if (this.state === 'running') this.broadcast.track(this);
       else this.#ownDeadline(); // it was reported queued: nobody else watches its time
       receipt.then(
         (value) => {
-          if (this.#state === 'ended') return;
+          if (this.state === 'ended') return;
           this.#succeed(value ?? undefined);
           target.lane.finished();
         },
         (error: unknown) => {
-          if (this.#state === 'ended') return;
+          if (this.state === 'ended') return;
           this.#fail(error);
           target.lane.finished();
         },
@@ -99,7 +99,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     }
   }
 
-  #needsTime(): boolean {
+  private needsTime(): boolean {
     const { target } = this;
     const { binding, channel, entry } = target;
     return (
@@ -179,7 +179,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
           return;
         }
         this.attempt++;
-        this.#controller = undefined;
+        this.controller = undefined;
         await parts.clock.sleep(delay, parts.stopping);
       }
     }
@@ -203,8 +203,8 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   #ownDeadline(): void {
-    this.#deadline = this.#startDeadline(() => {
-      if (this.#state === 'ended') return;
+    this.deadline = this.#startDeadline(() => {
+      if (this.state === 'ended') return;
       this.#fail(this.#timeout());
       this.target.lane.finished();
     });
@@ -219,14 +219,12 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     const error = new TimeoutError(
       `Channel '${this.target.channelId}' did not take the event within ${this.broadcast.parts.limits.deliveryTimeoutSeconds} s.`,
     );
-    this.#controller?.abort(error);
+    this.controller?.abort(error);
     return error;
   }
 
   #succeed(receipt: DeliverReceipt | undefined): void {
-    const entry = this.target.entry;
-    if (entry !== undefined && entry.breaker.state !== 'closed') entry.breaker.success();
-    else entry?.breaker.success();
+    this.target.entry?.breaker.success();
     this.#end(receipt === undefined && this.attempt === 1 ? this.target.sent : resultOf(this.target.channelId, receipt, this.attempt));
   }
 
@@ -237,10 +235,10 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   #end(result: DeliveryResult): void {
-    const reported = this.#state === 'reported';
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
-    this.#deadline?.cancel();
+    const reported = this.state === 'reported';
+    if (this.state === 'ended') return;
+    this.state = 'ended';
+    this.deadline?.cancel();
     if (!reported) this.broadcast.settle(this, result, true);
     else {
       const { event, parts } = this.broadcast;

@@ -17,8 +17,8 @@ export interface HookContext extends RoomContext {
 
 /** One per call of a handler; everything about the room is shared, the signal is made when it is first read (HK-07). */
 export class HookCallContext implements HookContext {
-  #controller: AbortController | undefined;
-  #aborted: Error | undefined;
+  private controller: AbortController | undefined = undefined;
+  private aborted: Error | undefined = undefined;
 
   constructor(
     private readonly shared: RoomContext,
@@ -28,16 +28,16 @@ export class HookCallContext implements HookContext {
   ) {}
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.aborted !== undefined) this.controller.abort(this.aborted);
     }
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
   abort(reason: Error): void {
-    this.#aborted = reason;
-    this.#controller?.abort(reason);
+    this.aborted = reason;
+    this.controller?.abort(reason);
   }
 
   get room(): Room {

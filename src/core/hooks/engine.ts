@@ -178,7 +178,13 @@ export class HookEngine {
       let verdict: HookVerdictTrace['verdict'] = 'allow';
       try {
         let result = hook.handler(current, hookContext);
-        if (isPromise(result)) result = await this.#settle(hook, result, hookContext);
+        if (isPromise(result)) {
+          const watch = new Watch(result);
+          await undefined; // a promise that is settled already has told us by now
+          if (watch.state === 'pending') await this.#patiently(hook, watch, hookContext);
+          if (watch.state === 'failed') throw watch.value;
+          result = watch.value;
+        }
         if (!(result instanceof HookResult)) {
           if (!(behaviour.result === 'lenient' && (result === undefined || result === null))) {
             throw new ValidationError(
@@ -268,39 +274,26 @@ export class HookEngine {
 
   /** Waits for a handler, at most its timeout; a late result or rejection is nobody's business (CON-08). */
   async #settle(hook: RegisteredHook, promise: Promise<unknown>, context: HookCallContext): Promise<unknown> {
-    let state: 'pending' | 'done' | 'failed' = 'pending';
-    let value: unknown;
-    const watched = promise.then(
-      (result) => {
-        state = 'done';
-        value = result;
-      },
-      (error: unknown) => {
-        state = 'failed';
-        value = error;
-      },
-    );
+    const watch = new Watch(promise);
     await undefined; // a promise that is settled already has told us by now
-    if ((state as string) === 'pending') {
-      await new Promise<void>((resolve) => {
-        const deadline = this.options.deadlines.add(hook.timeoutMs, resolve);
-        void watched.then(() => {
-          deadline.cancel();
-          resolve();
-        });
-      });
-    }
-    switch (state as 'pending' | 'done' | 'failed') {
-      case 'done':
-        return value;
-      case 'failed':
-        throw value;
-      case 'pending': {
+    if (watch.state === 'pending') await this.#patiently(hook, watch, context);
+    if (watch.state === 'failed') throw watch.value;
+    return watch.value;
+  }
+
+  /** It did not settle at once: now there is a timer. */
+  #patiently(hook: RegisteredHook, watch: Watch, context: HookCallContext): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const deadline = this.options.deadlines.add(hook.timeoutMs, () => {
         const error = new TimeoutError(`Hook '${hook.label}' on ${hook.trigger} did not answer within ${hook.timeoutMs / 1000} s.`);
         context.abort(error);
-        throw error;
-      }
-    }
+        reject(error);
+      });
+      watch.onSettled = () => {
+        deadline.cancel();
+        resolve();
+      };
+    });
   }
 
   #report(hook: RegisteredHook, roomId: string | undefined, error: unknown): void {
@@ -340,6 +333,26 @@ export class HookEngine {
     }
     if (roomId !== undefined && byTrigger.size === 0) this.#rooms.delete(roomId);
     return removed;
+  }
+}
+
+/** A promise whose state can be looked at. */
+class Watch {
+  state: 'pending' | 'done' | 'failed' = 'pending';
+  value: unknown = undefined;
+  onSettled: (() => void) | undefined = undefined;
+
+  constructor(promise: Promise<unknown>) {
+    promise.then(
+      (value) => this.settle('done', value),
+      (error: unknown) => this.settle('failed', error),
+    );
+  }
+
+  private settle(state: 'done' | 'failed', value: unknown): void {
+    this.state = state;
+    this.value = value;
+    this.onSettled?.();
   }
 }
 

@@ -29,7 +29,7 @@ export class InMemoryLockManager implements RoomLockManager {
 }
 
 class Held {
-  #waiting: Waiter[] | undefined;
+  private waiting: Waiter[] | undefined = undefined;
 
   constructor(
     private readonly roomId: string,
@@ -54,12 +54,12 @@ class Held {
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      (this.#waiting ??= []).push(waiter);
+      (this.waiting ??= []).push(waiter);
     });
   }
 
   passOn(): void {
-    const waiting = this.#waiting;
+    const waiting = this.waiting;
     while (waiting !== undefined && waiting.length > 0) {
       const next = waiting.shift();
       if (next === undefined || next.aborted) continue;
@@ -71,13 +71,13 @@ class Held {
 }
 
 class Lease implements RoomLease {
-  #released = false;
+  private released = false;
 
   constructor(private readonly held: Held) {}
 
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
+    if (this.released) return;
+    this.released = true;
     this.held.passOn();
   }
 }

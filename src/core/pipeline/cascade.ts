@@ -7,28 +7,28 @@ export class Cascade {
   /** Events that re-entered so far (BC-05). */
   reentries = 0;
   readonly turns: TurnResult[] = [];
-  #pending = 0;
-  #settled: Promise<void> | undefined;
-  #resolve: (() => void) | undefined;
+  private pending = 0;
+  private settling: Promise<void> | undefined = undefined;
+  private resolve: (() => void) | undefined = undefined;
 
   /** Something more is under way. */
   add(): void {
-    this.#pending++;
+    this.pending++;
   }
 
   done(): void {
-    if (--this.#pending === 0) {
-      this.#resolve?.();
-      this.#resolve = undefined;
-      this.#settled = undefined;
+    if (--this.pending === 0) {
+      this.resolve?.();
+      this.resolve = undefined;
+      this.settling = undefined;
     }
   }
 
   /** Resolves when nothing is under way; undefined when that is so already. */
   settled(): Promise<void> | undefined {
-    if (this.#pending === 0) return undefined;
-    return (this.#settled ??= new Promise((resolve) => {
-      this.#resolve = resolve;
+    if (this.pending === 0) return undefined;
+    return (this.settling ??= new Promise((resolve) => {
+      this.resolve = resolve;
     }));
   }
 }

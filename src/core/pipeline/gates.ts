@@ -10,7 +10,7 @@ import { contextOf, historySize } from '../rooms/history.js';
 import type { RoomState } from '../store/store.js';
 
 /** Hooks see the event frozen, with the index it will have if nothing is committed in between. */
-export async function runGates(
+export function runGates(
   parts: KitParts,
   section: Section,
   state: RoomState,
@@ -20,11 +20,12 @@ export async function runGates(
   const runtime = parts.rooms.get(section.roomId);
   const size = historySize(parts, state.bindings);
   const loading = runtime.loadTail(parts.store, state.room.latestIndex, size);
-  if (isPromise(loading)) await loading;
-  const payload: RoomEvent = Object.freeze({ ...draft });
-  const context = contextOf(state, () => runtime.recent(size));
-  const outcome = await runInSection(section, draft.chainDepth, () =>
-    parts.hooks.gate('before_broadcast', payload, { roomId: section.roomId, source: draft.source, context: () => context, verdicts }),
-  );
-  return outcome;
+  const run = (): Promise<GateOutcome<RoomEvent>> => {
+    const payload: RoomEvent = Object.freeze({ ...draft });
+    const context = contextOf(state, () => runtime.recent(size));
+    return runInSection(section, draft.chainDepth, () =>
+      parts.hooks.gate('before_broadcast', payload, { roomId: section.roomId, source: draft.source, context: () => context, verdicts }),
+    );
+  };
+  return isPromise(loading) ? loading.then(run) : run();
 }

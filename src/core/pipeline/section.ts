@@ -10,8 +10,8 @@ import { isPromise, type Awaitable } from '../models/json.js';
 export class Section {
   open = true;
   /** What has to happen once the lock is free: deliveries, turns, notices (INB-14). */
-  #afterRelease: (() => void)[] | undefined;
-  #lastChild: Promise<unknown> | undefined;
+  private afterRelease: (() => void)[] | undefined = undefined;
+  private lastChild: Promise<unknown> | undefined = undefined;
 
   constructor(
     readonly roomId: string,
@@ -31,7 +31,7 @@ export class Section {
   /** Runs `fn` after the lock was released, in the order of these calls. */
   defer(fn: () => void): void {
     const root = this.root;
-    (root.#afterRelease ??= []).push(fn);
+    (root.afterRelease ??= []).push(fn);
   }
 
   /** Runs `work` as a child, after its elder siblings. */
@@ -45,23 +45,23 @@ export class Section {
         child.open = false;
       }
     };
-    const result = this.#lastChild === undefined ? run() : this.#lastChild.then(run, run);
-    this.#lastChild = result.catch(() => undefined);
+    const result = this.lastChild === undefined ? run() : this.lastChild.then(run, run);
+    this.lastChild = result.catch(() => undefined);
     return result;
   }
 
   get hasChildren(): boolean {
-    return this.#lastChild !== undefined;
+    return this.lastChild !== undefined;
   }
 
   async childrenSettled(): Promise<void> {
-    for (let last = this.#lastChild; last !== undefined; ) {
+    for (let last = this.lastChild; last !== undefined; ) {
       await last;
-      if (this.#lastChild === last) {
-        this.#lastChild = undefined;
+      if (this.lastChild === last) {
+        this.lastChild = undefined;
         return;
       }
-      last = this.#lastChild;
+      last = this.lastChild;
     }
   }
 
@@ -69,9 +69,9 @@ export class Section {
   release(): Awaitable<void> {
     this.open = false;
     const released = this.lease.release();
-    const deferred = this.#afterRelease;
+    const deferred = this.afterRelease;
     if (deferred !== undefined) {
-      this.#afterRelease = undefined;
+      this.afterRelease = undefined;
       for (const fn of deferred) fn();
     }
     return released;
