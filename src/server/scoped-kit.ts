@@ -1,33 +1,43 @@
-/** A kit as one host program may see it over the wire: its organization's rooms, and no others (PERM-09). */
+/**
+ * A kit as one caller may use it over the wire: every operation asks first whether the room is there for this caller, so
+ * that losing it counts from the next frame on (AUTH-05, PERM-09).
+ */
 import type { WireKit } from '../channels/index.js';
-import type { RoomKit } from '../core/index.js';
-import { organizationOf, reachRoom } from './access.js';
+import { RoomNotFoundError, type Room, type RoomKit } from '../core/index.js';
+import { isPromise } from '../core/models/json.js';
+import { mayReachRoom, organizationOf } from './access.js';
 import type { Principal } from './auth/principal.js';
 
-/** The kit itself when the caller may see all of it. */
-export function scopedKit(kit: RoomKit, principal: Principal): WireKit {
-  const seesAll = principal.rooms === undefined && (principal.organizationId === undefined || principal.organizationId === kit.organizationId);
+/**
+ * `current` is asked at every use: a renewed token may have other rooms. `onLost` is told of a room that is not there for this
+ * caller any more. The kit itself is the answer for a host program that may see all of it.
+ */
+export function scopedKit(kit: RoomKit, current: () => Principal, onLost: (roomId: string) => void): WireKit {
+  const principal = current();
+  const seesAll = principal.kind === 'service' && principal.rooms === undefined && (principal.organizationId === undefined || principal.organizationId === kit.organizationId);
   if (seesAll) return kit;
-  const within = async <Answer>(roomId: string, ask: () => Promise<Answer>): Promise<Answer> => {
-    await reachRoom(kit, principal, roomId);
-    return ask();
+
+  const refuse = (roomId: string): Promise<never> => {
+    onLost(roomId);
+    return Promise.reject(new RoomNotFoundError(roomId));
   };
-  const organizationId = organizationOf(kit, principal);
-  const isReached = (room: { readonly id: string; readonly organizationId?: string }): boolean =>
-    (principal.rooms === undefined || principal.rooms.includes(room.id)) && (principal.organizationId === undefined || room.organizationId === principal.organizationId);
+  const within = <Answer>(roomId: string, ask: () => Promise<Answer>): Promise<Answer> => {
+    const may = mayReachRoom(kit, current(), roomId);
+    if (isPromise(may)) return may.then((granted) => (granted ? ask() : refuse(roomId)));
+    return may ? ask() : refuse(roomId);
+  };
+  const isListed = (room: Room): boolean => {
+    const { rooms, organizationId } = current();
+    return (rooms === undefined || rooms.includes(room.id)) && (organizationId === undefined || room.organizationId === organizationId);
+  };
   return {
+    processInbound: (message, options) => within(options?.roomId ?? '', () => kit.processInbound(message, options)),
     getRoom: (roomId) => within(roomId, () => kit.getRoom(roomId)),
     getEvent: (roomId, eventId) => within(roomId, () => kit.getEvent(roomId, eventId)),
     getTimeline: (roomId, query) => within(roomId, () => kit.getTimeline(roomId, query)),
     readVisible: (roomId, channelId, options) => within(roomId, () => kit.readVisible(roomId, channelId, options)),
     listBindings: (roomId) => within(roomId, () => kit.listBindings(roomId)),
     listParticipants: (roomId) => within(roomId, () => kit.listParticipants(roomId)),
-    listRooms: async (query) => {
-      const rooms = await kit.store.findRooms({ ...query, ...(organizationId !== undefined && { organizationId }) });
-      return rooms.filter(isReached);
-    },
-    onCommitted: (listener) => kit.onCommitted((event, room) => isReached(room) && listener(event, room)),
-    processInbound: (message, options) => within(options?.roomId ?? '', () => kit.processInbound(message, options)),
     markRead: (roomId, channelId, eventId) => within(roomId, () => kit.markRead(roomId, channelId, eventId)),
     publishTyping: (roomId, ...rest) => within(roomId, () => kit.publishTyping(roomId, ...rest)),
     publishPresence: (roomId, ...rest) => within(roomId, () => kit.publishPresence(roomId, ...rest)),
@@ -35,6 +45,11 @@ export function scopedKit(kit: RoomKit, principal: Principal): WireKit {
     publishReaction: (roomId, ...rest) => within(roomId, () => kit.publishReaction(roomId, ...rest)),
     subscribeRoom: (roomId, callback) => within(roomId, () => kit.subscribeRoom(roomId, callback)),
     unsubscribeRoom: (subscriptionId) => kit.unsubscribeRoom(subscriptionId),
+    onCommitted: (listener) => kit.onCommitted((event, room) => isListed(room) && listener(event, room)),
+    listRooms: async (query) => {
+      const organizationId = organizationOf(kit, current());
+      const rooms = await kit.store.findRooms({ ...query, ...(organizationId !== undefined && { organizationId }) });
+      return rooms.filter(isListed);
+    },
   };
 }
-

@@ -40,13 +40,14 @@ export function openLine({ kit }: ServerParts, caller: WireCaller, current: () =
       return options.readOnly !== true && hasScope(current(), 'write');
     },
   };
-  return new WireConnection({
+  const line: WireConnection = new WireConnection({
     ...transport,
-    kit: caller.kind === 'host' ? scopedKit(kit, current()) : kit,
+    kit: scopedKit(kit, current, (roomId) => line.loseRoom(roomId)),
     principal: wirePrincipal,
     ...(caller.kind === 'client' && { channel: caller.channel }),
     clock: kit.clock,
     logger: kit.logger,
     allowed: (roomId) => mayReachRoom(kit, current(), roomId),
   });
+  return line;
 }
