@@ -25,7 +25,11 @@ export function checked<Value>(schema: ZodType<Value>, value: unknown): Value {
   if (result.success) return result.data;
   const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
   const first = errors[0];
-  throw new Refusal('invalid', first === undefined ? 'The request is not valid.' : `${first.path === '' ? 'The request' : first.path}: ${first.message}`, { errors });
+  throw new Refusal(
+    'invalid',
+    first === undefined ? 'The request is not valid.' : `${first.path === '' ? 'The request' : first.path}: ${first.message}`,
+    { errors },
+  );
 }
 
 async function readText(request: Request, maxBytes: number, maxMs: number, clock: Clock): Promise<string> {
@@ -33,7 +37,8 @@ async function readText(request: Request, maxBytes: number, maxMs: number, clock
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > maxBytes) throw tooLarge();
   if (request.body === null) return '';
-  const reader = request.body.getReader();
+  // A body is bytes; the type of the stream does not say so.
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
   const timer = clock.setTimer(maxMs, () => void reader.cancel().catch(() => undefined));
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const startedAt = clock.monotonic();
@@ -43,14 +48,12 @@ async function readText(request: Request, maxBytes: number, maxMs: number, clock
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      // A body is bytes; the type of the stream does not say so.
-      const chunk = value as Uint8Array;
-      bytes += chunk.byteLength;
+      bytes += value.byteLength;
       if (bytes > maxBytes) {
         await reader.cancel().catch(() => undefined);
         throw tooLarge();
       }
-      text += decoder.decode(chunk, { stream: true });
+      text += decoder.decode(value, { stream: true });
     }
     if (clock.monotonic() - startedAt >= maxMs) throw new Refusal('body_timeout', `The body was not there within ${maxMs / 1000} seconds.`);
     return text + decoder.decode();

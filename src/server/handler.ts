@@ -70,11 +70,14 @@ export function handlerOf(parts: ServerParts): ServerHandler {
   app.notFound(async (context) => {
     const page = isApiPath(context.req.path) ? undefined : await parts.pages?.(context.req.raw);
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
-    return page !== undefined ? new Response(page.body, page) : problemResponse(new Refusal('route_not_found', `There is nothing at ${context.req.method} ${context.req.path}.`), context.var.requestId);
+    return page !== undefined
+      ? new Response(page.body, page)
+      : problemResponse(new Refusal('route_not_found', `There is nothing at ${context.req.method} ${context.req.path}.`), context.var.requestId);
   });
   app.onError((error, context) => {
     const requestId = context.get('requestId') ?? parts.kit.ids.next();
-    if (!(error instanceof RoomKitError) || statusOf(error.code) === 500) parts.kit.logger.error('A request failed.', { requestId, path: context.req.path, error });
+    if (!(error instanceof RoomKitError) || statusOf(error.code) === 500)
+      parts.kit.logger.error('A request failed.', { requestId, path: context.req.path, error });
     return problemResponse(error, requestId);
   });
   return async (request, peer) => {

@@ -55,9 +55,11 @@ export function serverLimits(given: Partial<ServerLimits> = {}): ServerLimits {
     const value: unknown = given[name];
     if (value === undefined) continue;
     if (!(name in DEFAULTS)) throw new ValidationError(`limits.${name} is not known. Known: ${Object.keys(DEFAULTS).join(', ')}.`);
-    if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) throw new ValidationError(`limits.${name} is ${String(value)}. Give a number above 0; default ${DEFAULTS[name]}.`);
+    if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value))
+      throw new ValidationError(`limits.${name} is ${JSON.stringify(value)}. Give a number above 0; default ${DEFAULTS[name]}.`);
     limits[name] = value;
   }
-  if (limits.maxFrameBytes > MAX_FRAME_BYTES) throw new ValidationError(`limits.maxFrameBytes is ${limits.maxFrameBytes}; at most ${MAX_FRAME_BYTES} are taken.`);
+  if (limits.maxFrameBytes > MAX_FRAME_BYTES)
+    throw new ValidationError(`limits.maxFrameBytes is ${limits.maxFrameBytes}; at most ${MAX_FRAME_BYTES} are taken.`);
   return limits;
 }

@@ -48,7 +48,8 @@ const CLOSING_MS = 2000;
  */
 export async function serve(kit: RoomKit, options: ServeOptions): Promise<RoomKitServer> {
   const { port, host = '127.0.0.1' } = options;
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new ValidationError(`Port ${String(port)} is none. Give a whole number from 0 to 65535; 0 takes any free one.`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new ValidationError(`Port ${String(port)} is none. Give a whole number from 0 to 65535; 0 takes any free one.`);
   const isLoopback = isLoopbackHost(host);
   const isProtected = options.authenticate !== undefined || options.clientTokens !== undefined;
   if (!isLoopback && !isProtected && options.insecureAllowAnonymous !== true) {
@@ -84,7 +85,8 @@ class RunningServer implements RoomKitServer {
 
   async mintClientToken(options: ClientTokenOptions): Promise<MintedToken> {
     const { clientTokens } = this.parts;
-    if (clientTokens === undefined) throw new ValidationError('This server has no secret to sign client tokens with. Configure serve(kit, { clientTokens: { secrets: […] } }).');
+    if (clientTokens === undefined)
+      throw new ValidationError('This server has no secret to sign client tokens with. Configure serve(kit, { clientTokens: { secrets: […] } }).');
     return clientTokens.mint(options);
   }
 
@@ -120,7 +122,8 @@ function httpServer(parts: ServerParts): Server {
     overrideGlobalObjects: false,
     errorHandler: (error) => {
       const requestId = kit.ids.next();
-      if (error instanceof RequestError) return problemResponse(new Refusal('invalid', 'The address or the Host header of the request is not valid.'), requestId);
+      if (error instanceof RequestError)
+        return problemResponse(new Refusal('invalid', 'The address or the Host header of the request is not valid.'), requestId);
       kit.logger.error('A request failed.', { requestId, error });
       return problemResponse(error, requestId);
     },
@@ -131,7 +134,14 @@ function httpServer(parts: ServerParts): Server {
     requestTimeout: headersTimeout + limits.bodySeconds * 1000,
     connectionsCheckingInterval: Math.min(1000, Math.ceil(headersTimeout / 2)),
   });
-  server.on('request', (incoming, outgoing) => void listener(incoming, outgoing));
+  // Once the server closes, a connection whose answer is out is not kept for the next request.
+  const closeIdle = (): void => {
+    if (parts.closing.aborted) server.closeIdleConnections();
+  };
+  server.on('request', (incoming, outgoing) => {
+    outgoing.once('close', closeIdle);
+    void listener(incoming, outgoing);
+  });
   return server;
 }
 
@@ -148,8 +158,11 @@ async function listen(server: Server, port: number, host: string): Promise<void>
     });
   }).catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EADDRINUSE') throw new ConflictError(`Port ${port} on ${host} is in use. Give another one, or 0 for any free one.`, { cause: error });
-    throw new ValidationError(`The server cannot listen on ${host}:${port} (${String(code)}). Check host, port and the rights of this user.`, { cause: error });
+    if (code === 'EADDRINUSE')
+      throw new ConflictError(`Port ${port} on ${host} is in use. Give another one, or 0 for any free one.`, { cause: error });
+    throw new ValidationError(`The server cannot listen on ${host}:${port} (${String(code)}). Check host, port and the rights of this user.`, {
+      cause: error,
+    });
   });
 }
 
@@ -256,7 +269,8 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 /** Files of one folder; a link that leads out of it is not followed. Throws ValidationError when there is no such folder. */
 async function directoryPages(directory: string): Promise<PageHandler> {
   const root = await realpath(directory).catch(() => undefined);
-  if (root === undefined || !(await stat(root)).isDirectory()) throw new ValidationError(`The folder '${directory}' of pages does not exist. Give one that does.`);
+  if (root === undefined || !(await stat(root)).isDirectory())
+    throw new ValidationError(`The folder '${directory}' of pages does not exist. Give one that does.`);
   return pagesFrom(async (path) => {
     const file = await realpath(join(root, path)).catch(() => undefined);
     if (file?.startsWith(root + sep) !== true || !(await stat(file)).isFile()) return undefined;

@@ -42,7 +42,11 @@ export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: b
   const limits = serverLimits(options.limits);
   const { clock, logger } = kit;
   const clientTokens =
-    options.clientTokens !== undefined ? new ClientTokens(options.clientTokens, clock) : isLoopback ? ClientTokens.withRandomSecret(clock) : undefined;
+    options.clientTokens !== undefined
+      ? new ClientTokens(options.clientTokens, clock)
+      : isLoopback
+        ? ClientTokens.withRandomSecret(clock)
+        : undefined;
   const isConfigured = options.authenticate !== undefined || options.clientTokens !== undefined;
   const gate = new Gate({
     authenticate: options.authenticate,

@@ -14,7 +14,10 @@ import type { Principal } from './auth/principal.js';
  */
 export function scopedKit(kit: RoomKit, current: () => Principal, onLost: (roomId: string) => void): WireKit {
   const principal = current();
-  const seesAll = principal.kind === 'service' && principal.rooms === undefined && (principal.organizationId === undefined || principal.organizationId === kit.organizationId);
+  const seesAll =
+    principal.kind === 'service' &&
+    principal.rooms === undefined &&
+    (principal.organizationId === undefined || principal.organizationId === kit.organizationId);
   if (seesAll) return kit;
 
   const refuse = (roomId: string): Promise<never> => {

@@ -221,7 +221,12 @@ export class SocketSession {
   /** Too large for a frame of a client, small enough to have been read: refused, and ten of these are too many (WIRE-03). */
   #refuseSize(bytes: number): void {
     const { maxFrameBytes } = this.parts.limits;
-    this.#send({ type: 'error', code: 'too_large', message: `The frame has ${bytes} bytes; at most ${maxFrameBytes} are taken, and above ${MAX_FRAME_BYTES} the connection ends.`, retryable: false });
+    this.#send({
+      type: 'error',
+      code: 'too_large',
+      message: `The frame has ${bytes} bytes; at most ${maxFrameBytes} are taken, and above ${MAX_FRAME_BYTES} the connection ends.`,
+      retryable: false,
+    });
     const now = this.parts.kit.clock.monotonic();
     this.#tooLarge = [...(this.#tooLarge ?? []).filter((at) => at > now - REFUSED_WINDOW_MS), now];
     if (this.#tooLarge.length >= MAX_REFUSED) this.end(1008, 'too_large');
@@ -244,7 +249,13 @@ export class SocketSession {
 
 /** The same person on the same channel: a new token may change the rooms and the time, and nothing else. */
 function isSamePerson(old: Principal, renewed: Principal): boolean {
-  return isClient(old) && isClient(renewed) && old.channelId === renewed.channelId && old.participantId === renewed.participantId && old.organizationId === renewed.organizationId;
+  return (
+    isClient(old) &&
+    isClient(renewed) &&
+    old.channelId === renewed.channelId &&
+    old.participantId === renewed.participantId &&
+    old.organizationId === renewed.organizationId
+  );
 }
 
 /** Headers of the frames a hello comes in, and a few pongs. */

@@ -90,7 +90,8 @@ export class Sockets {
   #takePlace(addressKey: string): () => void {
     const { maxWaitingSockets, maxWaitingPerAddress } = this.parts.limits;
     const ofAddress = this.#waitingByAddress.get(addressKey) ?? 0;
-    if (ofAddress >= maxWaitingPerAddress) throw new Refusal('rate_limited', 'Too many sockets of this address have not said hello.', { retryAfterSeconds: 5 });
+    if (ofAddress >= maxWaitingPerAddress)
+      throw new Refusal('rate_limited', 'Too many sockets of this address have not said hello.', { retryAfterSeconds: 5 });
     if (this.#waiting >= maxWaitingSockets) throw new Refusal('not_ready', 'Too many sockets have not said hello.', { retryAfterSeconds: 5 });
     this.#waiting++;
     this.#waitingByAddress.set(addressKey, ofAddress + 1);

@@ -21,7 +21,8 @@ export function wireCaller({ kit }: ServerParts, principal: Principal): WireCall
   }
   if (!hasScope(principal, 'read')) throw new Refusal('forbidden', "This needs the scope 'read', which the token does not have.");
   const channel = kit.getChannel(principal.channelId);
-  if (!(channel instanceof WebSocketChannel)) throw new Refusal('forbidden', `The token names the channel '${principal.channelId}', which is no WebSocketChannel of this kit.`);
+  if (!(channel instanceof WebSocketChannel))
+    throw new Refusal('forbidden', `The token names the channel '${principal.channelId}', which is no WebSocketChannel of this kit.`);
   return { kind: 'client', channel, channelId: principal.channelId, participantId: principal.participantId };
 }
 
@@ -29,7 +30,13 @@ export function wireCaller({ kit }: ServerParts, principal: Principal): WireCall
  * Connects a caller. `current` is asked at every use, because a token may be renewed: rooms and expiry may have changed.
  * `readOnly`: an event stream, which cannot send.
  */
-export function openLine({ kit }: ServerParts, caller: WireCaller, current: () => Principal, transport: LineTransport, options: { readonly readOnly?: boolean } = {}): WireConnection {
+export function openLine(
+  { kit }: ServerParts,
+  caller: WireCaller,
+  current: () => Principal,
+  transport: LineTransport,
+  options: { readonly readOnly?: boolean } = {},
+): WireConnection {
   const wirePrincipal: WirePrincipal = {
     kind: caller.kind,
     ...(caller.kind === 'client' && { participantId: caller.participantId }),

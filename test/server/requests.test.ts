@@ -15,7 +15,13 @@ describe('errors', () => {
     expect(answer.status).toBe(401);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-    expect(answer.json).toMatchObject({ title: 'Nobody is authenticated', status: 401, code: 'unauthenticated', detail: expect.any(String), requestId: expect.any(String) });
+    expect(answer.json).toMatchObject({
+      title: 'Nobody is authenticated',
+      status: 401,
+      code: 'unauthenticated',
+      detail: expect.any(String),
+      requestId: expect.any(String),
+    });
     expect(answer.headers.get('x-request-id')).toBe(answer.json['requestId']);
   });
 
@@ -40,14 +46,21 @@ describe('errors', () => {
   it('name every wrong field', async () => {
     verifies('AUTH-12');
     const server = await AskedServer.open();
-    const { json } = await server.ask(ACME, 'POST', '/api/client-tokens', { body: { rooms: [], channelId: 'web', ttlSeconds: 'long', role: 'owner' } });
+    const { json } = await server.ask(ACME, 'POST', '/api/client-tokens', {
+      body: { rooms: [], channelId: 'web', ttlSeconds: 'long', role: 'owner' },
+    });
     expect((json['errors'] as { path: string }[]).map(({ path }) => path).sort()).toEqual(['', 'participantId', 'rooms', 'ttlSeconds']);
   });
 
   it('that nobody expected are logged and say nothing but that', async () => {
     verifies('AUTH-12');
     const logged: unknown[] = [];
-    const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (message: string, fields?: unknown) => void logged.push({ message, fields }) };
+    const logger = {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: () => undefined,
+      error: (message: string, fields?: unknown) => void logged.push({ message, fields }),
+    };
     const server = await AskedServer.open({}, { logger });
     server.kit.store.findRooms = () => Promise.reject(new Error('password of the database is hunter2'));
     const answer = await server.ask(ACME, 'GET', '/api/rooms');
@@ -85,20 +98,24 @@ describe('scopes', () => {
     const server = await AskedServer.open();
     const reads = ['/api/rooms', '/api/rooms/acme-1', '/api/rooms/acme-1/events?as=web'];
     const operates = ['/api/rooms/acme-1/events', '/api/rooms/acme-1/events/x/trace', '/api/rooms/acme-1/deliveries', '/api/rooms/acme-1/stream'];
-    for (const path of [...reads, ...operates]) expect((await server.ask({ key: 'none' }, 'GET', path)).json, path).toMatchObject({ status: 403, code: 'forbidden' });
+    for (const path of [...reads, ...operates])
+      expect((await server.ask({ key: 'none' }, 'GET', path)).json, path).toMatchObject({ status: 403, code: 'forbidden' });
     for (const path of reads) expect((await server.ask({ key: 'acme-reader' }, 'GET', path)).status, path).toBe(200);
-    for (const path of operates) expect((await server.ask({ key: 'acme-reader' }, 'GET', path)).json, path).toMatchObject({ status: 403, code: 'forbidden' });
+    for (const path of operates)
+      expect((await server.ask({ key: 'acme-reader' }, 'GET', path)).json, path).toMatchObject({ status: 403, code: 'forbidden' });
     expect((await server.ask({ key: 'acme-reader' }, 'POST', '/api/rooms', { body: {} })).status).toBe(403);
     expect((await server.ask({ key: 'acme-reader' }, 'POST', '/api/client-tokens', { body: ADA })).status).toBe(403);
     // Admin is all of it.
-    for (const path of ['/api/rooms', '/api/rooms/globex-1/deliveries', '/api/rooms/acme-1/events']) expect((await server.ask({ key: 'root' }, 'GET', path)).status, path).toBe(200);
+    for (const path of ['/api/rooms', '/api/rooms/globex-1/deliveries', '/api/rooms/acme-1/events'])
+      expect((await server.ask({ key: 'root' }, 'GET', path)).status, path).toBe(200);
   });
 
-  it('of a client never reach what is the host\'s', async () => {
+  it("of a client never reach what is the host's", async () => {
     verifies('AUTH-03');
     const server = await AskedServer.open();
     const { token } = await server.tokens.mint(ADA);
-    for (const path of ['/api/rooms/acme-1/deliveries', '/api/rooms/acme-1/events/x/trace']) expect((await server.ask({ token }, 'GET', path)).status, path).toBe(403);
+    for (const path of ['/api/rooms/acme-1/deliveries', '/api/rooms/acme-1/events/x/trace'])
+      expect((await server.ask({ token }, 'GET', path)).status, path).toBe(403);
     expect((await server.ask({ token }, 'POST', '/api/rooms', { body: {} })).status).toBe(403);
     expect((await server.ask({ token }, 'POST', '/api/client-tokens', { body: ADA })).status).toBe(403);
   });
@@ -134,8 +151,13 @@ describe('organizations', () => {
     expect((await server.ask(GLOBEX, 'POST', '/api/rooms', { body: { roomId: 'new', organizationId: 'acme' } })).status).toBe(403);
     const { json } = await server.ask(GLOBEX, 'POST', '/api/rooms', { body: { roomId: 'new' } });
     expect(json['room']).toMatchObject({ id: 'new', organizationId: 'globex' });
-    expect((await server.ask(GLOBEX, 'POST', '/api/rooms', { body: { roomId: 'acme-1', ensure: true } })).json).toMatchObject({ status: 409, code: 'room_exists' });
-    expect((await server.ask(GLOBEX, 'POST', '/api/client-tokens', { body: { ...ADA, rooms: ['globex-1'], organizationId: 'acme' } })).status).toBe(403);
+    expect((await server.ask(GLOBEX, 'POST', '/api/rooms', { body: { roomId: 'acme-1', ensure: true } })).json).toMatchObject({
+      status: 409,
+      code: 'room_exists',
+    });
+    expect((await server.ask(GLOBEX, 'POST', '/api/client-tokens', { body: { ...ADA, rooms: ['globex-1'], organizationId: 'acme' } })).status).toBe(
+      403,
+    );
   });
 
   it('of the kit bind everybody', async () => {
@@ -153,7 +175,8 @@ describe('clients', () => {
     const server = await AskedServer.open();
     const { token } = await server.tokens.mint({ ...ADA, rooms: ['acme-1', 'globex-1', 'gone'] });
     expect((await server.ask({ token }, 'GET', '/api/rooms/acme-1')).status).toBe(200);
-    for (const room of ['acme-2', 'globex-1', 'gone']) expect((await server.ask({ token }, 'GET', `/api/rooms/${room}/events`)).json, room).toMatchObject({ status: 404, code: 'room_not_found' });
+    for (const room of ['acme-2', 'globex-1', 'gone'])
+      expect((await server.ask({ token }, 'GET', `/api/rooms/${room}/events`)).json, room).toMatchObject({ status: 404, code: 'room_not_found' });
     expect(((await server.ask({ token }, 'GET', '/api/rooms')).json['rooms'] as { id: string }[]).map(({ id }) => id)).toEqual(['acme-1']);
   });
 
@@ -161,14 +184,39 @@ describe('clients', () => {
     verifies('AUTH-03', 'PERM-07', 'WIRE-06');
     const server = await AskedServer.open();
     const { kit } = server;
-    kit.hook('before_broadcast', { name: 'no_swearing' }, (event) => (JSON.stringify(event.content).includes('darn') ? HookResult.block('rude') : HookResult.allow()));
-    await kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'for all', idempotencyKey: 'k1', metadata: { mood: 'good', _kits: 1 }, rawPayload: { secret: 1 } }, { roomId: 'acme-1' });
+    kit.hook('before_broadcast', { name: 'no_swearing' }, (event) =>
+      JSON.stringify(event.content).includes('darn') ? HookResult.block('rude') : HookResult.allow(),
+    );
+    await kit.processInbound(
+      {
+        channelId: 'web',
+        senderId: 'ada',
+        content: 'for all',
+        idempotencyKey: 'k1',
+        metadata: { mood: 'good', _kits: 1 },
+        rawPayload: { secret: 1 },
+      },
+      { roomId: 'acme-1' },
+    );
     await kit.sendEvent('acme-1', 'desk', 'for agents only', { visibility: 'intelligence' });
     await kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'darn' }, { roomId: 'acme-1' });
     const { token } = await server.tokens.mint(ADA);
     const seen = (await server.ask({ token }, 'GET', '/api/rooms/acme-1/events')).json['events'] as Record<string, unknown>[];
     expect(seen.map((event) => (event['content'] as { body: string }).body)).toEqual(['for all']);
-    const shown = new Set(['chainDepth', 'content', 'correlationId', 'createdAt', 'id', 'index', 'metadata', 'roomId', 'source', 'status', 'type', 'visibility']);
+    const shown = new Set([
+      'chainDepth',
+      'content',
+      'correlationId',
+      'createdAt',
+      'id',
+      'index',
+      'metadata',
+      'roomId',
+      'source',
+      'status',
+      'type',
+      'visibility',
+    ]);
     expect(Object.keys(seen[0] ?? {}).filter((key) => !shown.has(key))).toEqual([]);
     expect(seen[0]?.['metadata']).toEqual({ mood: 'good' });
     expect(JSON.stringify(seen)).not.toMatch(/secret|rawPayload|idempotencyKey|k1/);
@@ -194,7 +242,12 @@ describe('clients', () => {
       participants: [{ id: 'ada', displayName: 'Ada', role: 'member', status: 'active' }],
     });
     const host = (await server.ask(ACME, 'GET', '/api/rooms/acme-1')).json;
-    expect(host).toMatchObject({ room: { metadata: { crm_id: 'secret-7' } }, bindings: [{ channelId: 'web' }, { channelId: 'desk' }], participants: [{ id: 'ada' }], state: { phase: 'intake', handoffCount: 0 } });
+    expect(host).toMatchObject({
+      room: { metadata: { crm_id: 'secret-7' } },
+      bindings: [{ channelId: 'web' }, { channelId: 'desk' }],
+      participants: [{ id: 'ada' }],
+      state: { phase: 'intake', handoffCount: 0 },
+    });
   });
 
   it('who were shown out, or whose room is gone, are out at the next request', async () => {
@@ -220,13 +273,16 @@ describe('clients', () => {
 describe('rooms', () => {
   it('are made, found and kept', async () => {
     const server = await AskedServer.open();
-    const made = await server.ask(ACME, 'POST', '/api/rooms', { body: { roomId: 'new', metadata: { topic: 'refund' }, timers: { inactiveAfterSeconds: 60 }, channels: ['web'] } });
+    const made = await server.ask(ACME, 'POST', '/api/rooms', {
+      body: { roomId: 'new', metadata: { topic: 'refund' }, timers: { inactiveAfterSeconds: 60 }, channels: ['web'] },
+    });
     expect(made.status).toBe(201);
     expect(made.json['room']).toMatchObject({ id: 'new', organizationId: 'acme', metadata: { topic: 'refund' }, latestIndex: 0 });
     const again = await server.ask(ACME, 'POST', '/api/rooms', { body: { roomId: 'new', ensure: true } });
     expect([again.status, again.json['room']]).toEqual([200, made.json['room']]);
     await server.kit.closeRoom('acme-2');
-    const ids = async (query: string): Promise<string[]> => ((await server.ask(ACME, 'GET', `/api/rooms${query}`)).json['rooms'] as { id: string }[]).map(({ id }) => id).sort();
+    const ids = async (query: string): Promise<string[]> =>
+      ((await server.ask(ACME, 'GET', `/api/rooms${query}`)).json['rooms'] as { id: string }[]).map(({ id }) => id).sort();
     expect(await ids('')).toEqual(['acme-1', 'acme-2', 'new']);
     expect(await ids('?status=closed')).toEqual(['acme-2']);
     expect(await ids('?limit=1')).toHaveLength(1);
@@ -235,8 +291,21 @@ describe('rooms', () => {
 
   it('do not take what belongs to the kit', async () => {
     const server = await AskedServer.open();
-    const wrong = [{ metadata: { _conversation_state: {} } }, { metadata: { big: 'x'.repeat(70_000) } }, { timers: { inactiveAfterSeconds: -1 } }, { surprise: 1 }, [], 'text', null, { roomId: '' }];
-    for (const body of wrong) expect((await server.ask(ACME, 'POST', '/api/rooms', { body: JSON.stringify(body) })).json, JSON.stringify(body).slice(0, 60)).toMatchObject({ status: 400, code: 'invalid' });
+    const wrong = [
+      { metadata: { _conversation_state: {} } },
+      { metadata: { big: 'x'.repeat(70_000) } },
+      { timers: { inactiveAfterSeconds: -1 } },
+      { surprise: 1 },
+      [],
+      'text',
+      null,
+      { roomId: '' },
+    ];
+    for (const body of wrong)
+      expect((await server.ask(ACME, 'POST', '/api/rooms', { body: JSON.stringify(body) })).json, JSON.stringify(body).slice(0, 60)).toMatchObject({
+        status: 400,
+        code: 'invalid',
+      });
   });
 });
 
@@ -245,12 +314,22 @@ describe('the timeline', () => {
     verifies('ROOM-11');
     const server = await AskedServer.open();
     for (let n = 0; n < 5; n++) await server.kit.sendEvent('acme-1', 'desk', `message ${n}`);
-    const indexes = async (query: string): Promise<unknown[]> => ((await server.ask(ACME, 'GET', `/api/rooms/acme-1/events?${query}`)).json['events'] as { index: number }[]).map(({ index }) => index);
+    const indexes = async (query: string): Promise<unknown[]> =>
+      ((await server.ask(ACME, 'GET', `/api/rooms/acme-1/events?${query}`)).json['events'] as { index: number }[]).map(({ index }) => index);
     expect(await indexes('limit=3')).toEqual([0, 1, 2]);
     expect(await indexes('afterIndex=3')).toEqual([4, 5, 6]);
     expect(await indexes('beforeIndex=4&limit=2&newestFirst=true')).toEqual([3, 2]);
     expect((await server.ask(ACME, 'GET', '/api/rooms/acme-1/events')).json['latestIndex']).toBe(6);
-    for (const query of ['limit=-1', 'limit=1001', 'limit=many', 'afterIndex=', 'afterIndex=1e3', 'newestFirst=perhaps', 'beforeIndex=-1', 'afterIndex=99999999999999999999']) {
+    for (const query of [
+      'limit=-1',
+      'limit=1001',
+      'limit=many',
+      'afterIndex=',
+      'afterIndex=1e3',
+      'newestFirst=perhaps',
+      'beforeIndex=-1',
+      'afterIndex=99999999999999999999',
+    ]) {
       expect((await server.ask(ACME, 'GET', `/api/rooms/acme-1/events?${query}`)).json, query).toMatchObject({ status: 400, code: 'invalid' });
     }
   });
@@ -291,11 +370,17 @@ describe('bodies', () => {
     verifies('AUTH-13', 'CON-13');
     const server = await AskedServer.open({ limits: { maxBodyBytes: 1000 } });
     let read = 0;
-    const endless = new ReadableStream<Uint8Array>({ pull: (controller) => (read++, controller.enqueue(new Uint8Array(400).fill(32))) }, { highWaterMark: 0 });
+    const endless = new ReadableStream<Uint8Array>(
+      { pull: (controller) => (read++, controller.enqueue(new Uint8Array(400).fill(32))) },
+      { highWaterMark: 0 },
+    );
     const answer = await server.ask(ACME, 'POST', '/api/rooms', { body: endless });
     expect(answer.json).toMatchObject({ status: 413, code: 'too_large' });
     expect(read).toBeLessThan(6);
-    const announced = await server.ask(ACME, 'POST', '/api/rooms', { body: JSON.stringify({ metadata: { text: 'x'.repeat(2000) } }), headers: { 'content-length': '2030' } });
+    const announced = await server.ask(ACME, 'POST', '/api/rooms', {
+      body: JSON.stringify({ metadata: { text: 'x'.repeat(2000) } }),
+      headers: { 'content-length': '2030' },
+    });
     expect(announced.status).toBe(413);
   });
 
@@ -304,9 +389,14 @@ describe('bodies', () => {
     const server = await AskedServer.open();
     const deep = (levels: number): string => `{"metadata":${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}}`;
     expect((await server.ask(ACME, 'POST', '/api/rooms', { body: deep(60) })).status).toBe(201);
-    expect((await server.ask(ACME, 'POST', '/api/rooms', { body: deep(64) })).json).toMatchObject({ status: 400, code: 'invalid', detail: expect.stringContaining('64 levels') });
+    expect((await server.ask(ACME, 'POST', '/api/rooms', { body: deep(64) })).json).toMatchObject({
+      status: 400,
+      code: 'invalid',
+      detail: expect.stringContaining('64 levels'),
+    });
     expect((await server.ask(ACME, 'POST', '/api/rooms', { body: '['.repeat(500_000) + ']'.repeat(500_000) })).status).toBe(400);
-    for (const body of ['', '{', '{"a":1}}', 'undefined', new Uint8Array([0x22, 0xff, 0xfe, 0x22])]) expect((await server.ask(ACME, 'POST', '/api/rooms', { body })).json, String(body)).toMatchObject({ status: 400, code: 'invalid' });
+    for (const body of ['', '{', '{"a":1}}', 'undefined', new Uint8Array([0x22, 0xff, 0xfe, 0x22])])
+      expect((await server.ask(ACME, 'POST', '/api/rooms', { body })).json, String(body)).toMatchObject({ status: 400, code: 'invalid' });
     expect((await server.ask(ACME, 'POST', '/api/rooms', { body: '{}', headers: { 'content-type': 'text/plain' } })).status).toBe(415);
   });
 
@@ -350,7 +440,10 @@ describe('pages of other origins', () => {
     let asked = 0;
     const server = await AskedServer.open({ authenticate: () => (asked++, null), origins: ['https://app.example'] });
     for (const path of ['/api/rooms', '/healthz', '/']) {
-      expect((await server.ask({}, 'GET', path, { headers: { origin: 'https://evil.example' } })).json, path).toMatchObject({ status: 403, code: 'forbidden' });
+      expect((await server.ask({}, 'GET', path, { headers: { origin: 'https://evil.example' } })).json, path).toMatchObject({
+        status: 403,
+        code: 'forbidden',
+      });
     }
     expect(asked).toBe(0);
   });
@@ -363,10 +456,16 @@ describe('pages of other origins', () => {
     expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, 'https://app.example']);
     expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization');
     const answer = await server.ask(ACME, 'GET', '/api/rooms', { headers });
-    expect([answer.status, answer.headers.get('access-control-allow-origin'), answer.headers.get('vary')]).toEqual([200, 'https://app.example', 'origin']);
+    expect([answer.status, answer.headers.get('access-control-allow-origin'), answer.headers.get('vary')]).toEqual([
+      200,
+      'https://app.example',
+      'origin',
+    ]);
     const own = await server.ask(ACME, 'GET', '/api/rooms', { headers: { origin: 'http://server.test' } });
     expect([own.status, own.headers.get('access-control-allow-origin')]).toEqual([200, null]);
-    const refused = await server.ask({}, 'OPTIONS', '/api/rooms', { headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' } });
+    const refused = await server.ask({}, 'OPTIONS', '/api/rooms', {
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+    });
     expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([403, null]);
   });
 });
@@ -413,7 +512,9 @@ describe('a page of the host', () => {
     const pages = (request: Request): Response | undefined => {
       const { pathname } = new URL(request.url);
       seen.push(pathname);
-      return pathname === '/' ? new Response('<h1>Hello</h1>', { headers: { 'content-type': 'text/html', 'content-security-policy': "default-src 'self'" } }) : undefined;
+      return pathname === '/'
+        ? new Response('<h1>Hello</h1>', { headers: { 'content-type': 'text/html', 'content-security-policy': "default-src 'self'" } })
+        : undefined;
     };
     const server = await AskedServer.open({ pages });
     const page = await server.ask({}, 'GET', '/');

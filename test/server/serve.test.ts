@@ -19,7 +19,10 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
 
-async function start(options: Partial<ServeOptions> = {}, kit?: RoomKit): Promise<{ kit: RoomKit; server: RoomKitServer; tokenOf: (options?: Partial<ClientTokenOptions>) => Promise<string> }> {
+async function start(
+  options: Partial<ServeOptions> = {},
+  kit?: RoomKit,
+): Promise<{ kit: RoomKit; server: RoomKitServer; tokenOf: (options?: Partial<ClientTokenOptions>) => Promise<string> }> {
   const served = kit ?? (await realTimeKit());
   const server = await serve(served, { port: 0, ...options });
   opened.push(served, server);
@@ -31,7 +34,11 @@ async function realTimeKit(): Promise<RoomKit> {
   const kit = new RoomKit({ logger: silentLogger });
   kit.registerChannel(new WebSocketChannel('web', { echo: true }));
   kit.registerChannel(new WebSocketChannel('desk'));
-  for (const [roomId, organizationId] of [['acme-1', 'acme'], ['acme-2', 'acme'], ['globex-1', 'globex']] as const) {
+  for (const [roomId, organizationId] of [
+    ['acme-1', 'acme'],
+    ['acme-2', 'acme'],
+    ['globex-1', 'globex'],
+  ] as const) {
     await kit.createRoom({ roomId, organizationId });
     for (const channelId of ['web', 'desk']) await kit.attachChannel(roomId, channelId);
   }
@@ -63,7 +70,10 @@ describe('starting', () => {
     const { kit } = await openKit();
     opened.push(kit);
     for (const host of ['0.0.0.0', '::', '192.168.0.1', 'example.com']) {
-      await expect(serve(kit, { port: 0, host }), host).rejects.toMatchObject({ code: 'invalid', message: expect.stringContaining('insecureAllowAnonymous') });
+      await expect(serve(kit, { port: 0, host }), host).rejects.toMatchObject({
+        code: 'invalid',
+        message: expect.stringContaining('insecureAllowAnonymous'),
+      });
     }
     const { server } = await start({});
     expect(server.host).toBe('127.0.0.1');
@@ -77,18 +87,30 @@ describe('starting', () => {
   it('on a port in use says which', async () => {
     const { kit, server } = await start();
     const failed = serve(kit, { port: server.port });
-    await expect(failed).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining(String(server.port)), cause: { code: 'EADDRINUSE' } });
-    for (const port of [-1, 65_536, 1.5, NaN, '80' as unknown as number]) await expect(serve(kit, { port }), String(port)).rejects.toMatchObject({ code: 'invalid' });
+    await expect(failed).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(String(server.port)),
+      cause: { code: 'EADDRINUSE' },
+    });
+    for (const port of [-1, 65_536, 1.5, NaN, '80' as unknown as number])
+      await expect(serve(kit, { port }), String(port)).rejects.toMatchObject({ code: 'invalid' });
   });
 
   it('refuses options that cannot be', async () => {
     const { kit } = await openKit();
     opened.push(kit);
     const wrong: Partial<ServeOptions>[] = [
-      { origins: ['*'] }, { trustedProxies: ['proxy'] }, { clientTokens: { secrets: ['short'] } }, { limits: { maxBodyBytes: 0 } }, { limits: { maxFrameBytes: 2 ** 21 } },
-      { limits: { maxFrames: 1 } as never }, { pages: { directory: '/no/such/folder' } }, { host: 'no such host.invalid', authenticate: () => null },
+      { origins: ['*'] },
+      { trustedProxies: ['proxy'] },
+      { clientTokens: { secrets: ['short'] } },
+      { limits: { maxBodyBytes: 0 } },
+      { limits: { maxFrameBytes: 2 ** 21 } },
+      { limits: { maxFrames: 1 } as never },
+      { pages: { directory: '/no/such/folder' } },
+      { host: 'no such host.invalid', authenticate: () => null },
     ];
-    for (const options of wrong) await expect(serve(kit, { port: 0, ...options }), JSON.stringify(options)).rejects.toMatchObject({ code: 'invalid' });
+    for (const options of wrong)
+      await expect(serve(kit, { port: 0, ...options }), JSON.stringify(options)).rejects.toMatchObject({ code: 'invalid' });
   });
 
   it('sweeps the timers of rooms once a minute, unless the kit does already', async () => {
@@ -118,7 +140,9 @@ describe('on loopback without authentication', () => {
     expect((await requestAs(server, '/api/rooms', { host: own })).status).toBe(200);
     expect((await requestAs(server, '/api/rooms', { host: `localhost:${server.port}`, origin: `http://localhost:${server.port}` })).status).toBe(200);
     expect((await requestAs(server, '/api/rooms', { host: `evil.example:${server.port}` })).status).toBe(401);
-    expect((await requestAs(server, '/api/rooms', { host: `evil.example:${server.port}`, origin: `http://evil.example:${server.port}` })).status).toBe(401);
+    expect(
+      (await requestAs(server, '/api/rooms', { host: `evil.example:${server.port}`, origin: `http://evil.example:${server.port}` })).status,
+    ).toBe(401);
     expect((await requestAs(server, '/api/rooms', { host: own, origin: 'http://evil.example' })).status).toBe(403);
     expect((await requestAs(server, '/api/rooms', { host: 'not a host' })).status).toBe(400);
   });
@@ -127,7 +151,11 @@ describe('on loopback without authentication', () => {
     verifies('AUTH-05');
     const { server } = await start();
     const { organizationId: _, ...asked } = ADA;
-    const minted = await fetch(`${server.url}/api/client-tokens`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(asked) });
+    const minted = await fetch(`${server.url}/api/client-tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(asked),
+    });
     const { token } = (await minted.json()) as { token: string };
     const peer = await connectPeer(server, token);
     expect(peer.frames[0]).toMatchObject({ type: 'welcome', channelId: 'web', participantId: 'ada' });
@@ -141,10 +169,26 @@ describe('a conversation over sockets', () => {
     const ada = await connectPeer(server, await tokenOf());
     const bob = await connectPeer(server, await tokenOf({ participantId: 'bob' }));
     const eve = await connectPeer(server, await tokenOf({ rooms: ['acme-2'], participantId: 'eve' }));
-    for (const [peer, roomId] of [[ada, 'acme-1'], [bob, 'acme-1'], [eve, 'acme-2']] as const) expect(await peer.subscribe(roomId)).toMatchObject({ type: 'subscribed', roomId });
+    for (const [peer, roomId] of [
+      [ada, 'acme-1'],
+      [bob, 'acme-1'],
+      [eve, 'acme-2'],
+    ] as const)
+      expect(await peer.subscribe(roomId)).toMatchObject({ type: 'subscribed', roomId });
     expect(await eve.subscribe('acme-1')).toMatchObject({ type: 'error', code: 'room_not_found' });
 
-    ada.says({ type: 'send', id: 'm1', roomId: 'acme-1', content: 'Hello Bob', channelId: 'desk', senderId: 'bob', participantId: 'bob', role: 'owner', visibility: 'none', organizationId: 'globex' });
+    ada.says({
+      type: 'send',
+      id: 'm1',
+      roomId: 'acme-1',
+      content: 'Hello Bob',
+      channelId: 'desk',
+      senderId: 'bob',
+      participantId: 'bob',
+      role: 'owner',
+      visibility: 'none',
+      organizationId: 'globex',
+    });
     const ack = await ada.frame(({ id }) => id === 'm1');
     expect(ack).toMatchObject({ type: 'ack', prev: -1, event: { source: { channelId: 'web', participantId: 'ada' }, visibility: 'all' } });
     await bob.frame(({ type }) => type === 'event');
@@ -256,7 +300,9 @@ describe('closing', () => {
     const { server } = await start({}, kit);
     // A socket that never answers the closing handshake.
     const raw = connect(server.port, '127.0.0.1');
-    raw.write('GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: roomkit.v1\r\n\r\n');
+    raw.write(
+      'GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: roomkit.v1\r\n\r\n',
+    );
     await new Promise((resolve) => raw.once('data', resolve));
     const closed = server.close();
     await clock.advance(2000);
@@ -280,7 +326,11 @@ describe('slow and broken requests', () => {
   it('with a body above the limit are answered and leave the server well', async () => {
     verifies('AUTH-13', 'CON-13');
     const { server } = await start();
-    const large = await fetch(`${server.url}/api/rooms`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ metadata: { text: 'x'.repeat(2 * 1024 * 1024) } }) });
+    const large = await fetch(`${server.url}/api/rooms`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ metadata: { text: 'x'.repeat(2 * 1024 * 1024) } }),
+    });
     expect(large.status).toBe(413);
     expect(await large.json()).toMatchObject({ code: 'too_large' });
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
@@ -327,7 +377,9 @@ describe('the event stream', () => {
     const { kit, clock } = await openKit();
     const { server, tokenOf } = await start({}, kit);
     const short = await EventStream.open(`${server.url}/api/rooms/acme-1/stream`, { authorization: `Bearer ${await tokenOf({ ttlSeconds: 20 })}` });
-    const banned = await EventStream.open(`${server.url}/api/rooms/acme-1/stream`, { authorization: `Bearer ${await tokenOf({ participantId: 'bob' })}` });
+    const banned = await EventStream.open(`${server.url}/api/rooms/acme-1/stream`, {
+      authorization: `Bearer ${await tokenOf({ participantId: 'bob' })}`,
+    });
     await clock.advance(20_000);
     await short.ended;
     const bob = await kit.ensureParticipant('acme-1', 'web', 'bob');
@@ -355,7 +407,23 @@ describe('a folder of pages', () => {
     expect(index.headers.get('content-security-policy')).toContain("default-src 'self'");
     const script = await fetch(`${server.url}/sub/app.js`, { method: 'HEAD' });
     expect([script.status, script.headers.get('content-type')]).toEqual([200, 'text/javascript; charset=utf-8']);
-    for (const path of ['/secret.txt', '/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/sub/..%2f..%2fsecret.txt', '/link.txt', '/.env', '/tool.exe', '/sub', '/sub/', '/%00', '/..%5csecret.txt', '/missing.html', '//etc/passwd', '/%c0%ae%c0%ae/secret.txt']) {
+    for (const path of [
+      '/secret.txt',
+      '/../secret.txt',
+      '/%2e%2e/secret.txt',
+      '/..%2fsecret.txt',
+      '/sub/..%2f..%2fsecret.txt',
+      '/link.txt',
+      '/.env',
+      '/tool.exe',
+      '/sub',
+      '/sub/',
+      '/%00',
+      '/..%5csecret.txt',
+      '/missing.html',
+      '//etc/passwd',
+      '/%c0%ae%c0%ae/secret.txt',
+    ]) {
       const { status, text } = await requestAs(server, path, { host: `127.0.0.1:${server.port}` });
       expect([status === 404 || status === 400, text.includes('secret"') || text === 'secret'], path).toEqual([true, false]);
     }

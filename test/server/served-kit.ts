@@ -14,7 +14,11 @@ export async function openKit(options: RoomKitOptions = {}): Promise<{ kit: Room
   const kit = new RoomKit({ clock, logger: silentLogger, ...options });
   kit.registerChannel(new WebSocketChannel('web', { echo: true }));
   kit.registerChannel(new WebSocketChannel('desk'));
-  for (const [roomId, organizationId] of [['acme-1', 'acme'], ['acme-2', 'acme'], ['globex-1', 'globex']] as const) {
+  for (const [roomId, organizationId] of [
+    ['acme-1', 'acme'],
+    ['acme-2', 'acme'],
+    ['globex-1', 'globex'],
+  ] as const) {
     await kit.createRoom({ roomId, organizationId });
     await kit.attachChannel(roomId, 'web');
     await kit.attachChannel(roomId, 'desk');
@@ -60,7 +64,12 @@ export class AskedServer {
   }
 
   /** Asks as one of {@link KEYS}, with a token, or as nobody. */
-  async ask(as: { key?: string; token?: string; peer?: Peer }, method: string, path: string, options: { body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+  async ask(
+    as: { key?: string; token?: string; peer?: Peer },
+    method: string,
+    path: string,
+    options: { body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
     const credential = as.token ?? (as.key === undefined ? undefined : this.keys.get(as.key));
     const { body } = options;
     const request = new Request(`http://server.test${path}`, {
@@ -70,7 +79,9 @@ export class AskedServer {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...options.headers,
       },
-      ...(body !== undefined && { body: typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream ? body : JSON.stringify(body) }),
+      ...(body !== undefined && {
+        body: typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream ? body : JSON.stringify(body),
+      }),
       ...(body instanceof ReadableStream && { duplex: 'half' }),
     });
     const response = await this.handler(request, as.peer ?? { address: '203.0.113.9' });
@@ -81,7 +92,10 @@ export class AskedServer {
 
   /** The response itself, for bodies that do not end. */
   stream(token: string, path: string, headers: Record<string, string> = {}): Promise<Response> {
-    return this.handler(new Request(`http://server.test${path}`, { headers: { authorization: `Bearer ${this.keys.get(token) ?? token}`, ...headers } }), LOCAL);
+    return this.handler(
+      new Request(`http://server.test${path}`, { headers: { authorization: `Bearer ${this.keys.get(token) ?? token}`, ...headers } }),
+      LOCAL,
+    );
   }
 }
 

@@ -156,7 +156,17 @@ describe('before the welcome', () => {
   it('nothing else is listened to', async () => {
     verifies('WIRE-02', 'WIRE-13');
     const setup = await Setup.open();
-    const frames = [{ type: 'subscribe', id: '1', roomId: 'acme-1' }, { type: 'send', id: '1', roomId: 'acme-1', content: 'Hi' }, { type: 'ping', t: 1 }, { type: 'auth', token: 'x' }, 'no json', '[]', '{}', { type: 'hello', version: 1 }, { type: 'hello', version: 1, token: 'rkc1.e30.AAAA' }];
+    const frames = [
+      { type: 'subscribe', id: '1', roomId: 'acme-1' },
+      { type: 'send', id: '1', roomId: 'acme-1', content: 'Hi' },
+      { type: 'ping', t: 1 },
+      { type: 'auth', token: 'x' },
+      'no json',
+      '[]',
+      '{}',
+      { type: 'hello', version: 1 },
+      { type: 'hello', version: 1, token: 'rkc1.e30.AAAA' },
+    ];
     for (const [n, frame] of frames.entries()) {
       const socket = await setup.upgrade({ peer: { address: `10.0.0.${n}` } });
       socket.says(frame);
@@ -173,7 +183,7 @@ describe('before the welcome', () => {
     expect([setup.sockets.size, setup.sockets.waiting]).toEqual([0, 0]);
   });
 
-  it('the token\'s end is told apart from a token that is none', async () => {
+  it("the token's end is told apart from a token that is none", async () => {
     verifies('WIRE-12', 'WIRE-13');
     const setup = await Setup.open();
     const { token } = await setup.tokens.mint({ ...ADA, ttlSeconds: 1 });
@@ -202,15 +212,23 @@ describe('the welcome', () => {
     const setup = await Setup.open({ limits: { heartbeatSeconds: 10, maxFrameBytes: 1000 } });
     const socket = await setup.connect({ ttlSeconds: 300 });
     expect(socket.frames[0]).toEqual({
-      type: 'welcome', version: 1, connectionId: expect.any(String), channelId: 'web', participantId: 'ada', expiresAt: '2026-01-01T00:05:00.000Z',
-      limits: expect.objectContaining({ frameBytes: 1000, openSends: 100 }), heartbeatSeconds: 10,
+      type: 'welcome',
+      version: 1,
+      connectionId: expect.any(String),
+      channelId: 'web',
+      participantId: 'ada',
+      expiresAt: '2026-01-01T00:05:00.000Z',
+      limits: expect.objectContaining({ frameBytes: 1000, openSends: 100 }),
+      heartbeatSeconds: 10,
     });
     expect(setup.sockets.waiting).toBe(0);
   });
 
   it('needs no token from who showed a credential at the upgrade, but a token counts more', async () => {
     verifies('WIRE-02', 'WIRE-15');
-    const setup = await Setup.open({ authenticate: (request) => (request.headers.get('cookie') === 's=1' ? { id: 'ops', kind: 'service', scopes: ['operate'] } : null) });
+    const setup = await Setup.open({
+      authenticate: (request) => (request.headers.get('cookie') === 's=1' ? { id: 'ops', kind: 'service', scopes: ['operate'] } : null),
+    });
     const host = await setup.upgrade({ headers: { cookie: 's=1' } });
     host.says({ type: 'hello', version: 1 });
     await until(() => host.frames.length > 0);
@@ -221,7 +239,7 @@ describe('the welcome', () => {
     expect(client.frames[0]).toMatchObject({ participantId: 'ada' });
   });
 
-  it('is not for services without operate, for tokens that may not read, or for channels that are no sockets\'', async () => {
+  it("is not for services without operate, for tokens that may not read, or for channels that are no sockets'", async () => {
     verifies('AUTH-02');
     const setup = await Setup.open({ authenticate: () => ({ id: 'ops', kind: 'service', scopes: ['read', 'write'] }) });
     const service = await setup.upgrade();
@@ -249,7 +267,12 @@ describe('frames', () => {
     verifies('WIRE-03', 'CON-13');
     const setup = await Setup.open();
     const socket = await setup.connect();
-    const large = { byteLength: 64 * 1024 + 1, toString: (): string => { throw new Error('read'); } };
+    const large = {
+      byteLength: 64 * 1024 + 1,
+      toString: (): string => {
+        throw new Error('read');
+      },
+    };
     socket.session?.onMessage(large, false);
     expect(socket.frames.at(-1)).toMatchObject({ type: 'error', code: 'too_large', retryable: false });
     socket.says({ type: 'ping', t: 7 });
@@ -291,7 +314,8 @@ describe('frames', () => {
       await until(() => socket.frames.some(({ id }) => id === `m-${roomId}`));
       expect(socket.frames.at(-1), roomId).toMatchObject({ type: 'error', id: `m-${roomId}`, code: 'room_not_found' });
     }
-    for (const roomId of ['acme-2', 'globex-1']) expect((await setup.kit.getTimeline(roomId)).every(({ type }) => type === 'channel_attached')).toBe(true);
+    for (const roomId of ['acme-2', 'globex-1'])
+      expect((await setup.kit.getTimeline(roomId)).every(({ type }) => type === 'channel_attached')).toBe(true);
     expect(await setup.kit.store.getRoom('gone')).toBeNull();
   });
 });

@@ -11,13 +11,17 @@ describe('addresses', () => {
     expect(parseAddress('1:2:3:4:5:6:7:8')?.length).toBe(16);
   });
 
-  it.each(['', '1.2.3', '1.2.3.4.5', '256.1.1.1', '01.2.3.4', '1::2::3', '1:2:3', '12345::', 'g::1', '1:2:3:4:5:6:7:8:9', 'localhost', '::1.2.3'])('does not take %j for an address', (text) => {
-    expect(parseAddress(text)).toBeUndefined();
-  });
+  it.each(['', '1.2.3', '1.2.3.4.5', '256.1.1.1', '01.2.3.4', '1::2::3', '1:2:3', '12345::', 'g::1', '1:2:3:4:5:6:7:8:9', 'localhost', '::1.2.3'])(
+    'does not take %j for an address',
+    (text) => {
+      expect(parseAddress(text)).toBeUndefined();
+    },
+  );
 
   it('knows what can only be this machine', () => {
     for (const address of ['127.0.0.1', '127.255.0.9', '::1', '::ffff:127.0.0.1']) expect(isLoopbackAddress(address), address).toBe(true);
-    for (const address of ['128.0.0.1', '::2', '0.0.0.0', '::', '', '127.0.0.1.evil.example']) expect(isLoopbackAddress(address), address).toBe(false);
+    for (const address of ['128.0.0.1', '::2', '0.0.0.0', '::', '', '127.0.0.1.evil.example'])
+      expect(isLoopbackAddress(address), address).toBe(false);
     for (const host of ['localhost', 'LOCALHOST', 'app.localhost', '127.0.0.1', '[::1]']) expect(isLoopbackHost(host), host).toBe(true);
     for (const host of ['localhost.evil.example', '127.0.0.1.nip.io', 'evil.example', '0.0.0.0']) expect(isLoopbackHost(host), host).toBe(false);
   });

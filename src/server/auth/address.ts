@@ -62,7 +62,10 @@ export class TrustedProxies {
   clientAddress(peer: Peer | undefined, headers: Headers): string | undefined {
     const socket = peer?.address;
     if (this.#networks.length === 0 || !this.includes(socket)) return socket;
-    const hops = (headers.get('x-forwarded-for') ?? '').split(',').map((hop) => withoutPort(hop.trim())).filter((hop) => hop !== '');
+    const hops = (headers.get('x-forwarded-for') ?? '')
+      .split(',')
+      .map((hop) => withoutPort(hop.trim()))
+      .filter((hop) => hop !== '');
     return hops.reverse().find((hop) => !this.includes(hop)) ?? socket;
   }
 

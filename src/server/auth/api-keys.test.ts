@@ -10,7 +10,12 @@ describe('API keys', () => {
     verifies('AUTH-04');
     const hash = createHash('sha256').update('s3cret_with_lines').digest('hex');
     const authenticate = apiKeys([{ id: 'ops', hash, organizationId: 'acme', scopes: ['read', 'operate'] }]);
-    expect(await authenticate(withKey('rk_ops_s3cret_with_lines'))).toEqual({ id: 'ops', kind: 'service', organizationId: 'acme', scopes: ['read', 'operate'] });
+    expect(await authenticate(withKey('rk_ops_s3cret_with_lines'))).toEqual({
+      id: 'ops',
+      kind: 'service',
+      organizationId: 'acme',
+      scopes: ['read', 'operate'],
+    });
   });
 
   it('are made with enough randomness', async () => {
@@ -25,8 +30,22 @@ describe('API keys', () => {
     verifies('AUTH-04');
     const { key, hash } = await createApiKey('ops');
     const other = await createApiKey('other');
-    const authenticate = apiKeys([{ id: 'ops', hash, scopes: ['admin'] }, { id: 'other', hash: other.hash, scopes: ['read'] }]);
-    const wrong = [`${key}x`, key.slice(0, -1), key.toUpperCase(), key.replace('ops', 'other'), key.replace('ops', 'nobody'), `rk_ops_${hash}`, 'rk_ops_', 'rk__x', '', `rk_ops_${'x'.repeat(20_000)}`];
+    const authenticate = apiKeys([
+      { id: 'ops', hash, scopes: ['admin'] },
+      { id: 'other', hash: other.hash, scopes: ['read'] },
+    ]);
+    const wrong = [
+      `${key}x`,
+      key.slice(0, -1),
+      key.toUpperCase(),
+      key.replace('ops', 'other'),
+      key.replace('ops', 'nobody'),
+      `rk_ops_${hash}`,
+      'rk_ops_',
+      'rk__x',
+      '',
+      `rk_ops_${'x'.repeat(20_000)}`,
+    ];
     for (const given of wrong) expect(await authenticate(withKey(given)), given.slice(0, 40)).toBeNull();
     expect(await authenticate(new Request('http://x/'))).toBeNull();
     expect(await authenticate(new Request('http://x/', { headers: { authorization: `Basic ${key}` } }))).toBeNull();
@@ -38,6 +57,11 @@ describe('API keys', () => {
     const { hash } = await createApiKey('ops');
     expect(() => apiKeys([{ id: 'ops', hash: 'plain secret', scopes: [] }])).toThrow(/not a SHA-256/);
     expect(() => apiKeys([{ id: 'a_b', hash, scopes: [] }])).toThrow(/cannot be used/);
-    expect(() => apiKeys([{ id: 'ops', hash, scopes: [] }, { id: 'ops', hash, scopes: [] }])).toThrow(/its own/);
+    expect(() =>
+      apiKeys([
+        { id: 'ops', hash, scopes: [] },
+        { id: 'ops', hash, scopes: [] },
+      ]),
+    ).toThrow(/its own/);
   });
 });

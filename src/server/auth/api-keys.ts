@@ -22,7 +22,8 @@ export function apiKeys(keys: readonly ApiKey[]): Authenticate {
   for (const { id, hash, organizationId, scopes } of keys) {
     checkKeyId(id);
     if (byId.has(id)) throw new ValidationError(`Two API keys have the id '${id}'. Give each its own.`);
-    if (!/^[0-9a-f]{64}$/i.test(hash)) throw new ValidationError(`The hash of API key '${id}' is not a SHA-256 of 64 hexadecimal digits. createApiKey('${id}') makes one.`);
+    if (!/^[0-9a-f]{64}$/i.test(hash))
+      throw new ValidationError(`The hash of API key '${id}' is not a SHA-256 of 64 hexadecimal digits. createApiKey('${id}') makes one.`);
     const principal: Principal = Object.freeze({ id, kind: 'service', scopes: [...scopes], ...(organizationId !== undefined && { organizationId }) });
     byId.set(id, { hash: hash.toLowerCase(), principal });
   }

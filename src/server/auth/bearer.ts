@@ -17,7 +17,10 @@ export function refuseTokenInUrl(url: URL): void {
   if (url.search === '') return;
   for (const [name, value] of url.searchParams) {
     if (TOKEN_NAMES.has(name.toLowerCase()) || value.startsWith('rkc1.') || /^rk_[A-Za-z0-9-]+_/.test(value)) {
-      throw new Refusal('invalid', 'A credential does not belong in an address. Send it in the Authorization header, or in the first frame of a socket.');
+      throw new Refusal(
+        'invalid',
+        'A credential does not belong in an address. Send it in the Authorization header, or in the first frame of a socket.',
+      );
     }
   }
 }

@@ -20,7 +20,15 @@ describe('client tokens', () => {
     expect(token).toMatch(/^rkc1\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}$/);
     expect(expiresAt).toBe('2026-01-01T00:15:00.000Z');
     expect(await tokens.verify(token)).toEqual({
-      id: 'web/ada', kind: 'client', rooms: ['r1', 'r2'], channelId: 'web', participantId: 'ada', displayName: 'Ada', organizationId: 'acme', scopes: ['read', 'write'], expiresAt,
+      id: 'web/ada',
+      kind: 'client',
+      rooms: ['r1', 'r2'],
+      channelId: 'web',
+      participantId: 'ada',
+      displayName: 'Ada',
+      organizationId: 'acme',
+      scopes: ['read', 'write'],
+      expiresAt,
     });
   });
 
@@ -65,8 +73,20 @@ describe('client tokens', () => {
     const forged = Buffer.from(JSON.stringify({ ...payloadOf(token), participantId: 'bob' })).toString('base64url');
     const { token: foreign } = await new ClientTokens({ secrets: [OTHER] }, clock).mint(ADA);
     const wrong = [
-      `${prefix}.${forged}.${mac}`, `rkc2.${payload}.${mac}`, `${prefix}.${payload}.`, `${prefix}.${payload}`, `${payload}.${mac}`, `${token}.`, `${token}.x`, `${token}A`, foreign, '', 'rkc1..',
-      `${prefix}.${payload}=.${mac}`, `${prefix}.${payload}.${'*'.repeat(43)}`, `rkc1.${'A'.repeat(9000)}.${mac}`,
+      `${prefix}.${forged}.${mac}`,
+      `rkc2.${payload}.${mac}`,
+      `${prefix}.${payload}.`,
+      `${prefix}.${payload}`,
+      `${payload}.${mac}`,
+      `${token}.`,
+      `${token}.x`,
+      `${token}A`,
+      foreign,
+      '',
+      'rkc1..',
+      `${prefix}.${payload}=.${mac}`,
+      `${prefix}.${payload}.${'*'.repeat(43)}`,
+      `rkc1.${'A'.repeat(9000)}.${mac}`,
     ];
     for (const given of wrong) expect(await tokens.verify(given), given.slice(0, 60)).toBeNull();
     // One character anywhere in the signature.

@@ -65,7 +65,10 @@ export class ClientTokens {
     const [key] = await this.#importKeys();
     if (key === undefined) throw new ValidationError('clientTokens.secrets is empty.');
     const token = `${signed}.${toBase64Url(new Uint8Array(await crypto.subtle.sign('HMAC', key, utf8(signed))))}`;
-    if (token.length > MAX_TOKEN_LENGTH) throw new ValidationError(`The token would have ${token.length} characters; at most ${MAX_TOKEN_LENGTH} are taken. Name fewer rooms or shorter ids.`);
+    if (token.length > MAX_TOKEN_LENGTH)
+      throw new ValidationError(
+        `The token would have ${token.length} characters; at most ${MAX_TOKEN_LENGTH} are taken. Name fewer rooms or shorter ids.`,
+      );
     return { token, expiresAt: payload.expiresAt };
   }
 
@@ -112,16 +115,20 @@ interface Payload {
 
 function payloadOf(options: ClientTokenOptions, nowMs: number): Payload {
   const { rooms, channelId, participantId, displayName, organizationId, scopes = ['read', 'write'], ttlSeconds = 900 } = options;
-  if (!Array.isArray(rooms) || rooms.length === 0 || rooms.length > MAX_ROOMS) throw new ValidationError(`A client token names 1 to ${MAX_ROOMS} rooms, not ${Array.isArray(rooms) ? rooms.length : 'none'}.`);
-  for (const roomId of rooms as readonly unknown[]) checkId('Room id', roomId);
+  const roomIds: unknown = rooms;
+  if (!isList(roomIds) || roomIds.length === 0 || roomIds.length > MAX_ROOMS)
+    throw new ValidationError(`A client token names 1 to ${MAX_ROOMS} rooms in a list.`);
+  for (const roomId of roomIds) checkId('Room id', roomId);
   checkId('Channel id', channelId);
   checkId('Participant id', participantId);
   if (displayName !== undefined) checkId('Display name', displayName);
   if (organizationId !== undefined) checkId('Organization id', organizationId);
-  if (!Array.isArray(scopes) || scopes.length === 0 || scopes.some((scope) => scope !== 'read' && scope !== 'write')) {
+  const asked: unknown = scopes;
+  if (!isList(asked) || asked.length === 0 || asked.some((scope) => scope !== 'read' && scope !== 'write')) {
     throw new ValidationError("The scopes of a client token are 'read' and 'write', at least one of them.");
   }
-  if (typeof ttlSeconds !== 'number' || !(ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS)) throw new ValidationError(`ttlSeconds is ${String(ttlSeconds)}. Give more than 0 and at most ${MAX_TTL_SECONDS}.`);
+  if (typeof ttlSeconds !== 'number' || !(ttlSeconds > 0 && ttlSeconds <= MAX_TTL_SECONDS))
+    throw new ValidationError(`ttlSeconds is ${String(ttlSeconds)}. Give more than 0 and at most ${MAX_TTL_SECONDS}.`);
   return {
     rooms: [...rooms],
     channelId,
@@ -131,4 +138,8 @@ function payloadOf(options: ClientTokenOptions, nowMs: number): Payload {
     scopes: [...scopes],
     expiresAt: expiry(nowMs, ttlSeconds),
   };
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
 }

@@ -20,7 +20,13 @@ class Setup {
   readonly tokens = new ClientTokens({ secrets: ['a secret of at least thirty-two bytes, surely'] }, this.clock);
   readonly gate: Gate;
 
-  constructor(options: Partial<Omit<GateParts, 'origins' | 'proxies' | 'limits'>> & { origins?: string[]; proxies?: string[]; limits?: Partial<ServerLimits> } = {}) {
+  constructor(
+    options: Partial<Omit<GateParts, 'origins' | 'proxies' | 'limits'>> & {
+      origins?: string[];
+      proxies?: string[];
+      limits?: Partial<ServerLimits>;
+    } = {},
+  ) {
     const limits = serverLimits(options.limits);
     this.gate = new Gate({
       authenticate: options.authenticate,
@@ -70,16 +76,19 @@ describe('authenticate', () => {
     await hangs.clock.advance(3000);
     await late;
     const broken: Authenticate[] = [
-      () => { throw new Error('database is down'); },
+      () => {
+        throw new Error('database is down');
+      },
       () => Promise.reject(new Error('database is down')),
       () => ({ id: 'x', kind: 'root' }) as unknown as Principal,
       () => ({ id: 'x', kind: 'service', scopes: ['everything'] }) as unknown as Principal,
-      () => ({ id: '', kind: 'service', scopes: [] }) as Principal,
-      () => ({ id: 'x', kind: 'client', scopes: ['read'] }) as Principal,
-      () => ({ id: 'x', kind: 'client', scopes: ['read'], rooms: ['r'], channelId: 'web' }) as Principal,
-      () => ({ id: 'x', kind: 'service', scopes: [], expiresAt: 'soon' }) as Principal,
+      () => ({ id: '', kind: 'service', scopes: [] }),
+      () => ({ id: 'x', kind: 'client', scopes: ['read'] }),
+      () => ({ id: 'x', kind: 'client', scopes: ['read'], rooms: ['r'], channelId: 'web' }),
+      () => ({ id: 'x', kind: 'service', scopes: [], expiresAt: 'soon' }),
     ];
-    for (const authenticate of broken) await expect(new Setup({ authenticate }).admit('http://h/')).rejects.toMatchObject({ code: 'auth_unavailable' });
+    for (const authenticate of broken)
+      await expect(new Setup({ authenticate }).admit('http://h/')).rejects.toMatchObject({ code: 'auth_unavailable' });
   });
 
   it('cannot give a client more than reading and writing, nor anybody more than their time', async () => {
@@ -162,7 +171,8 @@ describe('the anonymous admin', () => {
   it('is everybody when the host insists, but not for a name that was made to point here', async () => {
     verifies('AUTH-07');
     const setup = new Setup({ anonymous: 'anybody', origins: ['http://desk.internal:4170'] });
-    for (const host of ['192.168.0.7:4170', 'localhost', 'desk.internal:4170']) expect(await setup.admit(`http://${host}/`, {}, FAR), host).toMatchObject({ id: 'anonymous' });
+    for (const host of ['192.168.0.7:4170', 'localhost', 'desk.internal:4170'])
+      expect(await setup.admit(`http://${host}/`, {}, FAR), host).toMatchObject({ id: 'anonymous' });
     await expect(setup.admit('http://evil.example:4170/', {}, FAR)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 });
@@ -174,7 +184,16 @@ describe('origins', () => {
     expect(setup.judge('http://h:4170/', undefined)).toBe('none');
     expect(setup.judge('http://h:4170/', 'http://h:4170')).toBe('own');
     expect(setup.judge('http://h:4170/', 'https://app.example')).toBe('listed');
-    for (const origin of ['https://h:4170', 'http://h', 'http://h:4171', 'http://evil.example', 'null', 'https://app.example.evil', 'https://app.example:8443', '']) {
+    for (const origin of [
+      'https://h:4170',
+      'http://h',
+      'http://h:4171',
+      'http://evil.example',
+      'null',
+      'https://app.example.evil',
+      'https://app.example:8443',
+      '',
+    ]) {
       expect(() => setup.judge('http://h:4170/', origin), origin).toThrow(expect.objectContaining({ code: 'forbidden' }));
     }
   });
@@ -186,18 +205,25 @@ describe('origins', () => {
     expect(() => new Setup().judge('http://h/', 'https://h', LOCAL, https)).toThrow(/origin/);
   });
 
-  it.each(['*', 'https://*.example', 'https://app.example/', 'app.example', 'null', 'https://app.example/path'])('cannot be listed as %j', (origin) => {
-    verifies('AUTH-08');
-    expect(() => new Origins([origin])).toThrow(/Write each exactly/);
-  });
+  it.each(['*', 'https://*.example', 'https://app.example/', 'app.example', 'null', 'https://app.example/path'])(
+    'cannot be listed as %j',
+    (origin) => {
+      verifies('AUTH-08');
+      expect(() => new Origins([origin])).toThrow(/Write each exactly/);
+    },
+  );
 });
 
 describe('guessing', () => {
   it('is over after 20 failures a minute from one address', async () => {
     verifies('AUTH-10');
     const setup = new Setup({ authenticate: (request) => (request.headers.get('authorization') === 'Bearer right' ? SERVICE : null) });
-    for (let n = 0; n < 20; n++) await expect(setup.admit('http://h/', { authorization: `Bearer ${n}` }, FAR)).rejects.toMatchObject({ code: 'unauthenticated' });
-    await expect(setup.admit('http://h/', { authorization: 'Bearer right' }, FAR)).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 60 });
+    for (let n = 0; n < 20; n++)
+      await expect(setup.admit('http://h/', { authorization: `Bearer ${n}` }, FAR)).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(setup.admit('http://h/', { authorization: 'Bearer right' }, FAR)).rejects.toMatchObject({
+      code: 'rate_limited',
+      retryAfterSeconds: 60,
+    });
     await expect(setup.gate.admitToken('rkc1.e30.AAAA', '203.0.113.9')).rejects.toMatchObject({ code: 'rate_limited' });
     expect(await setup.admit('http://h/', { authorization: 'Bearer right' }, { address: '203.0.113.10' })).toEqual(SERVICE);
     await setup.clock.advance(60_000);
@@ -216,9 +242,15 @@ describe('what is logged', () => {
   it('holds no token', async () => {
     verifies('AUTH-06');
     const lines: string[] = [];
-    const note = (message: string, fields?: LogFields): void => void lines.push(message + JSON.stringify(fields ?? {}, (_key, value: unknown) => (value instanceof Error ? value.message : value)));
+    const note = (message: string, fields?: LogFields): void =>
+      void lines.push(message + JSON.stringify(fields ?? {}, (_key, value: unknown) => (value instanceof Error ? value.message : value)));
     const logger: Logger = { debug: note, info: note, warn: note, error: note };
-    const setup = new Setup({ logger, authenticate: () => { throw new Error('broken'); } });
+    const setup = new Setup({
+      logger,
+      authenticate: () => {
+        throw new Error('broken');
+      },
+    });
     await expect(setup.admit('http://h/', { authorization: 'Bearer rk_ops_topsecret' })).rejects.toMatchObject({ code: 'auth_unavailable' });
     expect(lines.length).toBe(1);
     expect(lines.join()).not.toContain('topsecret');

@@ -34,7 +34,8 @@ export class Gate {
   judgeOrigin(request: Request, url: URL, peer: Peer | undefined): OriginVerdict {
     const { origins, proxies } = this.parts;
     const verdict = origins.judge(request.headers.get('origin'), url, proxies.protocol(peer, request.headers));
-    if (verdict === 'refused') throw new Refusal('forbidden', "This page's origin may not use this server. The host can list it under serve(kit, { origins: […] }).");
+    if (verdict === 'refused')
+      throw new Refusal('forbidden', "This page's origin may not use this server. The host can list it under serve(kit, { origins: […] }).");
     return verdict;
   }
 
@@ -120,7 +121,8 @@ export class Gate {
 
   #refuseGuessing(addressKey: string): void {
     const waitSeconds = this.parts.attempts.waitSeconds(addressKey);
-    if (waitSeconds > 0) throw new Refusal('rate_limited', 'Too many failed authentications from this address. Try again later.', { retryAfterSeconds: waitSeconds });
+    if (waitSeconds > 0)
+      throw new Refusal('rate_limited', 'Too many failed authentications from this address. Try again later.', { retryAfterSeconds: waitSeconds });
   }
 
   #addressKey(request: Request, peer: Peer | undefined): string {

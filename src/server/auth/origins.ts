@@ -10,7 +10,8 @@ export class Origins {
   /** Throws ValidationError for a wildcard, a path or anything else that is not exactly one origin. */
   constructor(listed: readonly string[]) {
     for (const origin of listed) {
-      if (parseOrigin(origin) === undefined) throw new ValidationError(`origins names '${origin}'. Write each exactly, such as 'https://app.example.com'; there is no wildcard.`);
+      if (parseOrigin(origin) === undefined)
+        throw new ValidationError(`origins names '${origin}'. Write each exactly, such as 'https://app.example.com'; there is no wildcard.`);
     }
     this.#listed = new Set(listed);
   }

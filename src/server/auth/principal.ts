@@ -64,7 +64,8 @@ export function isClient(principal: Principal): principal is ClientPrincipal {
 export function checkPrincipal(given: Principal, nowMs: number): Principal | null {
   if (typeof given.id !== 'string' || given.id === '' || given.id.length > 255) throw invalid('id is not a string of 1 to 255 characters');
   if (given.kind !== 'service' && given.kind !== 'client') throw invalid("kind is neither 'service' nor 'client'");
-  if (!Array.isArray(given.scopes) || given.scopes.some((scope) => !SCOPES.includes(scope))) throw invalid('scopes is not a list of read, write, operate, admin');
+  if (!isStrings(given.scopes) || !given.scopes.every((scope) => SCOPES.includes(scope)))
+    throw invalid('scopes is not a list of read, write, operate, admin');
   if (given.rooms !== undefined && !isStrings(given.rooms)) throw invalid('rooms is not a list of room ids');
   if (given.expiresAt !== undefined) {
     const endsMs = Date.parse(given.expiresAt);

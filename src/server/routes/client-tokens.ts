@@ -17,7 +17,10 @@ const TokenRequest = z.strictObject({
   participantId: id,
   displayName: id.optional(),
   organizationId: id.optional(),
-  scopes: z.array(z.enum(['read', 'write'])).min(1).optional(),
+  scopes: z
+    .array(z.enum(['read', 'write']))
+    .min(1)
+    .optional(),
   ttlSeconds: z.number().positive().max(86_400).optional(),
 });
 
@@ -25,13 +28,19 @@ export function clientTokenRoutes(app: ServerRoutes, { kit, clientTokens, limits
   app.post('/api/client-tokens', async (context) => {
     const { principal } = context.var;
     requireService(principal, 'operate');
-    if (clientTokens === undefined) throw new Refusal('not_supported', 'This server makes no client tokens. Configure serve(kit, { clientTokens: { secrets: […] } }).');
+    if (clientTokens === undefined)
+      throw new Refusal('not_supported', 'This server makes no client tokens. Configure serve(kit, { clientTokens: { secrets: […] } }).');
     const asked = await readBody(context.req.raw, TokenRequest, limits, kit.clock);
     const organizationId = principal.organizationId ?? asked.organizationId;
-    if (asked.organizationId !== undefined && asked.organizationId !== organizationId) throw new Refusal('forbidden', 'The caller makes tokens of its own organization only.');
+    if (asked.organizationId !== undefined && asked.organizationId !== organizationId)
+      throw new Refusal('forbidden', 'The caller makes tokens of its own organization only.');
     for (const roomId of asked.rooms) await reachRoom(kit, principal, roomId);
     if (!(kit.getChannel(asked.channelId) instanceof WebSocketChannel)) {
-      throw new ChannelNotRegisteredError(asked.channelId, kit.listChannels().map(({ channelId }) => channelId), 'WebSocket channel');
+      throw new ChannelNotRegisteredError(
+        asked.channelId,
+        kit.listChannels().map(({ channelId }) => channelId),
+        'WebSocket channel',
+      );
     }
     if (asked.displayName !== undefined) {
       for (const roomId of asked.rooms) await kit.ensureParticipant(roomId, asked.channelId, asked.participantId, { displayName: asked.displayName });

@@ -29,7 +29,11 @@ export function eventRoutes(app: ServerRoutes, { kit }: ServerParts): void {
     if (reader !== undefined && !bindings.some(({ channelId }) => channelId === reader)) {
       // A client's channel joins with its first message; until then it has seen nothing.
       if (isClient(principal)) return context.json({ events: [], latestIndex: room.latestIndex });
-      throw new ChannelNotFoundError(room.id, reader, bindings.map(({ channelId }) => channelId));
+      throw new ChannelNotFoundError(
+        room.id,
+        reader,
+        bindings.map(({ channelId }) => channelId),
+      );
     }
     const events = await kit.getTimeline(room.id, { ...page, ...(reader !== undefined && { as: reader }) });
     return context.json({ events: onTheWire(events, state, reader === undefined), latestIndex: room.latestIndex });
@@ -41,7 +45,11 @@ export function eventRoutes(app: ServerRoutes, { kit }: ServerParts): void {
     const { roomId, eventId } = context.req.param();
     await reachRoom(kit, principal, roomId);
     const trace = kit.getTrace(eventId);
-    if (trace === undefined || trace.roomId !== roomId) throw new RoomKitError('trace_not_found', `Nothing is kept of what was decided about event '${eventId}'; only the newest events of this process are.`);
+    if (trace === undefined || trace.roomId !== roomId)
+      throw new RoomKitError(
+        'trace_not_found',
+        `Nothing is kept of what was decided about event '${eventId}'; only the newest events of this process are.`,
+      );
     return context.json({ trace });
   });
 }

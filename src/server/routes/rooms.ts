@@ -60,7 +60,11 @@ export function roomRoutes(app: ServerRoutes, parts: ServerParts): void {
   });
 }
 
-async function findRooms({ kit }: ServerParts, principal: Principal, query: { status?: RoomStatus | undefined; limit: number; offset: number }): Promise<readonly unknown[]> {
+async function findRooms(
+  { kit }: ServerParts,
+  principal: Principal,
+  query: { status?: RoomStatus | undefined; limit: number; offset: number },
+): Promise<readonly unknown[]> {
   const { status, limit, offset } = query;
   if (principal.rooms !== undefined) {
     const reached = await Promise.all(principal.rooms.map((roomId) => reachRoom(kit, principal, roomId).catch(() => undefined)));
@@ -74,10 +78,17 @@ async function findRooms({ kit }: ServerParts, principal: Principal, query: { st
   return kit.store.findRooms({ limit, offset, ...(status !== undefined && { status }), ...(organizationId !== undefined && { organizationId }) });
 }
 
-async function createRoom({ kit }: ServerParts, principal: Principal, given: CreateRoomOptions, ensure: boolean): Promise<{ room: Room; created: boolean }> {
+async function createRoom(
+  { kit }: ServerParts,
+  principal: Principal,
+  given: CreateRoomOptions,
+  ensure: boolean,
+): Promise<{ room: Room; created: boolean }> {
   const organizationId = principal.organizationId ?? given.organizationId;
-  if (given.organizationId !== undefined && organizationId !== given.organizationId) throw new Refusal('forbidden', 'The caller makes rooms of its own organization only.');
-  if (principal.rooms !== undefined && (given.roomId === undefined || !principal.rooms.includes(given.roomId))) throw new Refusal('forbidden', 'The caller has a fixed list of rooms, and this is none of them.');
+  if (given.organizationId !== undefined && organizationId !== given.organizationId)
+    throw new Refusal('forbidden', 'The caller makes rooms of its own organization only.');
+  if (principal.rooms !== undefined && (given.roomId === undefined || !principal.rooms.includes(given.roomId)))
+    throw new Refusal('forbidden', 'The caller has a fixed list of rooms, and this is none of them.');
   try {
     return { room: await kit.createRoom({ ...given, ...(organizationId !== undefined && { organizationId }) }), created: true };
   } catch (error) {
@@ -90,7 +101,14 @@ async function createRoom({ kit }: ServerParts, principal: Principal, given: Cre
 }
 
 /** What a person in the room may know of it; metadata, timers and configuration are the host's. */
-function roomForClient({ id, status, createdAt, updatedAt, closedAt, latestIndex }: Room): Pick<Room, 'id' | 'status' | 'createdAt' | 'updatedAt' | 'closedAt' | 'latestIndex'> {
+function roomForClient({
+  id,
+  status,
+  createdAt,
+  updatedAt,
+  closedAt,
+  latestIndex,
+}: Room): Pick<Room, 'id' | 'status' | 'createdAt' | 'updatedAt' | 'closedAt' | 'latestIndex'> {
   return { id, status, createdAt, updatedAt, ...(closedAt !== undefined && { closedAt }), latestIndex };
 }
 

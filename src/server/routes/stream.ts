@@ -25,14 +25,28 @@ export function streamRoutes(app: ServerRoutes, parts: ServerParts): void {
     const lastEventId = context.req.header('last-event-id');
     const afterIndex = lastEventId === undefined || lastEventId === '' ? query.afterIndex : checked(LastEventId, lastEventId);
     const caller = wireCaller(parts, principal);
-    if (caller.kind === 'client' && query.as !== undefined && query.as !== caller.channelId) throw new Refusal('forbidden', 'A client sees what its own channel may see.');
+    if (caller.kind === 'client' && query.as !== undefined && query.as !== caller.channelId)
+      throw new Refusal('forbidden', 'A client sees what its own channel may see.');
     const { room } = await reachRoom(parts.kit, principal, context.req.param('roomId'));
-    const body = eventStream(parts, principal, (send, close, buffered) => {
-      const line = openLine(parts, caller, () => principal, { id: parts.kit.ids.next(), send, close, buffered }, { readOnly: true });
-      const as = caller.kind === 'host' ? query.as : undefined;
-      line.onText(JSON.stringify({ type: 'subscribe', id: 'stream', roomId: room.id, ...(afterIndex !== undefined && { afterIndex }), ...(as !== undefined && { as }) }));
-      return line;
-    }, room.id);
+    const body = eventStream(
+      parts,
+      principal,
+      (send, close, buffered) => {
+        const line = openLine(parts, caller, () => principal, { id: parts.kit.ids.next(), send, close, buffered }, { readOnly: true });
+        const as = caller.kind === 'host' ? query.as : undefined;
+        line.onText(
+          JSON.stringify({
+            type: 'subscribe',
+            id: 'stream',
+            roomId: room.id,
+            ...(afterIndex !== undefined && { afterIndex }),
+            ...(as !== undefined && { as }),
+          }),
+        );
+        return line;
+      },
+      room.id,
+    );
     return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' } });
   });
 }
@@ -81,7 +95,11 @@ function eventStream({ kit, limits, closing }: ServerParts, principal: Principal
         closing.addEventListener('abort', end);
         write(LIFE_SIGN);
         beat();
-        line = open((text) => write(asServerSentEvent(text)), end, () => -(controller.desiredSize ?? 0));
+        line = open(
+          (text) => write(asServerSentEvent(text)),
+          end,
+          () => -(controller.desiredSize ?? 0),
+        );
         if (closing.aborted) end();
       },
       cancel: () => release(),
@@ -96,6 +114,9 @@ const LIFE_SIGN = ':\n\n';
 /** Only what has a place in the room's sequence moves the reader's Last-Event-ID. */
 function asServerSentEvent(text: string): string {
   const frame = JSON.parse(text) as ServerFrame; // made by ourselves
-  const index = (frame.type === 'event' || frame.type === 'stream_end' || frame.type === 'stream_error') && frame.event !== undefined ? frame.event.index : undefined;
+  const index =
+    (frame.type === 'event' || frame.type === 'stream_end' || frame.type === 'stream_error') && frame.event !== undefined
+      ? frame.event.index
+      : undefined;
   return index === undefined ? `data: ${text}\n\n` : `id: ${index}\ndata: ${text}\n\n`;
 }
