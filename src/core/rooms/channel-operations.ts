@@ -192,15 +192,15 @@ async function changeBinding(
   change: (binding: ChannelBinding) => ChannelBinding | undefined,
   what: Change,
 ): Promise<ChannelBinding> {
-  const binding = await inRoom(parts, roomId, async (section, state) => {
+  const { binding, changed } = await inRoom(parts, roomId, async (section, state) => {
     const before = state.bindings.find((candidate) => candidate.channelId === channelId);
     if (before === undefined) throw new ChannelNotFoundError(roomId, channelId, state.bindings.map((bound) => bound.channelId));
     const after = change(before);
-    if (after === undefined) return before;
+    if (after === undefined) return { binding: before, changed: false };
     await commitChange(parts, section, after, what.code, what.data(before), what.type, what.trigger);
-    return after;
+    return { binding: after, changed: true };
   });
-  await tellChannel(parts, roomId, binding);
+  if (changed) await tellChannel(parts, roomId, binding);
   return binding;
 }
 

@@ -18,7 +18,11 @@ export function dueTransition(room: Room, nowMs: number): Due {
 }
 
 export async function checkRoomTimers(parts: KitParts, room: Room): Promise<Room> {
-  if (dueTransition(room, parts.clock.now()) === undefined) return room;
+  return (await checkOne(parts, room)).room;
+}
+
+async function checkOne(parts: KitParts, room: Room): Promise<{ room: Room; changed: boolean }> {
+  if (dueTransition(room, parts.clock.now()) === undefined) return { room, changed: false };
   return inRoom(parts, room.id, async (section, state) => {
     // Read again under the lock: a message may have come in between (ROOM-08).
     switch (dueTransition(state.room, parts.clock.now())) {
@@ -31,16 +35,16 @@ export async function checkRoomTimers(parts: KitParts, room: Room): Promise<Room
           isoTime(parts.clock.now()),
         );
         await afterClosing(parts, section, committed.state, committed.event, 'timer');
-        return committed.state.room;
+        return { room: committed.state.room, changed: true };
       }
       case 'pause': {
         const committed = await commitStatus(parts, section, { code: 'room_paused_by_timer', body: 'The room was paused after a silence.' }, 'paused');
         tellLater(parts, section, committed.state, 'on_room_paused', committed.event);
         if (parts.framework.has('room_paused')) section.defer(() => parts.framework.emit('room_paused', { roomId: room.id, data: { reason: 'timer' } }));
-        return committed.state.room;
+        return { room: committed.state.room, changed: true };
       }
       case undefined:
-        return state.room;
+        return { room: state.room, changed: false };
     }
   });
 }
@@ -54,8 +58,8 @@ export async function sweepRoomTimers(parts: KitParts): Promise<Room[]> {
     for (const room of rooms) {
       if (dueTransition(room, parts.clock.now()) === undefined) continue;
       try {
-        const after = await checkRoomTimers(parts, room);
-        if (after.status !== room.status) changed.push(after);
+        const after = await checkOne(parts, room);
+        if (after.changed) changed.push(after.room);
       } catch (error) {
         if (error instanceof ConflictError || error instanceof RoomNotFoundError) continue; // somebody else was faster
         parts.logger.error('A room could not be swept.', { roomId: room.id, error });
