@@ -70,7 +70,7 @@ export class CircuitBreaker {
   cancelled(): void {
     if (this.#state !== 'half_open') return;
     this.#probing = false;
-    this.#change('open');
+    this.#state = 'open'; // it was open all the time: nothing to tell
   }
 
   #change(state: BreakerState): void {

@@ -74,7 +74,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
 
   async #untilEnd(): Promise<void> {
     const { parts, target } = this;
-    if (this.row.state === 'sending' && this.row.attempts > 0 && this.row.leaseOwner !== parts.owner) {
+    if ((this.row.state === 'sending' || this.row.state === 'unknown') && this.row.attempts > 0 && this.row.leaseOwner !== parts.owner) {
       if (await this.#resolveUnknown()) return;
     }
     for (;;) {

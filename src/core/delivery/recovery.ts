@@ -80,6 +80,8 @@ export class Recovery {
 
   async #resumeRow(row: OutboxRow, states: Map<string, RoomState | null>): Promise<void> {
     const { parts } = this;
+    // Held unknown until a callback or a person decides (OUT-09).
+    if (row.state === 'unknown' && parts.options.onUnknown === 'hold') return;
     const found = await this.#frame(row.roomId, row.eventId, row.channelId, states);
     if (found === undefined) {
       const lastError: DeliveryFailure = { code: 'cancelled', message: 'The room, its event or the binding is gone.', retryable: false };
