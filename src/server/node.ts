@@ -207,9 +207,13 @@ function webSockets(parts: ServerParts, server: Server): { readonly open: Socket
 }
 
 function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admission): void {
+  const batch = new WriteBatch(socket);
   const session = sockets.open(
     {
-      send: (text) => ws.send(text),
+      send: (text) => {
+        batch.hold();
+        ws.send(text);
+      },
       close: (code, reason) => ws.close(code, reason),
       terminate: () => ws.terminate(),
       ping: () => ws.ping(),
@@ -227,6 +231,30 @@ function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admi
   ws.on('pong', () => session.onPong());
   ws.on('error', () => undefined); // too large or malformed: ws has chosen the code and closes
   ws.on('close', () => session.onClose());
+}
+
+/** Frames that are sent in one turn of the event loop leave in one write: a system call costs more than a frame. */
+class WriteBatch {
+  static #held: WriteBatch[] = [];
+  #isHeld = false;
+
+  constructor(private readonly socket: Duplex) {}
+
+  hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.socket.cork();
+    if (WriteBatch.#held.push(this) === 1) setImmediate(WriteBatch.#releaseAll);
+  }
+
+  static readonly #releaseAll = (): void => {
+    const held = WriteBatch.#held;
+    WriteBatch.#held = [];
+    for (const one of held) {
+      one.#isHeld = false;
+      one.socket.uncork();
+    }
+  };
 }
 
 /** The upgrade as a web-standard request, for `authenticate`; undefined when it cannot be one. */
