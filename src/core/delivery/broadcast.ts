@@ -86,6 +86,13 @@ export class Broadcast {
   }
 
 
+  /** Tells a transport of the event before it is delivered to it; what it answers re-enters (BC-02). */
+  async tell(target: Target, signal: AbortSignal): Promise<void> {
+    // Loaded when first needed: hardly any transport reacts, and replies reach back into the pipeline.
+    const { tellTransport } = await import('../turns/transport-output.js');
+    await tellTransport(this, target, signal);
+  }
+
   /** Starts everything; call when the room's lock is free (LOCK-02). */
   start(): void {
     const { parts, options, cascade } = this;

@@ -30,6 +30,8 @@ export interface DeliveryFrame {
   readonly forms: EventForms;
   readonly context: RoomContext;
   stream?: Broadcast['stream'];
+  /** Tells the channel itself of the event before its first delivery (BC-02). */
+  tell?(target: Target, signal: AbortSignal): Promise<void>;
   settle(delivery: PendingDelivery, result: DeliveryResult, live: boolean): void;
   failed(channelId: string, error: DeliveryFailure | undefined, attempts: number): void;
 }
@@ -188,6 +190,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       else if (await preview.stream.end(form.event, frame.context)) return undefined;
     }
     const channel = target.channel;
+    if (channel?.onEvent !== undefined && this.row.attempts <= 1) await frame.tell?.(target, this.parts.stopping);
     if (channel?.deliver === undefined) return { skipped: true };
     const options = new AttemptOptions(this.row, form.parts, (count) => this.#markParts(count));
     const receipt = channel.deliver(form.event, target.binding, frame.context, options);

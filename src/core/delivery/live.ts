@@ -141,10 +141,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
         return;
       }
     }
-    if (channel.onEvent !== undefined) {
-      const { tellTransport } = await import('../turns/transport-output.js');
-      await tellTransport(broadcast, target, this.signal);
-    }
+    if (channel.onEvent !== undefined) await broadcast.tell(target, this.signal);
     if (binding.outputMuted) {
       this.#end({ channelId: target.channelId, status: 'skipped', attempts: 0 });
       return;

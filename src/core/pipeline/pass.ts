@@ -62,6 +62,8 @@ export interface PassOutcome {
   readonly event?: RoomEvent;
   readonly reason?: string;
   readonly broadcast?: Broadcast | undefined;
+  /** The broadcast starts by itself when the section is released: something that came after it waits behind it. */
+  readonly deferred?: boolean;
   readonly state?: RoomState;
 }
 
@@ -85,8 +87,7 @@ function joinSection(parts: KitParts, input: PassInput, current: Section): Promi
   }
   return current.runChild(async (section) => {
     const outcome = await passSteps(parts, section, input, 0);
-    const broadcast = outcome.broadcast;
-    if (broadcast !== undefined) section.defer(() => broadcast.start());
+    if (outcome.deferred !== true) deferStart(section, outcome.broadcast);
     return outcome;
   });
 }
@@ -114,7 +115,7 @@ function runHolding(parts: KitParts, input: PassInput, section: Section, lockWai
 function letGo(section: Section, outcome: PassOutcome): Awaitable<PassOutcome> {
   if (section.hasChildren) return section.childrenSettled().then(() => letGo(section, outcome));
   const released = section.release();
-  outcome.broadcast?.start();
+  if (outcome.deferred !== true) outcome.broadcast?.start();
   return isPromise(released) ? released.then(() => outcome) : outcome;
 }
 
@@ -367,7 +368,12 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
   // 12. What hooks injected comes after its cause.
   finishEffects(parts, roomId, stored, effects, cascade);
   if (effects.injectedEvents.length === 0) return outcome;
-  return commitInjected(parts, section, committed.state, stored, effects.injectedEvents, cascade).then(() => outcome);
+  deferStart(section, broadcast);
+  return commitInjected(parts, section, committed.state, stored, effects.injectedEvents, cascade).then(() => ({ ...outcome, deferred: true }));
+}
+
+function deferStart(section: Section, broadcast: Broadcast | undefined): void {
+  if (broadcast !== undefined) section.defer(() => broadcast.start());
 }
 
 /** Whether anybody at all is to hear of it. */
