@@ -4,6 +4,8 @@
  */
 import { parseClientFrame, WIRE_LIMITS, WIRE_VERSION, type ServerFrame, type WireConnection } from '../channels/index.js';
 import { RoomKitError, type Timer } from '../core/index.js';
+import { isPromise } from '../core/models/json.js';
+import { mayReachRoom } from './access.js';
 import { isClient, type Principal } from './auth/principal.js';
 import { MAX_FRAME_BYTES, MAX_HELLO_BYTES } from './limits.js';
 import type { ServerParts } from './parts.js';
@@ -80,8 +82,10 @@ export class SocketSession {
     else this.#onHello(message.toString());
   }
 
+  /** A sign of life; also the moment to see whether a client who only listens still may. */
   onPong(): void {
     this.#missedBeats = 0;
+    this.#leaveLostRooms();
   }
 
   /** The socket is gone. */
@@ -210,6 +214,24 @@ export class SocketSession {
         for (const roomId of old.rooms ?? []) if (renewed.rooms?.includes(roomId) !== true) this.#connection?.loseRoom(roomId);
       })
       .catch((error: unknown) => this.#refuse(error));
+  }
+
+  /** Who was shown out of a room, or whose room is gone, hears no more of it (WIRE-12). */
+  #leaveLostRooms(): void {
+    const connection = this.#connection;
+    const principal = this.#principal;
+    if (connection === undefined || principal === undefined || !isClient(principal) || connection.roomCount === 0) return;
+    const { kit } = this.parts;
+    for (const roomId of principal.rooms) {
+      const may = mayReachRoom(kit, principal, roomId);
+      if (may === false) connection.loseRoom(roomId);
+      else if (isPromise(may)) {
+        may.then(
+          (granted) => granted || connection.loseRoom(roomId),
+          (error: unknown) => kit.logger.warn('Whether a client still belongs in its room could not be seen; it is asked again.', { error }),
+        );
+      }
+    }
   }
 
   #refuse(error: unknown): void {

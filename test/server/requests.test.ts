@@ -280,6 +280,10 @@ describe('rooms', () => {
     expect(made.json['room']).toMatchObject({ id: 'new', organizationId: 'acme', metadata: { topic: 'refund' }, latestIndex: 0 });
     const again = await server.ask(ACME, 'POST', '/api/rooms', { body: { roomId: 'new', ensure: true } });
     expect([again.status, again.json['room']]).toEqual([200, made.json['room']]);
+    const grown = await server.ask(ACME, 'POST', '/api/rooms', { body: { roomId: 'new', ensure: true, channels: ['web', 'desk'] } });
+    expect(grown.json['room']).toMatchObject({ latestIndex: 1 });
+    const refused = await server.ask(ACME, 'POST', '/api/rooms', { body: { roomId: 'never', channels: ['web', 'sms'] } });
+    expect([refused.status, refused.json['code'], await server.kit.store.getRoom('never')]).toEqual([404, 'channel_not_registered', null]);
     await server.kit.closeRoom('acme-2');
     const ids = async (query: string): Promise<string[]> =>
       ((await server.ask(ACME, 'GET', `/api/rooms${query}`)).json['rooms'] as { id: string }[]).map(({ id }) => id).sort();

@@ -302,6 +302,23 @@ describe('frames', () => {
     await until(() => socket.frames.some(({ id, type }) => id === 's2' && type === 'subscribed'));
   });
 
+  it('do not even reach those people who only listen, once the heartbeat has come round', async () => {
+    verifies('WIRE-12');
+    const setup = await Setup.open();
+    const ada = await setup.kit.ensureParticipant('acme-1', 'web', 'ada');
+    const socket = await setup.connect({ rooms: ['acme-1', 'acme-2'] });
+    for (const roomId of ['acme-1', 'acme-2']) socket.says({ type: 'subscribe', id: roomId, roomId });
+    await until(() => socket.types().filter((type) => type === 'subscribed').length === 2);
+    await setup.kit.store.putParticipant({ ...ada, status: 'banned' });
+    await setup.clock.advance(25_000);
+    socket.session?.onPong();
+    expect(socket.frames.filter(({ type }) => type === 'error')).toEqual([expect.objectContaining({ code: 'room_not_found', roomId: 'acme-1' })]);
+    await setup.kit.sendEvent('acme-1', 'desk', 'not for ada');
+    await setup.kit.sendEvent('acme-2', 'desk', 'for ada');
+    await until(() => socket.types().includes('event'));
+    expect(socket.frames.filter(({ type }) => type === 'event').map(({ roomId }) => roomId)).toEqual(['acme-2']);
+  });
+
   it('for rooms outside the token, of other organizations, or that do not exist get one answer', async () => {
     verifies('AUTH-09', 'AUTH-03', 'WS-08');
     const setup = await Setup.open();

@@ -1,6 +1,14 @@
 /** Rooms: finding, looking into and making them. */
 import { z } from 'zod';
-import { getConversationState, RoomExistsError, type CreateRoomOptions, type Participant, type Room, type RoomStatus } from '../../core/index.js';
+import {
+  ChannelNotRegisteredError,
+  getConversationState,
+  RoomExistsError,
+  type CreateRoomOptions,
+  type Participant,
+  type Room,
+  type RoomStatus,
+} from '../../core/index.js';
 import { organizationOf, reachRoom } from '../access.js';
 import { isClient, requireScope, requireService, type Principal } from '../auth/principal.js';
 import { checked, readBody } from '../body.js';
@@ -54,8 +62,11 @@ export function roomRoutes(app: ServerRoutes, parts: ServerParts): void {
     const { principal } = context.var;
     requireService(principal, 'operate');
     const { ensure, channels = [], ...given } = await readBody(context.req.raw, NewRoom, limits, kit.clock);
+    const registered = new Set(kit.listChannels().map(({ channelId }) => channelId));
+    for (const channelId of channels) if (!registered.has(channelId)) throw new ChannelNotRegisteredError(channelId, registered);
     const { room, created } = await createRoom(parts, principal, given, ensure);
-    for (const channelId of channels) await kit.attachChannel(room.id, channelId);
+    const bound = new Set((await kit.listBindings(room.id)).map(({ channelId }) => channelId));
+    for (const channelId of channels) if (!bound.has(channelId)) await kit.attachChannel(room.id, channelId);
     return context.json({ room: channels.length === 0 ? room : await kit.getRoom(room.id) }, created ? 201 : 200);
   });
 }
