@@ -5,7 +5,7 @@
  */
 import type { Channel, ChannelServices, DeliverOptions, DeliverReceipt, InboundContext } from '../core/channel.js';
 import { DeliveryError, ValidationError } from '../core/errors.js';
-import { checkId } from '../core/ids.js';
+import { checkChannelId } from '../core/ids.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
 import type { EventContent } from '../core/models/content.js';
@@ -88,7 +88,7 @@ export class TransportChannel implements Channel {
   #closed = false;
 
   constructor(channelId: string, options: TransportChannelOptions) {
-    checkId('Channel id', channelId);
+    checkChannelId(channelId);
     const provider = options.provider;
     if (provider !== undefined && (typeof provider.send !== 'function' || typeof provider.name !== 'string')) {
       throw new ValidationError(`The provider of channel '${channelId}' needs a name and a method send(request).`);

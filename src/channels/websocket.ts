@@ -1,35 +1,58 @@
 /**
- * The channel of live connections (behaviour §6.2): browsers, apps, anything that stays connected. It has no rows: its
- * clients follow the timeline, and what one missed it reads again by index.
+ * The channel of live connections: browsers, apps, anything that holds a socket. It knows no socket itself; whoever accepts
+ * one registers a function that sends. Nothing is stored for it: it follows the timeline, and what a connection missed it
+ * reads again by index (OUT-15, WS-09).
  */
 import { Deadlines } from '../core/async/deadlines.js';
+import type { Channel, ChannelServices, DeliveryStream, StreamPlaceholder } from '../core/channel.js';
+import { SystemClock } from '../core/clock.js';
+import { withoutStamps } from '../core/delivery/forms.js';
+import { transcodeFor } from '../core/delivery/transcode.js';
+import { canRead, isVisibleTo } from '../core/delivery/visibility.js';
+import { ValidationError } from '../core/errors.js';
+import { checkChannelId, checkId } from '../core/ids.js';
+import type { ChannelBinding } from '../core/models/binding.js';
+import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
+import type { InboundMessage } from '../core/models/delivery.js';
+import type { EphemeralEvent } from '../core/models/ephemeral.js';
+import type { EventDraft, RoomEvent } from '../core/models/event.js';
+import { isPromise, type Awaitable } from '../core/models/json.js';
+import type { RoomContext } from '../core/rooms/context.js';
+import { inboundDraft } from './inbound-draft.js';
 import {
-  channelCapabilities,
-  SystemClock,
-  toContent,
-  ValidationError,
-  type Channel,
-  type ChannelBinding,
-  type ChannelCapabilities,
-  type ChannelServices,
-  type EphemeralEvent,
-  type EventDraft,
-  type InboundMessage,
-  type RoomContext,
-  type RoomEvent,
-  type StreamPlaceholder,
-} from '../core/index.js';
-import { Connection, type ConnectionOptions, type ConnectionSend, type EventFrame } from './websocket/connection.js';
-import { FanOut, type FanOutEnd } from './websocket/fan-out.js';
-import { OpenStream, type StreamHost } from './websocket/stream.js';
+  Connection,
+  type ConnectionHost,
+  type ConnectionLimits,
+  type ConnectionOptions,
+  type ConnectionSend,
+  type Subscription,
+} from './websocket/connection.js';
+import { fanOut } from './websocket/fan-out.js';
+import { Shared } from './websocket/frames.js';
+import { replay } from './websocket/replay.js';
+import { RoomConnections } from './websocket/room.js';
+import { RoomStream, type ClosingFrame } from './websocket/streams.js';
 
 export interface WebSocketChannelOptions {
-  /** One channel for many people: a message of one connection goes to the room's others too (WS-10). Default false. */
+  /** One channel for many people: what comes in over one connection also goes to the room's others (WS-10). Default false. */
   readonly echo?: boolean;
-  /** Default 5000. */
+  /** How long a connection may take for one message. Default 5000. */
   readonly sendTimeoutMs?: number;
-  /** Differences from the usual: text, rich, media, audio, video, location, and everything a browser can show. */
+  /** How much may wait for one connection before it is dropped. Default 1000 messages. */
+  readonly maxQueuedMessages?: number;
+  /** Default 16 MiB. */
+  readonly maxQueuedBytes?: number;
+  /** Differences from what a browser can show: text, rich, media, audio, video, location, with all their controls. */
   readonly capabilities?: Partial<ChannelCapabilities>;
+}
+
+export interface SubscribeOptions {
+  /** The last index the client has: what it missed since then comes first. −1: everything. */
+  readonly afterIndex?: number | undefined;
+  /** Follow by index from now on, without `afterIndex`: events carry their true `prev`. */
+  readonly follow?: boolean;
+  /** Told the room's latest index, before the first event. */
+  readonly started?: (latestIndex: number) => void;
 }
 
 const CAPABILITIES: Partial<ChannelCapabilities> = {
@@ -48,288 +71,305 @@ const CAPABILITIES: Partial<ChannelCapabilities> = {
   supportsQuickReplies: true,
 };
 
-const MAX_FAILURES = 3;
-const MAX_REPLAY = 500;
-/** Live events that wait behind a replay; above it the connection is too slow (WS-04). */
-const MAX_WAITING = 1000;
-
-export class WebSocketChannel implements Channel {
+export class WebSocketChannel implements Channel, ConnectionHost {
+  readonly channelId: string;
   readonly channelType = 'websocket';
   readonly category = 'transport';
   readonly direction = 'bidirectional';
-  readonly durable = false;
   readonly capabilities: ChannelCapabilities;
+  readonly durable = false;
   readonly echo: boolean;
-  readonly #sendTimeoutMs: number;
+  readonly limits: ConnectionLimits;
   readonly #connections = new Map<string, Connection>();
-  readonly #rooms = new Map<string, Set<Connection>>();
-  readonly #streams = new Map<string, Set<OpenStream>>();
+  readonly #rooms = new Map<string, RoomConnections>();
   #services: ChannelServices | undefined;
   #deadlines: Deadlines | undefined;
 
-  constructor(
-    readonly channelId: string,
-    options: WebSocketChannelOptions = {},
-  ) {
+  constructor(channelId: string, options: WebSocketChannelOptions = {}) {
+    checkChannelId(channelId);
+    this.channelId = channelId;
     this.echo = options.echo ?? false;
-    this.#sendTimeoutMs = options.sendTimeoutMs ?? 5000;
-    if (!(this.#sendTimeoutMs > 0)) throw new ValidationError(`sendTimeoutMs of '${channelId}' is ${options.sendTimeoutMs}. Give milliseconds above 0.`);
     this.capabilities = channelCapabilities({ ...CAPABILITIES, ...options.capabilities });
-  }
-
-  connect(services: ChannelServices): void {
-    this.#services = services;
+    this.limits = {
+      sendTimeoutMs: positive('sendTimeoutMs', options.sendTimeoutMs ?? 5000),
+      maxQueuedMessages: positive('maxQueuedMessages', options.maxQueuedMessages ?? 1000),
+      maxQueuedBytes: positive('maxQueuedBytes', options.maxQueuedBytes ?? 16 * 1024 * 1024),
+    };
   }
 
   // --- connections ---------------------------------------------------------------------------------------------------
 
   /**
-   * Adds a connection, in the rooms given. With `afterIndex` what it missed is replayed first; await the result then.
-   * Registering an id again replaces the old connection.
+   * Adds a connection, or replaces the one of this id. With `afterIndex` the promise resolves once everything missed is on
+   * its way and the connection is live; it rejects when the channel is not registered or the rooms cannot be read.
    */
-  registerConnection(connectionId: string, send: ConnectionSend, options: ConnectionOptions = {}): void | Promise<void> {
-    this.unregisterConnection(connectionId);
-    const connection = new Connection(connectionId, send, options);
-    this.#connections.set(connectionId, connection);
+  registerConnection(
+    connectionId: string,
+    send: ConnectionSend,
+    options: ConnectionOptions & { readonly afterIndex: number | Readonly<Record<string, number>> },
+  ): Promise<void>;
+  registerConnection(connectionId: string, send: ConnectionSend, options?: ConnectionOptions): void;
+  registerConnection(connectionId: string, send: ConnectionSend, options: ConnectionOptions = {}): Awaitable<void> {
+    checkId('Connection id', connectionId);
+    if (typeof send !== 'function') throw new ValidationError(`Connection '${connectionId}' needs a function that sends an event.`);
     const { afterIndex, roomIds = [] } = options;
-    if (afterIndex === undefined) {
-      for (const roomId of roomIds) this.#join(connection, roomId);
-      return;
-    }
-    return Promise.all(roomIds.map((roomId) => this.subscribe(connectionId, roomId, { afterIndex }))).then(() => undefined);
+    for (const roomId of roomIds) checkAfterIndex(roomId, indexFor(afterIndex, roomId));
+    this.unregisterConnection(connectionId);
+    this.#connections.set(connectionId, new Connection(connectionId, send, options, this));
+    const replays = roomIds.flatMap((roomId) => {
+      const subscribed = this.#subscribe(connectionId, roomId, { afterIndex: indexFor(afterIndex, roomId) });
+      return isPromise(subscribed) ? [subscribed] : [];
+    });
+    if (afterIndex !== undefined) return Promise.all(replays).then(() => undefined);
   }
 
-  /** Adds a room to a connection; false when the connection is unknown. */
-  async subscribe(connectionId: string, roomId: string, options: { afterIndex?: number } = {}): Promise<boolean> {
-    const connection = this.#connections.get(connectionId);
-    if (connection === undefined) return false;
-    if (options.afterIndex !== undefined) {
-      connection.beginReplay(roomId);
-      this.#join(connection, roomId);
-      await this.#replay(connection, roomId, options.afterIndex);
-    } else {
-      this.#join(connection, roomId);
-    }
-    for (const stream of this.#streams.get(roomId) ?? []) stream.join(connection);
-    return true;
+  /** Lets a connection hear a room. Asking again begins anew. */
+  subscribe(
+    connectionId: string,
+    roomId: string,
+    options: SubscribeOptions & ({ readonly afterIndex: number } | { readonly follow: true }),
+  ): Promise<void>;
+  subscribe(connectionId: string, roomId: string, options?: SubscribeOptions): void;
+  subscribe(connectionId: string, roomId: string, options: SubscribeOptions = {}): Awaitable<void> {
+    return this.#subscribe(connectionId, roomId, options);
   }
 
+  /** False when it did not hear the room. */
   unsubscribe(connectionId: string, roomId: string): boolean {
     const connection = this.#connections.get(connectionId);
-    if (connection === undefined || !connection.rooms.has(roomId)) return false;
-    this.#leave(connection, roomId);
+    const subscription = connection?.subscriptions.get(roomId);
+    if (connection === undefined || subscription === undefined) return false;
+    connection.subscriptions.delete(roomId);
+    subscription.room.remove(subscription);
     return true;
   }
 
-  /** Forgets everything about a connection; false when it is unknown. */
+  /** Forgets everything about a connection. False when it is unknown. */
   unregisterConnection(connectionId: string): boolean {
     const connection = this.#connections.get(connectionId);
     if (connection === undefined) return false;
-    connection.gone = true;
-    this.#connections.delete(connectionId);
-    for (const roomId of [...connection.rooms]) this.#leave(connection, roomId);
+    this.#drop(connection);
     return true;
   }
 
-  /** How many connections there are; in a room, when one is given. */
-  connectionCount(roomId?: string): number {
-    return roomId === undefined ? this.#connections.size : (this.#rooms.get(roomId)?.size ?? 0);
+  hasConnection(connectionId: string): boolean {
+    return this.#connections.has(connectionId);
   }
 
-  // --- the channel's side --------------------------------------------------------------------------------------------
+  /** How many connections there are, or hear a room. */
+  connectionCount(roomId?: string): number {
+    return roomId === undefined ? this.#connections.size : (this.#rooms.get(roomId)?.subscriptions.length ?? 0);
+  }
+
+  /** The rooms a connection hears. */
+  roomsOf(connectionId: string): string[] {
+    return [...(this.#connections.get(connectionId)?.subscriptions.keys() ?? [])];
+  }
+
+  evict(connection: Connection, reason: string): void {
+    if (connection.closed) return;
+    this.#drop(connection);
+    this.#services?.emit('channel_disconnected', { connection_id: connection.id, reason });
+    connection.options.ended?.(reason);
+  }
+
+  // --- the channel's contract ----------------------------------------------------------------------------------------
+
+  connect(services: ChannelServices): void {
+    this.#services = services;
+    this.#deadlines = new Deadlines(services.clock);
+  }
+
+  get deadlines(): Deadlines {
+    return (this.#deadlines ??= new Deadlines(new SystemClock()));
+  }
 
   handleInbound(message: InboundMessage): EventDraft {
-    const { externalId, providerMessageId, threadId, senderId } = message;
-    return {
-      type: message.eventType ?? 'message',
-      source: {
-        channelId: this.channelId,
-        channelType: 'websocket',
-        direction: 'inbound',
-        ...(senderId !== '' && { participantId: senderId }),
-        ...(externalId !== undefined && { externalId }),
-        ...(providerMessageId !== undefined && { providerMessageId }),
-        rawPayload: message.rawPayload === undefined ? NO_PAYLOAD : Object.freeze(structuredClone(message.rawPayload)),
-      },
-      content: toContent(message.content),
-      ...(threadId !== undefined && { channelData: { threadId } }),
-    };
+    return inboundDraft(this, message);
   }
 
-  /** To all connections of the room at once. At once done when every `send` answered at once. */
-  deliver(event: RoomEvent, _binding: ChannelBinding, _context: RoomContext): void | Promise<void> {
-    return this.#fanOut(event, undefined);
+  /** Settles at once when every `send` did. Throws DeliveryError when no connection took the event. */
+  deliver(event: RoomEvent, _binding: ChannelBinding, context: RoomContext): void | Promise<void> {
+    const room = this.#rooms.get(event.roomId);
+    if (room === undefined) return;
+    return this.#inOrder(room, event, context, undefined);
   }
 
   supportsStreamingDelivery(roomId: string): boolean {
-    for (const connection of this.#rooms.get(roomId) ?? []) if (connection.options.streamSend !== undefined && !connection.closing) return true;
-    return false;
+    const subscriptions = this.#rooms.get(roomId)?.subscriptions;
+    return subscriptions !== undefined && subscriptions.some(({ connection }) => connection.options.streamSend !== undefined && connection.open);
   }
 
-  openStream(placeholder: StreamPlaceholder): OpenStream {
-    const stream = new OpenStream(this.#streamHost, placeholder);
-    let open = this.#streams.get(placeholder.roomId);
-    if (open === undefined) this.#streams.set(placeholder.roomId, (open = new Set()));
-    open.add(stream);
-    return stream;
+  openStream(placeholder: StreamPlaceholder): DeliveryStream | null {
+    const room = this.#rooms.get(placeholder.roomId);
+    if (room === undefined) return null;
+    return new RoomStream(room, placeholder, (event, context, closing) => {
+      const done = this.#inOrder(room, event, context, closing);
+      if (!isPromise(done)) return;
+      // Nobody may wait for it (an error is only told), but what comes next must not overtake it.
+      const tail = done.then(
+        () => undefined,
+        () => undefined,
+      );
+      room.tail = tail;
+      void tail.then(() => {
+        if (room.tail === tail) room.tail = undefined;
+      });
+      return done;
+    });
   }
 
   deliverEphemeral(event: EphemeralEvent): void {
-    for (const connection of this.#rooms.get(event.roomId) ?? []) {
+    const room = this.#rooms.get(event.roomId);
+    if (room === undefined) return;
+    const shared = new Shared();
+    for (const { connection } of room.subscriptions) {
       const { ephemeral, participantId } = connection.options;
-      if (ephemeral === undefined || (event.channelId === this.channelId && participantId === event.userId)) continue;
-      this.#attempt(connection, () => ephemeral(event));
+      if (ephemeral === undefined || connection.busy || !connection.open) continue;
+      if (event.channelId === this.channelId && participantId !== undefined && participantId === event.userId) continue;
+      connection.push({ bytes: 0, run: () => ephemeral(event, shared) });
     }
   }
 
-  onEventChanged(event: RoomEvent, change: 'updated' | 'deleted'): void {
-    for (const connection of this.#rooms.get(event.roomId) ?? []) {
+  onEventChanged(event: RoomEvent, change: 'updated' | 'deleted', binding: ChannelBinding): void {
+    const room = this.#rooms.get(event.roomId);
+    if (room === undefined || event.status === 'blocked' || !canRead(binding)) return;
+    const visible = event.source.channelId === this.channelId || isVisibleTo(event.visibility, this.channelId, binding.category);
+    // What was hidden or deleted by the change has to disappear; an id is all that is told of it.
+    const told = visible && change === 'updated' && event.metadata['deleted'] !== true ? 'updated' : 'deleted';
+    const shaped = this.#shape(event);
+    const shared = new Shared();
+    for (const subscription of room.subscriptions) {
+      const { connection } = subscription;
       const { changed } = connection.options;
-      if (changed !== undefined) this.#attempt(connection, () => changed(event, change));
+      if (changed === undefined || !connection.open) continue;
+      connection.push({ subscription, bytes: connection.busy ? shared.bytesOf(shaped) : 0, run: () => changed(shaped, told, shared) });
     }
+  }
+
+  updateBinding(roomId: string, binding: ChannelBinding): void {
+    if (!canRead(binding)) this.detached(roomId);
   }
 
   detached(roomId: string): void {
-    for (const connection of [...(this.#rooms.get(roomId) ?? [])]) this.#leave(connection, roomId);
+    for (const { connection } of this.#rooms.get(roomId)?.subscriptions ?? []) connection.options.roomLost?.(roomId);
   }
 
   close(): void {
-    for (const connection of [...this.#connections.values()]) this.#drop(connection, 'closed');
+    for (const connection of [...this.#connections.values()]) {
+      this.#drop(connection);
+      connection.options.ended?.('channel_closed');
+    }
     this.#deadlines?.close();
   }
 
-  // --- fan-out -------------------------------------------------------------------------------------------------------
+  // -------------------------------------------------------------------------------------------------------------------
 
-  #fanOut(event: RoomEvent, except: ReadonlySet<Connection> | undefined): void | Promise<void> {
-    const connections = this.#rooms.get(event.roomId);
-    if (connections === undefined) return;
-    const frame: EventFrame = { type: 'event', roomId: event.roomId, event };
-    const own = this.echo && event.source.channelId === this.channelId;
-    let fanOut: FanOut | undefined;
-    let taken = 0;
-    let asked = 0;
-    let failure: unknown;
-    for (const connection of connections) {
-      if (except?.has(connection) === true) continue;
-      const { options } = connection;
-      if (options.state !== undefined && connection.closing) continue;
-      const waiting = connection.waiting(event.roomId);
-      if (waiting !== undefined) {
-        if (waiting.length >= MAX_WAITING) this.#drop(connection, 'slow_consumer');
-        else waiting.push(event);
-        continue;
-      }
-      if (own && options.acknowledges?.(event) === true) continue;
-      asked++;
-      try {
-        const sent = connection.send(frame);
-        if (sent === undefined) {
-          connection.failures = 0;
-          if (fanOut === undefined) taken++;
-          else fanOut.taken();
-        } else {
-          fanOut ??= new FanOut(this.#timers(), this.#sendTimeoutMs, taken, this.#fanOutEnd);
-          fanOut.track(connection, sent);
-        }
-      } catch (error) {
-        failure = error;
-        this.#failed(connection, error);
-      }
+  #subscribe(connectionId: string, roomId: string, options: SubscribeOptions): Awaitable<void> {
+    const connection = this.#connections.get(connectionId);
+    if (connection === undefined) {
+      throw new ValidationError(`Connection '${connectionId}' is not registered with channel '${this.channelId}'. Call registerConnection first.`);
     }
-    if (fanOut !== undefined) return fanOut.seal();
-    if (asked > 0 && taken === 0) throw failure;
-  }
-
-  readonly #fanOutEnd: FanOutEnd = {
-    succeeded: (connection) => {
-      connection.failures = 0;
-    },
-    failed: (connection, error) => this.#failed(connection, error),
-  };
-
-  readonly #streamHost: StreamHost = {
-    connectionsOf: (roomId) => this.#rooms.get(roomId) ?? [],
-    failed: (connection, error) => this.#failed(connection, error),
-    sendEvent: (event, except) => this.#fanOut(event, except),
-    ended: (stream) => {
-      const open = this.#streams.get(stream.placeholder.roomId);
-      open?.delete(stream);
-      if (open?.size === 0) this.#streams.delete(stream.placeholder.roomId);
-    },
-  };
-
-  /** Three failures in a row drop a connection, never the room (WS-03). */
-  #failed(connection: Connection, error: unknown): void {
-    if (connection.gone) return;
-    connection.failures++;
-    this.#services?.logger.debug('A connection failed.', { channelId: this.channelId, failures: connection.failures, error });
-    if (connection.failures >= MAX_FAILURES) this.#drop(connection, 'failed');
-  }
-
-  #drop(connection: Connection, reason: string): void {
-    if (!this.unregisterConnection(connection.id)) return;
-    this.#services?.emit('channel_disconnected', { connection_id: connection.id, reason });
-    this.#attempt(connection, () => connection.options.dropped?.(reason));
-  }
-
-  #attempt(connection: Connection, fn: () => void): void {
-    try {
-      fn();
-    } catch (error) {
-      this.#failed(connection, error);
+    checkId('Room id', roomId);
+    const { afterIndex } = options;
+    checkAfterIndex(roomId, afterIndex);
+    const follows = afterIndex !== undefined || options.follow === true;
+    const services = this.#services;
+    if (follows && services === undefined) {
+      throw new ValidationError(
+        `Channel '${this.channelId}' is not registered and cannot read what was missed. Call kit.registerChannel(channel) first.`,
+      );
     }
-  }
-
-  // --- replay --------------------------------------------------------------------------------------------------------
-
-  /** What was missed, in order, then what came meanwhile, then live: one sequence (WS-09). */
-  async #replay(connection: Connection, roomId: string, afterIndex: number): Promise<void> {
-    let last = afterIndex;
-    try {
-      const page = await this.#services?.readVisible(roomId, { afterIndex, limit: MAX_REPLAY });
-      if (connection.gone) return;
-      if (page?.more === true) {
-        connection.endReplay(roomId);
-        await connection.send({ type: 'resync', roomId, fromIndex: afterIndex + 1 });
-        return;
-      }
-      for (const event of page?.events ?? []) {
-        last = event.index;
-        await connection.send({ type: 'event', roomId, event });
-      }
-      for (;;) {
-        const next = connection.waiting(roomId)?.shift();
-        if (next === undefined) break;
-        if (next.index <= last) continue;
-        last = next.index;
-        await connection.send({ type: 'event', roomId, event: next });
-      }
-    } catch (error) {
-      this.#failed(connection, error);
-    } finally {
-      connection.endReplay(roomId);
-    }
-  }
-
-  #join(connection: Connection, roomId: string): void {
+    this.unsubscribe(connectionId, roomId);
     let room = this.#rooms.get(roomId);
-    if (room === undefined) this.#rooms.set(roomId, (room = new Set()));
-    room.add(connection);
-    connection.rooms.add(roomId);
+    if (room === undefined) this.#rooms.set(roomId, (room = new RoomConnections(roomId, this.#forgetRoom)));
+    const subscription = room.add(connection, follows);
+    connection.subscriptions.set(roomId, subscription);
+    if (!follows || services === undefined) {
+      for (const stream of room.streams) stream.watch(subscription);
+      return;
+    }
+    return this.#replay(services, subscription, options);
   }
 
-  #leave(connection: Connection, roomId: string): void {
-    connection.rooms.delete(roomId);
-    connection.endReplay(roomId);
-    for (const stream of this.#streams.get(roomId) ?? []) stream.leave(connection);
-    const room = this.#rooms.get(roomId);
-    room?.delete(connection);
-    if (room?.size === 0) this.#rooms.delete(roomId);
+  async #replay(services: ChannelServices, subscription: Subscription, options: SubscribeOptions): Promise<void> {
+    const { connection, room } = subscription;
+    try {
+      await replay(subscription, {
+        afterIndex: options.afterIndex,
+        started: options.started,
+        read: (range) => services.readVisible(room.roomId, range),
+        shape: (event) => this.#shape(event),
+      });
+    } catch (error) {
+      // Half a replay would be a gap: it has no part in the room until it asks again.
+      if (!subscription.closed) this.unsubscribe(connection.id, room.roomId);
+      throw error;
+    }
   }
 
-  #timers(): Deadlines {
-    return (this.#deadlines ??= new Deadlines(this.#services?.clock ?? new SystemClock()));
+  readonly #forgetRoom = (room: RoomConnections): void => {
+    if (this.#rooms.get(room.roomId) === room) this.#rooms.delete(room.roomId);
+  };
+
+  /** Gives an event to a room, after what is before it. */
+  #inOrder(
+    room: RoomConnections,
+    event: RoomEvent,
+    context: RoomContext | undefined,
+    closing: ((prev: number) => ClosingFrame) | undefined,
+  ): void | Promise<void> {
+    if (room.tail !== undefined) return room.tail.then(() => this.#inOrder(room, event, context, closing));
+    const { index } = event;
+    const { last } = room;
+    if (room.followed && (index !== last + 1 || !room.exact) && index > last) return this.#afterGap(room, event, context, closing);
+    const prev = last < index ? last : index - 1;
+    if (index > last) {
+      room.exact = room.exact && index === last + 1;
+      room.last = index;
+    }
+    return fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev));
+  }
+
+  /** Between the last event and this one are others: hidden ones, or such as did not come through. The store knows which. */
+  async #afterGap(
+    room: RoomConnections,
+    event: RoomEvent,
+    context: RoomContext | undefined,
+    closing: ((prev: number) => ClosingFrame) | undefined,
+  ): Promise<void> {
+    const page = await this.#services?.readVisible(room.roomId, { afterIndex: event.index - 1, limit: 1 });
+    const prev = page?.prev ?? room.last;
+    room.last = event.index;
+    room.exact = true;
+    await fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev));
+  }
+
+  /** As a live delivery would have it (§11.1): a replay gives nothing else. */
+  #shape(event: RoomEvent): RoomEvent {
+    const plain = withoutStamps(event);
+    const content = transcodeFor(plain.content, this.capabilities);
+    return content === null || content === plain.content ? plain : Object.freeze({ ...plain, content });
+  }
+
+  #drop(connection: Connection): void {
+    if (this.#connections.get(connection.id) === connection) this.#connections.delete(connection.id);
+    connection.close();
+    for (const subscription of connection.subscriptions.values()) subscription.room.remove(subscription);
+    connection.subscriptions.clear();
   }
 }
 
-const NO_PAYLOAD: Readonly<Record<string, unknown>> = Object.freeze({});
+function indexFor(afterIndex: ConnectionOptions['afterIndex'], roomId: string): number | undefined {
+  return typeof afterIndex === 'object' ? afterIndex[roomId] : afterIndex;
+}
+
+function checkAfterIndex(roomId: string, afterIndex: number | undefined): void {
+  if (afterIndex === undefined || (Number.isInteger(afterIndex) && afterIndex >= -1)) return;
+  throw new ValidationError(`afterIndex of room '${roomId}' is ${String(afterIndex)}. Give the index of the last event the client has, or -1.`);
+}
+
+function positive(name: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new ValidationError(`${name} is ${String(value)}. Give a number above 0.`);
+}

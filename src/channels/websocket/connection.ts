@@ -1,76 +1,226 @@
-/** One live connection of a WebSocket channel: its callbacks, its rooms, and what waits while it catches up. */
-import type { EphemeralEvent, RoomEvent } from '../../core/index.js';
-import type { StreamFrame } from './stream.js';
+/**
+ * One connection of a WebSocket channel: what waits for it, what it has failed to take, which rooms it follows. What is
+ * ready goes straight out; only behind a send that did not settle at once something waits (WS-02 … WS-04).
+ */
+import type { Deadlines } from '../../core/async/deadlines.js';
+import { DeliveryError, errorMessage } from '../../core/errors.js';
+import type { EphemeralEvent } from '../../core/models/ephemeral.js';
+import type { RoomEvent } from '../../core/models/event.js';
+import { isPromise } from '../../core/models/json.js';
+import type { ConnectionFrame, Shared, StreamFrame } from './frames.js';
+import type { RoomConnections } from './room.js';
 
-/** A committed event for a connection. One object per event is shared by all connections of the channel. */
-export interface EventFrame {
-  readonly type: 'event';
-  readonly roomId: string;
-  readonly event: RoomEvent;
-}
-
-/** Too much was missed to be replayed: the client begins anew (WS-09). */
-export interface ResyncFrame {
-  readonly type: 'resync';
-  readonly roomId: string;
-  readonly fromIndex: number;
-}
-
-export type ConnectionFrame = EventFrame | ResyncFrame;
-
-/** Takes a frame; a rejection counts as a failure of the connection (WS-03). */
-export type ConnectionSend = (frame: ConnectionFrame) => void | Promise<void>;
+/**
+ * Takes a frame. A promise means that it is on its way, and its rejection, like a throw, that it was not taken (WS-03); what
+ * else is returned is ignored.
+ */
+export type ConnectionSend = (frame: ConnectionFrame, shared: Shared) => unknown;
 
 export interface ConnectionOptions {
+  /** The rooms it follows from the start. */
   readonly roomIds?: readonly string[];
-  /** Takes previews of replies being written; without it the connection gets the final event only. */
-  readonly streamSend?: (frame: StreamFrame) => void;
+  /** Replays what was missed after this index before live events: one index for all rooms, or one per room (WS-09). */
+  readonly afterIndex?: number | Readonly<Record<string, number>> | undefined;
+  /** Takes previews of replies; without it the final event comes through `send`. */
+  readonly streamSend?: (frame: StreamFrame, shared: Shared) => unknown;
+  /** Takes typing, receipts, presence and reactions of others. */
+  readonly ephemeral?: (event: EphemeralEvent, shared: Shared) => unknown;
+  /** Told when a stored event was changed, or has to disappear. */
+  readonly changed?: (event: RoomEvent, change: 'updated' | 'deleted', shared: Shared) => unknown;
+  /** Told when a room is lost to the whole channel: detached, or no longer readable. */
+  readonly roomLost?: (roomId: string) => void;
+  /** Told when the channel gives this connection up: `slow_consumer`, `send_failed`, `timeout` or `channel_closed`. */
+  readonly ended?: (reason: string) => void;
+  /** Who is on the other end; ephemeral events of this participant are not sent back to it. */
   readonly participantId?: string;
-  /** `closing` connections are skipped. */
-  readonly state?: () => 'open' | 'closing';
-  /** The last index the client has of its `roomIds`: what it missed is replayed before live events. */
-  readonly afterIndex?: number;
-  /** Typing, receipts, presence and reactions of others. */
-  readonly ephemeral?: (event: EphemeralEvent) => void;
-  /** A stored event was changed or removed. */
-  readonly changed?: (event: RoomEvent, change: 'updated' | 'deleted') => void;
-  /** On an echo channel: true when this connection sent the event and has taken it as its acknowledgement (WS-10). */
-  readonly acknowledges?: (event: RoomEvent) => boolean;
-  /** Told when the channel drops the connection. */
-  readonly dropped?: (reason: string) => void;
+  /** The socket's state; anything but `open` is skipped. */
+  readonly state?: () => string;
 }
 
+export interface ConnectionLimits {
+  readonly sendTimeoutMs: number;
+  readonly maxQueuedMessages: number;
+  readonly maxQueuedBytes: number;
+}
+
+/** What a connection needs of its channel. */
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits;
+  readonly deadlines: Deadlines;
+  evict(connection: Connection, reason: string): void;
+}
+
+/** A room as one connection follows it. */
+export class Subscription {
+  /** Index of the newest event it was given; what is not above it is not sent again. */
+  last = -1;
+  /** While it catches up, live events are left to the replay. */
+  replaying = false;
+  /** Something came live while it caught up: the replay reads once more. */
+  stale = false;
+  closed = false;
+
+  constructor(
+    readonly connection: Connection,
+    readonly room: RoomConnections,
+    /** Whether it goes by index and so needs the true `prev` of every event. */
+    readonly follows: boolean,
+  ) {}
+}
+
+/** Something that waits for its turn. */
+interface Job {
+  /** Set for what belongs to a room: not sent once the room was left. */
+  readonly subscription?: Subscription | undefined;
+  readonly bytes: number;
+  readonly run: () => unknown;
+  readonly done?: ((error?: Error) => void) | undefined;
+}
+
+const MAX_FAILURES = 3;
+
 export class Connection {
-  readonly rooms = new Set<string>();
+  readonly subscriptions = new Map<string, Subscription>();
+  closed = false;
+  /** Failures since the last success. */
   failures = 0;
-  gone = false;
-  /** Rooms being replayed, with the live events that wait behind the replay. */
-  #waiting: Map<string, RoomEvent[]> | undefined;
+  #held = 0;
+  #queue: Job[] = [];
+  #queuedBytes = 0;
+  #drained: (() => void)[] = [];
 
   constructor(
     readonly id: string,
     readonly send: ConnectionSend,
     readonly options: ConnectionOptions,
+    private readonly host: ConnectionHost,
   ) {}
 
-  get closing(): boolean {
-    return this.options.state?.() === 'closing';
+  /** Whether a send has not settled yet or something waits behind one. */
+  get busy(): boolean {
+    return this.#held > 0 || this.#queue.length > 0;
   }
 
-  beginReplay(roomId: string): void {
-    (this.#waiting ??= new Map<string, RoomEvent[]>()).set(roomId, []);
+  get queued(): number {
+    return this.#queue.length;
   }
 
-  /** The events that came live meanwhile. */
-  endReplay(roomId: string): readonly RoomEvent[] {
-    const events = this.#waiting?.get(roomId) ?? [];
-    this.#waiting?.delete(roomId);
-    if (this.#waiting?.size === 0) this.#waiting = undefined;
-    return events;
+  /** Whether its socket can take something. */
+  get open(): boolean {
+    return !this.closed && (this.options.state === undefined || this.options.state() === 'open');
   }
 
-  /** The queue behind a replay; undefined when the room is live. */
-  waiting(roomId: string): RoomEvent[] | undefined {
-    return this.#waiting?.get(roomId);
+  /** Sends now, or in its turn. `done` is called exactly once. */
+  push(job: Job): void {
+    if (this.closed) {
+      job.done?.(closedError(this.id));
+      return;
+    }
+    if (!this.busy) {
+      this.#run(job);
+      return;
+    }
+    const { maxQueuedBytes, maxQueuedMessages } = this.host.limits;
+    if (this.#queue.length >= maxQueuedMessages || this.#queuedBytes + job.bytes > maxQueuedBytes) {
+      job.done?.(new DeliveryError('slow_consumer', `Connection '${this.id}' does not keep up and was dropped.`));
+      this.host.evict(this, 'slow_consumer');
+      return;
+    }
+    this.#queue.push(job);
+    this.#queuedBytes += job.bytes;
   }
+
+  /** Follows a send that has not settled: bounded in time, counted when it fails. What comes next waits for it. */
+  track(sent: PromiseLike<unknown>, done?: (error?: Error) => void): void {
+    this.#held++;
+    let settled = false;
+    const settle = (error?: Error): void => {
+      if (settled) return;
+      settled = true;
+      deadline.cancel();
+      this.#held--;
+      if (error === undefined) this.failures = 0;
+      else this.failed(error);
+      done?.(error);
+      this.#pump();
+    };
+    const { deadlines, limits } = this.host;
+    const deadline = deadlines.add(limits.sendTimeoutMs, () =>
+      settle(new DeliveryError('timeout', `Connection '${this.id}' did not take a message within ${limits.sendTimeoutMs} ms.`)),
+    );
+    sent.then(
+      () => settle(),
+      (error: unknown) => settle(sendError(this.id, error)),
+    );
+  }
+
+  /** Counts a failure; the third in a row ends the connection (WS-03). */
+  failed(error: Error): void {
+    if (++this.failures < MAX_FAILURES || this.closed) return;
+    this.host.evict(this, error instanceof DeliveryError ? error.code : 'send_failed');
+  }
+
+  /** Resolves when nothing waits any more, or the connection is gone. */
+  whenDrained(): Promise<void> | undefined {
+    if (this.closed || !this.busy) return undefined;
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /** Forgets everything; what waited is told so. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    for (const job of queue) job.done?.(closedError(this.id));
+    this.#tellDrained();
+  }
+
+  #run(job: Job): void {
+    let sent: unknown;
+    try {
+      sent = job.run();
+    } catch (error) {
+      const failure = sendError(this.id, error);
+      this.failed(failure);
+      job.done?.(failure);
+      return;
+    }
+    if (isPromise(sent)) this.track(sent, job.done);
+    else {
+      this.failures = 0;
+      job.done?.();
+    }
+  }
+
+  #pump(): void {
+    while (this.#held === 0 && !this.closed) {
+      const job = this.#queue.shift();
+      if (job === undefined) {
+        this.#tellDrained();
+        return;
+      }
+      this.#queuedBytes -= job.bytes;
+      if (job.subscription?.closed === true) job.done?.(closedError(this.id));
+      else this.#run(job);
+    }
+  }
+
+  #tellDrained(): void {
+    if (this.#drained.length === 0) return;
+    const waiting = this.#drained;
+    this.#drained = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** A failed send as a delivery's error. Another attempt is useless: the client reads by index what it missed. */
+export function sendError(connectionId: string, cause: unknown): DeliveryError {
+  if (cause instanceof DeliveryError) return cause;
+  return new DeliveryError('send_failed', `Connection '${connectionId}' could not take a message: ${errorMessage(cause)}.`, { cause });
+}
+
+function closedError(connectionId: string): DeliveryError {
+  return new DeliveryError('send_failed', `Connection '${connectionId}' is gone.`);
 }

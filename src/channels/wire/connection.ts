@@ -1,30 +1,53 @@
 /**
  * The server's side of one authenticated browser connection (behaviour §32), free of any transport: text in, text out.
- * Rooms, sends, previews and ephemeral events of a client; for operators the view of the host.
+ * A client becomes a connection of its WebSocket channel; an operator gets the host's view instead.
  */
-import type { Clock, InboundMessage, InboundResult, Logger, RoomEvent, Timer } from '../../core/index.js';
-import { RoomKitError, TokenBuckets } from '../../core/index.js';
-import type { RoomKit } from '../../core/index.js';
-import type { ConnectionFrame } from '../websocket/connection.js';
-import type { StreamFrame } from '../websocket/stream.js';
+import type { Clock, Timer } from '../../core/clock.js';
+import type { RoomKit } from '../../core/kit.js';
+import type { Logger } from '../../core/logger.js';
+import type { InboundMessage, InboundResult } from '../../core/models/delivery.js';
+import type { RoomEvent } from '../../core/models/event.js';
+import { isPromise, type Awaitable } from '../../core/models/json.js';
+import type { ConnectionOptions } from '../websocket/connection.js';
+import type { ConnectionFrame, Shared, StreamFrame } from '../websocket/frames.js';
 import type { WebSocketChannel } from '../websocket.js';
-import { eventFrameText, eventText } from './event.js';
-import { WIRE_LIMITS, type ClientFrame, type ServerFrame, type WireErrorCode } from './frames.js';
+import { Backlog } from './backlog.js';
+import { changedText, ephemeralText, eventText, namesOf, streamText, wireEvent, type NameOf } from './event.js';
+import { FrameRate } from './frame-rate.js';
+import { WIRE_LIMITS, type ClientFrame, type ServerFrame } from './frames.js';
 import { HostView } from './host-view.js';
+import { OpenSends, outcomeText, type OpenSend } from './open-sends.js';
 import { parseClientFrame } from './parse.js';
+import { noRoom, refusalOf, type Refusal } from './refusal.js';
 
-/** What of a kit a connection uses. */
+/** What of a kit a connection uses. What is optional makes more visible: connections as framework events, changes for hosts. */
 export type WireKit = Pick<
   RoomKit,
-  | 'processInbound' | 'readVisible' | 'getRoom' | 'getEvent' | 'getTimeline' | 'listBindings' | 'listParticipants' | 'listRooms'
-  | 'publishTyping' | 'publishPresence' | 'publishReadReceipt' | 'publishReaction' | 'markRead' | 'onCommitted' | 'subscribeRoom' | 'unsubscribeRoom'
->;
+  | 'processInbound'
+  | 'readVisible'
+  | 'getRoom'
+  | 'getEvent'
+  | 'getTimeline'
+  | 'listBindings'
+  | 'listParticipants'
+  | 'listRooms'
+  | 'publishTyping'
+  | 'publishPresence'
+  | 'publishReadReceipt'
+  | 'publishReaction'
+  | 'markRead'
+  | 'onCommitted'
+  | 'subscribeRoom'
+  | 'unsubscribeRoom'
+> &
+  Partial<Pick<RoomKit, 'connectWebsocket' | 'disconnectWebsocket' | 'on' | 'hook'>>;
 
 /** Who is at the other end, as the server has found out. Nothing of it is ever taken from a frame (AUTH-03). */
 export interface WirePrincipal {
   readonly kind: 'client' | 'host';
-  /** Rooms a client may enter; undefined: all. */
-  readonly rooms?: readonly string[];
+  /** Rooms it may enter; undefined: all. */
+  readonly rooms?: readonly string[] | undefined;
+  /** Whom a client speaks as. */
   readonly participantId?: string;
   readonly canWrite: boolean;
 }
@@ -39,95 +62,170 @@ export interface WireConnectionOptions {
   readonly logger: Logger;
   readonly send: (text: string) => void;
   readonly close: (code: number, reason: string) => void;
-  /** Bytes that the socket has not taken yet; above `maxBuffered` the connection is a slow consumer (WS-04). */
+  /** Bytes that the socket has not taken yet (WS-04). */
   readonly buffered: () => number;
   /** Whether the client wants previews of replies; default true. */
   readonly streams?: boolean;
   /** A frame `auth` came: the server renews or closes (WIRE-12). */
   readonly renew?: (token: string) => void;
-  /** Checked at every frame: false ends the connection (AUTH-05). */
-  readonly allowed?: (roomId: string) => Promise<boolean> | boolean;
+  /** Asked at every frame that names a room; false: the room is not there for this caller any more (AUTH-05). */
+  readonly allowed?: (roomId: string) => Awaitable<boolean>;
 }
 
-const MAX_BUFFERED = 16 * 1024 * 1024;
+const MAX_FRAME_UNITS = 1024 * 1024;
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
+/** Frames that wait while one before them is being judged. */
+const MAX_WAITING_FRAMES = 200;
 const TYPING_MS = 6000;
-const MAX_REFUSED = 10;
-const REFUSED_WINDOW_MS = 10_000;
-
-interface Subscription {
-  /** Index of the last event this client was given. */
-  last: number;
-  /** Events that came before the answer to `subscribe` was out. */
-  early: (() => void)[] | undefined;
-}
+/** After this the acknowledgement no longer waits for its place in the sequence. */
+const ACKNOWLEDGE_MS = 5000;
 
 export class WireConnection {
-  readonly #rooms = new Map<string, Subscription>();
-  /** Sends on their way, by idempotency key. */
-  readonly #sends = new Map<string, { readonly id: string; acknowledged: boolean }>();
-  readonly #typing = new Map<string, Timer>();
-  readonly #lastSend = new Map<string, Promise<unknown>>();
-  readonly #frames: TokenBuckets;
-  readonly #refusals: number[] = [];
-  #host: HostView | undefined;
+  /** The rooms this client hears, with the names of those in them. */
+  readonly #rooms = new Map<string, NameOf>();
+  readonly #sends = new OpenSends();
+  /** Rooms this client types in, each until it ends by itself. */
+  readonly #typing = new Map<string, { readonly timer: Timer; readonly stop: () => void }>();
+  readonly #timers = new Set<Timer>();
+  readonly #rate: FrameRate;
+  readonly #backlog: Backlog;
+  readonly #host: HostView | undefined;
+  /** The judging of earlier frames, while it takes time. */
+  #earlier: Promise<void> | undefined;
+  #waitingFrames = 0;
   #closed = false;
 
   constructor(private readonly options: WireConnectionOptions) {
-    this.#frames = new TokenBuckets({ maxPerSecond: WIRE_LIMITS.framesPerSecond, burst: WIRE_LIMITS.burst }, options.clock);
-    const { channel, principal } = options;
+    const { clock, principal, kit, logger } = options;
+    this.#rate = new FrameRate(clock);
+    this.#backlog = new Backlog(clock, options.buffered);
     if (principal.kind === 'host') {
-      this.#host = new HostView(options.kit, options.clock, options.logger, (frame) => this.#send(frame));
-    } else if (channel !== undefined) {
-      void channel.registerConnection(options.id, (frame) => this.#onFrame(frame), {
-        ...(options.streams !== false && { streamSend: (frame) => this.#onStream(frame) }),
-        ...(principal.participantId !== undefined && { participantId: principal.participantId }),
-        state: () => (this.#closed ? 'closing' : 'open'),
-        ephemeral: (event) => this.#send({ type: 'ephemeral', roomId: event.roomId, event }),
-        changed: (event, change) => this.#onChanged(event, change),
-        acknowledges: (event) => this.#acknowledge(event),
-        dropped: (reason) => this.close(reason === 'closed' ? 1012 : 1013, reason === 'closed' ? 'closing' : 'slow_consumer'),
-      });
+      this.#host = new HostView({ kit, clock, logger, send: (frame) => void this.#send(frame), relief: () => this.#backlog.relief() });
+    } else {
+      this.#join();
     }
   }
 
-  /** Rooms this connection is in, for counting. */
+  /** Rooms this connection hears. */
   get roomCount(): number {
-    return this.#rooms.size;
+    return this.#host?.roomCount ?? this.#rooms.size;
   }
 
   /** One text frame of the client. */
   onText(text: string): void {
     if (this.#closed) return;
-    if (!this.#frames.tryTake()) {
-      // Typing that is too much is dropped without a word.
-      if (!text.startsWith('{"type":"typing"')) this.#refuse({ code: 'rate_limited', message: 'Too many frames; slow down.', retryable: true, retryAfterSeconds: 1 });
+    if (text.length > MAX_FRAME_UNITS) {
+      this.close(1009, 'too_large');
       return;
     }
+    const inTime = this.#rate.take();
     const parsed = parseClientFrame(text);
-    if ('error' in parsed) {
+    if (!inTime) {
+      this.#tooMany('frame' in parsed ? parsed.frame : undefined);
+    } else if ('error' in parsed) {
       this.#refuse({ code: parsed.error, message: parsed.message, retryable: false, ...(parsed.id !== undefined && { id: parsed.id }) });
-      return;
+    } else {
+      this.#inTurn(parsed.frame);
     }
-    this.#onClientFrame(parsed.frame);
   }
 
-  /** The socket is gone, or shall go: everything of this connection is forgotten. */
+  /** The socket is gone, or shall go: everything of this connection is forgotten. Idempotent. */
   close(code?: number, reason = ''): void {
     if (this.#closed) return;
-    this.#closed = true;
-    for (const [roomId, timer] of this.#typing) {
+    // Typing ends with the connection (WIRE-10).
+    for (const { timer, stop } of [...this.#typing.values()]) {
       timer.cancel();
-      this.#publishTyping(roomId, false);
+      stop();
     }
-    this.#typing.clear();
-    this.options.channel?.unregisterConnection(this.options.id);
+    this.#closed = true;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#rooms.clear();
     this.#host?.close();
+    this.#backlog.close();
+    this.#leave();
     if (code !== undefined) this.options.close(code, reason);
+  }
+
+  /** A room was lost to this client: only that subscription ends (WIRE-12). */
+  loseRoom(roomId: string): void {
+    const hadIt = this.#rooms.delete(roomId) || this.#host?.unsubscribe(roomId) === true;
+    if (!hadIt) return;
+    this.options.channel?.unsubscribe(this.options.id, roomId);
+    this.#refuse(noRoom(roomId));
+  }
+
+  // --- the channel's side --------------------------------------------------------------------------------------------
+
+  #join(): void {
+    const { channel, id, kit, principal, streams } = this.options;
+    if (channel === undefined) return;
+    const send = (frame: ConnectionFrame, shared: Shared): unknown => this.#onFrame(frame, shared);
+    const connection: ConnectionOptions = {
+      ...(streams !== false && { streamSend: (frame: StreamFrame, shared: Shared) => this.#write(shared.form(frame, streamText)) }),
+      ...(principal.participantId !== undefined && { participantId: principal.participantId }),
+      ephemeral: (event, shared) => this.#write(shared.form(event, ephemeralText)),
+      changed: (event, change, shared) =>
+        this.#write(
+          change === 'updated' ? shared.form(event, changedText) : frameText({ type: 'event_removed', roomId: event.roomId, eventId: event.id }),
+        ),
+      roomLost: (roomId) => this.loseRoom(roomId),
+      ended: (reason) => (reason === 'channel_closed' ? this.close(1012, 'closing') : this.close(1013, 'slow_consumer')),
+    };
+    if (kit.connectWebsocket === undefined) channel.registerConnection(id, send, connection);
+    else kit.connectWebsocket(channel.channelId, id, send, connection).catch(() => this.close(1012, 'closing'));
+  }
+
+  #leave(): void {
+    const { channel, id, kit, logger } = this.options;
+    if (channel === undefined || !channel.hasConnection(id)) return;
+    if (kit.disconnectWebsocket === undefined) channel.unregisterConnection(id);
+    else
+      kit
+        .disconnectWebsocket(channel.channelId, id)
+        .catch((error: unknown) => logger.debug('A connection could not be taken off its channel.', { error }));
+  }
+
+  #onFrame(frame: ConnectionFrame, shared: Shared): Awaitable<void> {
+    if (frame.type === 'resync') return this.#write(frameText(frame));
+    const { event, roomId, prev } = frame;
+    if (this.#sends.size > 0) {
+      for (const passed of this.#sends.takePassed(roomId, event.index)) void this.#acknowledge(passed.id, passed.event);
+      const own = event.source.channelId === this.options.channel?.channelId ? this.#sends.takeByEvent(event) : undefined;
+      if (own !== undefined)
+        return this.#write(outcomeText(own.id, roomId, COMMITTED, eventText(frame, shared, this.#rooms.get(roomId)).event, prev));
+    }
+    return this.#write(eventText(frame, shared, this.#rooms.get(roomId)).frame);
   }
 
   // --- frames of the client ------------------------------------------------------------------------------------------
 
-  #onClientFrame(frame: ClientFrame): void {
+  /** Frames are judged in the order they came, also when judging one takes time. */
+  #inTurn(frame: ClientFrame): void {
+    if (this.#earlier === undefined) {
+      const judging = this.#judge(frame);
+      if (isPromise(judging)) this.#waitFor(judging);
+      return;
+    }
+    if (this.#waitingFrames >= MAX_WAITING_FRAMES) {
+      this.#refuse({ code: 'busy', message: 'Too many frames wait for an earlier one.', retryable: true, retryAfterSeconds: 1, ...idOf(frame) });
+      return;
+    }
+    this.#waitFor(this.#earlier.then(() => this.#judge(frame)));
+  }
+
+  #waitFor(judging: Promise<void>): void {
+    this.#waitingFrames++;
+    const done = judging.then(() => {
+      this.#waitingFrames--;
+      if (this.#earlier === done) this.#earlier = undefined;
+    });
+    this.#earlier = done;
+  }
+
+  /** Does what a frame asks for. A promise is over when the next frame may be looked at; it never rejects. */
+  #judge(frame: ClientFrame): Awaitable<void> {
+    if (this.#closed) return;
     switch (frame.type) {
       case 'ping':
         this.#send({ type: 'pong', t: frame.t });
@@ -138,339 +236,282 @@ export class WireConnection {
       case 'hello':
         this.#refuse({ code: 'invalid', message: 'hello was said already.', retryable: false });
         return;
-      case 'subscribe':
-        this.#run(frame, () => this.#subscribe(frame));
-        return;
       case 'unsubscribe':
         this.#rooms.delete(frame.roomId);
         this.options.channel?.unsubscribe(this.options.id, frame.roomId);
         this.#host?.unsubscribe(frame.roomId);
         this.#send({ type: 'unsubscribed', id: frame.id, roomId: frame.roomId });
         return;
+      case 'subscribe':
+        return this.#inRoom(frame, () => this.#subscribe(frame));
       case 'send':
-        this.#onSend(frame);
-        return;
+        return this.#speaking(frame, (speaker) => this.#onSend(speaker, frame));
       case 'typing':
-        if (this.#canWriteTo(frame.roomId)) this.#onTyping(frame.roomId, frame.on);
-        return;
+        return this.#speaking(frame, (speaker) => this.#onTyping(speaker, frame.roomId, frame.on));
       case 'receipt':
-        if (this.#canWriteTo(frame.roomId)) this.#run(undefined, () => this.#onReceipt(frame.roomId, frame.eventId));
-        return;
+        return this.#speaking(frame, (speaker) => this.#onReceipt(speaker, frame.roomId, frame.eventId));
       case 'reaction':
-        if (this.#canWriteTo(frame.roomId)) {
-          const { kit, principal, channel } = this.options;
-          const { roomId, eventId, emoji, action } = frame;
-          this.#run(undefined, () => kit.publishReaction(roomId, principal.participantId ?? '', eventId, emoji, action, channel?.channelId));
-        }
-        return;
+        return this.#speaking(frame, ({ kit, channelId, participantId }) =>
+          this.#tell(kit.publishReaction(frame.roomId, participantId, frame.eventId, frame.emoji, frame.action, channelId)),
+        );
       case 'presence': {
-        const { kit, principal, channel } = this.options;
-        if (!principal.canWrite || principal.participantId === undefined) return;
-        const { participantId } = principal;
-        for (const roomId of this.#rooms.keys()) this.#run(undefined, () => kit.publishPresence(roomId, participantId, frame.status, channel?.channelId));
+        const speaker = this.#speaker(frame);
+        if (speaker === undefined) return;
+        for (const roomId of this.#rooms.keys())
+          this.#tell(speaker.kit.publishPresence(roomId, speaker.participantId, frame.status, speaker.channelId));
         return;
       }
     }
   }
 
+  #speaking(frame: Extract<ClientFrame, { roomId: string }>, work: (speaker: Speaker) => Awaitable<void>): Awaitable<void> {
+    const speaker = this.#speaker(frame);
+    if (speaker !== undefined) return this.#inRoom(frame, () => work(speaker));
+  }
+
+  /** Runs `work` when the room is there for this caller, and says what went wrong. */
+  #inRoom(frame: Extract<ClientFrame, { roomId: string }>, work: () => Awaitable<void>): Awaitable<void> {
+    const attempt = (allowed: boolean): Awaitable<void> => {
+      if (this.#closed) return;
+      if (!allowed) {
+        // An earlier subscription to it ends too (WIRE-12).
+        this.#rooms.delete(frame.roomId);
+        this.options.channel?.unsubscribe(this.options.id, frame.roomId);
+        this.#host?.unsubscribe(frame.roomId);
+        this.#refuse({ ...noRoom(frame.roomId), ...idOf(frame) });
+        return;
+      }
+      return work();
+    };
+    const failed = (error: unknown): void => this.#refuseError(error, frame);
+    try {
+      const allowed = this.#allowed(frame.roomId);
+      const done = isPromise(allowed) ? allowed.then(attempt) : attempt(allowed);
+      return isPromise(done) ? done.catch(failed) : undefined;
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #allowed(roomId: string): Awaitable<boolean> {
+    const { principal, allowed } = this.options;
+    if (this.#host !== undefined && roomId === '*') return true;
+    if (principal.rooms !== undefined && !principal.rooms.includes(roomId)) return false;
+    return allowed?.(roomId) ?? true;
+  }
+
   async #subscribe(frame: Extract<ClientFrame, { type: 'subscribe' }>): Promise<void> {
     const { kit, channel, id } = this.options;
-    const { roomId, afterIndex } = frame;
+    const { roomId, afterIndex, as } = frame;
     if (this.#host !== undefined) {
       await this.#host.subscribe(frame);
       return;
     }
-    if (channel === undefined || !(await this.#mayEnter(roomId))) throw new WireRefusal('room_not_found', `There is no room '${roomId}' for you.`);
-    // From here on live events queue behind the answer; what is older is read from the store.
-    const subscription: Subscription = { last: afterIndex ?? -1, early: [] };
-    this.#rooms.set(roomId, subscription);
-    const room = await kit.getRoom(roomId);
-    if (afterIndex === undefined) {
-      const page = await kit.readVisible(roomId, channel.channelId, { afterIndex: room.latestIndex, limit: 1 });
-      subscription.last = page.prev;
-      await channel.subscribe(id, roomId);
-      // What was committed between the two reads is replayed, so that nothing falls between.
-      const missed = await kit.readVisible(roomId, channel.channelId, { afterIndex: room.latestIndex, limit: WIRE_LIMITS.replay });
-      this.#send({ type: 'subscribed', id: frame.id, roomId, latestIndex: room.latestIndex });
-      this.#flush(subscription, missed.events);
+    if (channel === undefined) return;
+    if (as !== undefined && as !== channel.channelId) {
+      this.#refuse({ id: frame.id, code: 'forbidden', message: 'A client sees what its own channel may see.', retryable: false });
       return;
     }
-    this.#send({ type: 'subscribed', id: frame.id, roomId, latestIndex: room.latestIndex });
-    // `prev` of the first replayed event is what the client may have seen last, which is at most what it says it has.
-    const before = await kit.readVisible(roomId, channel.channelId, { afterIndex, limit: 0 });
-    subscription.last = before.prev;
-    subscription.early = undefined;
-    await channel.subscribe(id, roomId, { afterIndex });
-  }
-
-  /** Gives out what was missed, then what came meanwhile. */
-  #flush(subscription: Subscription, missed: readonly RoomEvent[]): void {
-    const early = subscription.early ?? [];
-    subscription.early = undefined;
-    for (const event of missed) this.#giveEvent(event, subscription);
-    for (const give of early) give();
-  }
-
-  #onSend(frame: Extract<ClientFrame, { type: 'send' }>): void {
-    const { principal, channel } = this.options;
-    if (channel === undefined || principal.kind === 'host') {
-      this.#refuse({ id: frame.id, code: 'forbidden', message: 'A message needs a channel and a participant: use a client token.', retryable: false });
+    const bindings = await kit.listBindings(roomId);
+    if (!bindings.some((binding) => binding.channelId === channel.channelId)) {
+      this.#refuse({ ...noRoom(roomId), id: frame.id });
       return;
     }
-    if (!principal.canWrite) {
-      this.#refuse({ id: frame.id, code: 'forbidden', message: 'This token may only read.', retryable: false });
-      return;
-    }
-    if (this.#sends.size >= WIRE_LIMITS.openSends) {
-      this.#refuse({ id: frame.id, code: 'busy', message: `At most ${WIRE_LIMITS.openSends} sends may wait for their acknowledgement.`, retryable: true, retryAfterSeconds: 1 });
-      return;
-    }
-    const key = `${principal.participantId ?? ''}:${frame.id}`;
-    const open = { id: frame.id, acknowledged: false };
-    this.#sends.set(key, open);
-    // Sends of one connection and room commit in the order they arrive (WIRE-07).
-    const before = this.#lastSend.get(frame.roomId);
-    const sending = this.#process(frame, key, open, before);
-    this.#lastSend.set(frame.roomId, sending);
-    void sending.then(() => {
-      this.#sends.delete(key);
-      if (this.#lastSend.get(frame.roomId) === sending) this.#lastSend.delete(frame.roomId);
+    const names = namesOf(await kit.listParticipants(roomId));
+    if (this.#closed) return;
+    this.#rooms.set(roomId, names);
+    const live = channel.subscribe(id, roomId, {
+      follow: true,
+      ...(afterIndex !== undefined && { afterIndex }),
+      started: (latestIndex) => this.#send({ type: 'subscribed', id: frame.id, roomId, latestIndex }),
+    });
+    // The replay goes on by itself; what the client says next need not wait for it.
+    live.catch((error: unknown) => {
+      if (this.#rooms.get(roomId) === names) this.#rooms.delete(roomId);
+      this.#refuseError(error, frame);
     });
   }
 
-  async #process(frame: Extract<ClientFrame, { type: 'send' }>, key: string, open: { readonly id: string; acknowledged: boolean }, before: Promise<unknown> | undefined): Promise<void> {
-    const { kit, principal, channel } = this.options;
+  #onSend({ kit, channelId, participantId }: Speaker, frame: Extract<ClientFrame, { type: 'send' }>): Awaitable<void> {
     const { id, roomId } = frame;
-    try {
-      if (before !== undefined) await before;
-      if (!this.#rooms.has(roomId) && !(await this.#mayEnter(roomId))) throw new WireRefusal('room_not_found', `There is no room '${roomId}' for you.`);
-      if (channel === undefined) return;
+    const key = `${participantId}:${id}`;
+    if (this.#sends.has(key)) return; // the same again, while the first is open: one answer serves both
+    if (this.#sends.size >= WIRE_LIMITS.openSends) {
+      this.#refuse({
+        id,
+        code: 'busy',
+        message: `At most ${WIRE_LIMITS.openSends} messages may wait for their acknowledgement.`,
+        retryable: true,
+        retryAfterSeconds: 1,
+      });
+      return;
+    }
+    const process = (): void => {
       const message: InboundMessage = {
-        channelId: channel.channelId,
-        senderId: principal.participantId ?? '',
+        channelId,
+        senderId: participantId,
         content: frame.content,
         idempotencyKey: key,
         ...(frame.parentEventId !== undefined && { parentEventId: frame.parentEventId }),
         ...(frame.metadata !== undefined && { metadata: frame.metadata }),
       };
-      const result = await kit.processInbound(message, { roomId, wait: 'commit' });
-      await this.#answer(id, roomId, result, open);
-    } catch (error) {
-      this.#refuseError(error, id);
-    }
-  }
-
-  /** The acknowledgement of a committed send comes in the event's own place (WIRE-07); everything else is answered here. */
-  async #answer(id: string, roomId: string, result: InboundResult, open: { acknowledged: boolean }): Promise<void> {
-    if (open.acknowledged) return;
-    const { event } = result;
-    if (result.blocked || event === undefined) {
-      if (result.reason === 'room_closed') throw new WireRefusal('room_closed', `Room '${roomId}' is closed.`);
-      this.#send({ type: 'ack', id, roomId, blocked: true, ...(result.reason !== undefined && { reason: result.reason }), ...(result.duplicate && { duplicate: true }) });
-      return;
-    }
-    if (result.duplicate) {
-      this.#sendText(`{"type":"ack","id":${JSON.stringify(id)},"roomId":${JSON.stringify(roomId)},"duplicate":true,"event":${eventText(event)}}`);
-      return;
-    }
-    const subscribed = this.#rooms.has(roomId);
-    const { channel, kit } = this.options;
-    const binding = (await kit.listBindings(roomId)).find((bound) => bound.channelId === channel?.channelId);
-    const comesBack = subscribed && channel?.echo === true && (binding?.access === 'read_write' || binding?.access === 'read_only') && binding.direction !== 'outbound';
-    // In its lane it is on its way to `acknowledges`, in order.
-    if (comesBack || open.acknowledged) return;
-    open.acknowledged = true;
-    const subscription = this.#rooms.get(roomId);
-    const prev = subscription === undefined || event.index <= subscription.last ? '' : `"prev":${subscription.last},`;
-    if (subscription !== undefined && event.index > subscription.last) subscription.last = event.index;
-    this.#sendText(`{"type":"ack","id":${JSON.stringify(id)},"roomId":${JSON.stringify(roomId)},${prev}"event":${eventText(event)}}`);
-  }
-
-  /** Our own event in its lane: true when it was one of our sends (WS-10). */
-  #acknowledge(event: RoomEvent): boolean {
-    const open = event.idempotencyKey === undefined ? undefined : this.#sends.get(event.idempotencyKey);
-    const subscription = this.#rooms.get(event.roomId);
-    if (open === undefined || open.acknowledged || subscription === undefined) return false;
-    open.acknowledged = true;
-    const give = (): void => {
-      const { last } = subscription;
-      subscription.last = event.index;
-      this.#sendText(`{"type":"ack","id":${JSON.stringify(open.id)},"roomId":${JSON.stringify(event.roomId)},"prev":${last},"event":${eventText(event)}}`);
-    };
-    if (subscription.early !== undefined) subscription.early.push(give);
-    else give();
-    return true;
-  }
-
-  #onTyping(roomId: string, on: boolean): void {
-    this.#typing.get(roomId)?.cancel();
-    this.#typing.delete(roomId);
-    if (on) {
-      // Typing ends by itself without renewal (WIRE-10).
-      this.#typing.set(
-        roomId,
-        this.options.clock.setTimer(TYPING_MS, () => {
-          this.#typing.delete(roomId);
-          this.#publishTyping(roomId, false);
-        }),
+      const open: OpenSend = { id, roomId };
+      this.#sends.add(key, open);
+      // The kit keeps the order of one sender's messages in a room (INB-27); they are handed over in the order they came.
+      kit.processInbound(message, { roomId, wait: 'commit' }).then(
+        (result) => this.#onResult(key, open, result),
+        (error: unknown) => {
+          if (this.#sends.take(key, roomId) !== undefined) this.#refuseError(error, frame);
+        },
       );
-    }
-    this.#publishTyping(roomId, on);
-  }
-
-  #publishTyping(roomId: string, on: boolean): void {
-    const { kit, principal, channel } = this.options;
-    this.#run(undefined, () => kit.publishTyping(roomId, principal.participantId ?? '', on, channel?.channelId));
-  }
-
-  async #onReceipt(roomId: string, eventId: string): Promise<void> {
-    const { kit, principal, channel } = this.options;
-    if (channel === undefined) return;
-    await kit.markRead(roomId, channel.channelId, eventId);
-    await kit.publishReadReceipt(roomId, principal.participantId ?? '', eventId, channel.channelId);
-  }
-
-  // --- what the channel hands on -------------------------------------------------------------------------------------
-
-  #onFrame(frame: ConnectionFrame): void {
-    const subscription = this.#rooms.get(frame.roomId);
-    if (subscription === undefined) return;
-    if (frame.type === 'resync') {
-      this.#send({ type: 'resync', roomId: frame.roomId, fromIndex: frame.fromIndex });
+    };
+    if (this.#rooms.has(roomId)) {
+      process();
       return;
     }
-    const give = (): void => this.#giveEvent(frame.event, subscription);
-    if (subscription.early !== undefined) subscription.early.push(give);
-    else give();
+    // Speaking never attaches the channel to a room it is not in.
+    return kit.listBindings(roomId).then((bindings) => {
+      if (bindings.some((binding) => binding.channelId === channelId)) process();
+      else this.#refuse({ ...noRoom(roomId), id });
+    });
   }
 
-  #giveEvent(event: RoomEvent, subscription: Subscription): void {
-    if (event.index <= subscription.last) return;
-    const prev = subscription.last;
-    subscription.last = event.index;
-    this.#sendText(eventFrameText(event, prev));
-  }
-
-  #onStream(frame: StreamFrame): void {
-    const subscription = this.#rooms.get(frame.roomId);
-    if (subscription === undefined) return;
-    const { roomId, streamId } = frame;
-    switch (frame.type) {
-      case 'stream_start': {
-        const { channelId, channelType, participantId } = frame.source;
-        this.#send({ type: 'stream_start', roomId, streamId, source: { channelId, channelType, ...(participantId !== undefined && { participantId }) } });
-        return;
-      }
-      case 'stream_chunk':
-        this.#sendText(chunkText(frame));
-        return;
-      case 'stream_end':
-      case 'stream_error': {
-        const { event } = frame;
-        const fresh = event !== undefined && event.index > subscription.last && event.status !== 'blocked';
-        const prev = subscription.last;
-        if (fresh) subscription.last = event.index;
-        const place = fresh ? `,"prev":${prev},"event":${eventText(event)}` : '';
-        const code = frame.type === 'stream_error' ? `,"code":${JSON.stringify(frame.code)}` : '';
-        this.#sendText(`{"type":"${frame.type}","roomId":${JSON.stringify(roomId)},"streamId":${JSON.stringify(streamId)}${code}${place}}`);
-        return;
-      }
+  #onResult(key: string, open: OpenSend, result: InboundResult): void {
+    const { id, roomId } = open;
+    const { event } = result;
+    if (this.#closed || !this.#sends.has(key)) return; // answered in its place already
+    if (result.blocked || result.duplicate || event === undefined) {
+      this.#sends.take(key, roomId);
+      const shown = result.blocked || event === undefined ? undefined : JSON.stringify(wireEvent(event, this.#rooms.get(roomId)));
+      void this.#write(outcomeText(id, roomId, result, shown));
+      return;
     }
-  }
-
-  #onChanged(event: RoomEvent, change: 'updated' | 'deleted'): void {
-    if (!this.#rooms.has(event.roomId)) return;
-    const roomId = JSON.stringify(event.roomId);
-    if (change === 'deleted') this.#sendText(`{"type":"event_removed","roomId":${roomId},"eventId":${JSON.stringify(event.id)}}`);
-    else this.#sendText(`{"type":"event_changed","roomId":${roomId},"event":${eventText(event)}}`);
-  }
-
-  // --- rights, answers -----------------------------------------------------------------------------------------------
-
-  async #mayEnter(roomId: string): Promise<boolean> {
-    const { principal, allowed, kit, channel } = this.options;
-    if (principal.rooms !== undefined && !principal.rooms.includes(roomId)) return false;
-    if (allowed !== undefined && !(await allowed(roomId))) return false;
-    try {
-      const bindings = await kit.listBindings(roomId);
-      return bindings.some((binding) => binding.channelId === channel?.channelId);
-    } catch {
-      return false; // not there, or not ours: the same answer (AUTH-09)
+    const { channel } = this.options;
+    if (this.#rooms.has(roomId) && channel?.echo === true) {
+      this.#sends.await(key, event);
+      const timer = this.options.clock.setTimer(ACKNOWLEDGE_MS, () => {
+        this.#timers.delete(timer);
+        // Its place never came: what is not delivered to this channel is not in the sequence either.
+        if (this.#sends.take(key, roomId) !== undefined) void this.#acknowledge(id, event);
+      });
+      this.#timers.add(timer);
+      return;
     }
+    this.#sends.take(key, roomId);
+    if (!this.#rooms.has(roomId) || channel === undefined) {
+      void this.#acknowledge(id, event);
+      return;
+    }
+    // The channel is not told what it says itself: the store knows the place.
+    this.options.kit.readVisible(roomId, channel.channelId, { afterIndex: event.index - 1, limit: 1 }).then(
+      ({ prev }) => this.#acknowledge(id, event, prev),
+      () => this.#acknowledge(id, event),
+    );
   }
 
-  #canWriteTo(roomId: string): boolean {
-    const { principal } = this.options;
-    return principal.canWrite && principal.kind === 'client' && this.#rooms.has(roomId);
+  #acknowledge(id: string, event: RoomEvent, prev?: number): Awaitable<void> {
+    return this.#write(outcomeText(id, event.roomId, COMMITTED, JSON.stringify(wireEvent(event, this.#rooms.get(event.roomId))), prev));
   }
 
-  /** A room was lost to this client: only that subscription ends (WIRE-12). */
-  loseRoom(roomId: string): void {
-    if (!this.#rooms.delete(roomId)) return;
-    this.options.channel?.unsubscribe(this.options.id, roomId);
-    this.#send({ type: 'error', roomId, code: 'room_not_found', message: `Room '${roomId}' is not there for you any more.`, retryable: false });
+  #onTyping(speaker: Speaker, roomId: string, on: boolean): void {
+    this.#typing.get(roomId)?.timer.cancel();
+    this.#typing.delete(roomId);
+    const tell = (isTyping: boolean): void => this.#tell(speaker.kit.publishTyping(roomId, speaker.participantId, isTyping, speaker.channelId));
+    if (on) {
+      const stop = (): void => {
+        this.#typing.delete(roomId);
+        tell(false);
+      };
+      this.#typing.set(roomId, { timer: this.options.clock.setTimer(TYPING_MS, stop), stop });
+    }
+    tell(on);
   }
 
-  #run(frame: { readonly id: string } | undefined, work: () => Promise<void>): void {
-    work().catch((error: unknown) => this.#refuseError(error, frame?.id));
+  #onReceipt({ kit, channelId, participantId }: Speaker, roomId: string, eventId: string): void {
+    this.#tell(kit.markRead(roomId, channelId, eventId).then(() => kit.publishReadReceipt(roomId, participantId, eventId, channelId)));
   }
 
-  #refuseError(error: unknown, id: string | undefined): void {
+  // --- rights and answers --------------------------------------------------------------------------------------------
+
+  /** As whom this connection speaks; refuses the frame when it may not. */
+  #speaker(frame: ClientFrame): Speaker | undefined {
+    const { kit, principal, channel } = this.options;
+    if (principal.kind === 'host' || channel === undefined || principal.participantId === undefined) {
+      this.#refuse({
+        code: 'forbidden',
+        message: 'Speaking takes a channel and a participant: connect with a client token.',
+        retryable: false,
+        ...idOf(frame),
+      });
+      return undefined;
+    }
+    if (principal.canWrite) return { kit, channelId: channel.channelId, participantId: principal.participantId };
+    this.#refuse({ code: 'forbidden', message: 'This token may only read.', retryable: false, ...idOf(frame) });
+    return undefined;
+  }
+
+  /** Ephemeral frames have no answer (WIRE-10). */
+  #tell(telling: Promise<unknown>): void {
+    telling.catch((error: unknown) => this.options.logger.debug('An ephemeral frame was lost.', { error }));
+  }
+
+  #tooMany(frame: ClientFrame | undefined): void {
+    // Typing that is too much is dropped without a word, and a flood of whatever is ended.
+    if (this.#rate.surplus()) {
+      this.close(1008, 'rate_limited');
+      return;
+    }
+    if (frame?.type === 'typing') return;
+    this.#refuse({
+      code: 'rate_limited',
+      message: 'Too many frames. Slow down.',
+      retryable: true,
+      retryAfterSeconds: 1,
+      ...(frame !== undefined && idOf(frame)),
+    });
+  }
+
+  #refuseError(error: unknown, frame: ClientFrame): void {
     const refusal = refusalOf(error);
-    if (refusal.code === 'internal') this.options.logger.error('A frame could not be handled.', { error });
-    this.#refuse({ ...refusal, ...(id !== undefined && { id }) });
+    if (refusal.code === 'internal') this.options.logger.error('A frame could not be handled.', { type: frame.type, error });
+    this.#refuse({ ...refusal, ...idOf(frame), ...(refusal.code === 'room_not_found' && 'roomId' in frame && { roomId: frame.roomId }) });
   }
 
-  #refuse(refusal: { id?: string; code: WireErrorCode; message: string; retryable: boolean; retryAfterSeconds?: number }): void {
+  #refuse(refusal: Refusal): void {
     this.#send({ type: 'error', ...refusal });
-    if (refusal.code === 'room_not_found' || refusal.code === 'internal' || refusal.code === 'busy') return;
-    const now = this.options.clock.monotonic();
-    this.#refusals.push(now);
-    while ((this.#refusals[0] ?? now) < now - REFUSED_WINDOW_MS) this.#refusals.shift();
-    if (this.#refusals.length >= MAX_REFUSED) this.close(1008, refusal.code);
+    if (REFUSED_FOR_WHAT_IT_IS.has(refusal.code) && this.#rate.refused()) this.close(1008, refusal.code);
   }
 
   #send(frame: ServerFrame): void {
-    this.#sendText(JSON.stringify(frame));
+    void this.#write(frameText(frame));
   }
 
-  #sendText(text: string): void {
+  /** A promise while the socket is backed up: the channel holds back then. */
+  #write(text: string): Awaitable<void> {
     if (this.#closed) return;
-    if (this.options.buffered() > MAX_BUFFERED) {
+    if (this.options.buffered() > MAX_BUFFERED_BYTES) {
       this.close(1013, 'slow_consumer');
       return;
     }
     this.options.send(text);
+    return this.#backlog.relief();
   }
 }
 
-class WireRefusal extends Error {
-  constructor(
-    readonly code: WireErrorCode,
-    message: string,
-  ) {
-    super(message);
-  }
+interface Speaker {
+  readonly kit: WireKit;
+  readonly channelId: string;
+  readonly participantId: string;
 }
 
-function refusalOf(error: unknown): { code: WireErrorCode; message: string; retryable: boolean } {
-  if (error instanceof WireRefusal) return { code: error.code, message: error.message, retryable: false };
-  if (error instanceof RoomKitError) {
-    if (error.code === 'room_not_found' || error.code === 'room_closed' || error.code === 'invalid') return { code: error.code, message: error.message, retryable: false };
-    if (error.code === 'channel_not_found') return { code: 'room_not_found', message: 'There is no such room for you.', retryable: false };
-    return { code: 'internal', message: 'The frame could not be handled. Try again.', retryable: error.retryable };
-  }
-  return { code: 'internal', message: 'The frame could not be handled. Try again.', retryable: true };
+const COMMITTED = { blocked: false, duplicate: false } as const;
+/** Ten of these within ten seconds are no mistake (WIRE-03). */
+const REFUSED_FOR_WHAT_IT_IS: ReadonlySet<string> = new Set(['invalid', 'unknown_type', 'forbidden', 'too_large']);
+
+function idOf(frame: ClientFrame): { id?: string } {
+  return 'id' in frame ? { id: frame.id } : {};
 }
 
-let lastChunk: { frame: StreamFrame | undefined; text: string } = { frame: undefined, text: '' };
-
-/** A chunk's text is the same for everybody who watches. */
-function chunkText(frame: Extract<StreamFrame, { type: 'stream_chunk' }>): string {
-  if (lastChunk.frame === frame) return lastChunk.text;
-  const { roomId, streamId, delta, offset } = frame;
-  const text = JSON.stringify({ type: 'stream_chunk', roomId, streamId, delta, offset });
-  lastChunk = { frame, text };
-  return text;
+function frameText(frame: ServerFrame): string {
+  return JSON.stringify(frame);
 }
-

@@ -1,19 +1,20 @@
-/** An event as clients see it (WIRE-06), put into JSON once and shared by all connections of a channel. */
-import type { RoomEvent } from '../../core/index.js';
+/** Events as clients see them (WIRE-06), and frames as JSON text: made once for all connections of a channel that get them. */
+import type { EphemeralEvent } from '../../core/models/ephemeral.js';
+import type { RoomEvent } from '../../core/models/event.js';
+import type { Participant } from '../../core/models/people.js';
+import type { EventFrame, Shared, StreamFrame } from '../websocket/frames.js';
 import type { WireEvent } from './frames.js';
 
 export type NameOf = (participantId: string) => string | undefined;
 
 export function wireEvent(event: RoomEvent, nameOf?: NameOf): WireEvent {
-  const { channelId, channelType, participantId } = event.source;
-  const displayName = participantId === undefined ? undefined : nameOf?.(participantId);
   return {
     id: event.id,
     roomId: event.roomId,
     index: event.index,
     type: event.type,
     status: event.status,
-    source: { channelId, channelType, ...(participantId !== undefined && { participantId }), ...(displayName !== undefined && { displayName }) },
+    source: wireSource(event.source, nameOf),
     content: event.content,
     visibility: event.visibility,
     chainDepth: event.chainDepth,
@@ -33,6 +34,12 @@ export function hostEvent(event: RoomEvent, nameOf?: NameOf): WireEvent {
   };
 }
 
+export function wireSource(source: RoomEvent['source'], nameOf?: NameOf): WireEvent['source'] {
+  const { channelId, channelType, participantId } = source;
+  const displayName = participantId === undefined ? undefined : nameOf?.(participantId);
+  return { channelId, channelType, ...(participantId !== undefined && { participantId }), ...(displayName !== undefined && { displayName }) };
+}
+
 /** Keys that start with `_` are the kit's own. */
 function publicMetadata(event: RoomEvent): WireEvent['metadata'] {
   for (const key in event.metadata) {
@@ -41,21 +48,63 @@ function publicMetadata(event: RoomEvent): WireEvent['metadata'] {
   return event.metadata;
 }
 
-const texts = new WeakMap<RoomEvent, string>();
-
-/** The event as JSON text; made once per event. */
-export function eventText(event: RoomEvent, nameOf?: NameOf): string {
-  let text = texts.get(event);
-  if (text === undefined) texts.set(event, (text = JSON.stringify(wireEvent(event, nameOf))));
-  return text;
+export function namesOf(participants: readonly Participant[]): NameOf {
+  return (participantId) => participants.find((participant) => participant.id === participantId)?.displayName;
 }
 
-let lastFrame = { event: undefined as RoomEvent | undefined, prev: 0, text: '' };
+/** An event frame as text, whole or as the event alone for an acknowledgement. */
+export class EventText {
+  readonly event: string;
+  #frame: string | undefined;
 
-/** The `event` frame as JSON text; connections that have seen the same events before share it. */
-export function eventFrameText(event: RoomEvent, prev: number, nameOf?: NameOf): string {
-  if (lastFrame.event === event && lastFrame.prev === prev) return lastFrame.text;
-  const text = `{"type":"event","roomId":${JSON.stringify(event.roomId)},"prev":${prev},"event":${eventText(event, nameOf)}}`;
-  lastFrame = { event, prev, text };
-  return text;
+  constructor(
+    private readonly source: EventFrame,
+    nameOf?: NameOf,
+  ) {
+    this.event = JSON.stringify(wireEvent(source.event, nameOf));
+  }
+
+  get frame(): string {
+    const { roomId, prev } = this.source;
+    return (this.#frame ??= `{"type":"event","roomId":${JSON.stringify(roomId)},"prev":${prev},"event":${this.event}}`);
+  }
+}
+
+/** Live events know their room's participants; for replayed ones the connection says who is who. */
+export function eventText(frame: EventFrame, shared: Shared, nameOf: NameOf | undefined): EventText {
+  return shared.participants === undefined ? new EventText(frame, nameOf) : shared.form(frame, liveEventText);
+}
+
+function liveEventText(frame: EventFrame, shared: Shared): EventText {
+  return new EventText(frame, namesOf(shared.participants ?? []));
+}
+
+export function streamText(frame: StreamFrame, shared: Shared): string {
+  const { type, roomId, streamId } = frame;
+  switch (frame.type) {
+    case 'stream_start':
+      return JSON.stringify({ type, roomId, streamId, source: wireSource(frame.source) });
+    case 'stream_chunk':
+      return JSON.stringify({ type, roomId, streamId, delta: frame.delta, offset: frame.offset });
+    case 'stream_end':
+      return JSON.stringify({ type, roomId, streamId, prev: frame.prev, event: wireEvent(frame.event, namesOf(shared.participants ?? [])) });
+    case 'stream_error': {
+      const { code, prev, event } = frame;
+      return JSON.stringify({
+        type,
+        roomId,
+        streamId,
+        code,
+        ...(event !== undefined && { prev, event: wireEvent(event, namesOf(shared.participants ?? [])) }),
+      });
+    }
+  }
+}
+
+export function ephemeralText(event: EphemeralEvent): string {
+  return JSON.stringify({ type: 'ephemeral', roomId: event.roomId, event });
+}
+
+export function changedText(event: RoomEvent): string {
+  return JSON.stringify({ type: 'event_changed', roomId: event.roomId, event: wireEvent(event) });
 }

@@ -97,7 +97,14 @@ export type ServerFrame =
   | { readonly type: 'stream_start'; readonly roomId: string; readonly streamId: string; readonly source: WireEvent['source'] }
   | { readonly type: 'stream_chunk'; readonly roomId: string; readonly streamId: string; readonly delta: string; readonly offset: number }
   | { readonly type: 'stream_end'; readonly roomId: string; readonly streamId: string; readonly prev: number; readonly event: WireEvent }
-  | { readonly type: 'stream_error'; readonly roomId: string; readonly streamId: string; readonly code: string; readonly prev?: number; readonly event?: WireEvent }
+  | {
+      readonly type: 'stream_error';
+      readonly roomId: string;
+      readonly streamId: string;
+      readonly code: string;
+      readonly prev?: number;
+      readonly event?: WireEvent;
+    }
   | { readonly type: 'ephemeral'; readonly roomId: string; readonly event: EphemeralEvent }
   | { readonly type: 'room'; readonly room: Room }
   | { readonly type: 'token_expiring'; readonly expiresAt: string }

@@ -1,8 +1,12 @@
 /** Reads what a client sends (WIRE-03). Strict in what it needs, blind to what it does not know (WIRE-01). */
-import { checkJson, checkMetadata, parseContent, ValidationError } from '../../core/index.js';
+import { ValidationError } from '../../core/errors.js';
+import { checkJson, checkMetadata, parseContent } from '../../core/models/content-validation.js';
+import type { EventContent } from '../../core/models/content.js';
 import type { ClientFrame, WireErrorCode } from './frames.js';
 
-export type ParsedFrame = { readonly frame: ClientFrame } | { readonly error: WireErrorCode; readonly message: string; readonly id?: string };
+export type ParsedFrame =
+  | { readonly frame: ClientFrame }
+  | { readonly error: Extract<WireErrorCode, 'invalid' | 'unknown_type'>; readonly message: string; readonly id?: string };
 
 export function parseClientFrame(text: string): ParsedFrame {
   let value: unknown;
@@ -11,89 +15,179 @@ export function parseClientFrame(text: string): ParsedFrame {
   } catch {
     return { error: 'invalid', message: 'The frame is not JSON. Send one JSON object per text frame.' };
   }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return { error: 'invalid', message: 'The frame is not a JSON object.' };
-  }
-  const given = value as Record<string, unknown>; // an object, checked just now
-  const id = typeof given['id'] === 'string' && given['id'].length <= 64 ? given['id'] : undefined;
+  if (!isObject(value)) return { error: 'invalid', message: 'The frame is not a JSON object.' };
+  const id = isId(value['id']) ? { id: value['id'] } : {};
   try {
-    checkJson(given, 'frame');
-    const frame = readFrame(given);
-    if (frame === undefined) return { error: 'unknown_type', message: `There is no frame type ${shorten(given['type'])}.`, ...(id !== undefined && { id }) };
+    checkJson(value, 'The frame');
+    const frame = readFrame(value);
+    if (frame === undefined)
+      return { error: 'unknown_type', message: `There is no frame type ${name(value['type'])} in version 1 of this protocol.`, ...id };
     return { frame };
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    return { error: 'invalid', message: error.message, ...(id !== undefined && { id }) };
+    return { error: 'invalid', message: error.message, ...id };
   }
 }
 
-function readFrame(given: Record<string, unknown>): ClientFrame | undefined {
+function readFrame(given: Fields): ClientFrame | undefined {
   switch (given['type']) {
     case 'hello':
       return {
         type: 'hello',
-        version: given['version'] === undefined ? 1 : wholeNumber(given, 'version'),
-        ...(given['token'] !== undefined && { token: text(given, 'token', 8192) }),
-        streams: given['streams'] !== false,
+        version: given['version'] === undefined ? 1 : wholeNumber(given, 'version', 1),
+        ...(given['token'] !== undefined && { token: text(given, 'token', MAX_TOKEN) }),
+        streams: given['streams'] === undefined ? true : flag(given, 'streams'),
       };
     case 'subscribe':
       return {
         type: 'subscribe',
-        id: text(given, 'id', 64),
-        roomId: text(given, 'roomId', 255),
+        id: id(given),
+        roomId: text(given, 'roomId', MAX_ID),
         ...(given['afterIndex'] !== undefined && { afterIndex: wholeNumber(given, 'afterIndex', -1) }),
-        ...(given['as'] !== undefined && { as: text(given, 'as', 255) }),
+        ...(given['as'] !== undefined && { as: text(given, 'as', MAX_ID) }),
       };
     case 'unsubscribe':
-      return { type: 'unsubscribe', id: text(given, 'id', 64), roomId: text(given, 'roomId', 255) };
-    case 'send': {
-      if (given['metadata'] !== undefined) checkMetadata(given['metadata'], 'metadata');
+      return { type: 'unsubscribe', id: id(given), roomId: text(given, 'roomId', MAX_ID) };
+    case 'send':
       return {
         type: 'send',
-        id: text(given, 'id', 64),
-        roomId: text(given, 'roomId', 255),
-        content: parseContent(given['content']),
-        ...(given['parentEventId'] !== undefined && { parentEventId: text(given, 'parentEventId', 255) }),
-        // Checked above; keys that start with `_` belong to the kit and are not taken from a client (PERM-08).
-        ...(given['metadata'] !== undefined && { metadata: withoutInternal(given['metadata'] as Record<string, unknown>) }),
+        id: id(given),
+        roomId: text(given, 'roomId', MAX_ID),
+        content: content(given['content']),
+        ...(given['parentEventId'] !== undefined && { parentEventId: text(given, 'parentEventId', MAX_ID) }),
+        ...(given['metadata'] !== undefined && { metadata: metadata(given['metadata']) }),
       };
-    }
     case 'typing':
-      return { type: 'typing', roomId: text(given, 'roomId', 255), on: given['on'] !== false };
+      return { type: 'typing', roomId: text(given, 'roomId', MAX_ID), on: flag(given, 'on') };
     case 'receipt':
-      return { type: 'receipt', roomId: text(given, 'roomId', 255), eventId: text(given, 'eventId', 255) };
+      return { type: 'receipt', roomId: text(given, 'roomId', MAX_ID), eventId: text(given, 'eventId', MAX_ID) };
     case 'reaction': {
       const action = given['action'] ?? 'add';
-      if (action !== 'add' && action !== 'remove') throw new ValidationError("action is neither 'add' nor 'remove'.");
-      return { type: 'reaction', roomId: text(given, 'roomId', 255), eventId: text(given, 'eventId', 255), emoji: text(given, 'emoji', 64), action };
+      if (action !== 'add' && action !== 'remove') throw new ValidationError(`action is ${name(action)}. Use 'add' or 'remove'.`);
+      return {
+        type: 'reaction',
+        roomId: text(given, 'roomId', MAX_ID),
+        eventId: text(given, 'eventId', MAX_ID),
+        emoji: text(given, 'emoji', MAX_WORD),
+        action,
+      };
     }
     case 'presence':
-      return { type: 'presence', status: text(given, 'status', 64) };
+      return { type: 'presence', status: text(given, 'status', MAX_WORD) };
     case 'auth':
-      return { type: 'auth', token: text(given, 'token', 8192) };
-    case 'ping':
-      return { type: 'ping', t: typeof given['t'] === 'number' ? given['t'] : 0 };
+      return { type: 'auth', token: text(given, 'token', MAX_TOKEN) };
+    case 'ping': {
+      const t = given['t'] ?? 0;
+      if (typeof t !== 'number') throw new ValidationError(`t is ${name(t)}; give a number, which comes back in the pong.`);
+      return { type: 'ping', t };
+    }
     default:
       return undefined;
   }
 }
 
-function text(given: Record<string, unknown>, field: string, most: number): string {
-  const value = given[field];
-  if (typeof value !== 'string' || value.length === 0 || value.length > most) throw new ValidationError(`${field} must be a string of 1 to ${most} characters.`);
+type Fields = Readonly<Record<string, unknown>>;
+
+const MAX_ID = 255;
+const MAX_FRAME_ID = 64;
+const MAX_WORD = 64;
+const MAX_TOKEN = 8192;
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** What the kit itself says about an event: a client cannot say it (PERM-08). So are all keys that start with `_`. */
+const RESERVED_METADATA: ReadonlySet<string> = new Set([
+  'handoff',
+  'from_agent',
+  'to_agent',
+  'summary',
+  'inject_role',
+  'edited',
+  'edited_at',
+  'deleted',
+  'deleted_at',
+  'cancelled',
+  'cancelled_by',
+  'partial',
+  'answers',
+  'ai_usage',
+  'model',
+  'end_reason',
+  'voice_session_id',
+  'interrupted',
+  'played_ms',
+  'store',
+  'target_external_id',
+]);
+
+function content(given: unknown): EventContent {
+  const parsed = parseContent(given);
+  if (holdsSystem(parsed)) throw new ValidationError("content holds type 'system', which only the kit says. Send text or another content.");
+  return parsed;
+}
+
+function holdsSystem(given: EventContent): boolean {
+  switch (given.type) {
+    case 'system':
+      return true;
+    case 'composite':
+      return given.parts.some(holdsSystem);
+    case 'edit':
+      return holdsSystem(given.newContent);
+    default:
+      return false;
+  }
+}
+
+/** Without the keys that are not a client's to set. */
+function metadata(given: unknown): Fields {
+  checkMetadata(given);
+  const entries = Object.entries(given);
+  const own = entries.filter(([key]) => !key.startsWith('_') && !RESERVED_METADATA.has(key));
+  return own.length === entries.length ? given : Object.fromEntries(own);
+}
+
+function id(given: Fields): string {
+  const value = given['id'];
+  if (!isId(value)) throw new ValidationError(`id is ${name(value)}; give a string of 1 to ${MAX_FRAME_ID} characters.`);
   return value;
 }
 
-function wholeNumber(given: Record<string, unknown>, field: string, least = 0): number {
+function text(given: Fields, field: string, most: number): string {
   const value = given[field];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) throw new ValidationError(`${field} must be a whole number of ${least} or more.`);
+  if (typeof value !== 'string' || value.length === 0 || value.length > most || CONTROL.test(value)) {
+    throw new ValidationError(`${field} is ${name(value)}; give a string of 1 to ${most} characters without control characters.`);
+  }
   return value;
 }
 
-function withoutInternal(metadata: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !key.startsWith('_')));
+function wholeNumber(given: Fields, field: string, least: number): number {
+  const value = given[field];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > MAX_INDEX) {
+    throw new ValidationError(`${field} is ${name(value)}; give a whole number from ${least} to ${MAX_INDEX}.`);
+  }
+  return value;
 }
 
-function shorten(value: unknown): string {
-  return typeof value === 'string' ? `'${value.slice(0, 40)}'` : typeof value;
+/** No room grows beyond it. */
+const MAX_INDEX = 2_000_000_000;
+
+function flag(given: Fields, field: string): boolean {
+  const value = given[field];
+  if (typeof value !== 'boolean') throw new ValidationError(`${field} is ${name(value)}; give true or false.`);
+  return value;
+}
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_FRAME_ID && !CONTROL.test(value);
+}
+
+function isObject(value: unknown): value is Fields {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** A value in a message: short, whatever it is. */
+function name(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
+  return typeof value === 'number' || typeof value === 'boolean' || value === null ? String(value) : `a ${typeof value}`;
 }
