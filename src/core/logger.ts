@@ -41,7 +41,7 @@ export class StderrLogger implements Logger {
 
   #write(level: LogLevel, message: string, fields: LogFields | undefined): void {
     if (LEVELS.indexOf(level) < this.#least) return;
-    console.error(`roomkit ${level}: ${message}${formatFields(fields)}`);
+    console.error(`roomkit ${level}: ${message}${formatFields(fields)}`.replaceAll('\n', ' '));
   }
 }
 
@@ -65,5 +65,5 @@ function formatFields(fields: LogFields | undefined): string {
     if (value === undefined) continue;
     line += ` ${key}=${value instanceof Error ? `${value.name}: ${value.message}` : typeof value === 'string' ? value : JSON.stringify(value)}`;
   }
-  return line.replaceAll('\n', ' ');
+  return line;
 }

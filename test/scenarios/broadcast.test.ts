@@ -55,7 +55,7 @@ describe('permissions', () => {
     verifies('F41', 'PERM-02', 'INV-05');
     const { kit } = makeKit();
     const b = new TestTransport('b');
-    const agent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('may I?')], tasks: [{ title: 'kept' }], observations: [{ content: 'kept too' }] }));
+    const agent: TestAgent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('may I?')], tasks: [{ title: 'kept' }], observations: [{ content: 'kept too' }] }));
     const roomId = await openRoom(kit, [new TestTransport('a'), b, agent]);
     await kit.setAccess(roomId, 'bot', 'read_only');
     await kit.processInbound(say('a', 'question'), { roomId });
@@ -77,7 +77,7 @@ describe('permissions', () => {
     verifies('PERM-03');
     const { kit } = makeKit();
     const b = new TestTransport('b');
-    const agent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('psst')], tasks: [{ title: 'note' }], metadataUpdates: { heard: true, _hidden: 1 } }));
+    const agent: TestAgent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('psst')], tasks: [{ title: 'note' }], metadataUpdates: { heard: true, _hidden: 1 } }));
     const roomId = await openRoom(kit, [new TestTransport('a'), b, agent]);
     await kit.mute(roomId, 'bot');
     const result = await kit.processInbound(say('a', 'question'), { roomId });
@@ -299,7 +299,7 @@ describe('a turn', () => {
   it('with several answers completes with the last, each under its own key', async () => {
     verifies('TURN-03', 'STO-04');
     const { kit } = makeKit();
-    const agent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('one'), agent.reply('two')] }));
+    const agent: TestAgent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('one'), agent.reply('two')] }));
     const roomId = await openRoom(kit, [new TestTransport('a'), agent]);
     const result = await kit.processInbound(say('a', 'x'), { roomId });
     const turnId = result.turns[0]?.turnId ?? '';

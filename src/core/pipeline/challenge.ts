@@ -20,16 +20,9 @@ export async function completeChallenge(
     const roomId = one.roomId;
     if (roomId === undefined) continue;
     await inRoom(parts, roomId, (section, state) =>
-      joinParticipant(parts, section, state, { kind: 'identified', participantId: identity.id, channelId: sender.channelId, identity, resolvedBy: 'challenge' }),
+      joinParticipant(parts, section, state, { kind: 'identified', participantId: identity.id, channelId: sender.channelId, identity, resolvedBy: 'challenge', senderId: sender.senderId }),
     );
-    await rememberSender(parts, roomId, identity.id, sender.senderId);
     results.push(await processInbound(parts, one.message, { roomId, wait: 'commit' }));
   }
   return results;
-}
-
-/** The participant is known under the sender's address from now on: the resolver is not asked again (IDN-01). */
-export async function rememberSender(parts: KitParts, roomId: string, participantId: string, senderId: string): Promise<void> {
-  const participant = await parts.store.getParticipant(roomId, participantId);
-  if (participant !== null && participant.externalId === undefined) await parts.store.putParticipant({ ...participant, externalId: senderId });
 }

@@ -5,7 +5,7 @@ import { errorMessage, TimeoutError } from '../errors.js';
 import type { InboundMessage } from '../models/delivery.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
 import { isPromise } from '../models/json.js';
-import type { Identity, IdentityHookResult, IdentityResult } from '../models/people.js';
+import type { Identity, IdentityHookResult, IdentityResult, Participant } from '../models/people.js';
 import type { KitParts } from '../parts.js';
 import type { RegisteredChannel } from '../registry.js';
 import { contextOf } from '../rooms/history.js';
@@ -26,17 +26,22 @@ export type IdentityOutcome =
 
 const GO: IdentityOutcome = { kind: 'go' };
 
-/** Whether this sender is to be resolved at all (IDN-01). */
-export function needsIdentity(parts: KitParts, entry: RegisteredChannel, state: RoomState, senderId: string): boolean {
+/** Whether this channel's senders are to be resolved at all (IDN-01). */
+export function resolvesSenders(parts: KitParts, entry: RegisteredChannel): boolean {
   const options = parts.options;
   if (options.identityResolver === undefined || entry.channel.namesOwnSenders === true) return false;
   const types = options.identityChannelTypes;
-  if (types !== undefined && !types.includes(entry.channel.channelType)) return false;
-  return !state.participants.some(
+  return types === undefined || types.includes(entry.channel.channelType);
+}
+
+/** The participant this sender was identified as before, in this room and over this channel. */
+export function knownSender(entry: RegisteredChannel, state: RoomState, senderId: string): Participant | undefined {
+  const { channelId } = entry.channel;
+  return state.participants.find(
     (participant) =>
       participant.identification === 'identified' &&
       (participant.externalId === senderId || participant.id === senderId) &&
-      (participant.channelId === entry.channel.channelId || participant.connectedVia.includes(entry.channel.channelId)),
+      (participant.channelId === channelId || participant.connectedVia.includes(channelId)),
   );
 }
 
@@ -57,7 +62,7 @@ export async function resolveSender(
   switch (result.status) {
     case 'identified':
       if (result.identity === undefined) break;
-      return identified(parts, channel.channelId, result.identity, 'resolver');
+      return identified(parts, channel.channelId, result.identity, 'resolver', message.senderId);
     case 'challenge_sent':
       await holdMessage(parts, holdKey, message, state.room.id);
       return { kind: 'stop', reason: result.message ?? 'identity_challenge_sent' };
@@ -136,7 +141,7 @@ async function applyHook(
   const channelId = entry.channel.channelId;
   switch (decided.outcome) {
     case 'resolved':
-      return decided.identity === undefined ? GO : identified(parts, channelId, decided.identity, 'hook');
+      return decided.identity === undefined ? GO : identified(parts, channelId, decided.identity, 'hook', message.senderId);
     case 'pending':
       return pending(parts, channelId, message.senderId, decided.displayName, decided.candidates ?? result.candidates);
     case 'reject':
@@ -155,11 +160,11 @@ async function applyHook(
   }
 }
 
-function identified(parts: KitParts, channelId: string, identity: Identity, resolvedBy: string): IdentityOutcome {
+function identified(parts: KitParts, channelId: string, identity: Identity, resolvedBy: string, senderId: string): IdentityOutcome {
   if (parts.framework.has('identity_resolved')) {
     parts.framework.emit('identity_resolved', { channelId, data: { identity_id: identity.id } });
   }
-  return { kind: 'go', participant: { kind: 'identified', participantId: identity.id, channelId, identity, resolvedBy } };
+  return { kind: 'go', participant: { kind: 'identified', participantId: identity.id, channelId, identity, resolvedBy, senderId } };
 }
 
 function pending(

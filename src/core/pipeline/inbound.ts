@@ -20,7 +20,7 @@ import type { ArrivalOrder } from './arrival-order.js';
 import { Cascade } from './cascade.js';
 import { checkState } from './commit.js';
 import { pendingKey } from './edit-delete.js';
-import { challengeKey, needsIdentity, resolveSender } from './identity.js';
+import { challengeKey, knownSender, resolvesSenders, resolveSender } from './identity.js';
 import type { ParticipantDecision } from './participants.js';
 import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
@@ -232,8 +232,11 @@ function identify(
   draft: EventDraft,
   deadline: ProcessDeadline,
 ): PreparedOrResult | Promise<PreparedOrResult> {
-  if (parts.options.identityResolver === undefined || !needsIdentity(parts, entry, state, message.senderId)) {
-    return { pass: passFor(message, state, draft, undefined) };
+  if (!resolvesSenders(parts, entry)) return { pass: passFor(message, state, draft, undefined) };
+  const known = knownSender(entry, state, message.senderId);
+  if (known !== undefined) {
+    const source = { ...draft.source, participantId: known.id };
+    return { pass: passFor(message, state, { ...draft, source }, undefined) };
   }
   deadline.stage = 'identity';
   return resolveSender(parts, entry, message, draft, state).then((outcome) => {

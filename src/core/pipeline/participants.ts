@@ -17,6 +17,8 @@ export interface ParticipantDecision {
   readonly displayName?: string;
   readonly candidates?: readonly Identity[];
   readonly resolvedBy?: string;
+  /** The address it came from: under it the participant is known from now on, and the resolver is not asked again. */
+  readonly senderId?: string;
 }
 
 /** Creates or upgrades the participant; repeats change nothing. */
@@ -41,6 +43,7 @@ export async function joinParticipant(parts: KitParts, section: Section, state: 
     ...(identity !== undefined && { identityId: identity.id, resolvedAt: at, resolvedBy: decision.resolvedBy ?? 'resolver' }),
     ...(decision.kind === 'pending' && decision.candidates !== undefined && { candidates: decision.candidates }),
     connectedVia: existing?.connectedVia ?? EMPTY_LIST,
+    ...externalId(existing, decision),
     joinedAt: existing?.joinedAt ?? at,
     metadata: existing?.metadata ?? EMPTY,
   };
@@ -70,4 +73,9 @@ export async function joinParticipant(parts: KitParts, section: Section, state: 
     });
   }
   return committed.state;
+}
+
+function externalId(existing: Participant | undefined, decision: ParticipantDecision): { externalId?: string } {
+  const known = existing?.externalId ?? decision.senderId;
+  return known === undefined ? {} : { externalId: known };
 }

@@ -1,0 +1,178 @@
+/** Who is the sender? (behaviour §12) */
+import { describe, expect, it } from 'vitest';
+import { IdentityHookResult, type Identity, type IdentityResult, type InboundMessage } from '../../src/core/index.js';
+import { gapless, makeKit, messagesOf, openRoom, TestTransport, textOf } from '../support/harness.js';
+import { verifies } from '../requirements.js';
+
+const ADA: Identity = { id: 'ada', displayName: 'Ada Park', channelAddresses: { sms: ['+1'] } };
+const resolver = (answer: (message: InboundMessage) => IdentityResult | Promise<IdentityResult>) => {
+  const asked: string[] = [];
+  return { asked, resolve: async (message: InboundMessage) => { asked.push(message.senderId); return answer(message); } };
+};
+
+describe('identity', () => {
+  it('attributes a message to whom the resolver names, and asks no more once it is known', async () => {
+    verifies('IDN-01', 'IDN-04', 'IDN-10', 'IDN-12');
+    const identityResolver = resolver(() => ({ status: 'identified', identity: ADA }));
+    const { kit, clock } = makeKit({ identityResolver });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const resolved: unknown[] = [];
+    kit.on('identity_resolved', (event) => void resolved.push(event.data['identity_id']));
+    const first = await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'hi' }, { roomId });
+    await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'again' }, { roomId });
+    await clock.advance(0);
+    expect(first.event?.source.participantId).toBe('ada');
+    expect(messagesOf(await kit.getTimeline(roomId)).map((event) => event.source.participantId)).toEqual(['ada', 'ada']);
+    expect(await kit.listParticipants(roomId)).toMatchObject([{ id: 'ada', displayName: 'Ada Park', identification: 'identified', identityId: 'ada', channelId: 'a' }]);
+    const codes = (await gapless(kit, roomId)).map((event) => (event.content.type === 'system' ? event.content.code : event.type));
+    expect(codes).toEqual(['channel_attached', 'participant_joined_identified', 'message', 'message']);
+    expect(resolved).toEqual(['ada']);
+    expect(identityResolver.asked).toEqual(['+1']);
+    await kit.close();
+  });
+
+  it('runs only where it is wanted', async () => {
+    verifies('IDN-01');
+    const identityResolver = resolver(() => ({ status: 'unknown' }));
+    const { kit } = makeKit({ identityResolver, identityChannelTypes: ['sms'] });
+    const roomId = await openRoom(kit, [new TestTransport('web', { channelType: 'websocket' }), new TestTransport('named', { namesOwnSenders: true }), new TestTransport('sms')]);
+    for (const channelId of ['web', 'named', 'sms']) await kit.processInbound({ channelId, senderId: `from-${channelId}`, content: 'x' }, { roomId });
+    expect(identityResolver.asked).toEqual(['from-sms']);
+    await kit.close();
+  });
+
+  it('never loses a message to a resolver that hangs or throws', async () => {
+    verifies('IDN-02', 'RES-04');
+    const { kit, clock } = makeKit({
+      identityResolver: { resolve: (message) => { if (message.senderId === 'throws') throw new Error('down'); return new Promise(() => undefined); } },
+    });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const timeouts: unknown[] = [];
+    kit.on('identity_timeout', (event) => void timeouts.push(event.data['timeout_seconds']));
+    expect((await kit.processInbound({ channelId: 'a', senderId: 'throws', content: 'one' }, { roomId })).blocked).toBe(false);
+    const slow = kit.processInbound({ channelId: 'a', senderId: 'hangs', content: 'two' }, { roomId });
+    await clock.advance(10_000);
+    expect((await slow).blocked).toBe(false);
+    expect(timeouts).toEqual([10]);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['one', 'two']);
+    await kit.close();
+  });
+
+  it('without a hook: ambiguous joins as pending, unknown goes on unattributed, rejected is refused', async () => {
+    verifies('IDN-05', 'IDN-07', 'IDN-08', 'IDN-10');
+    const { kit } = makeKit({ identityResolver: resolver((message) => ({ status: message.senderId as IdentityResult['status'], candidates: [ADA], message: 'told so' })) });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const send = (senderId: string) => kit.processInbound({ channelId: 'a', senderId, content: senderId }, { roomId });
+    expect((await send('ambiguous')).blocked).toBe(false);
+    const unknown = await send('unknown');
+    expect(unknown.event?.source.participantId).toBe('unknown');
+    expect(await send('rejected')).toMatchObject({ blocked: true, reason: 'told so' });
+    expect(await send('challenge_sent')).toMatchObject({ blocked: true, reason: 'told so' });
+    const participants = await kit.listParticipants(roomId);
+    expect(participants).toMatchObject([{ identification: 'pending', candidates: [{ id: 'ada' }] }]);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['ambiguous', 'unknown']);
+    await kit.close();
+  });
+
+  it('asks the hooks of its trigger; the first answer wins and a failing one is skipped', async () => {
+    verifies('IDN-05', 'IDN-06', 'IDN-03');
+    const { kit } = makeKit({ identityResolver: resolver((message) => ({ status: message.senderId === 'two' ? 'ambiguous' : 'unknown' })) });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const seen: unknown[] = [];
+    kit.hook('on_identity_unknown', () => { throw new Error('broken'); });
+    kit.hook('on_identity_unknown', () => null);
+    kit.hook('on_identity_unknown', ((_event: unknown, _context: unknown, result: IdentityResult) => {
+      seen.push([result.address, result.channelType]);
+      return IdentityHookResult.resolved(ADA);
+    }) as never);
+    kit.hook('on_identity_unknown', () => IdentityHookResult.reject('too late'));
+    kit.hook('on_identity_ambiguous', () => IdentityHookResult.pending({ displayName: 'Somebody', candidates: [ADA] }));
+    expect((await kit.processInbound({ channelId: 'a', senderId: 'one', content: 'x' }, { roomId })).event?.source.participantId).toBe('ada');
+    expect(seen).toEqual([['one', 'sms']]);
+    await kit.processInbound({ channelId: 'a', senderId: 'two', content: 'x' }, { roomId });
+    expect((await kit.listParticipants(roomId)).map((one) => [one.id, one.identification, one.displayName])).toEqual([['ada', 'identified', 'Ada Park'], ['two', 'pending', 'Somebody']]);
+    await kit.close();
+    const second = makeKit({ identityResolver: resolver(() => ({ status: 'unknown' })) });
+    const other = await openRoom(second.kit, [new TestTransport('a')]);
+    second.kit.hook('on_identity_unknown', () => IdentityHookResult.reject());
+    expect(await second.kit.processInbound({ channelId: 'a', senderId: 'x', content: 'x' }, { roomId: other })).toMatchObject({ blocked: true, reason: 'Unknown sender' });
+    await second.kit.close();
+  });
+
+  it('holds what a challenged sender writes, and processes it in order once he is known', async () => {
+    verifies('IDN-06', 'IDN-11');
+    let known = false;
+    const { kit } = makeKit({ identityResolver: resolver(() => (known ? { status: 'identified', identity: ADA } : { status: 'unknown' })) });
+    const a = new TestTransport('a');
+    const roomId = await openRoom(kit, [a]);
+    kit.hook('on_identity_unknown', (event) => (textOf(event) === 'first' ? IdentityHookResult.challenge('Please send your code.') : null));
+    const send = (content: string) => kit.processInbound({ channelId: 'a', senderId: '+1', content }, { roomId });
+    expect(await send('first')).toMatchObject({ blocked: true, reason: 'identity_challenge_sent' });
+    expect(await send('meanwhile')).toMatchObject({ blocked: true, reason: 'identity_challenge_sent' });
+    expect(a.texts).toEqual(['Please send your code.']);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['Please send your code.']);
+    known = true;
+    const results = await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA);
+    expect(results.map((result) => result.event?.source.participantId)).toEqual(['ada', 'ada']);
+    expect(messagesOf(await gapless(kit, roomId)).slice(1).map(textOf)).toEqual(['first', 'meanwhile']);
+    expect(await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).toEqual([]);
+    await kit.close();
+  });
+
+  it('discards what is held when the challenge fails, keeps few and for a day', async () => {
+    verifies('IDN-11', 'CON-11');
+    const { kit, clock } = makeKit({ identityResolver: resolver(() => ({ status: 'challenge_sent' })) });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const send = (content: string) => kit.processInbound({ channelId: 'a', senderId: '+1', content }, { roomId });
+    await send('x');
+    expect(await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, null)).toEqual([]);
+    expect(await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).toEqual([]);
+    for (let n = 0; n < 25; n++) await send(`${n}`);
+    await clock.advance(25 * 3600 * 1000);
+    expect(await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).toEqual([]);
+    for (let n = 0; n < 25; n++) await send(`${n}`);
+    expect(await kit.store.takeHeld('challenge', 'a\u0000+1', '2026-01-01T00:00:00.000Z')).toHaveLength(20);
+    await kit.close();
+  });
+
+  it('releases what is held when the resolver knows the next message', async () => {
+    verifies('IDN-11');
+    const { kit, clock } = makeKit({ identityResolver: resolver((message) => (message.content === 'code 42' ? { status: 'identified', identity: ADA } : { status: 'challenge_sent' })) });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'held' }, { roomId });
+    await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'code 42' }, { roomId });
+    await clock.advance(10);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['code 42', 'held']);
+    await kit.close();
+  });
+
+  it('F45 identity', async () => {
+    verifies('F45', 'IDN-09', 'IDN-13');
+    const { kit, clock } = makeKit();
+    const one: Identity = { id: 'one', organizationId: 'org-1', channelAddresses: { sms: ['+1'] } };
+    const two: Identity = { id: 'two', organizationId: 'org-2', channelAddresses: { sms: ['+1'] } };
+    await kit.store.createIdentity(one);
+    await kit.store.createIdentity(two);
+    expect(await kit.store.resolveIdentity({ channelType: 'sms', address: '+1', organizationId: 'org-1' })).toMatchObject({ id: 'one' });
+    expect(await kit.store.resolveIdentity({ channelType: 'sms', address: '+1', organizationId: 'org-2' })).toMatchObject({ id: 'two' });
+    await expect(async () => kit.store.createIdentity({ id: 'three', organizationId: 'org-1', channelAddresses: { sms: ['+1'] } })).rejects.toThrow(/one/);
+    const web: Identity = { id: 'web', organizationId: 'org-1', channelAddresses: { email: ['ada@x.org'], sms: ['+9'] }, externalIds: { crm: '7' } };
+    await kit.store.createIdentity(web);
+    const told: unknown[] = [];
+    kit.on('identity_merged', (event) => void told.push(['merged', event.data['from_id']]));
+    kit.on('identity_unmerged', (event) => void told.push(['unmerged', event.data['from_id']]));
+    const before = await kit.store.getIdentity('one');
+    expect(await kit.mergeIdentities('one', 'web', { by: 'admin' })).toMatchObject({ intoId: 'one', fromId: 'web' });
+    expect(await kit.mergeIdentities('one', 'web', { by: 'admin' })).toBeNull();
+    expect(await kit.store.getIdentity('web')).toMatchObject({ id: 'one', channelAddresses: { sms: ['+1', '+9'], email: ['ada@x.org'] }, externalIds: { crm: '7' } });
+    expect(await kit.store.resolveIdentity({ channelType: 'email', address: 'ada@x.org', organizationId: 'org-1' })).toMatchObject({ id: 'one' });
+    expect(await kit.unmergeIdentity('web')).not.toBeNull();
+    expect(await kit.unmergeIdentity('web')).toBeNull();
+    expect(await kit.store.getIdentity('web')).toEqual(web);
+    expect((await kit.store.getIdentity('one'))?.channelAddresses).toEqual(before?.channelAddresses);
+    await clock.advance(0);
+    expect(told).toEqual([['merged', 'web'], ['unmerged', 'web']]);
+    await expect(kit.mergeIdentities('one', 'nobody', { by: 'x' })).rejects.toThrow(/nobody/);
+    await kit.close();
+  });
+});
