@@ -7,3 +7,4 @@ export { SUBPROTOCOL, WIRE_LIMITS, WIRE_VERSION, type ClientFrame, type ServerFr
 export { parseClientFrame, type ParsedFrame } from './wire/parse.js';
 export { hostEvent, wireEvent, type NameOf } from './wire/event.js';
 export { WireConnection, type WireConnectionOptions, type WireKit, type WirePrincipal } from './wire/connection.js';
+export { createWebhookHandler, type WebhookHandlerOptions, type WebhookProvider, type WebhookRequest } from './webhook.js';

@@ -176,6 +176,27 @@ describe('delivery', () => {
     expect((await saying).deliveryResults['web']).toMatchObject({ status: 'failed', error: { code: 'timeout', retryable: false } });
   });
 
+  it('waits for the last slow one before it calls the event lost', async () => {
+    verifies('WS-03');
+    const { kit, clock, web, say } = await listening();
+    await using _kit = kit;
+    const settle: { resolve: () => void; reject: (error: Error) => void }[] = [];
+    const slow = (): Promise<void> => new Promise((resolve, reject) => settle.push({ resolve, reject }));
+    web.registerConnection('a', slow, { roomIds: ['r'] });
+    web.registerConnection('b', slow, { roomIds: ['r'] });
+    const first = say('one');
+    await clock.advance(10);
+    settle[0]?.reject(new Error('broken pipe'));
+    await clock.advance(10);
+    settle[1]?.resolve();
+    expect((await first).deliveryResults['web']?.status).toBe('sent');
+    const second = say('two');
+    await clock.advance(10);
+    settle[2]?.reject(new Error('broken pipe'));
+    settle[3]?.reject(new Error('broken pipe'));
+    expect((await second).deliveryResults['web']).toMatchObject({ status: 'failed', error: { code: 'send_failed' } });
+  });
+
   it('skips a closing socket, which is neither taken nor failed', async () => {
     verifies('WS-02', 'WS-03');
     const { kit, web, say } = await listening();

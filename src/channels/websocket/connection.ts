@@ -54,8 +54,8 @@ export interface ConnectionHost {
 export class Subscription {
   /** Index of the newest event it was given; what is not above it is not sent again. */
   last = -1;
-  /** While it catches up, live events are left to the replay. */
-  replaying = false;
+  /** False while it catches up, when live events are left to the replay, and once it is closed. */
+  live = true;
   /** Something came live while it caught up: the replay reads once more. */
   stale = false;
   closed = false;
@@ -84,25 +84,29 @@ export class Connection {
   closed = false;
   /** Failures since the last success. */
   failures = 0;
-  #held = 0;
-  #queue: Job[] = [];
-  #queuedBytes = 0;
-  #drained: (() => void)[] = [];
+  /** Nothing is on its way that a send would have to wait for, and no socket has to be asked whether it is open. */
+  direct: boolean;
+  private held = 0;
+  private queue: Job[] = [];
+  private queuedBytes = 0;
+  private drained: (() => void)[] = [];
 
   constructor(
     readonly id: string,
     readonly send: ConnectionSend,
     readonly options: ConnectionOptions,
     private readonly host: ConnectionHost,
-  ) {}
+  ) {
+    this.direct = options.state === undefined;
+  }
 
-  /** Whether a send has not settled yet or something waits behind one. */
+  /** Whether a send has not settled yet. What comes then waits behind it. */
   get busy(): boolean {
-    return this.#held > 0 || this.#queue.length > 0;
+    return this.held > 0;
   }
 
   get queued(): number {
-    return this.#queue.length;
+    return this.queue.length;
   }
 
   /** Whether its socket can take something. */
@@ -121,24 +125,25 @@ export class Connection {
       return;
     }
     const { maxQueuedBytes, maxQueuedMessages } = this.host.limits;
-    if (this.#queue.length >= maxQueuedMessages || this.#queuedBytes + job.bytes > maxQueuedBytes) {
+    if (this.queue.length >= maxQueuedMessages || this.queuedBytes + job.bytes > maxQueuedBytes) {
       job.done?.(new DeliveryError('slow_consumer', `Connection '${this.id}' does not keep up and was dropped.`));
       this.host.evict(this, 'slow_consumer');
       return;
     }
-    this.#queue.push(job);
-    this.#queuedBytes += job.bytes;
+    this.queue.push(job);
+    this.queuedBytes += job.bytes;
   }
 
   /** Follows a send that has not settled: bounded in time, counted when it fails. What comes next waits for it. */
   track(sent: PromiseLike<unknown>, done?: (error?: Error) => void): void {
-    this.#held++;
+    this.held++;
+    this.direct = false;
     let settled = false;
     const settle = (error?: Error): void => {
       if (settled) return;
       settled = true;
       deadline.cancel();
-      this.#held--;
+      if (--this.held === 0) this.direct = this.options.state === undefined && !this.closed;
       if (error === undefined) this.failures = 0;
       else this.failed(error);
       done?.(error);
@@ -163,16 +168,17 @@ export class Connection {
   /** Resolves when nothing waits any more, or the connection is gone. */
   whenDrained(): Promise<void> | undefined {
     if (this.closed || !this.busy) return undefined;
-    return new Promise((resolve) => this.#drained.push(resolve));
+    return new Promise((resolve) => this.drained.push(resolve));
   }
 
   /** Forgets everything; what waited is told so. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    const queue = this.#queue;
-    this.#queue = [];
-    this.#queuedBytes = 0;
+    this.direct = false;
+    const queue = this.queue;
+    this.queue = [];
+    this.queuedBytes = 0;
     for (const job of queue) job.done?.(closedError(this.id));
     this.#tellDrained();
   }
@@ -195,22 +201,22 @@ export class Connection {
   }
 
   #pump(): void {
-    while (this.#held === 0 && !this.closed) {
-      const job = this.#queue.shift();
+    while (this.held === 0 && !this.closed) {
+      const job = this.queue.shift();
       if (job === undefined) {
         this.#tellDrained();
         return;
       }
-      this.#queuedBytes -= job.bytes;
+      this.queuedBytes -= job.bytes;
       if (job.subscription?.closed === true) job.done?.(closedError(this.id));
       else this.#run(job);
     }
   }
 
   #tellDrained(): void {
-    if (this.#drained.length === 0) return;
-    const waiting = this.#drained;
-    this.#drained = [];
+    if (this.drained.length === 0) return;
+    const waiting = this.drained;
+    this.drained = [];
     for (const resolve of waiting) resolve();
   }
 }

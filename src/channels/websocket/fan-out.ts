@@ -1,5 +1,5 @@
 /**
- * One event to all connections of a room (WS-02). Sends that return nothing, or a promise that is settled already, cost no
+ * One event to all connections of a room (WS-02). Sends that return nothing, or a promise that is settled already, cost little
  * more than the call; only what is left after that is followed one by one.
  */
 import { DeliveryError } from '../../core/errors.js';
@@ -7,9 +7,8 @@ import { isPromise } from '../../core/models/json.js';
 import { sendError, type Subscription } from './connection.js';
 import type { EventFrame, Shared } from './frames.js';
 import type { RoomConnections } from './room.js';
+import { lookLater, type Unsettled } from './settling.js';
 import type { ClosingFrame } from './streams.js';
-
-const SETTLED = Promise.resolve();
 
 /**
  * Resolves, or returns at once, when one connection has it or there is none to give it to; throws when none took it. Slow
@@ -23,25 +22,23 @@ export function fanOut(room: RoomConnections, frame: EventFrame, shared: Shared,
   let pending: PendingSends | undefined;
   for (let position = 0; position < subscriptions.length; position++) {
     const subscription = subscriptions[position];
-    if (subscription === undefined || subscription.closed) continue;
-    if (subscription.replaying) {
-      subscription.stale = true; // its replay reads the event from the store, in its place
+    if (subscription === undefined) continue;
+    const { connection } = subscription;
+    if (!subscription.live || subscription.last >= index) {
+      if (subscription.closed) continue;
+      if (!subscription.live)
+        subscription.stale = true; // its replay reads the event from the store, in its place
+      else if (closing?.watchers.has(subscription) === true) closing.withdraw(subscription); // a replay was faster
       taken = true;
       continue;
     }
-    if (subscription.last >= index) {
-      taken = true; // a replay was faster
-      if (closing?.watchers.has(subscription) === true) closing.withdraw(subscription);
-      continue;
-    }
-    const connection = subscription.connection;
-    if (connection.busy) {
+    if (!connection.direct) {
       if (!connection.open) continue;
-      pending ??= new PendingSends(room, index);
-      pending.queue(subscription, shared.bytesOf(frame), () => transmit(subscription, frame, shared, closing));
-      continue;
+      if (connection.busy) {
+        (pending ??= new PendingSends(room, index)).queue(subscription, shared.bytesOf(frame), () => transmit(subscription, frame, shared, closing));
+        continue;
+      }
     }
-    if (connection.options.state !== undefined && !connection.open) continue;
     subscription.last = index;
     let sent: unknown;
     try {
@@ -53,14 +50,14 @@ export function fanOut(room: RoomConnections, frame: EventFrame, shared: Shared,
       continue;
     }
     if (isPromise(sent)) {
-      pending ??= new PendingSends(room, index);
-      pending.add(subscription, sent);
+      if (subscriptions.length === 1) return new OneSend(room, subscription, index, sent).outcome;
+      (pending ??= new PendingSends(room, index)).add(subscription, sent);
     } else {
       taken = true;
       if (connection.failures !== 0) connection.failures = 0;
     }
   }
-  if (pending !== undefined) return pending.outcome(taken, failure);
+  if (pending !== undefined) return pending.decided(taken, failure);
   if (!taken && failure !== undefined) throw notTaken(room, failure);
 }
 
@@ -81,18 +78,68 @@ function notTaken(room: RoomConnections, cause: Error): DeliveryError {
   return new DeliveryError(code, `No connection in room '${room.roomId}' took the event.`, { cause, retryable: false });
 }
 
+/** The send of a room with one connection. */
+class OneSend implements Unsettled {
+  readonly outcome: Promise<void>;
+  private settled = false;
+  private resolve!: () => void;
+  private reject!: (error: Error) => void;
+
+  constructor(
+    private readonly room: RoomConnections,
+    private readonly subscription: Subscription,
+    private readonly index: number,
+    private readonly sent: PromiseLike<unknown>,
+  ) {
+    this.outcome = new Promise<void>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+    sent.then(
+      () => {
+        if (this.settled) return;
+        this.settled = true;
+        this.subscription.connection.failures = 0;
+        this.resolve();
+      },
+      (error: unknown) => {
+        if (this.settled) return;
+        const failure = sendError(this.subscription.connection.id, error);
+        this.subscription.connection.failed(failure);
+        this.fail(failure);
+      },
+    );
+    lookLater(this);
+  }
+
+  look(): void {
+    if (this.settled) return;
+    this.settled = true; // from now on it is followed with a limit
+    this.subscription.connection.track(this.sent, (error) => (error === undefined ? this.resolve() : this.fail(error)));
+  }
+
+  private fail(error: Error): void {
+    this.settled = true;
+    missed(this.subscription, this.index);
+    this.reject(notTaken(this.room, error));
+  }
+}
+
 /** The sends of one event that returned promises. */
-class PendingSends {
-  readonly #subscriptions: Subscription[] = [];
-  readonly #sends: PromiseLike<unknown>[] = [];
-  #open = 0;
+class PendingSends implements Unsettled {
+  private readonly subscriptions: Subscription[] = [];
+  private readonly sends: PromiseLike<unknown>[] = [];
+  /** Sends that have not reported. */
+  private open = 0;
+  /** Sends and waiting ones that are followed one by one and have not ended. */
+  private followed = 0;
   /** Nothing failed, now or just before: settled sends need no second look. */
-  #clean = true;
-  #queued = 0;
-  #taken = false;
-  #failure: Error | undefined;
-  #resolve: (() => void) | undefined;
-  #reject: ((error: Error) => void) | undefined;
+  private clean = true;
+  private looked = false;
+  private taken = false;
+  private failure: Error | undefined = undefined;
+  private resolve: () => void = nothing;
+  private reject: (error: Error) => void = nothing;
 
   constructor(
     private readonly room: RoomConnections,
@@ -100,84 +147,88 @@ class PendingSends {
   ) {}
 
   add(subscription: Subscription, sent: PromiseLike<unknown>): void {
-    this.#subscriptions.push(subscription);
-    this.#sends.push(sent);
-    this.#open++;
-    if (subscription.connection.failures !== 0) this.#clean = false;
-    sent.then(this.#took, this.#refused);
+    this.subscriptions.push(subscription);
+    this.sends.push(sent);
+    this.open++;
+    if (subscription.connection.failures !== 0) this.clean = false;
+    sent.then(this.took, this.refused);
   }
 
   /** Behind what the connection has not finished yet. */
   queue(subscription: Subscription, bytes: number, run: () => unknown): void {
     subscription.last = this.index;
-    this.#queued++;
+    this.followed++;
     subscription.connection.push({
       subscription,
       bytes,
       run,
       done: (error) => {
-        this.#queued--;
-        this.#ended(subscription, error);
+        this.followed--;
+        this.ended(subscription, error);
       },
     });
   }
 
-  outcome(taken: boolean, failure: Error | undefined): Promise<void> {
-    this.#taken = taken;
-    this.#failure ??= failure;
+  decided(taken: boolean, failure: Error | undefined): Promise<void> {
+    this.taken = taken;
+    this.failure ??= failure;
     return new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-      // By then every send that had settled when it returned has reported.
-      void SETTLED.then(this.#look);
+      this.resolve = resolve;
+      this.reject = reject;
+      lookLater(this);
     });
   }
 
-  readonly #took = (): void => {
-    this.#open--;
-  };
-
-  readonly #refused = (): void => {
-    this.#open--;
-    this.#clean = false;
-  };
-
-  readonly #look = (): void => {
-    if (this.#open === 0 && this.#clean) {
-      if (this.#sends.length > 0) this.#taken = true;
-      this.#sends.length = 0;
-      this.#decide();
-      return;
+  /** Whoever was settled when it returned has reported by now. */
+  look(): void {
+    this.looked = true;
+    const { sends } = this;
+    if (this.open === 0 && this.clean) {
+      if (sends.length > 0) this.taken = true;
+    } else {
+      // Somebody is slow or failed: who it is, each one's own promise tells.
+      this.followed += sends.length;
+      for (let position = 0; position < sends.length; position++) {
+        const subscription = this.subscriptions[position];
+        const sent = sends[position];
+        if (subscription === undefined || sent === undefined) continue;
+        subscription.connection.track(sent, (error) => {
+          this.followed--;
+          this.ended(subscription, error);
+        });
+      }
     }
-    const sends = this.#sends.splice(0);
-    this.#open = sends.length;
-    for (let position = 0; position < sends.length; position++) {
-      const subscription = this.#subscriptions[position];
-      const sent = sends[position];
-      if (subscription === undefined || sent === undefined) continue;
-      subscription.connection.track(sent, (error) => {
-        this.#open--;
-        this.#ended(subscription, error);
-      });
-    }
-    this.#decide();
+    this.decide();
+  }
+
+  private readonly took = (): void => {
+    this.open--;
   };
 
-  #ended(subscription: Subscription, error: Error | undefined): void {
-    if (error === undefined) this.#taken = true;
+  private readonly refused = (): void => {
+    this.open--;
+    this.clean = false;
+  };
+
+  private ended(subscription: Subscription, error: Error | undefined): void {
+    if (error === undefined) this.taken = true;
     else {
-      this.#failure ??= error;
+      this.failure ??= error;
       missed(subscription, this.index);
     }
-    this.#decide();
+    this.decide();
   }
 
   /** One is enough; all of them have to fail before it is a failure (WS-03). */
-  #decide(): void {
-    if (this.#resolve === undefined || this.#sends.length > 0) return;
-    if (this.#taken) this.#resolve();
-    else if (this.#open > 0 || this.#queued > 0) return;
-    else if (this.#failure === undefined) this.#resolve();
-    else this.#reject?.(notTaken(this.room, this.#failure));
+  private decide(): void {
+    if (!this.looked) return;
+    if (this.taken) this.resolve();
+    else if (this.followed > 0) return;
+    else if (this.failure === undefined) this.resolve();
+    else this.reject(notTaken(this.room, this.failure));
   }
+}
+
+function nothing(): void {
+  // Nobody waits yet.
 }

@@ -49,10 +49,10 @@ export type StreamFrame =
 
 /** Comes with a frame that goes to many connections: a place for the form they share, so that it is made once. */
 export class Shared {
-  #subject: unknown;
-  #maker: unknown;
-  #form: unknown;
-  #bytes: number | undefined;
+  private subject: unknown = undefined;
+  private maker: unknown = undefined;
+  private made: unknown = undefined;
+  private bytes = -1;
 
   constructor(
     /** The room's participants, where they are known without asking. */
@@ -61,16 +61,17 @@ export class Shared {
 
   /** `make(subject, this)`, made by the first caller and given to all that follow with the same two. */
   form<Subject, Form>(subject: Subject, make: (subject: Subject, shared: Shared) => Form): Form {
-    if (this.#maker !== make || this.#subject !== subject) {
-      this.#form = make(subject, this);
-      this.#maker = make;
-      this.#subject = subject;
+    if (this.maker !== make || this.subject !== subject) {
+      this.made = make(subject, this);
+      this.maker = make;
+      this.subject = subject;
     }
-    return this.#form as Form; // made by this very function
+    return this.made as Form; // made by this very function
   }
 
   /** About how much the frame takes while it waits; measured once. */
   bytesOf(frame: EventFrame | RoomEvent): number {
-    return (this.#bytes ??= JSON.stringify(frame).length);
+    if (this.bytes < 0) this.bytes = JSON.stringify(frame).length;
+    return this.bytes;
   }
 }

@@ -27,7 +27,7 @@ export interface ReplayOptions {
 /** Resolves once the subscription is live, or was closed meanwhile. */
 export async function replay(subscription: Subscription, options: ReplayOptions): Promise<void> {
   const { afterIndex } = options;
-  subscription.replaying = true;
+  subscription.live = false;
   subscription.stale = false;
   let page = await options.read({ afterIndex: afterIndex ?? LATEST, limit: PAGE });
   if (subscription.closed) return;
@@ -58,7 +58,7 @@ export async function replay(subscription: Subscription, options: ReplayOptions)
     page = await options.read({ afterIndex: subscription.last, limit: PAGE });
     if (isClosed(subscription)) return;
   }
-  subscription.replaying = false;
+  subscription.live = true;
   for (const stream of subscription.room.streams) stream.watch(subscription);
 }
 

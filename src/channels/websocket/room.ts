@@ -43,6 +43,7 @@ export class RoomConnections {
   remove(subscription: Subscription): void {
     if (subscription.closed) return;
     subscription.closed = true;
+    subscription.live = false;
     this.#subscriptions.delete(subscription.connection);
     this.#snapshot = undefined;
     if (subscription.follows) this.#following--;

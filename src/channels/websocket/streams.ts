@@ -39,7 +39,7 @@ export class RoomStream implements DeliveryStream {
     private readonly close: CloseStream,
   ) {
     room.streams.add(this);
-    for (const subscription of room.subscriptions) if (!subscription.replaying) this.watch(subscription);
+    for (const subscription of room.subscriptions) if (subscription.live) this.watch(subscription);
   }
 
   /** Lets one more watch: it begins with all that was written so far (WIRE-09). */
