@@ -44,5 +44,8 @@ export default tseslint.config(
   },
   // The quickstart stands as the README has it: it shows what there is, used or not.
   { files: ['examples/quickstart.ts'], rules: { '@typescript-eslint/no-unused-vars': 'off' } },
-  { files: ['**/*.js', '**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
+  {
+    files: ['**/*.js', '**/*.mjs'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', performance: 'readonly' } },
+  },
 );

@@ -54,10 +54,12 @@ export async function ceilingInbound(room: CeilingRoom, channelId: string, parti
   free();
   const results: CeilingResult['results'] = {};
   if (room.targets.length > 1 || room.targets[0]?.channelId !== channelId) {
-    await Promise.all(room.targets.map((target) => (target.channelId === channelId ? undefined : deliver(target, event, results))));
+    await Promise.all(room.targets.map((target) => (target.channelId === channelId ? DONE : deliver(target, event, results))));
   }
   return { event, results };
 }
+
+const DONE = Promise.resolve();
 
 async function deliver(target: CeilingRoom['targets'][number], event: CeilingEvent, results: CeilingResult['results']): Promise<void> {
   try {

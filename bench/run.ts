@@ -24,7 +24,18 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}\n`);
-console.log(['scenario'.padEnd(30), 'metric'.padEnd(24), 'median'.padStart(12), 'min'.padStart(12), 'max'.padStart(12), 'limit'.padStart(12), '% of limit'.padStart(10), ' unit, goal'].join(' '));
+console.log(
+  [
+    'scenario'.padEnd(30),
+    'metric'.padEnd(24),
+    'median'.padStart(12),
+    'min'.padStart(12),
+    'max'.padStart(12),
+    'limit'.padStart(12),
+    '% of limit'.padStart(10),
+    ' unit, goal',
+  ].join(' '),
+);
 const figures: Figure[] = [];
 for (const { name } of chosen) {
   for (const figure of await runAlone(name)) {
@@ -32,11 +43,28 @@ for (const { name } of chosen) {
     const share = figure.limit === null ? '' : `${((figure.median / figure.limit) * 100).toFixed(0)} %`;
     const goal = figure.goal === undefined ? '' : `${figure.reached === true ? '✓' : '✗'} ${figure.goal}`;
     console.log(
-      [figure.scenario.padEnd(30), figure.metric.padEnd(24), show(figure.median), show(figure.min), show(figure.max), figure.limit === null ? ''.padStart(12) : show(figure.limit), share.padStart(10), ` ${figure.unit} ${goal}`].join(' '),
+      [
+        figure.scenario.padEnd(30),
+        figure.metric.padEnd(24),
+        show(figure.median),
+        show(figure.min),
+        show(figure.max),
+        figure.limit === null ? ''.padStart(12) : show(figure.limit),
+        share.padStart(10),
+        ` ${figure.unit} ${goal}`,
+      ].join(' '),
     );
   }
 }
-if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(figures.map(({ goal: _goal, reached: _reached, ...figure }) => figure), null, 2)}\n`);
+if (jsonFile !== undefined)
+  writeFileSync(
+    jsonFile,
+    `${JSON.stringify(
+      figures.map(({ goal: _goal, reached: _reached, ...figure }) => figure),
+      null,
+      2,
+    )}\n`,
+  );
 
 function show(value: number): string {
   return (value >= 1000 ? Math.round(value).toLocaleString('en-US') : value.toFixed(2)).padStart(12);
@@ -53,7 +81,13 @@ function runAlone(name: string): Promise<Figure[]> {
     child.on('error', reject);
     child.on('exit', (code) => {
       if (code !== 0) reject(new Error(`${name} ended with ${code}.`));
-      else resolve(output.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Figure));
+      else
+        resolve(
+          output
+            .split('\n')
+            .filter((line) => line.startsWith('{'))
+            .map((line) => JSON.parse(line) as Figure),
+        );
     });
   });
 }

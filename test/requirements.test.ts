@@ -67,9 +67,13 @@ describe('the rules', () => {
     for (const rule of allRules().values()) {
       if (!isDue(rule) || later[rule.id] !== undefined) continue;
       if (!cited.has(rule.id) && !(rule.name !== undefined && titles.includes(`${rule.id} ${rule.name}`))) missing.push(`${rule.id} (${rule.page})`);
-      else if (rule.name !== undefined && !titles.includes(`${rule.id} ${rule.name}`)) missing.push(`${rule.id}: no test is named '${rule.id} ${rule.name}'`);
+      else if (rule.name !== undefined && !titles.includes(`${rule.id} ${rule.name}`))
+        missing.push(`${rule.id}: no test is named '${rule.id} ${rule.name}'`);
     }
-    expect(missing, 'rules that nothing proves: cite them in a test that would fail without them, or give a reason in test/requirements-later.json').toEqual([]);
+    expect(
+      missing,
+      'rules that nothing proves: cite them in a test that would fail without them, or give a reason in test/requirements-later.json',
+    ).toEqual([]);
   });
 
   it('have no reason that is out of date', () => {

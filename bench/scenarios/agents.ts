@@ -8,7 +8,9 @@ const PYTHON = { agent_turn_stream: 1993, agent_pipeline_turn: 1931, handoff_han
 function agent(id: string, streaming: boolean): Agent {
   return new Agent(id, {
     provider: new MockAIProvider({ responses: ['Your order 12345 is on its way.'], streaming }),
-    role: 'Support', description: 'Answers questions about orders', systemPrompt: 'You help customers.',
+    role: 'Support',
+    description: 'Answers questions about orders',
+    systemPrompt: 'You help customers.',
     memory: new SlidingWindowMemory({ maxEvents: 50 }),
   });
 }
@@ -28,12 +30,14 @@ async function open(agents: readonly Agent[]): Promise<{ kit: RoomKit; delivered
   return { kit, delivered: () => delivered };
 }
 
-const turns = (kit: RoomKit) => async (count: number): Promise<void> => {
-  for (let n = 0; n < count; n++) {
-    const result = await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
-    if (result.turns.length !== 1 || result.turns[0]?.state !== 'committed') throw new Error(`turn ${JSON.stringify(result.turns)}`);
-  }
-};
+const turns =
+  (kit: RoomKit) =>
+  async (count: number): Promise<void> => {
+    for (let n = 0; n < count; n++) {
+      const result = await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
+      if (result.turns.length !== 1 || result.turns[0]?.state !== 'committed') throw new Error(`turn ${JSON.stringify(result.turns)}`);
+    }
+  };
 
 export const agentTurn: Scenario = {
   name: 'agent_turn',
@@ -43,11 +47,15 @@ export const agentTurn: Scenario = {
     // reply in the timeline, one delivery.
     const plain = ceilingRoom('room-0');
     plain.targets.push({ channelId: 'ws-0', connections: [async () => undefined] });
-    const model = async (messages: readonly { role: string; content: string }[]): Promise<{ content: string }> => ({ content: messages.length > 0 ? 'Your order 12345 is on its way.' : '' });
+    const model = async (messages: readonly { role: string; content: string }[]): Promise<{ content: string }> => ({
+      content: messages.length > 0 ? 'Your order 12345 is on its way.' : '',
+    });
     const ceiling = async (count: number): Promise<void> => {
       for (let n = 0; n < count; n++) {
         await ceilingInbound(plain, 'ws-0', 'user-1', BODY);
-        const messages = plain.events.slice(-50).map((event) => ({ role: event.source.channelId === 'bot' ? 'assistant' : 'user', content: event.content.body }));
+        const messages = plain.events
+          .slice(-50)
+          .map((event) => ({ role: event.source.channelId === 'bot' ? 'assistant' : 'user', content: event.content.body }));
         const response = await model(messages);
         await ceilingInbound(plain, 'bot', 'bot', response.content);
       }
@@ -56,7 +64,15 @@ export const agentTurn: Scenario = {
     await ceiling(10_000);
     const result = await compare({ count: 10_000, run: turns(kit) }, { count: 50_000, run: ceiling });
     const limit = median(result.ceiling);
-    report({ scenario: this.name, metric: 'throughput', unit: 'turns/s', ...spread(result.ours), limit, goal: '≥ 30 % of limit', reached: median(result.ours) >= limit * 0.3 });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: 'turns/s',
+      ...spread(result.ours),
+      limit,
+      goal: '≥ 30 % of limit',
+      reached: median(result.ours) >= limit * 0.3,
+    });
     await kit.close();
   },
 };
@@ -67,7 +83,15 @@ export const agentTurnStream: Scenario = {
     const { kit } = await open([agent('bot', true)]);
     await turns(kit)(5000);
     const ours = await rates(5000, turns(kit));
-    report({ scenario: this.name, metric: 'throughput', unit: 'turns/s', ...spread(ours), limit: null, goal: '≥ 12 × Python (23,916)', reached: median(ours) >= 12 * PYTHON.agent_turn_stream });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: 'turns/s',
+      ...spread(ours),
+      limit: null,
+      goal: '≥ 12 × Python (23,916)',
+      reached: median(ours) >= 12 * PYTHON.agent_turn_stream,
+    });
     await kit.close();
   },
 };
@@ -87,7 +111,15 @@ export const agentPipelineTurn: Scenario = {
     await kit.store.updateRoom(setConversationState(await kit.getRoom('room-0'), { phase: 'intake', activeAgentId: 'agent-0' }));
     await turns(kit)(5000);
     const ours = await rates(5000, turns(kit));
-    report({ scenario: this.name, metric: 'throughput', unit: 'turns/s', ...spread(ours), limit: null, goal: '≥ 12 × Python (23,172)', reached: median(ours) >= 12 * PYTHON.agent_pipeline_turn });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: 'turns/s',
+      ...spread(ours),
+      limit: null,
+      goal: '≥ 12 × Python (23,172)',
+      reached: median(ours) >= 12 * PYTHON.agent_pipeline_turn,
+    });
     await kit.close();
   },
 };
@@ -111,7 +143,11 @@ export const handoffHandle: Scenario = {
       const hand = async (count: number, from: number): Promise<number> => {
         const startedAt = performance.now();
         for (let n = from; n < from + count; n++) {
-          const result = await handoff.handle({ roomId: 'room-0', callingAgentId: `agent-${n % 2}`, arguments: { target: `agent-${(n + 1) % 2}`, reason: 'bench' } });
+          const result = await handoff.handle({
+            roomId: 'room-0',
+            callingAgentId: `agent-${n % 2}`,
+            arguments: { target: `agent-${(n + 1) % 2}`, reason: 'bench' },
+          });
           check(result.accepted, result.reason ?? 'refused');
         }
         return performance.now() - startedAt;
@@ -127,8 +163,26 @@ export const handoffHandle: Scenario = {
     for (let n = 0; n < 20; n++) await once();
     values.length = firsts.length = lasts.length = 0;
     for (let n = 0; n < 5; n++) await once();
-    report({ scenario: this.name, metric: 'throughput', unit: '/s', ...spread(values), limit: null, goal: '≥ 15 × Python (19,575)', reached: median(values) >= 15 * PYTHON.handoff_handle });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: '/s',
+      ...spread(values),
+      limit: null,
+      goal: '≥ 15 × Python (19,575)',
+      reached: median(values) >= 15 * PYTHON.handoff_handle,
+    });
     const ratio = median(lasts) / median(firsts);
-    report({ scenario: this.name, metric: 'last_100_over_first_100', unit: '×', median: ratio, min: ratio, max: ratio, limit: null, goal: '≤ 1.1', reached: ratio <= 1.1 });
+    report({
+      scenario: this.name,
+      metric: 'last_100_over_first_100',
+      unit: '×',
+      median: ratio,
+      min: ratio,
+      max: ratio,
+      limit: null,
+      goal: '≤ 1.1',
+      reached: ratio <= 1.1,
+    });
   },
 };

@@ -22,7 +22,8 @@ function fanout(targets: number, messages: number): Scenario {
         plain.targets.push({ channelId: `ws-${n}`, connections: [count] });
       }
       const ours = async (deliveries: number): Promise<void> => {
-        for (let n = 0; n < deliveries / targets; n++) await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
+        for (let n = 0; n < deliveries / targets; n++)
+          await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
       };
       const ceiling = async (deliveries: number): Promise<void> => {
         for (let n = 0; n < deliveries / targets; n++) await ceilingInbound(plain, 'ws-0', 'user-1', BODY);
@@ -33,7 +34,15 @@ function fanout(targets: number, messages: number): Scenario {
       const result = await compare({ count: messages * targets, run: ours }, { count: messages * targets, run: ceiling });
       check(delivered === messages * targets * 10, `${delivered} deliveries`);
       const limit = median(result.ceiling);
-      report({ scenario: this.name, metric: 'throughput', unit: 'deliveries/s', ...spread(result.ours), limit, goal: '≥ 50 % of limit', reached: median(result.ours) >= limit / 2 });
+      report({
+        scenario: this.name,
+        metric: 'throughput',
+        unit: 'deliveries/s',
+        ...spread(result.ours),
+        limit,
+        goal: '≥ 50 % of limit',
+        reached: median(result.ours) >= limit / 2,
+      });
       await kit.close();
     },
   };
@@ -61,7 +70,8 @@ export const fanoutConnections: Scenario = {
     const plain = ceilingRoom('room-0');
     plain.targets.push({ channelId: 'ws-1', connections: Array.from({ length: 500 }, () => count) });
     const ours = async (deliveries: number): Promise<void> => {
-      for (let n = 0; n < deliveries / 500; n++) await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
+      for (let n = 0; n < deliveries / 500; n++)
+        await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
     };
     const ceiling = async (deliveries: number): Promise<void> => {
       for (let n = 0; n < deliveries / 500; n++) await ceilingInbound(plain, 'ws-0', 'user-1', BODY);
@@ -72,7 +82,15 @@ export const fanoutConnections: Scenario = {
     const result = await compare({ count: 500_000, run: ours }, { count: 500_000, run: ceiling });
     check(delivered === 5_000_000, `${delivered} deliveries`);
     const limit = median(result.ceiling);
-    report({ scenario: this.name, metric: 'throughput', unit: 'deliveries/s', ...spread(result.ours), limit, goal: '≥ 60 % of limit', reached: median(result.ours) >= limit * 0.6 });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: 'deliveries/s',
+      ...spread(result.ours),
+      limit,
+      goal: '≥ 60 % of limit',
+      reached: median(result.ours) >= limit * 0.6,
+    });
     await kit.close();
   },
 };
@@ -92,11 +110,20 @@ export const transcode: Scenario = {
       return kit;
     };
     const content = { type: 'rich', body: BODY, buttons: [{ id: 'b', label: 'Track it', kind: 'reply' }] } as const;
-    const send = (kit: RoomKit) => async (count: number): Promise<void> => {
-      for (let n = 0; n < count; n++) await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content }, { roomId: 'room-0' });
-    };
+    const send =
+      (kit: RoomKit) =>
+      async (count: number): Promise<void> => {
+        for (let n = 0; n < count; n++) await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content }, { roomId: 'room-0' });
+      };
     const full = await open(undefined);
-    const textOnly = await open({ mediaTypes: ['text'], maxLength: 1600, supportsButtons: false, supportsRichText: false, supportsQuickReplies: false, supportsCards: false });
+    const textOnly = await open({
+      mediaTypes: ['text'],
+      maxLength: 1600,
+      supportsButtons: false,
+      supportsRichText: false,
+      supportsQuickReplies: false,
+      supportsCards: false,
+    });
     await send(full)(10_000);
     await send(textOnly)(10_000);
     const without: number[] = [];
@@ -105,7 +132,15 @@ export const transcode: Scenario = {
       without.push(...(await rates(10_000, send(full), 1)));
       withIt.push(...(await rates(10_000, send(textOnly), 1)));
     }
-    report({ scenario: this.name, metric: 'throughput', unit: 'msg/s', ...spread(withIt), limit: median(without), goal: '≤ 10 % over no transcoding', reached: median(withIt) >= median(without) / 1.1 });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: 'msg/s',
+      ...spread(withIt),
+      limit: median(without),
+      goal: '≤ 10 % over no transcoding',
+      reached: median(withIt) >= median(without) / 1.1,
+    });
     await full.close();
     await textOnly.close();
   },

@@ -47,19 +47,33 @@ function sequential(name: string, targets: number, goal: number): Scenario {
       const plainWarm = limitRoom();
       for (let n = 0; n < WARM_UP; n++) await ceilingInbound(plainWarm, 'ws-0', 'user-1', BODY);
       const result = await compare(
-        { count: COUNT, run: async (count) => {
-          const kit = await open();
-          await send(kit, count);
-          check((await kit.getRoom('room-0')).eventCount === count + targets + 1, 'events are missing');
-          await kit.close();
-        } },
-        { count: COUNT, run: async (count) => {
-          const plain = limitRoom();
-          for (let n = 0; n < count; n++) await ceilingInbound(plain, 'ws-0', 'user-1', BODY);
-        } },
+        {
+          count: COUNT,
+          run: async (count) => {
+            const kit = await open();
+            await send(kit, count);
+            check((await kit.getRoom('room-0')).eventCount === count + targets + 1, 'events are missing');
+            await kit.close();
+          },
+        },
+        {
+          count: COUNT,
+          run: async (count) => {
+            const plain = limitRoom();
+            for (let n = 0; n < count; n++) await ceilingInbound(plain, 'ws-0', 'user-1', BODY);
+          },
+        },
       );
       const limit = median(result.ceiling);
-      report({ scenario: name, metric: 'throughput', unit: 'msg/s', ...spread(result.ours), limit, goal: `≥ ${goal} % of limit`, reached: median(result.ours) >= (limit * goal) / 100 });
+      report({
+        scenario: name,
+        metric: 'throughput',
+        unit: 'msg/s',
+        ...spread(result.ours),
+        limit,
+        goal: `≥ ${goal} % of limit`,
+        reached: median(result.ours) >= (limit * goal) / 100,
+      });
     },
   };
 }
@@ -72,7 +86,10 @@ export const inboundConcurrent: Scenario = {
       await Promise.all(
         rooms.map(async (_, task) => {
           for (let k = 0; k < per; k++) {
-            const result = await kit.processInbound({ channelId: 'ws-0', senderId: `user-${task}`, content: BODY }, { roomId: `room-${(task + k) % 100}` });
+            const result = await kit.processInbound(
+              { channelId: 'ws-0', senderId: `user-${task}`, content: BODY },
+              { roomId: `room-${(task + k) % 100}` },
+            );
             if (result.blocked) throw new Error('blocked');
           }
         }),
@@ -97,15 +114,26 @@ export const inboundConcurrent: Scenario = {
     };
     await ceiling(300);
     const result = await compare(
-      { count: 50_000, run: async () => {
-        const kit = await open();
-        await send(kit, 500);
-        await kit.close();
-      } },
+      {
+        count: 50_000,
+        run: async () => {
+          const kit = await open();
+          await send(kit, 500);
+          await kit.close();
+        },
+      },
       { count: 50_000, run: () => ceiling(500) },
     );
     const limit = median(result.ceiling);
-    report({ scenario: this.name, metric: 'throughput', unit: 'msg/s', ...spread(result.ours), limit, goal: '≥ 60 % of limit', reached: median(result.ours) >= limit * 0.6 });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: 'msg/s',
+      ...spread(result.ours),
+      limit,
+      goal: '≥ 60 % of limit',
+      reached: median(result.ours) >= limit * 0.6,
+    });
   },
 };
 
@@ -120,7 +148,8 @@ export const inboundHistory: Scenario = {
     await room(kit, 'room-0', ['ws-0']);
     let sent = 1;
     const send = async (count: number): Promise<void> => {
-      for (let n = 0; n < count; n++, sent++) await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
+      for (let n = 0; n < count; n++, sent++)
+        await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
     };
     const means: number[] = [];
     for (const size of [100, 1000, 5000, 20_000]) {
@@ -130,7 +159,11 @@ export const inboundHistory: Scenario = {
       means.push(figures.median);
       const last = size === 20_000;
       report({
-        scenario: this.name, metric: `at_${size}`, unit: 'µs/msg', ...figures, limit: null,
+        scenario: this.name,
+        metric: `at_${size}`,
+        unit: 'µs/msg',
+        ...figures,
+        limit: null,
         ...(last && { goal: '20,000 ≤ 1.1 × 100', reached: figures.median <= 1.1 * (means[0] ?? 0) }),
       });
     }
@@ -167,7 +200,15 @@ export const inboundRoute: Scenario = {
     await ceiling(20_000);
     const result = await compare({ count: 50_000, run: ours }, { count: 50_000, run: ceiling });
     const limit = median(result.ceiling);
-    report({ scenario: this.name, metric: 'throughput', unit: 'msg/s', ...spread(result.ours), limit, goal: '≥ 50 % of limit', reached: median(result.ours) >= limit / 2 });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: 'msg/s',
+      ...spread(result.ours),
+      limit,
+      goal: '≥ 50 % of limit',
+      reached: median(result.ours) >= limit / 2,
+    });
     await kit.close();
   },
 };
@@ -195,7 +236,17 @@ export const hooks: Scenario = {
     }
     // The first hook also pays for the context of all: the extra hook is what 50 cost over 10.
     const extra = ((per[1] ?? 0) * 50 - (per[0] ?? 0) * 10) / 40;
-    report({ scenario: 'hooks_extra', metric: 'per_gate', unit: 'µs', median: extra, min: extra, max: extra, limit: null, goal: '≤ 0.4', reached: extra <= 0.4 });
+    report({
+      scenario: 'hooks_extra',
+      metric: 'per_gate',
+      unit: 'µs',
+      median: extra,
+      min: extra,
+      max: extra,
+      limit: null,
+      goal: '≤ 0.4',
+      reached: extra <= 0.4,
+    });
   },
 };
 
@@ -205,17 +256,23 @@ export const idempotency: Scenario = {
     const kit = new RoomKit();
     channel(kit, 'ws-0', ['room-0']);
     await room(kit, 'room-0', ['ws-0']);
-    for (let n = 0; n < 1000; n++) await kit.processInbound({ channelId: 'ws-0', senderId: 'u', content: BODY, idempotencyKey: `k${n}` }, { roomId: 'room-0' });
+    for (let n = 0; n < 1000; n++)
+      await kit.processInbound({ channelId: 'ws-0', senderId: 'u', content: BODY, idempotencyKey: `k${n}` }, { roomId: 'room-0' });
     const known = new Map<string, { id: string }>(Array.from({ length: 1000 }, (_, n) => [`k${n}`, { id: `${n}` }]));
     const ours = async (count: number): Promise<void> => {
       for (let n = 0; n < count; n++) {
-        const result = await kit.processInbound({ channelId: 'ws-0', senderId: 'u', content: BODY, idempotencyKey: `k${n % 1000}` }, { roomId: 'room-0' });
+        const result = await kit.processInbound(
+          { channelId: 'ws-0', senderId: 'u', content: BODY, idempotencyKey: `k${n % 1000}` },
+          { roomId: 'room-0' },
+        );
         if (!result.duplicate) throw new Error('not recognised');
       }
     };
     // The least: wait for the room, look the key up, answer with the first event.
     const plain = ceilingRoom('room-0');
-    const lookUp = async (key: string): Promise<{ blocked: boolean; duplicate: boolean; event: { id: string } | undefined; results: Record<string, string> }> => {
+    const lookUp = async (
+      key: string,
+    ): Promise<{ blocked: boolean; duplicate: boolean; event: { id: string } | undefined; results: Record<string, string> }> => {
       while (plain.tail !== undefined) await plain.tail;
       const event = known.get(key);
       return { blocked: false, duplicate: event !== undefined, event, results: {} };
@@ -227,7 +284,15 @@ export const idempotency: Scenario = {
     await ceiling(50_000);
     const result = await compare({ count: 100_000, run: ours }, { count: 1_000_000, run: ceiling });
     const limit = median(result.ceiling);
-    report({ scenario: this.name, metric: 'throughput', unit: '/s', ...spread(result.ours), limit, goal: '≥ 30 % of limit', reached: median(result.ours) >= limit * 0.3 });
+    report({
+      scenario: this.name,
+      metric: 'throughput',
+      unit: '/s',
+      ...spread(result.ours),
+      limit,
+      goal: '≥ 30 % of limit',
+      reached: median(result.ours) >= limit * 0.3,
+    });
     await kit.close();
   },
 };

@@ -27,10 +27,34 @@ function rooms(size: number): Scenario {
         if (repetition > 0) bytes.push(used / size);
       }
       if (size === 10_000) {
-        report({ scenario: this.name, metric: 'create', unit: '/s', ...spread(create), limit: null, goal: '≥ 400,000', reached: median(create) >= 400_000 });
-        report({ scenario: this.name, metric: 'attach', unit: '/s', ...spread(attach), limit: null, goal: '≥ 250,000', reached: median(attach) >= 250_000 });
+        report({
+          scenario: this.name,
+          metric: 'create',
+          unit: '/s',
+          ...spread(create),
+          limit: null,
+          goal: '≥ 400,000',
+          reached: median(create) >= 400_000,
+        });
+        report({
+          scenario: this.name,
+          metric: 'attach',
+          unit: '/s',
+          ...spread(attach),
+          limit: null,
+          goal: '≥ 250,000',
+          reached: median(attach) >= 250_000,
+        });
       }
-      report({ scenario: this.name, metric: 'memory', unit: 'bytes/idle room', ...spread(bytes), limit: null, goal: '≤ 2,400', reached: median(bytes) <= 2400 });
+      report({
+        scenario: this.name,
+        metric: 'memory',
+        unit: 'bytes/idle room',
+        ...spread(bytes),
+        limit: null,
+        goal: '≤ 2,400',
+        reached: median(bytes) <= 2400,
+      });
       for (const kit of kits) await kit.close();
     },
   };
@@ -53,11 +77,20 @@ export const eventMemory: Scenario = {
         await kit.attachChannel(`room-${n}`, 'ws-0');
       }
       const before = await rssAfterCollection();
-      for (let n = 0; n < 100_000; n++) await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: `room-${n % 100}` });
+      for (let n = 0; n < 100_000; n++)
+        await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: `room-${n % 100}` });
       if (repetition > 0) bytes.push(((await rssAfterCollection()) - before) / 100_000);
       else await rssAfterCollection();
     }
-    report({ scenario: this.name, metric: 'memory', unit: 'bytes/event', ...spread(bytes), limit: null, goal: '≤ 1,400', reached: median(bytes) <= 1400 });
+    report({
+      scenario: this.name,
+      metric: 'memory',
+      unit: 'bytes/event',
+      ...spread(bytes),
+      limit: null,
+      goal: '≤ 1,400',
+      reached: median(bytes) <= 1400,
+    });
     for (const kit of kits) await kit.close();
   },
 };
@@ -76,8 +109,24 @@ export const importTime: Scenario = {
     const bare = Array.from({ length: 12 }, () => measure(rss)).slice(2);
     const ms = ours.map((one) => one.ms);
     const mb = ours.map((one) => one.mb);
-    report({ scenario: this.name, metric: 'time', unit: 'ms', ...spread(ms), limit: median(bare.map((one) => one.ms)), goal: '≤ 110', reached: median(ms) <= 110 });
-    report({ scenario: this.name, metric: 'memory', unit: 'MB RSS', ...spread(mb), limit: median(bare.map((one) => one.mb)), goal: '≤ 50', reached: median(mb) <= 50 });
+    report({
+      scenario: this.name,
+      metric: 'time',
+      unit: 'ms',
+      ...spread(ms),
+      limit: median(bare.map((one) => one.ms)),
+      goal: '≤ 110',
+      reached: median(ms) <= 110,
+    });
+    report({
+      scenario: this.name,
+      metric: 'memory',
+      unit: 'MB RSS',
+      ...spread(mb),
+      limit: median(bare.map((one) => one.mb)),
+      goal: '≤ 50',
+      reached: median(mb) <= 50,
+    });
     await Promise.resolve();
   },
 };

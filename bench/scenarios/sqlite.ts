@@ -23,7 +23,9 @@ export const sqliteInbound: Scenario = {
         for (let n = 0; n < count; n++) await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
       };
       const plain = await openPlainDatabase(join(folder, 'plain.db'));
-      plain.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE events (number INTEGER PRIMARY KEY, room_id TEXT, idx INTEGER, json TEXT)');
+      plain.exec(
+        'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE events (number INTEGER PRIMARY KEY, room_id TEXT, idx INTEGER, json TEXT)',
+      );
       const insert = plain.prepare('INSERT INTO events (room_id, idx, json) VALUES (?, ?, ?)');
       const ceiling = async (count: number): Promise<void> => {
         for (let n = 0; n < count; n++) insert.run('room-0', n, JSON.stringify({ id: `event-${n}`, content: { type: 'text', body: BODY } }));
@@ -33,17 +35,34 @@ export const sqliteInbound: Scenario = {
       await ceiling(2000);
       const result = await compare({ count: 3000, run: sequential }, { count: 3000, run: ceiling });
       const limit = median(result.ceiling);
-      report({ scenario: this.name, metric: 'throughput', unit: 'msg/s', ...spread(result.ours), limit, goal: '≥ 65 % of limit', reached: median(result.ours) >= limit * 0.65 });
+      report({
+        scenario: this.name,
+        metric: 'throughput',
+        unit: 'msg/s',
+        ...spread(result.ours),
+        limit,
+        goal: '≥ 65 % of limit',
+        reached: median(result.ours) >= limit * 0.65,
+      });
       const grouped = async (count: number): Promise<void> => {
         await Promise.all(
           Array.from({ length: 200 }, async (_, task) => {
-            for (let n = 0; n < count / 200; n++) await kit.processInbound({ channelId: 'ws-0', senderId: `user-${task}`, content: BODY }, { roomId: `room-${task}` });
+            for (let n = 0; n < count / 200; n++)
+              await kit.processInbound({ channelId: 'ws-0', senderId: `user-${task}`, content: BODY }, { roomId: `room-${task}` });
           }),
         );
       };
       await grouped(20_000);
       const many = await rates(40_000, grouped);
-      report({ scenario: this.name, metric: 'grouped_200_rooms', unit: 'msg/s', ...spread(many), limit: null, goal: '≥ 50,000', reached: median(many) >= 50_000 });
+      report({
+        scenario: this.name,
+        metric: 'grouped_200_rooms',
+        unit: 'msg/s',
+        ...spread(many),
+        limit: null,
+        goal: '≥ 50,000',
+        reached: median(many) >= 50_000,
+      });
       plain.close();
       await kit.close();
     } finally {

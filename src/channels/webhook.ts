@@ -58,7 +58,12 @@ export function createWebhookHandler(options: WebhookHandlerOptions): (request: 
 }
 
 /** One by one: a bad one is reported alone (INB-24). 5xx makes the vendor send all of it again; duplicates are recognised. */
-async function processAll(kit: WebhookHandlerOptions['kit'], provider: WebhookProvider, channelId: string, metas: readonly WebhookMeta[]): Promise<Response> {
+async function processAll(
+  kit: WebhookHandlerOptions['kit'],
+  provider: WebhookProvider,
+  channelId: string,
+  metas: readonly WebhookMeta[],
+): Promise<Response> {
   let refused = 0;
   let failed = 0;
   for (const meta of metas) {
@@ -68,7 +73,11 @@ async function processAll(kit: WebhookHandlerOptions['kit'], provider: WebhookPr
       const permanent = error instanceof RoomKitError && error.code === 'invalid';
       if (permanent) refused++;
       else failed++;
-      kit.logger.warn('A message of a webhook was not taken.', { channelId, provider: provider.name, code: error instanceof RoomKitError ? error.code : 'internal' });
+      kit.logger.warn('A message of a webhook was not taken.', {
+        channelId,
+        provider: provider.name,
+        code: error instanceof RoomKitError ? error.code : 'internal',
+      });
     }
   }
   if (failed > 0) return answer(503, 'internal', { 'retry-after': '5' });

@@ -31,10 +31,7 @@ export class SystemClock implements Clock {
   setTimer(ms: number, fn: () => void): Timer {
     let handle: NodeJS.Timeout;
     const arm = (left: number): void => {
-      handle = setTimeout(
-        () => (left > MAX_NATIVE_MS ? arm(left - MAX_NATIVE_MS) : fn()),
-        Math.min(Math.max(0, left), MAX_NATIVE_MS),
-      );
+      handle = setTimeout(() => (left > MAX_NATIVE_MS ? arm(left - MAX_NATIVE_MS) : fn()), Math.min(Math.max(0, left), MAX_NATIVE_MS));
       handle.unref();
     };
     arm(ms);

@@ -67,14 +67,20 @@ export class ChannelNotRegisteredError extends RoomKitError {
 export class ChannelAlreadyRegisteredError extends RoomKitError {
   override readonly name = 'ChannelAlreadyRegisteredError';
   constructor(channelId: string) {
-    super('channel_already_registered', `A channel '${channelId}' is registered already. Give the new one another id, or call kit.unregisterChannel('${channelId}') first.`);
+    super(
+      'channel_already_registered',
+      `A channel '${channelId}' is registered already. Give the new one another id, or call kit.unregisterChannel('${channelId}') first.`,
+    );
   }
 }
 
 export class ParticipantNotFoundError extends RoomKitError {
   override readonly name = 'ParticipantNotFoundError';
   constructor(roomId: string, participantId: string) {
-    super('participant_not_found', `Room '${roomId}' has no participant '${participantId}'. Call kit.ensureParticipant('${roomId}', channelId, '${participantId}') first.`);
+    super(
+      'participant_not_found',
+      `Room '${roomId}' has no participant '${participantId}'. Call kit.ensureParticipant('${roomId}', channelId, '${participantId}') first.`,
+    );
   }
 }
 
@@ -102,7 +108,10 @@ export class SourceNotFoundError extends RoomKitError {
 export class VoiceNotConfiguredError extends RoomKitError {
   override readonly name = 'VoiceNotConfiguredError';
   constructor(what: 'stt' | 'tts') {
-    super('voice_not_configured', `The kit has no ${what === 'stt' ? 'speech recognition' : 'speech synthesis'}. Pass new RoomKit({ ${what}: provider }).`);
+    super(
+      'voice_not_configured',
+      `The kit has no ${what === 'stt' ? 'speech recognition' : 'speech synthesis'}. Pass new RoomKit({ ${what}: provider }).`,
+    );
   }
 }
 
@@ -130,7 +139,11 @@ export class LeaseLostError extends RoomKitError {
 export class FencedError extends RoomKitError {
   override readonly name = 'FencedError';
   constructor(roomId: string, token: number, highest: number) {
-    super('fenced', `A newer holder of room '${roomId}' has written (token ${highest}); this one (token ${token}) may not write any more. Repeat the call.`, { retryable: true });
+    super(
+      'fenced',
+      `A newer holder of room '${roomId}' has written (token ${highest}); this one (token ${token}) may not write any more. Repeat the call.`,
+      { retryable: true },
+    );
   }
 }
 

@@ -44,10 +44,18 @@ export class UuidGenerator implements IdGenerator {
     // 12 bits of the counter after the version, 14 after the variant, then 48 random bits.
     return (
       this.#timePrefix +
-      hex(0x70 | ((sequence >>> 22) & 0x0f)) + hex((sequence >>> 14) & 0xff) + '-' +
-      hex(0x80 | ((sequence >>> 8) & 0x3f)) + hex(sequence & 0xff) + '-' +
-      hex(random[at]) + hex(random[at + 1]) + hex(random[at + 2]) +
-      hex(random[at + 3]) + hex(random[at + 4]) + hex(random[at + 5])
+      hex(0x70 | ((sequence >>> 22) & 0x0f)) +
+      hex((sequence >>> 14) & 0xff) +
+      '-' +
+      hex(0x80 | ((sequence >>> 8) & 0x3f)) +
+      hex(sequence & 0xff) +
+      '-' +
+      hex(random[at]) +
+      hex(random[at + 1]) +
+      hex(random[at + 2]) +
+      hex(random[at + 3]) +
+      hex(random[at + 4]) +
+      hex(random[at + 5])
     );
   }
 }
@@ -62,16 +70,12 @@ function formatTime(ms: number): string {
 }
 
 const CONTROL = /\p{Cc}/u;
-const RESERVED_CHANNEL_IDS = new Set([
-  'all', 'none', 'transport', 'intelligence', 'internal', 'system', 'human', '_none_',
-]);
+const RESERVED_CHANNEL_IDS = new Set(['all', 'none', 'transport', 'intelligence', 'internal', 'system', 'human', '_none_']);
 
 /** Refuses what is no id: 1–255 characters without control characters. */
 export function checkId(kind: string, id: unknown): asserts id is string {
   if (typeof id !== 'string' || id.length === 0 || id.length > 255 || CONTROL.test(id)) {
-    throw new ValidationError(
-      `${kind} ${JSON.stringify(id)} is not a valid id. Use a string of 1 to 255 characters without control characters.`,
-    );
+    throw new ValidationError(`${kind} ${JSON.stringify(id)} is not a valid id. Use a string of 1 to 255 characters without control characters.`);
   }
 }
 

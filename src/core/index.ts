@@ -15,7 +15,16 @@ export type { RoomContext } from './rooms/context.js';
 export * from './channel.js';
 export type { ToolUseGate, ToolUseVerdict } from './turns/tool-gate.js';
 export type { TurnScope } from './call-scope.js';
-export { HookTrigger, TRIGGERS, type GateTrigger, type HookPayload, type HookReturn, type HookTable, type NoticeTrigger, type ErrorNotice } from './hooks/triggers.js';
+export {
+  HookTrigger,
+  TRIGGERS,
+  type GateTrigger,
+  type HookPayload,
+  type HookReturn,
+  type HookTable,
+  type NoticeTrigger,
+  type ErrorNotice,
+} from './hooks/triggers.js';
 export { HookResult, type HookExtras } from './hooks/verdict.js';
 export type { HookHandler, HookOptions, HookSource } from './hooks/engine.js';
 export type { HookContext } from './hooks/context.js';
@@ -30,6 +39,8 @@ export type { IdentityResolver } from './identity/resolver.js';
 export { planMerge, planUnmerge } from './identity/merge.js';
 export * from './sources/source.js';
 export * from './telemetry/provider.js';
+export { ConsoleTelemetryProvider, NoopTelemetryProvider } from './telemetry/console.js';
+export { Secret } from './telemetry/secret.js';
 export type { MediaInfo, MediaStore } from './media/media-store.js';
 export { transcodeFor, type ContentTranscoder } from './delivery/transcode.js';
 export { limitLength, splitText } from './delivery/limit-length.js';

@@ -10,7 +10,7 @@ import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
 import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
 import { FrameworkEvents, type FrameworkEventType, type FrameworkHandler } from './framework-events.js';
-import { HookEngine, type HookHandler, type HookOptions, type HookSource } from './hooks/engine.js';
+import { HookEngine, type HookEngineOptions, type HookHandler, type HookOptions, type HookSource } from './hooks/engine.js';
 import type { HookPayload, HookTrigger, NoticeTrigger } from './hooks/triggers.js';
 import { UuidGenerator, type IdGenerator } from './ids.js';
 import { InMemoryLockManager } from './locks/in-memory.js';
@@ -44,7 +44,13 @@ import { presenceEvent, reactionEvent, readReceiptEvent, typingEvent } from './r
 import { InMemoryRealtime } from './realtime/in-memory.js';
 import { publishEphemeral } from './realtime/publish.js';
 import { ChannelRegistry } from './registry.js';
-import { changeConversation, setActiveAgent, type ConversationDecision, type ConversationNow, type ConversationResult } from './rooms/conversation.js';
+import {
+  changeConversation,
+  setActiveAgent,
+  type ConversationDecision,
+  type ConversationNow,
+  type ConversationResult,
+} from './rooms/conversation.js';
 import {
   attachChannel,
   detachChannel,
@@ -111,17 +117,22 @@ export class RoomKit {
     const deadlines = new Deadlines(clock);
     const tasks = new TaskGroup();
     const framework = new FrameworkEvents(clock, tasks, logger);
+    const tracer = new Tracer(options.telemetry ?? {}, logger);
     const hooks = new HookEngine({
       deadlines,
       logger,
       timeoutSeconds: limits.hookTimeoutSeconds,
       organizationId: options.organizationId,
       now: () => clock.monotonic(),
+      watchCall: hookSpans(tracer, options.telemetry?.suppressedHookTriggers),
       onFailure: (failure) => {
         const type = failure.timeoutSeconds === undefined ? 'hook_error' : 'hook_timeout';
         if (!framework.has(type)) return;
         const { hook, trigger, roomId } = failure;
-        const detail = failure.timeoutSeconds === undefined ? { error: failure.error instanceof Error ? failure.error.message : String(failure.error) } : { timeout_seconds: failure.timeoutSeconds };
+        const detail =
+          failure.timeoutSeconds === undefined
+            ? { error: failure.error instanceof Error ? failure.error.message : String(failure.error) }
+            : { timeout_seconds: failure.timeoutSeconds };
         framework.emit(type, { ...(roomId !== undefined && { roomId }), data: { hook, trigger, ...detail } });
       },
     });
@@ -148,7 +159,7 @@ export class RoomKit {
       hooks,
       framework,
       traces: new DecisionTraces(limits.traceEvents),
-      tracer: new Tracer(options.telemetry ?? {}, logger),
+      tracer,
       outcomes: new OutcomeRecorder(store, clock, tasks, logger),
       arrivals: new ArrivalOrder(),
       notices: new Notices(tasks),
@@ -327,7 +338,12 @@ export class RoomKit {
 
   // --- people --------------------------------------------------------------------------------------------------------
 
-  ensureParticipant(roomId: string, channelId: string, participantId: string, options: { displayName?: string; role?: Participant['role'] } = {}): Promise<Participant> {
+  ensureParticipant(
+    roomId: string,
+    channelId: string,
+    participantId: string,
+    options: { displayName?: string; role?: Participant['role'] } = {},
+  ): Promise<Participant> {
     return ensureParticipant(this.#parts, roomId, channelId, participantId, options);
   }
 
@@ -362,7 +378,8 @@ export class RoomKit {
   /** Says something in a room as one of its channels. The event tells by `status` whether it was blocked. */
   async sendEvent(roomId: string, channelId: string, content: ContentInput, options: SendOptions = {}): Promise<RoomEvent> {
     const result = await sendEvent(this.#parts, roomId, channelId, content, options);
-    if (result.event === undefined) throw new AbortedError(`The event was refused: ${result.reason ?? 'unknown'}. Use kit.sendEventResult to get this as a value.`);
+    if (result.event === undefined)
+      throw new AbortedError(`The event was refused: ${result.reason ?? 'unknown'}. Use kit.sendEventResult to get this as a value.`);
     return result.event;
   }
 
@@ -489,7 +506,8 @@ export class RoomKit {
     if (!this.#parts.hooks.has(trigger, roomId)) return;
     const state = await this.store.loadRoom(roomId);
     if (state === null) return;
-    const run = (): Promise<void> => this.#parts.hooks.notice(trigger, payload, { roomId, ...(source && { source }), context: () => contextOf(state) });
+    const run = (): Promise<void> =>
+      this.#parts.hooks.notice(trigger, payload, { roomId, ...(source && { source }), context: () => contextOf(state) });
     // Inside a gate nobody waits for what the gate itself causes (INB-28).
     if (callScope.getStore()?.section?.open === true) void this.background(run);
     else await run();
@@ -535,7 +553,14 @@ export class RoomKit {
     return this.#publish(readReceiptEvent(this, roomId, userId, eventId, channelId));
   }
 
-  publishReaction(roomId: string, userId: string, eventId: string, emoji: string, action: 'add' | 'remove' = 'add', channelId?: string): Promise<void> {
+  publishReaction(
+    roomId: string,
+    userId: string,
+    eventId: string,
+    emoji: string,
+    action: 'add' | 'remove' = 'add',
+    channelId?: string,
+  ): Promise<void> {
     return this.#publish(reactionEvent(this, roomId, userId, eventId, emoji, action, channelId));
   }
 
@@ -547,7 +572,8 @@ export class RoomKit {
     const channel = this.#connectable(channelId);
     // The channel types its own arguments; the kit only passes them on.
     await channel.registerConnection(connectionId, send as never, options as never);
-    if (this.#parts.framework.has('channel_connected')) this.#parts.framework.emit('channel_connected', { channelId, data: { connection_id: connectionId } });
+    if (this.#parts.framework.has('channel_connected'))
+      this.#parts.framework.emit('channel_connected', { channelId, data: { connection_id: connectionId } });
   }
 
   /** Silent when the connection is unknown. */
@@ -729,14 +755,16 @@ export class RoomKit {
     if (this.#state === 'open') return;
     // What runs already may finish its work while the kit drains.
     if (this.#state === 'draining' && isInsideCause()) return;
-    throw new KitClosedError(this.#state === 'draining' ? 'This kit is shutting down and takes no new work. Try again on another process or later.' : undefined);
+    throw new KitClosedError(
+      this.#state === 'draining' ? 'This kit is shutting down and takes no new work. Try again on another process or later.' : undefined,
+    );
   }
 
   #open<T>(fn: () => Promise<T>): Promise<T> {
     try {
       this.#assertOpen();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return fn();
   }
@@ -764,6 +792,23 @@ export class RoomKit {
       if (framework.has('unsafe_configuration')) framework.emit('unsafe_configuration', { data: { store: store.name } });
     });
   }
+}
+
+const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_audio_level', 'on_output_audio_level'];
+
+/** A span around every hook, under the call that runs it (TEL-04); undefined without telemetry. */
+function hookSpans(tracer: Tracer, suppressed: readonly HookTrigger[] = LEVEL_TRIGGERS): HookEngineOptions['watchCall'] {
+  if (!tracer.enabled) return undefined;
+  return (trigger, hook, execution, roomId) => {
+    if (suppressed.includes(trigger)) return () => undefined;
+    const parentId = callScope.getStore()?.span;
+    const span = tracer.start(execution === 'sync' ? 'hook.sync' : 'hook.async', hook, {
+      attributes: { trigger },
+      ...(parentId !== undefined && { parentId }),
+      ...(roomId !== undefined && { roomId }),
+    });
+    return (failed) => tracer.end(span, { status: failed ? 'error' : 'ok' });
+  };
 }
 
 type HookFunction = (payload: unknown, context: unknown, extra?: unknown) => unknown;

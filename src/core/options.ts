@@ -64,7 +64,12 @@ export interface RoomKitOptions {
   /** Events whose decision trace is kept; default 1000, 0 switches it off (TEL-07). */
   readonly traceEvents?: number;
   /** Messages a sender may send through a channel; off by default (INB-26). */
-  readonly inboundRateLimit?: { readonly maxPerSecond?: number; readonly maxPerMinute?: number; readonly maxPerHour?: number; readonly burst?: number };
+  readonly inboundRateLimit?: {
+    readonly maxPerSecond?: number;
+    readonly maxPerMinute?: number;
+    readonly maxPerHour?: number;
+    readonly burst?: number;
+  };
   readonly clock?: Clock;
   readonly ids?: IdGenerator;
   readonly logger?: Logger;
@@ -113,7 +118,9 @@ export function limitsOf(options: RoomKitOptions): Limits {
     if (given === undefined) continue;
     const least = name === 'traceEvents' || name === 'drainSeconds' ? 0 : Number.MIN_VALUE;
     if (typeof given !== 'number' || !Number.isFinite(given) || given < least) {
-      throw new ValidationError(`Option ${name} is ${String(given)}. Give a number ${least === 0 ? 'of 0 or more' : 'above 0'}; default ${DEFAULT_LIMITS[name]}.`);
+      throw new ValidationError(
+        `Option ${name} is ${JSON.stringify(given)}. Give a number ${least === 0 ? 'of 0 or more' : 'above 0'}; default ${DEFAULT_LIMITS[name]}.`,
+      );
     }
     limits[name] = given;
   }

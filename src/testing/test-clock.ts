@@ -77,9 +77,11 @@ export class TestClock implements Clock {
   }
 }
 
+const SOON = Promise.resolve();
+
 /** Lets promises settle, also those that real I/O resolves at once. */
 async function settle(): Promise<void> {
-  for (let round = 0; round < 50; round++) await undefined;
+  for (let round = 0; round < 50; round++) await SOON;
   await new Promise<void>((resolve) => setImmediate(resolve));
-  for (let round = 0; round < 50; round++) await undefined;
+  for (let round = 0; round < 50; round++) await SOON;
 }

@@ -1,6 +1,14 @@
 /** Who hears what (behaviour §7), who answers (§11), edits (§13), direct sends (§14), injected events (§15), turns (§17). */
 import { describe, expect, it } from 'vitest';
-import { ChannelNotFoundError, HookResult, isVisibleTo, NotSupportedError, RoomKitError, type ChannelOutput, type RoomEvent } from '../../src/core/index.js';
+import {
+  ChannelNotFoundError,
+  HookResult,
+  isVisibleTo,
+  NotSupportedError,
+  RoomKitError,
+  type ChannelOutput,
+  type RoomEvent,
+} from '../../src/core/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -11,7 +19,9 @@ describe('permissions', () => {
     verifies('PERM-01', 'PERM-05', 'PERM-06', 'BC-01');
     const { kit } = makeKit();
     const names = ['all', 'mute', 'wonly', 'none', 'producer', 'ronly'];
-    const channels = Object.fromEntries(names.map((name) => [name, new TestTransport(`${name}-c`, name === 'producer' ? { direction: 'outbound' } : {})]));
+    const channels = Object.fromEntries(
+      names.map((name) => [name, new TestTransport(`${name}-c`, name === 'producer' ? { direction: 'outbound' } : {})]),
+    );
     const from = new TestTransport('from');
     const roomId = await openRoom(kit, [from, ...Object.values(channels)]);
     await kit.attachChannel(roomId, 'wonly-c', { access: 'write_only' });
@@ -19,11 +29,20 @@ describe('permissions', () => {
     await kit.attachChannel(roomId, 'ronly-c', { access: 'read_only' });
     await kit.attachChannel(roomId, 'mute-c', { outputMuted: true });
     const result = await kit.processInbound(say('from', 'x'), { roomId });
-    expect(Object.entries(channels).filter(([, channel]) => channel.texts.length > 0).map(([name]) => name)).toEqual(['all', 'ronly']);
+    expect(
+      Object.entries(channels)
+        .filter(([, channel]) => channel.texts.length > 0)
+        .map(([name]) => name),
+    ).toEqual(['all', 'ronly']);
     expect(result.deliveryResults['mute-c']).toMatchObject({ status: 'skipped' });
     expect(kit.getTrace(result.event?.id ?? '')?.targets).toEqual([
-      { channelId: 'from', decision: 'source' }, { channelId: 'all-c', decision: 'delivery' }, { channelId: 'mute-c', decision: 'muted' },
-      { channelId: 'wonly-c', decision: 'access' }, { channelId: 'none-c', decision: 'access' }, { channelId: 'producer-c', decision: 'direction' }, { channelId: 'ronly-c', decision: 'delivery' },
+      { channelId: 'from', decision: 'source' },
+      { channelId: 'all-c', decision: 'delivery' },
+      { channelId: 'mute-c', decision: 'muted' },
+      { channelId: 'wonly-c', decision: 'access' },
+      { channelId: 'none-c', decision: 'access' },
+      { channelId: 'producer-c', decision: 'direction' },
+      { channelId: 'ronly-c', decision: 'delivery' },
     ]);
     await kit.close();
   });
@@ -31,14 +50,21 @@ describe('permissions', () => {
   it('read visibility words and lists of channels', () => {
     verifies('PERM-06');
     const rows: [string, string, 'transport' | 'intelligence', boolean][] = [
-      ['all', 'a', 'transport', true], ['none', 'a', 'transport', false], ['internal', 'a', 'transport', false], ['transport', 'a', 'transport', true],
-      ['transport', 'a', 'intelligence', false], ['intelligence', 'a', 'intelligence', true], ['a', 'a', 'transport', true], ['b', 'a', 'transport', false],
-      ['b, a', 'a', 'transport', true], ['b,c', 'a', 'transport', false],
+      ['all', 'a', 'transport', true],
+      ['none', 'a', 'transport', false],
+      ['internal', 'a', 'transport', false],
+      ['transport', 'a', 'transport', true],
+      ['transport', 'a', 'intelligence', false],
+      ['intelligence', 'a', 'intelligence', true],
+      ['a', 'a', 'transport', true],
+      ['b', 'a', 'transport', false],
+      ['b, a', 'a', 'transport', true],
+      ['b,c', 'a', 'transport', false],
     ];
     for (const [visibility, channel, category, expected] of rows) expect(isVisibleTo(visibility, channel, category), visibility).toBe(expected);
   });
 
-  it('stamp the binding\'s visibility at the commit: later changes leave the past alone', async () => {
+  it("stamp the binding's visibility at the commit: later changes leave the past alone", async () => {
     verifies('PERM-05', 'PERM-07');
     const { kit } = makeKit();
     const roomId = await openRoom(kit, [new TestTransport('a'), new TestTransport('b')]);
@@ -55,13 +81,19 @@ describe('permissions', () => {
     verifies('F41', 'PERM-02', 'INV-05');
     const { kit } = makeKit();
     const b = new TestTransport('b');
-    const agent: TestAgent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('may I?')], tasks: [{ title: 'kept' }], observations: [{ content: 'kept too' }] }));
+    const agent: TestAgent = new TestAgent('bot', () => ({
+      responded: true,
+      responseEvents: [agent.reply('may I?')],
+      tasks: [{ title: 'kept' }],
+      observations: [{ content: 'kept too' }],
+    }));
     const roomId = await openRoom(kit, [new TestTransport('a'), b, agent]);
     await kit.setAccess(roomId, 'bot', 'read_only');
     await kit.processInbound(say('a', 'question'), { roomId });
     expect(b.texts).toEqual(['question']);
     expect(messagesOf(await gapless(kit, roomId)).map((event) => [textOf(event), event.status, event.blockedBy])).toEqual([
-      ['question', 'delivered', undefined], ['may I?', 'blocked', 'source_read_only'],
+      ['question', 'delivered', undefined],
+      ['may I?', 'blocked', 'source_read_only'],
     ]);
     expect(await kit.listTasks(roomId)).toMatchObject([{ title: 'kept' }]);
     expect(await kit.listObservations(roomId)).toMatchObject([{ content: 'kept too', channelId: 'bot' }]);
@@ -69,7 +101,11 @@ describe('permissions', () => {
     expect(await kit.processInbound(say('a', 'x'), { roomId })).toMatchObject({ blocked: true, reason: 'source_read_only' });
     await kit.setAccess(roomId, 'a', 'read_write');
     await kit.mute(roomId, 'a');
-    expect(await kit.processInbound(say('a', 'x'), { roomId })).toMatchObject({ blocked: true, reason: 'source_muted', event: { blockedBy: 'source_muted' } });
+    expect(await kit.processInbound(say('a', 'x'), { roomId })).toMatchObject({
+      blocked: true,
+      reason: 'source_muted',
+      event: { blockedBy: 'source_muted' },
+    });
     await kit.close();
   });
 
@@ -77,7 +113,12 @@ describe('permissions', () => {
     verifies('PERM-03');
     const { kit } = makeKit();
     const b = new TestTransport('b');
-    const agent: TestAgent = new TestAgent('bot', () => ({ responded: true, responseEvents: [agent.reply('psst')], tasks: [{ title: 'note' }], metadataUpdates: { heard: true, _hidden: 1 } }));
+    const agent: TestAgent = new TestAgent('bot', () => ({
+      responded: true,
+      responseEvents: [agent.reply('psst')],
+      tasks: [{ title: 'note' }],
+      metadataUpdates: { heard: true, _hidden: 1 },
+    }));
     const roomId = await openRoom(kit, [new TestTransport('a'), b, agent]);
     await kit.mute(roomId, 'bot');
     const result = await kit.processInbound(say('a', 'question'), { roomId });
@@ -102,7 +143,12 @@ describe('permissions', () => {
     await kit.processInbound(say('a', 'open'), { roomId });
     const seen = agent.contexts.at(-1)?.visibleTo('bot').map(textOf).join('|') ?? '';
     expect(seen).not.toMatch(/secret|nobody/);
-    expect(agent.contexts.at(-1)?.visibleTo('bot').some((one) => one.id === event?.id)).toBe(false);
+    expect(
+      agent.contexts
+        .at(-1)
+        ?.visibleTo('bot')
+        .some((one) => one.id === event?.id),
+    ).toBe(false);
     expect(messagesOf(await kit.getTimeline(roomId, { as: 'bot' })).map(textOf)).not.toContain('secret');
     expect((await kit.readVisible(roomId, 'bot', { afterIndex: -1, limit: 100 })).events.map(textOf).join('|')).not.toMatch(/secret|nobody|gone$/);
     await kit.close();
@@ -133,7 +179,7 @@ describe('answers', () => {
     await kit.close();
   });
 
-  it('end at the chain\'s depth: two agents without a router', async () => {
+  it("end at the chain's depth: two agents without a router", async () => {
     verifies('BC-04', 'BC-05', 'FIG-03', 'KIT-01', 'INV-05');
     const { kit, clock } = makeKit();
     const roomId = await openRoom(kit, [new TestTransport('a'), new TestAgent('one'), new TestAgent('two')]);
@@ -142,17 +188,27 @@ describe('answers', () => {
     await kit.processInbound(say('a', 'go'), { roomId });
     await clock.advance(100);
     const messages = messagesOf(await gapless(kit, roomId));
-    const depths = (status: string) => messages.filter((event) => event.status === status && event.chainDepth > 0).map((event) => event.chainDepth).sort();
+    const depths = (status: string) =>
+      messages
+        .filter((event) => event.status === status && event.chainDepth > 0)
+        .map((event) => event.chainDepth)
+        .sort();
     expect(depths('delivered')).toEqual([1, 1, 2, 2, 3, 3, 4, 4]);
-    expect(messages.filter((event) => event.status === 'blocked').map((event) => [event.chainDepth, event.blockedBy])).toEqual([[5, 'event_chain_depth_limit'], [5, 'event_chain_depth_limit']]);
+    expect(messages.filter((event) => event.status === 'blocked').map((event) => [event.chainDepth, event.blockedBy])).toEqual([
+      [5, 'event_chain_depth_limit'],
+      [5, 'event_chain_depth_limit'],
+    ]);
     expect(exceeded).toEqual([5, 5]);
-    expect(await kit.listObservations(roomId)).toMatchObject([{ category: 'event_chain_depth_exceeded' }, { category: 'event_chain_depth_exceeded' }]);
+    expect(await kit.listObservations(roomId)).toMatchObject([
+      { category: 'event_chain_depth_exceeded' },
+      { category: 'event_chain_depth_exceeded' },
+    ]);
     expect(() => makeKit({ maxChainDepth: 0 })).toThrow(/maxChainDepth/);
     expect(() => makeKit({ maxChainDepth: 2.5 })).toThrow(/maxChainDepth/);
     await kit.close();
   });
 
-  it('are asked of whom the event addresses, the router chose, or the room\'s policy allows', async () => {
+  it("are asked of whom the event addresses, the router chose, or the room's policy allows", async () => {
     verifies('BC-03');
     const { kit } = makeKit();
     const agents = ['one', 'two', 'boss'].map((id) => new TestAgent(id, () => undefined));
@@ -192,12 +248,24 @@ describe('answers', () => {
     verifies('BC-02', 'BC-07');
     const { kit } = makeKit();
     const [bad, good] = [new TestTransport('bad', { durable: false }), new TestTransport('good', { durable: false })];
-    const roomId = await openRoom(kit, [new TestTransport('a'), bad, good, new TestAgent('broken', () => { throw new Error('no'); }), new TestAgent('fine')]);
+    const roomId = await openRoom(kit, [
+      new TestTransport('a'),
+      bad,
+      good,
+      new TestAgent('broken', () => {
+        throw new Error('no');
+      }),
+      new TestAgent('fine'),
+    ]);
     bad.failNext(1);
     const result = await kit.processInbound({ ...say('a', 'x'), metadata: {} }, { roomId });
     expect(result.deliveryResults).toMatchObject({ bad: { status: 'failed' }, good: { status: 'sent' } });
     // The failing agent is asked once more, about the other one's answer.
-    expect(result.turns.map((turn) => [turn.channelId, turn.state]).sort()).toEqual([['broken', 'failed'], ['broken', 'failed'], ['fine', 'committed']]);
+    expect(result.turns.map((turn) => [turn.channelId, turn.state]).sort()).toEqual([
+      ['broken', 'failed'],
+      ['broken', 'failed'],
+      ['fine', 'committed'],
+    ]);
     expect(good.texts).toEqual(['x', 're: x']);
     await kit.close();
   });
@@ -207,7 +275,8 @@ describe('answers', () => {
     const { kit } = makeKit();
     const source = { channelId: 'bridge', channelType: 'webhook', direction: 'inbound', rawPayload: {} } as const;
     const bridge = new TestTransport('bridge', {
-      onEvent: async (event: RoomEvent): Promise<ChannelOutput> => (textOf(event) === 'ping' ? { responded: true, responseEvents: [{ source, content: { type: 'text', body: 'pong' } }] } : {}),
+      onEvent: async (event: RoomEvent): Promise<ChannelOutput> =>
+        textOf(event) === 'ping' ? { responded: true, responseEvents: [{ source, content: { type: 'text', body: 'pong' } }] } : {},
     });
     const a = new TestTransport('a');
     const roomId = await openRoom(kit, [a, bridge]);
@@ -223,7 +292,12 @@ describe('a turn', () => {
     const { kit, clock } = makeKit();
     const seen: string[][] = [];
     const agent = new TestAgent('bot', async (event, context) => {
-      seen.push(context.visibleTo('bot').filter((one) => one.type === 'message' && one.id !== event.id).map(textOf));
+      seen.push(
+        context
+          .visibleTo('bot')
+          .filter((one) => one.type === 'message' && one.id !== event.id)
+          .map(textOf),
+      );
       await clock.sleep(100);
       return `re: ${textOf(event)}`;
     });
@@ -236,7 +310,7 @@ describe('a turn', () => {
     await kit.close();
   });
 
-  it('above the queue\'s limit is rejected', async () => {
+  it("above the queue's limit is rejected", async () => {
     verifies('COL-01', 'CON-11');
     const { kit, clock } = makeKit();
     const agent = new TestAgent('bot', async () => {
@@ -247,7 +321,11 @@ describe('a turn', () => {
     await kit.attachChannel(roomId, 'bot', { collision: { maxQueued: 1 } });
     const calls = ['1', '2', '3'].map((content) => kit.processInbound(say('a', content), { roomId }));
     await clock.advance(1000);
-    expect((await Promise.all(calls)).map((result) => [result.turns[0]?.state, result.turns[0]?.reason])).toEqual([['committed', undefined], ['committed', undefined], ['rejected', 'turn_queue_full']]);
+    expect((await Promise.all(calls)).map((result) => [result.turns[0]?.state, result.turns[0]?.reason])).toEqual([
+      ['committed', undefined],
+      ['committed', undefined],
+      ['rejected', 'turn_queue_full'],
+    ]);
     await kit.close();
   });
 
@@ -270,10 +348,18 @@ describe('a turn', () => {
     const call = kit.processInbound(say('a', 'x'), { roomId });
     await clock.advance(5000);
     const result = await call;
-    expect(result.turns.map((turn) => [turn.channelId, turn.state, turn.endReason, turn.error?.code]).sort()).toEqual([['fails', 'failed', 'error', 'internal'], ['hangs', 'failed', 'timeout', 'timeout']]);
+    expect(result.turns.map((turn) => [turn.channelId, turn.state, turn.endReason, turn.error?.code]).sort()).toEqual([
+      ['fails', 'failed', 'error', 'internal'],
+      ['hangs', 'failed', 'timeout', 'timeout'],
+    ]);
     expect(JSON.stringify(result)).not.toContain('sk-12345');
     expect(aborted).toBeInstanceOf(RoomKitError);
-    expect(seen).toEqual([['fails', 'internal'], ['turn', false], ['hangs', 'timeout'], ['turn', false]]);
+    expect(seen).toEqual([
+      ['fails', 'internal'],
+      ['turn', false],
+      ['hangs', 'timeout'],
+      ['turn', false],
+    ]);
     expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['x']);
     expect(result.error).toMatchObject({ channelId: 'fails' });
     await kit.close();
@@ -330,7 +416,7 @@ describe('a turn', () => {
 });
 
 describe('edits and deletes', () => {
-  it('are the author\'s, the system\'s or an owner\'s to make', async () => {
+  it("are the author's, the system's or an owner's to make", async () => {
     verifies('EDT-01', 'EDT-02', 'EDT-03', 'EDT-04', 'EDT-05', 'PERM-08');
     const { kit } = makeKit();
     const b = new TestTransport('b', { capabilities: { mediaTypes: ['text'] } });
@@ -339,7 +425,14 @@ describe('edits and deletes', () => {
     kit.hook('on_event_updated', (event) => void updated.push(textOf(event)));
     const { event } = await kit.processInbound(say('a', 'teh', 'ada'), { roomId });
     const edit = (senderId: string, body: string, editSource?: string, targetEventId = event?.id ?? '') =>
-      kit.processInbound({ channelId: 'a', senderId, content: { type: 'edit', targetEventId, newContent: { type: 'text', body }, ...(editSource !== undefined && { editSource }) } }, { roomId });
+      kit.processInbound(
+        {
+          channelId: 'a',
+          senderId,
+          content: { type: 'edit', targetEventId, newContent: { type: 'text', body }, ...(editSource !== undefined && { editSource }) },
+        },
+        { roomId },
+      );
     expect(await edit('bob', 'x')).toMatchObject({ blocked: true, reason: 'not_original_author' });
     expect(await edit('bob', 'x', 'system')).toMatchObject({ reason: 'not_original_author' });
     expect(await edit('bob', 'x', 'admin')).toMatchObject({ reason: 'not_original_author' });
@@ -367,8 +460,14 @@ describe('edits and deletes', () => {
     const agent = new TestAgent('bot');
     const roomId = await openRoom(kit, [new TestTransport('a'), agent]);
     const { event } = await kit.processInbound(say('a', 'original', 'ada'), { roomId });
-    kit.hook('before_broadcast', { name: 'freeze' }, (given) => (given.type === 'edit' && JSON.stringify(given.content).includes('bad') ? HookResult.block('no') : HookResult.allow()));
-    const edit = (body: string) => kit.processInbound({ channelId: 'a', senderId: 'ada', content: { type: 'edit', targetEventId: event?.id ?? '', newContent: { type: 'text', body } } }, { roomId });
+    kit.hook('before_broadcast', { name: 'freeze' }, (given) =>
+      given.type === 'edit' && JSON.stringify(given.content).includes('bad') ? HookResult.block('no') : HookResult.allow(),
+    );
+    const edit = (body: string) =>
+      kit.processInbound(
+        { channelId: 'a', senderId: 'ada', content: { type: 'edit', targetEventId: event?.id ?? '', newContent: { type: 'text', body } } },
+        { roomId },
+      );
     expect((await edit('bad')).blocked).toBe(true);
     expect(textOf((await kit.getEvent(roomId, event?.id ?? '')) as RoomEvent)).toBe('original');
     await edit('good');
@@ -379,18 +478,38 @@ describe('edits and deletes', () => {
   it('F11 edit_before_original', async () => {
     verifies('F11', 'EDT-06');
     const { kit, clock } = makeKit();
-    const source = (externalId: string) => ({ channelId: 'a', channelType: 'sms', direction: 'inbound', participantId: 'ada', externalId, rawPayload: {} }) as const;
-    const a = new TestTransport('a', { handleInbound: (message) => ({ source: source(message.externalId ?? ''), content: message.content as never }) });
+    const source = (externalId: string) =>
+      ({ channelId: 'a', channelType: 'sms', direction: 'inbound', participantId: 'ada', externalId, rawPayload: {} }) as const;
+    const a = new TestTransport('a', {
+      handleInbound: (message) => ({ source: source(message.externalId ?? ''), content: message.content as never }),
+    });
     const roomId = await openRoom(kit, [a]);
-    const early = await kit.processInbound({ channelId: 'a', senderId: 'ada', externalId: 'e-2', content: { type: 'edit', targetEventId: 'e-1', newContent: { type: 'text', body: 'corrected' } } }, { roomId });
+    const early = await kit.processInbound(
+      {
+        channelId: 'a',
+        senderId: 'ada',
+        externalId: 'e-2',
+        content: { type: 'edit', targetEventId: 'e-1', newContent: { type: 'text', body: 'corrected' } },
+      },
+      { roomId },
+    );
     expect(early).toMatchObject({ blocked: true, reason: 'target_pending' });
-    const { event } = await kit.processInbound({ channelId: 'a', senderId: 'ada', externalId: 'e-1', content: { type: 'text', body: 'orignal' } }, { roomId });
+    const { event } = await kit.processInbound(
+      { channelId: 'a', senderId: 'ada', externalId: 'e-1', content: { type: 'text', body: 'orignal' } },
+      { roomId },
+    );
     await clock.advance(0);
     expect(await kit.getEvent(roomId, event?.id ?? '')).toMatchObject({ content: { body: 'corrected' } });
-    const late = await kit.processInbound({ channelId: 'a', senderId: 'ada', externalId: 'e-4', content: { type: 'delete', targetEventId: 'never' } }, { roomId });
+    const late = await kit.processInbound(
+      { channelId: 'a', senderId: 'ada', externalId: 'e-4', content: { type: 'delete', targetEventId: 'never' } },
+      { roomId },
+    );
     expect(late.blocked).toBe(true);
     await clock.advance(11 * 60_000);
-    await kit.processInbound({ channelId: 'a', senderId: 'ada', externalId: 'never', content: { type: 'text', body: 'too late to delete' } }, { roomId });
+    await kit.processInbound(
+      { channelId: 'a', senderId: 'ada', externalId: 'never', content: { type: 'text', body: 'too late to delete' } },
+      { roomId },
+    );
     expect(messagesOf(await gapless(kit, roomId)).some((one) => one.metadata['deleted'] === true)).toBe(false);
     await kit.close();
   });
@@ -404,7 +523,12 @@ describe('a direct send', () => {
     const roomId = await openRoom(kit, [new TestTransport('a'), b, new TestAgent('bot')]);
     kit.hook('before_broadcast', { name: 'guard' }, (event) => (textOf(event) === 'bad' ? HookResult.block('no') : HookResult.allow()));
     const event = await kit.sendEvent(roomId, 'a', 'hello', { participantId: 'ada', metadata: { k: 1 }, idempotencyKey: 'once' });
-    expect(event).toMatchObject({ status: 'delivered', chainDepth: 0, source: { channelId: 'a', channelType: 'sms', direction: 'inbound', participantId: 'ada' }, metadata: { k: 1 } });
+    expect(event).toMatchObject({
+      status: 'delivered',
+      chainDepth: 0,
+      source: { channelId: 'a', channelType: 'sms', direction: 'inbound', participantId: 'ada' },
+      metadata: { k: 1 },
+    });
     expect(b.texts).toEqual(['hello', 're: hello']);
     expect((await kit.sendEvent(roomId, 'a', 'hello', { idempotencyKey: 'once' })).id).toBe(event.id);
     expect(await kit.sendEvent(roomId, 'a', 'bad')).toMatchObject({ status: 'blocked', blockedBy: 'guard' });
@@ -450,7 +574,12 @@ describe('injected events', () => {
   it('come after their cause, reach the named targets only, and pass no gate', async () => {
     verifies('INJ-01', 'INJ-02');
     const { kit } = makeKit();
-    const [a, b, c, agent] = [new TestTransport('a'), new TestTransport('b'), new TestTransport('c', { capabilities: { mediaTypes: ['text'] } }), new TestAgent('bot', () => undefined)];
+    const [a, b, c, agent] = [
+      new TestTransport('a'),
+      new TestTransport('b'),
+      new TestTransport('c', { capabilities: { mediaTypes: ['text'] } }),
+      new TestAgent('bot', () => undefined),
+    ];
     const roomId = await openRoom(kit, [a, b, c, agent]);
     await kit.attachChannel(roomId, 'b', { access: 'write_only' });
     const gates: string[] = [];
@@ -459,7 +588,10 @@ describe('injected events', () => {
       if (textOf(event) !== 'cause') return HookResult.allow();
       return HookResult.allow({
         injectedEvents: [
-          { event: { content: { type: 'rich', body: '**note**', buttons: [{ id: '1', label: 'OK', kind: 'reply' }] } }, targetChannelIds: ['b', 'c', 'missing'] },
+          {
+            event: { content: { type: 'rich', body: '**note**', buttons: [{ id: '1', label: 'OK', kind: 'reply' }] } },
+            targetChannelIds: ['b', 'c', 'missing'],
+          },
           { event: { content: 'for the record' } },
           { event: { content: 'think about it' }, targetChannelIds: ['bot'] },
         ],
@@ -467,7 +599,10 @@ describe('injected events', () => {
     });
     await kit.processInbound({ ...say('a', 'cause'), addressedTo: [] }, { roomId });
     expect(messagesOf(await gapless(kit, roomId)).map((event) => [textOf(event) || event.content.type, event.visibility])).toEqual([
-      ['cause', 'all'], ['rich', 'b,c,missing'], ['for the record', 'internal'], ['think about it', 'bot'],
+      ['cause', 'all'],
+      ['rich', 'b,c,missing'],
+      ['for the record', 'internal'],
+      ['think about it', 'bot'],
     ]);
     expect({ a: a.texts, b: b.texts, c: c.texts }).toEqual({ a: [], b: [], c: ['cause', '**note**\n1. OK'] });
     expect(agent.asked.map(textOf)).toEqual(['think about it']);

@@ -19,7 +19,16 @@ describe('a durable delivery', () => {
     const roomId = await openRoom(kit, [new TestTransport('a'), b]);
     const result = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
     const [row] = await kit.listDeliveries({ roomId });
-    expect(row).toMatchObject({ eventId: result.event?.id, eventIndex: 2, channelId: 'b', state: 'sent', attempts: 1, idempotencyKey: `${result.event?.id}:b`, provider: 'acme', providerMessageId: 'b-1' });
+    expect(row).toMatchObject({
+      eventId: result.event?.id,
+      eventIndex: 2,
+      channelId: 'b',
+      state: 'sent',
+      attempts: 1,
+      idempotencyKey: `${result.event?.id}:b`,
+      provider: 'acme',
+      providerMessageId: 'b-1',
+    });
     expect(b.heard[0]?.idempotencyKey).toBe(row?.idempotencyKey);
     expect((await kit.getEvent(roomId, result.event?.id ?? ''))?.deliveryResults).toMatchObject({ b: { status: 'sent', providerMessageId: 'b-1' } });
     await kit.close();
@@ -46,8 +55,16 @@ describe('a durable delivery', () => {
     await clock.advance(10_000);
     const result = await call;
     expect(attempts.map((at) => at - from)).toEqual([0, 1, 3, 7]);
-    expect(result).toMatchObject({ blocked: false, event: { status: 'delivered' }, deliveryResults: { b: { status: 'failed', attempts: 4, error: { code: 'unavailable' } }, c: { status: 'sent' } } });
-    expect(seen).toEqual([['succeeded', 'c'], ['failed', 'b', 4, 'unavailable'], ['partial', { failed: 1, total: 2, errors: { b: 'unavailable' } }]]);
+    expect(result).toMatchObject({
+      blocked: false,
+      event: { status: 'delivered' },
+      deliveryResults: { b: { status: 'failed', attempts: 4, error: { code: 'unavailable' } }, c: { status: 'sent' } },
+    });
+    expect(seen).toEqual([
+      ['succeeded', 'c'],
+      ['failed', 'b', 4, 'unavailable'],
+      ['partial', { failed: 1, total: 2, errors: { b: 'unavailable' } }],
+    ]);
     expect(errors).toEqual([['delivery', 'unavailable', 'b']]);
     await kit.close();
   });
@@ -62,10 +79,16 @@ describe('a durable delivery', () => {
     expect(result.deliveryResults['b']).toMatchObject({ status: 'failed', attempts: 1, error: { code: 'invalid_number', retryable: false } });
     await kit.attachChannel(roomId, 'b', { retryPolicy: { maxRetries: 3, retryableErrors: ['other'] } });
     b.failNext(1);
-    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'y' }, { roomId })).deliveryResults['b']).toMatchObject({ status: 'failed', attempts: 1 });
+    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'y' }, { roomId })).deliveryResults['b']).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+    });
     await kit.attachChannel(roomId, 'b', { retryPolicy: null });
     b.failNext(1);
-    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'z' }, { roomId })).deliveryResults['b']).toMatchObject({ status: 'failed', attempts: 1 });
+    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'z' }, { roomId })).deliveryResults['b']).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+    });
     await clock.advance(0);
     await kit.close();
   });
@@ -161,7 +184,10 @@ describe('a durable delivery', () => {
     kit.registerChannel(new TestTransport('a'));
     kit.registerChannel(b);
     await clock.advance(20_000);
-    expect((await kit.listDeliveries({ roomId })).map((row) => [row.state, row.attempts])).toEqual([['queued', 0], ['queued', 0]]);
+    expect((await kit.listDeliveries({ roomId })).map((row) => [row.state, row.attempts])).toEqual([
+      ['queued', 0],
+      ['queued', 0],
+    ]);
     b.isReady = true;
     await clock.advance(2000);
     expect(b.texts).toEqual(['1', '2']);
@@ -197,7 +223,7 @@ describe('a durable delivery', () => {
       b.hangNext();
       void kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
       await clock.advance(10);
-      const [row] = await store.listRows({ roomId });
+      const [row] = store.listRows({ roomId });
       return { store, roomId, row: row as OutboxRow };
     };
     // A vendor that knows idempotency keys: the same key again.
@@ -237,7 +263,10 @@ describe('a durable delivery', () => {
       await kit.close();
     }
     // Nobody knows: at least once, or held.
-    for (const [onUnknown, attempts, state] of [['resend', 1, 'sent'], ['hold', 0, 'unknown']] as const) {
+    for (const [onUnknown, attempts, state] of [
+      ['resend', 1, 'sent'],
+      ['hold', 0, 'unknown'],
+    ] as const) {
       const { store, roomId } = await crashed();
       const { kit, clock } = makeKit({ store, onUnknown });
       const b = new TestTransport('b');
@@ -255,7 +284,11 @@ describe('a durable delivery', () => {
     verifies('F03', 'OUT-08', 'INB-08', 'OUT-14');
     const store = new SurvivingStore();
     const first = makeKit({ store });
-    const roomId = await openRoom(first.kit, [new TestTransport('a'), new TestTransport('b', { ready: () => false }), new TestAgent('bot', () => undefined)]);
+    const roomId = await openRoom(first.kit, [
+      new TestTransport('a'),
+      new TestTransport('b', { ready: () => false }),
+      new TestAgent('bot', () => undefined),
+    ]);
     const message = { channelId: 'a', senderId: 'u', content: 'x', idempotencyKey: 'k' };
     const before = await first.kit.processInbound(message, { roomId, wait: 'commit' });
     const { kit, clock } = makeKit({ store });
@@ -356,7 +389,8 @@ describe('a durable delivery', () => {
     await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
     const steps: string[] = [];
     kit.onDeliveryStatus((status) => void steps.push(`${status.status} ${status.channelId}`));
-    const status = (state: 'delivered' | 'sent' | 'read' | 'failed', messageId = 'b-1') => kit.processWebhook({ type: 'status', status: { provider: 'acme', messageId, status: state } }, 'b');
+    const status = (state: 'delivered' | 'sent' | 'read' | 'failed', messageId = 'b-1') =>
+      kit.processWebhook({ type: 'status', status: { provider: 'acme', messageId, status: state } }, 'b');
     for (const state of ['delivered', 'sent', 'delivered', 'failed'] as const) await status(state);
     await status('read', 'unknown-id');
     await kit.processWebhook({ type: 'ignored' }, 'b');
@@ -372,11 +406,24 @@ describe('a durable delivery', () => {
 
   it('whose content nothing can carry fails without calling the vendor', async () => {
     verifies('OUT-04', 'TRC-04');
-    const { kit } = makeKit({ transcoder: { transcode: (content) => { if (content.type === 'rich') throw new Error('cannot'); return content.type === 'media' ? null : content; } } });
+    const { kit } = makeKit({
+      transcoder: {
+        transcode: (content) => {
+          if (content.type === 'rich') throw new Error('cannot');
+          return content.type === 'media' ? null : content;
+        },
+      },
+    });
     const b = new TestTransport('b');
     const roomId = await openRoom(kit, [new TestTransport('a'), b]);
-    for (const content of [{ type: 'media', url: 'https://x/y.png', mimeType: 'image/png' }, { type: 'rich', body: 'x' }] as const) {
-      expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId })).deliveryResults['b']).toMatchObject({ status: 'failed', error: { code: 'transcoding_failed' } });
+    for (const content of [
+      { type: 'media', url: 'https://x/y.png', mimeType: 'image/png' },
+      { type: 'rich', body: 'x' },
+    ] as const) {
+      expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId })).deliveryResults['b']).toMatchObject({
+        status: 'failed',
+        error: { code: 'transcoding_failed' },
+      });
     }
     expect(b.attempts).toBe(0);
     await kit.close();
@@ -437,7 +484,8 @@ describe('a durable delivery', () => {
     const { kit } = makeKit();
     const b = new TestTransport('b', { capabilities: { mediaTypes: ['text'], maxLength: 10 } });
     const roomId = await openRoom(kit, [new TestTransport('a'), b]);
-    for (const content of ['abcdefghijklmnopqrstuvwxyz', '👨‍👩‍👧‍👦👨‍👩‍👧‍👦', 'short']) await kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId });
+    for (const content of ['abcdefghijklmnopqrstuvwxyz', '👨‍👩‍👧‍👦👨‍👩‍👧‍👦', 'short'])
+      await kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId });
     expect(b.texts).toEqual(['abcdefg...', '...', 'short']);
     await kit.close();
   });
@@ -469,7 +517,10 @@ describe('a live delivery', () => {
     const b = new TestTransport('b', { durable: false });
     const roomId = await openRoom(kit, [new TestTransport('a'), b]);
     b.failNext(1);
-    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId })).deliveryResults['b']).toMatchObject({ status: 'failed', attempts: 1 });
+    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId })).deliveryResults['b']).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+    });
     await kit.attachChannel(roomId, 'b', { retryPolicy: { maxRetries: 2 } });
     b.failNext(1);
     const call = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'y' }, { roomId });
@@ -487,7 +538,9 @@ describe('a live delivery', () => {
     const slow = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'slow' }, { roomId });
     await clock.advance(30_000);
     expect((await slow).deliveryResults['b']).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
-    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'next' }, { roomId })).deliveryResults['b']).toMatchObject({ status: 'sent' });
+    expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'next' }, { roomId })).deliveryResults['b']).toMatchObject({
+      status: 'sent',
+    });
     b.resume();
     await clock.advance(0);
     await kit.close();
@@ -498,7 +551,9 @@ describe('planning', () => {
   it('leaves work for a channel that another process has', async () => {
     verifies('BC-01', 'OUT-10');
     const warnings: string[] = [];
-    const { kit, clock } = makeKit({ logger: { debug: () => undefined, info: () => undefined, warn: (message) => void warnings.push(message), error: () => undefined } });
+    const { kit, clock } = makeKit({
+      logger: { debug: () => undefined, info: () => undefined, warn: (message) => void warnings.push(message), error: () => undefined },
+    });
     const roomId = await openRoom(kit, [new TestTransport('a'), new TestTransport('b')]);
     await kit.unregisterChannel('b');
     const result = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });

@@ -45,9 +45,18 @@ describe('gates', () => {
     const a = new TestTransport('a');
     const roomId = await openRoom(kit, [a, new TestTransport('b')]);
     const later: string[] = [];
-    kit.hook('before_broadcast', { name: 'notes' }, (event) => (event.chainDepth > 0 ? HookResult.allow() : HookResult.allow({ observations: [{ content: 'seen' }], metadata: { mood: 'angry', _internal: 1 } })));
+    kit.hook('before_broadcast', { name: 'notes' }, (event) =>
+      event.chainDepth > 0
+        ? HookResult.allow()
+        : HookResult.allow({ observations: [{ content: 'seen' }], metadata: { mood: 'angry', _internal: 1 } }),
+    );
     kit.hook('before_broadcast', {}, (event) =>
-      textOf(event) === 'stop' ? HookResult.block('rude', { tasks: [{ title: 'review' }], injectedEvents: [{ event: { content: 'Please be polite.' }, targetChannelIds: ['a'] }] }) : HookResult.allow(),
+      textOf(event) === 'stop'
+        ? HookResult.block('rude', {
+            tasks: [{ title: 'review' }],
+            injectedEvents: [{ event: { content: 'Please be polite.' }, targetChannelIds: ['a'] }],
+          })
+        : HookResult.allow(),
     );
     kit.hook('before_broadcast', { priority: 5 }, (event) => {
       later.push(textOf(event));
@@ -65,7 +74,10 @@ describe('gates', () => {
     expect(await kit.listObservations(roomId)).toMatchObject([{ content: 'seen', channelId: 'a', confidence: 1 }]);
     expect((await kit.getRoom(roomId)).metadata).toEqual({ mood: 'angry' });
     expect(told.sort()).toEqual(['observation', 'task review']);
-    expect(messagesOf(await gapless(kit, roomId)).map((event) => [textOf(event), event.status])).toEqual([['stop', 'blocked'], ['Please be polite.', 'delivered']]);
+    expect(messagesOf(await gapless(kit, roomId)).map((event) => [textOf(event), event.status])).toEqual([
+      ['stop', 'blocked'],
+      ['Please be polite.', 'delivered'],
+    ]);
     await kit.close();
   });
 
@@ -78,7 +90,10 @@ describe('gates', () => {
 
   it('F46 hooks', async () => {
     verifies('F46', 'HK-06', 'HK-07', 'HK-08', 'CON-08');
-    for (const [failure, expected] of [['open', undefined], ['closed', 'hook_failed']] as const) {
+    for (const [failure, expected] of [
+      ['open', undefined],
+      ['closed', 'hook_failed'],
+    ] as const) {
       for (const [name, handler] of Object.entries<(event: Parameters<typeof textOf>[0]) => unknown>({
         throws: () => {
           throw new Error('broken');
@@ -150,7 +165,12 @@ describe('gates', () => {
     await kit.processInbound({ channelId: 'sms', senderId: 'u', content: 'x' }, { roomId });
     expect(hits.splice(0)).toEqual(['type', 'twice', 'twice', 'here']);
     stop();
-    expect([kit.removeHook('t'), kit.removeHook('t'), kit.removeRoomHook(roomId, 'here'), kit.removeRoomHook('elsewhere', 'here')]).toEqual([true, false, true, false]);
+    expect([kit.removeHook('t'), kit.removeHook('t'), kit.removeRoomHook(roomId, 'here'), kit.removeRoomHook('elsewhere', 'here')]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
     await kit.processInbound({ channelId: 'web', senderId: 'u', content: 'x' }, { roomId });
     expect(hits).toEqual(['id']);
     expect(() => kit.hook('before_everything' as never, () => undefined as never)).toThrow(/before_broadcast/);
@@ -239,21 +259,31 @@ describe('notices', () => {
     verifies('HK-15');
     const { kit } = makeKit();
     const seen: unknown[] = [];
-    kit.hook('on_channel_attached', (_event, { bindings, room, trigger, organizationId }) => void seen.push([bindings.length, room.latestIndex, trigger, organizationId]));
+    kit.hook(
+      'on_channel_attached',
+      (_event, { bindings, room, trigger, organizationId }) => void seen.push([bindings.length, room.latestIndex, trigger, organizationId]),
+    );
     await openRoom(kit, [new TestTransport('a'), new TestTransport('b')]);
-    expect(seen).toEqual([[1, 0, 'on_channel_attached', undefined], [2, 1, 'on_channel_attached', undefined]]);
+    expect(seen).toEqual([
+      [1, 0, 'on_channel_attached', undefined],
+      [2, 1, 'on_channel_attached', undefined],
+    ]);
     await kit.close();
   });
 
-  it('of vendors\' protocols wait for a room that is not there yet', async () => {
+  it("of vendors' protocols wait for a room that is not there yet", async () => {
     verifies('HK-16');
     const { kit, clock } = makeKit();
     const services: Parameters<NonNullable<TestTransport['connect' & keyof TestTransport]>>[0][] = [];
-    const a = new TestTransport('a', { connect: (given) => void services.push(given as never), resolveTraceRoom: (sessionId) => (sessionId === 's' ? 'r' : undefined) });
+    const a = new TestTransport('a', {
+      connect: (given) => void services.push(given as never),
+      resolveTraceRoom: (sessionId) => (sessionId === 's' ? 'r' : undefined),
+    });
     kit.registerChannel(a);
     const heard: unknown[] = [];
     kit.hook('on_protocol_trace', (trace) => void heard.push([trace.summary, trace.roomId]));
-    const trace = (summary: string, more: object) => ({ channelId: 'a', direction: 'inbound', protocol: 'sip', summary, timestamp: '2026-01-01T00:00:00.000Z', ...more }) as const;
+    const trace = (summary: string, more: object) =>
+      ({ channelId: 'a', direction: 'inbound', protocol: 'sip', summary, timestamp: '2026-01-01T00:00:00.000Z', ...more }) as const;
     const emit = (services[0] as unknown as { emitTrace(trace: unknown): void }).emitTrace;
     for (let n = 0; n < 150; n++) emit(trace(`${n}`, { roomId: 'r' }));
     emit(trace('nowhere', {}));
@@ -280,11 +310,14 @@ describe('notices', () => {
 describe('the table of triggers', () => {
   it('has all of the README, each a gate or a notice', () => {
     verifies('HK-13', 'CON-02');
-    const readme = `BEFORE_BROADCAST AFTER_BROADCAST ON_ROOM_CREATED ON_ROOM_PAUSED ON_ROOM_CLOSED ON_CHANNEL_ATTACHED ON_CHANNEL_DETACHED ON_CHANNEL_MUTED
+    const readme =
+      `BEFORE_BROADCAST AFTER_BROADCAST ON_ROOM_CREATED ON_ROOM_PAUSED ON_ROOM_CLOSED ON_CHANNEL_ATTACHED ON_CHANNEL_DETACHED ON_CHANNEL_MUTED
       ON_CHANNEL_UNMUTED ON_IDENTITY_AMBIGUOUS ON_IDENTITY_UNKNOWN ON_PARTICIPANT_IDENTIFIED ON_SPEECH_START ON_SPEECH_END ON_TRANSCRIPTION
       ON_PARTIAL_TRANSCRIPTION ON_VAD_SILENCE ON_VAD_AUDIO_LEVEL ON_INPUT_AUDIO_LEVEL ON_OUTPUT_AUDIO_LEVEL BEFORE_TTS AFTER_TTS ON_TTS_CANCELLED ON_BARGE_IN
       ON_SPEAKER_CHANGE ON_DTMF ON_TURN_COMPLETE ON_TURN_INCOMPLETE ON_BACKCHANNEL ON_RECORDING_STARTED ON_RECORDING_STOPPED ON_REALTIME_TOOL_CALL
-      ON_REALTIME_TEXT_INJECTED ON_PHASE_TRANSITION ON_HANDOFF ON_HANDOFF_REJECTED ON_TASK_CREATED ON_DELIVERY_STATUS ON_ERROR ON_OBSERVATION ON_PROTOCOL_TRACE`.split(/\s+/);
+      ON_REALTIME_TEXT_INJECTED ON_PHASE_TRANSITION ON_HANDOFF ON_HANDOFF_REJECTED ON_TASK_CREATED ON_DELIVERY_STATUS ON_ERROR ON_OBSERVATION ON_PROTOCOL_TRACE`.split(
+        /\s+/,
+      );
     expect(readme).toHaveLength(41);
     for (const name of readme) expect(HookTrigger, name).toHaveProperty(name, name.toLowerCase());
     expect(Object.keys(TRIGGERS).sort()).toEqual(Object.values(HookTrigger).sort());

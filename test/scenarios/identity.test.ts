@@ -7,7 +7,13 @@ import { verifies } from '../requirements.js';
 const ADA: Identity = { id: 'ada', displayName: 'Ada Park', channelAddresses: { sms: ['+1'] } };
 const resolver = (answer: (message: InboundMessage) => IdentityResult | Promise<IdentityResult>) => {
   const asked: string[] = [];
-  return { asked, resolve: async (message: InboundMessage) => { asked.push(message.senderId); return answer(message); } };
+  return {
+    asked,
+    resolve: async (message: InboundMessage) => {
+      asked.push(message.senderId);
+      return answer(message);
+    },
+  };
 };
 
 describe('identity', () => {
@@ -23,7 +29,9 @@ describe('identity', () => {
     await clock.advance(0);
     expect(first.event?.source.participantId).toBe('ada');
     expect(messagesOf(await kit.getTimeline(roomId)).map((event) => event.source.participantId)).toEqual(['ada', 'ada']);
-    expect(await kit.listParticipants(roomId)).toMatchObject([{ id: 'ada', displayName: 'Ada Park', identification: 'identified', identityId: 'ada', channelId: 'a' }]);
+    expect(await kit.listParticipants(roomId)).toMatchObject([
+      { id: 'ada', displayName: 'Ada Park', identification: 'identified', identityId: 'ada', channelId: 'a' },
+    ]);
     const codes = (await gapless(kit, roomId)).map((event) => (event.content.type === 'system' ? event.content.code : event.type));
     expect(codes).toEqual(['channel_attached', 'participant_joined_identified', 'message', 'message']);
     expect(resolved).toEqual(['ada']);
@@ -35,7 +43,11 @@ describe('identity', () => {
     verifies('IDN-01');
     const identityResolver = resolver(() => ({ status: 'unknown' }));
     const { kit } = makeKit({ identityResolver, identityChannelTypes: ['sms'] });
-    const roomId = await openRoom(kit, [new TestTransport('web', { channelType: 'websocket' }), new TestTransport('named', { namesOwnSenders: true }), new TestTransport('sms')]);
+    const roomId = await openRoom(kit, [
+      new TestTransport('web', { channelType: 'websocket' }),
+      new TestTransport('named', { namesOwnSenders: true }),
+      new TestTransport('sms'),
+    ]);
     for (const channelId of ['web', 'named', 'sms']) await kit.processInbound({ channelId, senderId: `from-${channelId}`, content: 'x' }, { roomId });
     expect(identityResolver.asked).toEqual(['from-sms']);
     await kit.close();
@@ -44,7 +56,12 @@ describe('identity', () => {
   it('never loses a message to a resolver that hangs or throws', async () => {
     verifies('IDN-02', 'RES-04');
     const { kit, clock } = makeKit({
-      identityResolver: { resolve: (message) => { if (message.senderId === 'throws') throw new Error('down'); return new Promise(() => undefined); } },
+      identityResolver: {
+        resolve: (message) => {
+          if (message.senderId === 'throws') throw new Error('down');
+          return new Promise(() => undefined);
+        },
+      },
     });
     const roomId = await openRoom(kit, [new TestTransport('a')]);
     const timeouts: unknown[] = [];
@@ -60,7 +77,9 @@ describe('identity', () => {
 
   it('without a hook: ambiguous joins as pending, unknown goes on unattributed, rejected is refused', async () => {
     verifies('IDN-05', 'IDN-07', 'IDN-08', 'IDN-10');
-    const { kit } = makeKit({ identityResolver: resolver((message) => ({ status: message.senderId as IdentityResult['status'], candidates: [ADA], message: 'told so' })) });
+    const { kit } = makeKit({
+      identityResolver: resolver((message) => ({ status: message.senderId as IdentityResult['status'], candidates: [ADA], message: 'told so' })),
+    });
     const roomId = await openRoom(kit, [new TestTransport('a')]);
     const send = (senderId: string) => kit.processInbound({ channelId: 'a', senderId, content: senderId }, { roomId });
     expect((await send('ambiguous')).blocked).toBe(false);
@@ -79,7 +98,9 @@ describe('identity', () => {
     const { kit } = makeKit({ identityResolver: resolver((message) => ({ status: message.senderId === 'two' ? 'ambiguous' : 'unknown' })) });
     const roomId = await openRoom(kit, [new TestTransport('a')]);
     const seen: unknown[] = [];
-    kit.hook('on_identity_unknown', () => { throw new Error('broken'); });
+    kit.hook('on_identity_unknown', () => {
+      throw new Error('broken');
+    });
     kit.hook('on_identity_unknown', () => null);
     kit.hook('on_identity_unknown', ((_event: unknown, _context: unknown, result: IdentityResult) => {
       seen.push([result.address, result.channelType]);
@@ -90,12 +111,18 @@ describe('identity', () => {
     expect((await kit.processInbound({ channelId: 'a', senderId: 'one', content: 'x' }, { roomId })).event?.source.participantId).toBe('ada');
     expect(seen).toEqual([['one', 'sms']]);
     await kit.processInbound({ channelId: 'a', senderId: 'two', content: 'x' }, { roomId });
-    expect((await kit.listParticipants(roomId)).map((one) => [one.id, one.identification, one.displayName])).toEqual([['ada', 'identified', 'Ada Park'], ['two', 'pending', 'Somebody']]);
+    expect((await kit.listParticipants(roomId)).map((one) => [one.id, one.identification, one.displayName])).toEqual([
+      ['ada', 'identified', 'Ada Park'],
+      ['two', 'pending', 'Somebody'],
+    ]);
     await kit.close();
     const second = makeKit({ identityResolver: resolver(() => ({ status: 'unknown' })) });
     const other = await openRoom(second.kit, [new TestTransport('a')]);
     second.kit.hook('on_identity_unknown', () => IdentityHookResult.reject());
-    expect(await second.kit.processInbound({ channelId: 'a', senderId: 'x', content: 'x' }, { roomId: other })).toMatchObject({ blocked: true, reason: 'Unknown sender' });
+    expect(await second.kit.processInbound({ channelId: 'a', senderId: 'x', content: 'x' }, { roomId: other })).toMatchObject({
+      blocked: true,
+      reason: 'Unknown sender',
+    });
     await second.kit.close();
   });
 
@@ -114,7 +141,11 @@ describe('identity', () => {
     known = true;
     const results = await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA);
     expect(results.map((result) => result.event?.source.participantId)).toEqual(['ada', 'ada']);
-    expect(messagesOf(await gapless(kit, roomId)).slice(1).map(textOf)).toEqual(['first', 'meanwhile']);
+    expect(
+      messagesOf(await gapless(kit, roomId))
+        .slice(1)
+        .map(textOf),
+    ).toEqual(['first', 'meanwhile']);
     expect(await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).toEqual([]);
     await kit.close();
   });
@@ -137,7 +168,11 @@ describe('identity', () => {
 
   it('releases what is held when the resolver knows the next message', async () => {
     verifies('IDN-11');
-    const { kit, clock } = makeKit({ identityResolver: resolver((message) => (message.content === 'code 42' ? { status: 'identified', identity: ADA } : { status: 'challenge_sent' })) });
+    const { kit, clock } = makeKit({
+      identityResolver: resolver((message) =>
+        message.content === 'code 42' ? { status: 'identified', identity: ADA } : { status: 'challenge_sent' },
+      ),
+    });
     const roomId = await openRoom(kit, [new TestTransport('a')]);
     await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'held' }, { roomId });
     await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'code 42' }, { roomId });
@@ -155,7 +190,9 @@ describe('identity', () => {
     await kit.store.createIdentity(two);
     expect(await kit.store.resolveIdentity({ channelType: 'sms', address: '+1', organizationId: 'org-1' })).toMatchObject({ id: 'one' });
     expect(await kit.store.resolveIdentity({ channelType: 'sms', address: '+1', organizationId: 'org-2' })).toMatchObject({ id: 'two' });
-    await expect(async () => kit.store.createIdentity({ id: 'three', organizationId: 'org-1', channelAddresses: { sms: ['+1'] } })).rejects.toThrow(/one/);
+    await expect(async () => kit.store.createIdentity({ id: 'three', organizationId: 'org-1', channelAddresses: { sms: ['+1'] } })).rejects.toThrow(
+      /one/,
+    );
     const web: Identity = { id: 'web', organizationId: 'org-1', channelAddresses: { email: ['ada@x.org'], sms: ['+9'] }, externalIds: { crm: '7' } };
     await kit.store.createIdentity(web);
     const told: unknown[] = [];
@@ -164,14 +201,21 @@ describe('identity', () => {
     const before = await kit.store.getIdentity('one');
     expect(await kit.mergeIdentities('one', 'web', { by: 'admin' })).toMatchObject({ intoId: 'one', fromId: 'web' });
     expect(await kit.mergeIdentities('one', 'web', { by: 'admin' })).toBeNull();
-    expect(await kit.store.getIdentity('web')).toMatchObject({ id: 'one', channelAddresses: { sms: ['+1', '+9'], email: ['ada@x.org'] }, externalIds: { crm: '7' } });
+    expect(await kit.store.getIdentity('web')).toMatchObject({
+      id: 'one',
+      channelAddresses: { sms: ['+1', '+9'], email: ['ada@x.org'] },
+      externalIds: { crm: '7' },
+    });
     expect(await kit.store.resolveIdentity({ channelType: 'email', address: 'ada@x.org', organizationId: 'org-1' })).toMatchObject({ id: 'one' });
     expect(await kit.unmergeIdentity('web')).not.toBeNull();
     expect(await kit.unmergeIdentity('web')).toBeNull();
     expect(await kit.store.getIdentity('web')).toEqual(web);
     expect((await kit.store.getIdentity('one'))?.channelAddresses).toEqual(before?.channelAddresses);
     await clock.advance(0);
-    expect(told).toEqual([['merged', 'web'], ['unmerged', 'web']]);
+    expect(told).toEqual([
+      ['merged', 'web'],
+      ['unmerged', 'web'],
+    ]);
     await expect(kit.mergeIdentities('one', 'nobody', { by: 'x' })).rejects.toThrow(/nobody/);
     await kit.close();
   });

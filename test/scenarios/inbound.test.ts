@@ -6,7 +6,24 @@ import { verifies } from '../requirements.js';
 
 describe('an inbound message', () => {
   it('is committed once, delivered to every other channel, and reported', async () => {
-    verifies('INB-01', 'INB-02', 'INB-05', 'INB-11', 'INB-14', 'INB-18', 'BC-01', 'BC-02', 'PERM-04', 'OUT-01', 'INV-01', 'INV-02', 'INV-03', 'INV-07', 'FIG-01', 'CON-06');
+    verifies(
+      'INB-01',
+      'INB-02',
+      'INB-05',
+      'INB-11',
+      'INB-14',
+      'INB-18',
+      'BC-01',
+      'BC-02',
+      'PERM-04',
+      'OUT-01',
+      'INV-01',
+      'INV-02',
+      'INV-03',
+      'INV-07',
+      'FIG-01',
+      'CON-06',
+    );
     const { kit } = makeKit();
     const channels = [new TestTransport('a'), new TestTransport('b'), new TestTransport('c')];
     const roomId = await openRoom(kit, channels);
@@ -40,7 +57,9 @@ describe('an inbound message', () => {
     kit.registerChannel(agent);
     const first = await kit.processInbound({ channelId: 'sms', senderId: '+1', content: 'one' });
     const roomId = first.event?.roomId ?? '';
-    expect(await kit.listBindings(roomId)).toMatchObject([{ channelId: 'sms', address: '+1', metadata: { phone_number: '+1' }, access: 'read_write' }]);
+    expect(await kit.listBindings(roomId)).toMatchObject([
+      { channelId: 'sms', address: '+1', metadata: { phone_number: '+1' }, access: 'read_write' },
+    ]);
     const again = await kit.processInbound({ channelId: 'sms', senderId: '+1', content: 'two' });
     expect(again.event?.roomId).toBe(roomId);
     const stranger = await kit.processInbound({ channelId: 'sms', senderId: '+2', content: 'other' });
@@ -55,7 +74,9 @@ describe('an inbound message', () => {
     const roomId = await openRoom(kit, [a, b, bot]);
     const seen: unknown[] = [];
     kit.on('event_blocked', (event) => void seen.push(event.data));
-    kit.hook('before_broadcast', { name: 'compliance' }, (event) => (textOf(event) === 'bad' ? HookResult.block('no_bad_words', { tasks: [{ title: 'look' }] }) : HookResult.allow()));
+    kit.hook('before_broadcast', { name: 'compliance' }, (event) =>
+      textOf(event) === 'bad' ? HookResult.block('no_bad_words', { tasks: [{ title: 'look' }] }) : HookResult.allow(),
+    );
     const result = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'bad' }, { roomId });
     expect(result).toMatchObject({ blocked: true, reason: 'no_bad_words', event: { status: 'blocked', blockedBy: 'compliance' } });
     expect(b.texts).toEqual([]);
@@ -211,7 +232,10 @@ describe('an inbound message', () => {
     await kit.processInbound({ channelId: 'a', senderId: 'u', content: '', eventType: 'typing' }, { roomId });
     await kit.processInbound({ channelId: 'a', senderId: 'u', content: '👍', eventType: 'reaction', metadata: { event_id: 'e' } }, { roomId });
     await clock.advance(0);
-    expect(heard).toEqual([['typing_start', 'u'], ['reaction', 'u']]);
+    expect(heard).toEqual([
+      ['typing_start', 'u'],
+      ['reaction', 'u'],
+    ]);
     expect(messagesOf(await gapless(kit, roomId))).toEqual([]);
     await kit.close();
   });

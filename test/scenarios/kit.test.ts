@@ -2,7 +2,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as core from '../../src/core/index.js';
-import { AbortedError, InMemoryLockManager, InMemoryStore, KitClosedError, RoomKit, RoomKitError, StderrLogger, UuidGenerator, VoiceNotConfiguredError } from '../../src/core/index.js';
+import {
+  AbortedError,
+  InMemoryLockManager,
+  InMemoryStore,
+  KitClosedError,
+  RoomKit,
+  RoomKitError,
+  StderrLogger,
+  UuidGenerator,
+  VoiceNotConfiguredError,
+} from '../../src/core/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -12,13 +22,35 @@ describe('closing', () => {
     const closed: string[] = [];
     const store = new InMemoryStore();
     store.close = () => void closed.push('store');
-    const lockManager = Object.assign(new InMemoryLockManager(), { close: () => { closed.push('locks'); throw new Error('stuck lock'); } });
-    const { kit } = makeKit({
-      store, lockManager,
-      stt: { name: 'stt', transcribe: () => ({ text: 'heard' }), close: () => void closed.push('stt') },
-      telemetry: { provider: { name: 't', startSpan: () => 'id', endSpan: () => undefined, setAttribute: () => undefined, recordMetric: () => undefined, close: () => void closed.push('telemetry') } },
+    const lockManager = Object.assign(new InMemoryLockManager(), {
+      close: () => {
+        closed.push('locks');
+        throw new Error('stuck lock');
+      },
     });
-    await openRoom(kit, [new TestTransport('a', { close: () => { closed.push('channel'); throw new Error('stuck channel'); } })]);
+    const { kit } = makeKit({
+      store,
+      lockManager,
+      stt: { name: 'stt', transcribe: () => ({ text: 'heard' }), close: () => void closed.push('stt') },
+      telemetry: {
+        provider: {
+          name: 't',
+          startSpan: () => 'id',
+          endSpan: () => undefined,
+          setAttribute: () => undefined,
+          recordMetric: () => undefined,
+          close: () => void closed.push('telemetry'),
+        },
+      },
+    });
+    await openRoom(kit, [
+      new TestTransport('a', {
+        close: () => {
+          closed.push('channel');
+          throw new Error('stuck channel');
+        },
+      }),
+    ]);
     expect(await kit.transcribe('audio')).toBe('heard');
     const closing = kit.close();
     await expect(closing).rejects.toThrow(AggregateError);
@@ -81,12 +113,11 @@ describe('closing', () => {
 
   it('works with `await using`', async () => {
     verifies('KIT-03');
-    let state: () => string = () => '';
-    {
+    const state = await (async () => {
       await using kit = new RoomKit();
-      state = () => kit.stats().state;
-      expect(state()).toBe('open');
-    }
+      expect(kit.stats().state).toBe('open');
+      return () => kit.stats().state;
+    })();
     expect(state()).toBe('closed');
   });
 });
@@ -98,7 +129,10 @@ describe('a kit', () => {
       override readonly shared = true;
     }
     const warnings: string[] = [];
-    const { kit, clock } = makeKit({ store: new Shared(), logger: { debug: () => undefined, info: () => undefined, warn: (message) => void warnings.push(message), error: () => undefined } });
+    const { kit, clock } = makeKit({
+      store: new Shared(),
+      logger: { debug: () => undefined, info: () => undefined, warn: (message) => void warnings.push(message), error: () => undefined },
+    });
     const seen: string[] = [];
     kit.on('unsafe_configuration', (event) => void seen.push(String(event.data['store'])));
     await clock.advance(0);
@@ -116,7 +150,13 @@ describe('a kit', () => {
 
   it('refuses options that make no sense, naming option and value', () => {
     verifies('KIT-01', 'CON-07');
-    for (const options of [{ maxChainDepth: 0 }, { hookTimeoutSeconds: -1 }, { turnTtlSeconds: Number.NaN }, { onUnknown: 'maybe' as never }, { drainSeconds: 'long' as never }]) {
+    for (const options of [
+      { maxChainDepth: 0 },
+      { hookTimeoutSeconds: -1 },
+      { turnTtlSeconds: Number.NaN },
+      { onUnknown: 'maybe' as never },
+      { drainSeconds: 'long' as never },
+    ]) {
       expect(() => new RoomKit(options)).toThrow(RoomKitError);
       expect(() => new RoomKit(options)).toThrow(new RegExp(Object.keys(options)[0] ?? ''));
     }
@@ -159,12 +199,26 @@ describe('a kit', () => {
     const [b, bot] = [new TestTransport('b'), new TestAgent('bot')];
     const roomId = await openRoom(kit, [new TestTransport('a'), b, bot]);
     const message = { channelId: 'a', senderId: 'u', content: 'x', idempotencyKey: 'k' };
-    const at = async (): Promise<unknown[]> => (await Promise.all([1, 2].map(() => kit.processInbound(message, { roomId })))).map((result) => [result.event?.index, result.duplicate, result.blocked]);
-    expect(await at()).toEqual([[3, false, false], [3, true, false]]);
+    const at = async (): Promise<unknown[]> =>
+      (await Promise.all([1, 2].map(() => kit.processInbound(message, { roomId })))).map((result) => [
+        result.event?.index,
+        result.duplicate,
+        result.blocked,
+      ]);
+    expect(await at()).toEqual([
+      [3, false, false],
+      [3, true, false],
+    ]);
     await clock.advance(5000);
-    expect(await at()).toEqual([[3, true, false], [3, true, false]]);
+    expect(await at()).toEqual([
+      [3, true, false],
+      [3, true, false],
+    ]);
     await clock.advance(600_000);
-    expect(await at()).toEqual([[3, true, false], [3, true, false]]);
+    expect(await at()).toEqual([
+      [3, true, false],
+      [3, true, false],
+    ]);
     expect({ asked: bot.asked.length, heard: b.texts }).toEqual({ asked: 1, heard: ['x', 're: x'] });
     await kit.close();
   });
@@ -212,7 +266,9 @@ describe('a kit', () => {
     const { kit } = makeKit();
     const b = new TestTransport('b', { durable: false });
     const roomId = await openRoom(kit, [new TestTransport('a'), b]);
-    const results = await Promise.all(Array.from({ length: 2000 }, (_, n) => kit.processInbound({ channelId: 'a', senderId: `u${n % 50}`, content: `${n}` }, { roomId })));
+    const results = await Promise.all(
+      Array.from({ length: 2000 }, (_, n) => kit.processInbound({ channelId: 'a', senderId: `u${n % 50}`, content: `${n}` }, { roomId })),
+    );
     expect(results.every((result) => !result.blocked)).toBe(true);
     expect(b.indexes).toEqual([...b.indexes].sort((x, y) => x - y));
     expect(b.indexes).toHaveLength(2000);
@@ -225,7 +281,16 @@ describe('a kit', () => {
 describe('the conventions', () => {
   it('spell fields in camelCase, values in snake_case, and times in ISO-8601', async () => {
     verifies('CON-01', 'CON-02', 'CON-03');
-    for (const table of [core.ChannelType, core.EventType, core.HookTrigger, core.RoomStatus, core.TurnState, core.OutboxState, core.Access, core.EphemeralEventType]) {
+    for (const table of [
+      core.ChannelType,
+      core.EventType,
+      core.HookTrigger,
+      core.RoomStatus,
+      core.TurnState,
+      core.OutboxState,
+      core.Access,
+      core.EphemeralEventType,
+    ]) {
       for (const [name, value] of Object.entries(table)) {
         expect(value).toMatch(/^[a-z]+(_[a-z0-9]+)*$/);
         expect(name).toBe(value.toUpperCase());

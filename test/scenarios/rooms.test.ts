@@ -22,11 +22,21 @@ describe('a room', () => {
     verifies('ROOM-01', 'ROOM-02', 'CON-04');
     const { kit, clock } = makeKit();
     const seen: string[] = [];
-    kit.hook('on_room_created', (event) => void seen.push(`hook ${event.content.type === 'system' ? event.content.code : ''} ${event.visibility} ${event.index}`));
+    kit.hook(
+      'on_room_created',
+      (event) => void seen.push(`hook ${event.content.type === 'system' ? event.content.code : ''} ${event.visibility} ${event.index}`),
+    );
     kit.on('room_created', (event) => void seen.push(`framework ${event.roomId}`));
     const room = await kit.createRoom({ roomId: 'r', timers: { inactiveAfterSeconds: 5 }, metadata: { plan: 'gold' } });
     await clock.advance(0);
-    expect(room).toMatchObject({ id: 'r', status: 'active', eventCount: 0, latestIndex: -1, agentResponsePolicy: 'agent_chain', timers: { lastActivityAt: '2026-01-01T00:00:00.000Z' } });
+    expect(room).toMatchObject({
+      id: 'r',
+      status: 'active',
+      eventCount: 0,
+      latestIndex: -1,
+      agentResponsePolicy: 'agent_chain',
+      timers: { lastActivityAt: '2026-01-01T00:00:00.000Z' },
+    });
     expect(seen.sort()).toEqual(['framework r', 'hook room_created internal -1']);
     await expect(kit.createRoom({ roomId: 'r' })).rejects.toThrow(RoomExistsError);
     await expect(kit.getRoom('missing')).rejects.toThrow(RoomNotFoundError);
@@ -67,7 +77,10 @@ describe('a room', () => {
     await clock.advance(0);
     expect(seen).toEqual(['hook', 'framework host']);
     const before = (await gapless(kit, roomId)).length;
-    expect(await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId })).toMatchObject({ blocked: true, reason: 'room_closed' });
+    expect(await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId })).toMatchObject({
+      blocked: true,
+      reason: 'room_closed',
+    });
     await expect(kit.sendEvent(roomId, 'a', 'x')).rejects.toThrow(RoomClosedError);
     expect(await gapless(kit, roomId)).toHaveLength(before);
     expect((await kit.getRoom(roomId)).closedAt).toBeDefined();
@@ -123,7 +136,11 @@ describe('a room', () => {
     await clock.advance(3_601_000);
     expect((await kit.sweepRoomTimers()).map((room) => [room.id, room.status])).toEqual([['straight', 'closed']]);
     const events = await gapless(kit, 'r');
-    expect(events.map((event) => (event.content.type === 'system' ? event.content.code : ''))).toEqual(['channel_attached', 'room_paused_by_timer', 'room_closed_by_timer']);
+    expect(events.map((event) => (event.content.type === 'system' ? event.content.code : ''))).toEqual([
+      'channel_attached',
+      'room_paused_by_timer',
+      'room_closed_by_timer',
+    ]);
     await kit.close();
   });
 
@@ -200,8 +217,10 @@ describe('a room', () => {
     verifies('ROOM-11', 'ROOM-12');
     const { kit } = makeKit();
     const roomId = await openRoom(kit, [new TestTransport('a'), new TestTransport('b')]);
-    for (let n = 0; n < 6; n++) await kit.processInbound({ channelId: 'a', senderId: 'u', content: `${n}`, visibility: n % 2 === 0 ? 'all' : 'none' }, { roomId });
-    const texts = async (query: Parameters<typeof kit.getTimeline>[1]): Promise<string[]> => messagesOf(await kit.getTimeline(roomId, query)).map(textOf);
+    for (let n = 0; n < 6; n++)
+      await kit.processInbound({ channelId: 'a', senderId: 'u', content: `${n}`, visibility: n % 2 === 0 ? 'all' : 'none' }, { roomId });
+    const texts = async (query: Parameters<typeof kit.getTimeline>[1]): Promise<string[]> =>
+      messagesOf(await kit.getTimeline(roomId, query)).map(textOf);
     expect(await texts({})).toEqual(['0', '1', '2', '3', '4', '5']);
     expect(await texts({ newestFirst: true, limit: 2 })).toEqual(['5', '4']);
     expect(await texts({ afterIndex: 4, beforeIndex: 7 })).toEqual(['3', '4']);
@@ -255,7 +274,13 @@ describe('channels in a room', () => {
     await kit.createRoom({ roomId: 'r' });
     await expect(kit.attachChannel('r', 'missing')).rejects.toThrow(ChannelNotRegisteredError);
     expect(await kit.attachChannel('r', 'a', { access: 'read_only', visibility: 'transport', metadata: { k: 1 } })).toMatchObject({
-      channelId: 'a', category: 'transport', direction: 'bidirectional', access: 'read_only', visibility: 'transport', muted: false, metadata: { k: 1 },
+      channelId: 'a',
+      category: 'transport',
+      direction: 'bidirectional',
+      access: 'read_only',
+      visibility: 'transport',
+      muted: false,
+      metadata: { k: 1 },
       capabilities: { mediaTypes: ['text', 'rich', 'media'] },
     });
     await expect(kit.attachChannel('r', 'a', { access: 'sometimes' as never })).rejects.toThrow(/read_write, read_only/);
@@ -294,8 +319,16 @@ describe('channels in a room', () => {
       ['channel_metadata_updated', { channel_id: 'a', keys: ['muted'] }],
       ['channel_detached', { channel_id: 'a' }],
     ]);
-    expect(events.every((event) => event.visibility === 'internal' && event.status === 'delivered' && event.source.channelId === 'system')).toBe(true);
-    expect(updates).toEqual([[true, 'all', 'read_write'], [false, 'all', 'read_write'], [false, 'intelligence', 'read_write'], [false, 'intelligence', 'read_only'], [false, 'intelligence', 'read_only']]);
+    expect(events.every((event) => event.visibility === 'internal' && event.status === 'delivered' && event.source.channelId === 'system')).toBe(
+      true,
+    );
+    expect(updates).toEqual([
+      [true, 'all', 'read_write'],
+      [false, 'all', 'read_write'],
+      [false, 'intelligence', 'read_write'],
+      [false, 'intelligence', 'read_only'],
+      [false, 'intelligence', 'read_only'],
+    ]);
     expect(hooks).toEqual(['channel_attached', 'channel_muted', 'channel_unmuted', 'channel_detached']);
     await kit.close();
   });
@@ -307,7 +340,10 @@ describe('channels in a room', () => {
     const roomId = await openRoom(kit, [a, new TestTransport('b')]);
     expect(await kit.detachChannel(roomId, 'a')).toBe(true);
     expect(await kit.detachChannel(roomId, 'a')).toBe(false);
-    expect(await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId })).toMatchObject({ blocked: true, reason: 'channel_detached' });
+    expect(await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId })).toMatchObject({
+      blocked: true,
+      reason: 'channel_detached',
+    });
     expect((await kit.listBindings(roomId)).map((binding) => binding.channelId)).toEqual(['b']);
     await kit.attachChannel(roomId, 'a');
     expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId })).blocked).toBe(false);
@@ -318,7 +354,11 @@ describe('channels in a room', () => {
     verifies('CHO-05');
     const { kit } = makeKit();
     const seen: string[] = [];
-    const a = new TestTransport('a', { detached: () => { throw new Error('stuck'); } });
+    const a = new TestTransport('a', {
+      detached: () => {
+        throw new Error('stuck');
+      },
+    });
     const roomId = await openRoom(kit, [a]);
     kit.hook('on_channel_detached', () => void seen.push('announced'));
     await expect(kit.detachChannel(roomId, 'a')).rejects.toThrow('stuck');
@@ -369,7 +409,12 @@ describe('people in a room', () => {
     await expect(kit.resolveParticipant(roomId, 'nobody', 'id-1')).rejects.toThrow(/nobody/);
     await expect(kit.resolveParticipant(roomId, 'ada', 'id-1')).rejects.toThrow(/id-1/);
     await kit.store.createIdentity({ id: 'id-1', displayName: 'Ada Park' });
-    expect(await kit.resolveParticipant(roomId, 'ada', 'id-1')).toMatchObject({ identification: 'identified', identityId: 'id-1', displayName: 'Ada Park', resolvedBy: 'manual' });
+    expect(await kit.resolveParticipant(roomId, 'ada', 'id-1')).toMatchObject({
+      identification: 'identified',
+      identityId: 'id-1',
+      displayName: 'Ada Park',
+      resolvedBy: 'manual',
+    });
     expect(told).toEqual([{ participant_id: 'ada', identity_id: 'id-1', resolved_by: 'manual' }]);
     expect((await kit.listBindings(roomId))[0]).toMatchObject({ channelId: 'a', participantId: 'ada' });
     await kit.close();
@@ -383,8 +428,17 @@ describe('the conversation state', () => {
     const fresh = getConversationState(room);
     expect(fresh).toMatchObject({ phase: 'intake', handoffCount: 0, phaseHistory: [], context: {} });
     const one = transition({ ...fresh, context: { kept: 1 } }, 'handling', { toAgent: 'x', reason: 'r', at: '2026-01-01T00:00:01.000Z' });
-    expect(one).toMatchObject({ phase: 'handling', activeAgentId: 'x', previousAgentId: null, handoffCount: 1, phaseStartedAt: '2026-01-01T00:00:01.000Z', context: { kept: 1 } });
-    expect(one.phaseHistory).toEqual([{ fromPhase: 'intake', toPhase: 'handling', fromAgent: null, toAgent: 'x', reason: 'r', timestamp: '2026-01-01T00:00:01.000Z', metadata: {} }]);
+    expect(one).toMatchObject({
+      phase: 'handling',
+      activeAgentId: 'x',
+      previousAgentId: null,
+      handoffCount: 1,
+      phaseStartedAt: '2026-01-01T00:00:01.000Z',
+      context: { kept: 1 },
+    });
+    expect(one.phaseHistory).toEqual([
+      { fromPhase: 'intake', toPhase: 'handling', fromAgent: null, toAgent: 'x', reason: 'r', timestamp: '2026-01-01T00:00:01.000Z', metadata: {} },
+    ]);
     const same = transition(one, 'handling', { toAgent: 'x' });
     const none = transition(same, 'escalation');
     expect([same.handoffCount, none.handoffCount, none.activeAgentId]).toEqual([1, 2, null]);
@@ -436,7 +490,11 @@ describe('calls of a hook into its own room', () => {
       return HookResult.allow();
     });
     const result = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'cause' }, { roomId });
-    expect(messagesOf(await gapless(kit, roomId)).map((event) => [textOf(event), event.index])).toEqual([['child one', 2], ['child two', 3], ['cause', 4]]);
+    expect(messagesOf(await gapless(kit, roomId)).map((event) => [textOf(event), event.index])).toEqual([
+      ['child one', 2],
+      ['child two', 3],
+      ['cause', 4],
+    ]);
     expect(result.event?.index).toBe(4);
     expect(b.texts).toEqual(['child one', 'child two', 'cause']);
     await kit.close();
@@ -452,13 +510,16 @@ describe('calls of a hook into its own room', () => {
     const errors: string[] = [];
     kit.hook('before_broadcast', async (event) => {
       if (textOf(event) === 'cross') await kit.sendEvent('other', 'a', 'x').catch((error: Error) => errors.push(error.message));
-      if (textOf(event).startsWith('deep')) await kit.sendEvent(roomId, 'a', `deep ${event.chainDepth}`).catch((error: Error) => errors.push(error.message));
+      if (textOf(event).startsWith('deep'))
+        await kit.sendEvent(roomId, 'a', `deep ${event.chainDepth}`).catch((error: Error) => errors.push(error.message));
       return HookResult.allow();
     });
     await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'cross' }, { roomId });
     expect(errors[0]).toMatch(/cannot change room 'other'/);
     await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'deep' }, { roomId });
-    const depths = messagesOf(await gapless(kit, roomId)).filter((event) => textOf(event).startsWith('deep')).map((event) => event.chainDepth);
+    const depths = messagesOf(await gapless(kit, roomId))
+      .filter((event) => textOf(event).startsWith('deep'))
+      .map((event) => event.chainDepth);
     expect(Math.max(...depths)).toBeLessThanOrEqual(5);
     expect(depths.length).toBeLessThan(8);
     await kit.close();
@@ -480,7 +541,11 @@ describe('calls of a hook into its own room', () => {
     expect(first.blocked).toBe(false);
     await clock.advance(1000);
     await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'next' }, { roomId });
-    expect(messagesOf(await gapless(kit, roomId)).map(textOf).sort()).toEqual(['cause', 'forgotten later', 'forgotten one', 'next']);
+    expect(
+      messagesOf(await gapless(kit, roomId))
+        .map(textOf)
+        .sort(),
+    ).toEqual(['cause', 'forgotten later', 'forgotten one', 'next']);
     await kit.close();
   });
 });

@@ -109,7 +109,11 @@ export class TestTransport implements Channel {
   }
 }
 
-export type Answer = (event: RoomEvent, context: RoomContext, options: OnEventOptions) => string | ChannelOutput | undefined | Promise<string | ChannelOutput | undefined>;
+export type Answer = (
+  event: RoomEvent,
+  context: RoomContext,
+  options: OnEventOptions,
+) => string | ChannelOutput | undefined | Promise<string | ChannelOutput | undefined>;
 
 /** An agent without a model: `answer` says what it replies. */
 export class TestAgent implements Channel {

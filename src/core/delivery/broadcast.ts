@@ -85,7 +85,6 @@ export class Broadcast {
     return stream === undefined ? undefined : { stream, ...(close?.errorCode !== undefined && { errorCode: close.errorCode }) };
   }
 
-
   /** Tells a transport of the event before it is delivered to it; what it answers re-enters (BC-02). */
   async tell(target: Target, signal: AbortSignal): Promise<void> {
     // Loaded when first needed: hardly any transport reacts, and replies reach back into the pipeline.
@@ -245,7 +244,11 @@ export class Broadcast {
     return callScope.run({ causeDepth: event.chainDepth }, () => parts.hooks.notice('after_broadcast', event, call));
   }
 
-  #emit(type: 'delivery_succeeded' | 'delivery_failed' | 'delivery_skipped' | 'broadcast_partial_failure' | 'event_processed', channelId: string | undefined, data: Readonly<Record<string, unknown>>): void {
+  #emit(
+    type: 'delivery_succeeded' | 'delivery_failed' | 'delivery_skipped' | 'broadcast_partial_failure' | 'event_processed',
+    channelId: string | undefined,
+    data: Readonly<Record<string, unknown>>,
+  ): void {
     this.parts.framework.emit(type, {
       roomId: this.event.roomId,
       eventId: this.event.id,

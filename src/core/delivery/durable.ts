@@ -60,7 +60,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       } catch (error) {
         // The store failed, or the kit stops: the row stays as it is and recovery goes on with it (OUT-08).
         if (!this.parts.stopping.aborted) {
-          this.parts.logger.error('A delivery could not be recorded; it will be recovered.', { rowId: this.row.id, channelId: this.target.channelId, error });
+          this.parts.logger.error('A delivery could not be recorded; it will be recovered.', {
+            rowId: this.row.id,
+            channelId: this.target.channelId,
+            error,
+          });
         }
         this.#report({ channelId: this.target.channelId, status: 'queued', attempts: this.row.attempts });
       } finally {
@@ -130,7 +134,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     // The commit has written the row as sending when nothing stood in the way: one write before, one after (OUT-03).
     const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1;
     if (!first) {
-      const claimed = await this.#change({ state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner }, ['queued', 'sending', 'unknown']);
+      const claimed = await this.#change({ state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner }, [
+        'queued',
+        'sending',
+        'unknown',
+      ]);
       if (!claimed) {
         entry.breaker.cancelled();
         this.#reportRow();
@@ -147,7 +155,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     const startedAt = parts.clock.now();
     this.#attempting = true;
     const span = parts.tracer.enabled
-      ? parts.tracer.start('framework.delivery', 'delivery', { roomId: this.row.roomId, channelId: target.channelId, attributes: { attempt: this.row.attempts } })
+      ? parts.tracer.start('framework.delivery', 'delivery', {
+          roomId: this.row.roomId,
+          channelId: target.channelId,
+          attributes: { attempt: this.row.attempts },
+        })
       : undefined;
     try {
       const receipt = await this.#deliver(form);
@@ -289,7 +301,12 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     }
     if (parts.options.onUnknown !== 'hold') return false;
     if (parts.framework.has('delivery_unknown')) {
-      parts.framework.emit('delivery_unknown', { roomId: this.row.roomId, channelId: target.channelId, eventId: this.row.eventId, data: { row_id: this.row.id } });
+      parts.framework.emit('delivery_unknown', {
+        roomId: this.row.roomId,
+        channelId: target.channelId,
+        eventId: this.row.eventId,
+        data: { row_id: this.row.id },
+      });
     }
     this.#report({ channelId: target.channelId, status: 'unknown', attempts: this.row.attempts });
     return true;
@@ -329,8 +346,15 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     const channelId = this.target.channelId;
     const attempts = this.row.attempts;
     if (state === 'sent' || state === 'delivered' || state === 'read') this.#report({ channelId, status: 'sent', attempts });
-    else if (state === 'cancelled') this.#report({ channelId, status: 'failed', attempts, error: lastError ?? { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false } });
-    else if (state === 'failed' || state === 'expired') this.#report({ channelId, status: 'failed', attempts, ...(lastError && { error: lastError }) });
+    else if (state === 'cancelled')
+      this.#report({
+        channelId,
+        status: 'failed',
+        attempts,
+        error: lastError ?? { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false },
+      });
+    else if (state === 'failed' || state === 'expired')
+      this.#report({ channelId, status: 'failed', attempts, ...(lastError && { error: lastError }) });
     else this.#report({ channelId, status: 'queued', attempts });
   }
 
@@ -370,4 +394,3 @@ class AttemptOptions implements DeliverOptions {
     this.#controller?.abort(reason);
   }
 }
-

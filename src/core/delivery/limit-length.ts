@@ -16,7 +16,9 @@ export function limitLength(content: EventContent, capabilities: ChannelCapabili
       return Object.freeze({ ...content, body: truncate(content.body, most), ...(plain !== undefined && { plainText: truncate(plain, most) }) });
     }
     case 'media':
-      return content.caption === undefined || content.caption.length <= most ? content : Object.freeze({ ...content, caption: truncate(content.caption, most) });
+      return content.caption === undefined || content.caption.length <= most
+        ? content
+        : Object.freeze({ ...content, caption: truncate(content.caption, most) });
     case 'composite': {
       const parts = content.parts.map((part) => limitLength(part, capabilities));
       return parts.every((part, position) => part === content.parts[position]) ? content : Object.freeze({ ...content, parts: Object.freeze(parts) });

@@ -128,8 +128,17 @@ function limiterOf(parts: PlanParts, binding: ChannelBinding): TokenBuckets | un
 function contentKey(binding: ChannelBinding): string {
   const given = binding.capabilities;
   return [
-    given.mediaTypes.join(','), given.maxLength, given.overflow, given.supportsEdit, given.supportsDelete, given.supportsButtons,
-    given.supportsQuickReplies, given.supportsCards, given.supportsRichText, given.supportsTemplates, given.maxButtons,
+    given.mediaTypes.join(','),
+    given.maxLength,
+    given.overflow,
+    given.supportsEdit,
+    given.supportsDelete,
+    given.supportsButtons,
+    given.supportsQuickReplies,
+    given.supportsCards,
+    given.supportsRichText,
+    given.supportsTemplates,
+    given.maxButtons,
     given.supportedMediaTypes.join(','),
   ].join('|');
 }

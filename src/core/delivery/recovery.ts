@@ -104,7 +104,12 @@ export class Recovery {
     const lastError: DeliveryFailure = { code: 'expired', message: 'No process had the channel in time.', retryable: false };
     const changed = await parts.store.updateRow(row.id, { state: 'expired', lastError }, ['queued', 'sending', 'unknown']);
     if (changed !== null && parts.framework.has('delivery_failed')) {
-      parts.framework.emit('delivery_failed', { roomId: row.roomId, channelId: row.channelId, eventId: row.eventId, data: { code: 'expired', error: lastError.message, attempts: row.attempts } });
+      parts.framework.emit('delivery_failed', {
+        roomId: row.roomId,
+        channelId: row.channelId,
+        eventId: row.eventId,
+        data: { code: 'expired', error: lastError.message, attempts: row.attempts },
+      });
     }
   }
 
@@ -119,7 +124,11 @@ export class Recovery {
     if (found.target.channel === undefined) return;
     const crashed = turn.state === 'running';
     if (crashed && turn.attempts >= MAX_TURN_ATTEMPTS) {
-      await parts.store.updateTurn(turn.id, { state: 'failed', endReason: 'error', error: { code: 'crashed', message: 'The turn was cut off twice by a crash.' } }, ['running']);
+      await parts.store.updateTurn(
+        turn.id,
+        { state: 'failed', endReason: 'error', error: { code: 'crashed', message: 'The turn was cut off twice by a crash.' } },
+        ['running'],
+      );
       return;
     }
     if (crashed && parts.framework.has('turn_recovered')) {
@@ -128,7 +137,10 @@ export class Recovery {
     const cascade = new Cascade();
     cascade.rootEventId = found.event.correlationId ?? found.event.id;
     cascade.add();
-    parts.rooms.get(turn.roomId).turnLane(turn.channelId).push(parts, { row: turn, trigger: found.event, target: found.target, cascade, recovered: true });
+    parts.rooms
+      .get(turn.roomId)
+      .turnLane(turn.channelId)
+      .push(parts, { row: turn, trigger: found.event, target: found.target, cascade, recovered: true });
   }
 
   async #frame(
@@ -161,7 +173,12 @@ export class Recovery {
       },
       failed: (_channelId, error, attempts) => {
         if (parts.framework.has('delivery_failed')) {
-          parts.framework.emit('delivery_failed', { roomId, channelId, eventId, data: { code: error?.code ?? 'failed', error: error?.message ?? '', attempts } });
+          parts.framework.emit('delivery_failed', {
+            roomId,
+            channelId,
+            eventId,
+            data: { code: error?.code ?? 'failed', error: error?.message ?? '', attempts },
+          });
         }
       },
     };

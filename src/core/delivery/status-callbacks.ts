@@ -9,7 +9,10 @@ const ORDER: readonly OutboxState[] = ['queued', 'sending', 'unknown', 'sent', '
 /** Where a status moves a row, or null when it says nothing new. */
 export function nextRowState(current: OutboxState, status: DeliveryStatus['status']): OutboxState | null {
   if (status === 'unknown' || status === 'sending') return null;
-  if (status === 'failed') return current === 'delivered' || current === 'read' || current === 'failed' || current === 'cancelled' || current === 'expired' ? null : 'failed';
+  if (status === 'failed')
+    return current === 'delivered' || current === 'read' || current === 'failed' || current === 'cancelled' || current === 'expired'
+      ? null
+      : 'failed';
   // The carrier corrects itself: what it called failed has arrived after all.
   if (current === 'failed') return status === 'delivered' || status === 'read' ? status : null;
   if (current === 'cancelled' || current === 'expired') return null;
@@ -30,7 +33,9 @@ export async function processDeliveryStatus(parts: KitParts, status: DeliverySta
     {
       state: next,
       ...(row.providerMessageId === undefined && { providerMessageId: status.messageId }),
-      ...(next === 'failed' && { lastError: { code: status.errorCode ?? 'failed', message: status.errorMessage ?? 'The carrier reported a failure.', retryable: false } }),
+      ...(next === 'failed' && {
+        lastError: { code: status.errorCode ?? 'failed', message: status.errorMessage ?? 'The carrier reported a failure.', retryable: false },
+      }),
     },
     [row.state],
   );

@@ -110,7 +110,9 @@ export function numbered(choices: readonly Choice[], from: number): string[] {
 }
 
 function cardAsText(card: { title: string; subtitle?: string; body?: string; url?: string; buttons?: readonly Button[] }): string {
-  return [card.title, card.subtitle, card.body, card.url, ...numbered(card.buttons ?? [], 1)].filter((line) => line !== undefined && line !== '').join('\n');
+  return [card.title, card.subtitle, card.body, card.url, ...numbered(card.buttons ?? [], 1)]
+    .filter((line) => line !== undefined && line !== '')
+    .join('\n');
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
@@ -141,7 +143,10 @@ export function stripHtml(html: string): string {
       out += '\n';
     }
   }
-  return decodeEntities(out).replace(/[ \t]*\n[ \t]*/g, '\n').replace(/\n{3,}/g, '\n\n').trim();
+  return decodeEntities(out)
+    .replace(/[ \t]*\n[ \t]*/g, '\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim();
 }
 
 function decodeEntities(encoded: string): string {

@@ -101,9 +101,15 @@ export interface HookEngineOptions {
   readonly organizationId: string | undefined;
   readonly now: () => number;
   readonly onFailure: (failure: HookFailure) => void;
+  /** Opens a span around a handler; the returned function ends it. Absent without telemetry. */
+  readonly watchCall?:
+    ((trigger: HookTrigger, hook: string, execution: HookExecution, roomId: string | undefined) => (failed: boolean) => void) | undefined;
 }
 
 const NONE: readonly RegisteredHook[] = [];
+
+/** Awaiting it gives way to what is settled already. */
+const SOON = Promise.resolve();
 
 export class HookEngine {
   readonly #global = new Map<HookTrigger, RegisteredHook[]>();
@@ -176,11 +182,12 @@ export class HookEngine {
       const hookContext = new HookCallContext((context ??= call.context()), trigger, hook.name, this.options.organizationId);
       const started = call.verdicts === undefined ? 0 : this.options.now();
       let verdict: HookVerdictTrace['verdict'] = 'allow';
+      const ended = this.options.watchCall?.(trigger, hook.label, 'sync', call.roomId);
       try {
         let result = hook.handler(current, hookContext);
         if (isPromise(result)) {
           const watch = new Watch(result);
-          await undefined; // a promise that is settled already has told us by now
+          await SOON; // a promise that is settled already has told us by now
           if (watch.state === 'pending') await this.#patiently(hook, watch, hookContext);
           if (watch.state === 'failed') throw watch.value;
           result = watch.value;
@@ -209,12 +216,18 @@ export class HookEngine {
         this.#report(hook, call.roomId, error);
         if (hook.failure === 'closed') stop = { blockedBy: 'hook_failed', reason: 'hook_failed' };
       }
+      ended?.(verdict === 'failed' || verdict === 'timeout');
       call.verdicts?.push({ hook: hook.label, trigger, verdict, ms: this.options.now() - started });
       if (stop !== undefined) break;
     }
     if (observers && stop === undefined) {
       const seen = current;
-      await this.#all(list.filter((hook) => hook.observer && matches(hook, call.source)), seen, call, (context ??= call.context()));
+      await this.#all(
+        list.filter((hook) => hook.observer && matches(hook, call.source)),
+        seen,
+        call,
+        context ?? call.context(),
+      );
     }
     return { payload: current, modified, ...stop, ...(effects && { effects }) };
   }
@@ -238,9 +251,7 @@ export class HookEngine {
         if (isPromise(result)) result = await this.#settle(hook, result, hookContext);
         if (result === undefined || result === null) continue;
         if (!(result instanceof IdentityHookResult)) {
-          throw new ValidationError(
-            `Hook '${hook.label}' on ${trigger} returned ${describe(result)}. Return an IdentityHookResult or nothing.`,
-          );
+          throw new ValidationError(`Hook '${hook.label}' on ${trigger} returned ${describe(result)}. Return an IdentityHookResult or nothing.`);
         }
         decided = result;
         break;
@@ -248,7 +259,13 @@ export class HookEngine {
         this.#report(hook, call.roomId, error);
       }
     }
-    await this.#all(list.filter((hook) => hook.observer), payload, call, context, extra);
+    await this.#all(
+      list.filter((hook) => hook.observer),
+      payload,
+      call,
+      context,
+      extra,
+    );
     return decided;
   }
 
@@ -262,11 +279,16 @@ export class HookEngine {
     await Promise.all(
       list.map(async (hook) => {
         const hookContext = new HookCallContext(context, hook.trigger, hook.name, this.options.organizationId);
+        const ended = this.options.watchCall?.(hook.trigger, hook.label, 'async', call.roomId);
+        let failed = false;
         try {
           const result = hook.handler(payload, hookContext, extra);
           if (isPromise(result)) await this.#settle(hook, result, hookContext);
         } catch (error) {
+          failed = true;
           this.#report(hook, call.roomId, error);
+        } finally {
+          ended?.(failed);
         }
       }),
     );
@@ -275,7 +297,7 @@ export class HookEngine {
   /** Waits for a handler, at most its timeout; a late result or rejection is nobody's business (CON-08). */
   async #settle(hook: RegisteredHook, promise: Promise<unknown>, context: HookCallContext): Promise<unknown> {
     const watch = new Watch(promise);
-    await undefined; // a promise that is settled already has told us by now
+    await SOON; // a promise that is settled already has told us by now
     if (watch.state === 'pending') await this.#patiently(hook, watch, context);
     if (watch.state === 'failed') throw watch.value;
     return watch.value;
@@ -389,10 +411,16 @@ function checkOptions(trigger: HookTrigger, behaviour: TriggerBehaviour, options
 
 function mapOf<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   let inner = map.get(key);
-  if (inner === undefined) map.set(key, (inner = new Map()));
+  if (inner === undefined) map.set(key, (inner = new Map<L, V>()));
   return inner;
 }
 
 function describe(value: unknown): string {
-  return value === undefined ? 'nothing' : value === null ? 'null' : typeof value === 'object' ? 'an object that is not a HookResult' : `a ${typeof value}`;
+  return value === undefined
+    ? 'nothing'
+    : value === null
+      ? 'null'
+      : typeof value === 'object'
+        ? 'an object that is not a HookResult'
+        : `a ${typeof value}`;
 }

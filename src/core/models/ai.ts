@@ -117,4 +117,3 @@ export interface ToolCallEvent extends ToolUseEvent {
   readonly isError: boolean;
   readonly durationMs: number;
 }
-

@@ -17,7 +17,8 @@ const MAX_COMPOSITE_DEPTH = 5;
 /** A frozen copy of what was given; text takes the short way. Throws ValidationError naming field, value and limit. */
 export function toContent(input: ContentInput): EventContent {
   if (typeof input === 'string') return text(input, undefined);
-  if (input === null || typeof input !== 'object') throw new ValidationError(`Content is ${describe(input)}. Give a string or an object such as { type: 'text', body: 'Hi' }.`);
+  if (input === null || typeof input !== 'object')
+    throw new ValidationError(`Content is ${describe(input)}. Give a string or an object such as { type: 'text', body: 'Hi' }.`);
   if (input.type === 'text') {
     if (Object.isFrozen(input) && typeof input.body === 'string' && input.body.length <= MAX_TEXT_UNITS) return input;
     const keys = Object.keys(input).length;
@@ -70,7 +71,8 @@ function checkContent(content: unknown, at: string, depth: number): void {
       checkRange(content['longitude'], 180, `${at}.longitude`);
       return;
     case 'composite': {
-      if (depth + 1 > MAX_COMPOSITE_DEPTH) throw new ValidationError(`${at} is nested deeper than ${MAX_COMPOSITE_DEPTH} composites. Flatten its parts.`);
+      if (depth + 1 > MAX_COMPOSITE_DEPTH)
+        throw new ValidationError(`${at} is nested deeper than ${MAX_COMPOSITE_DEPTH} composites. Flatten its parts.`);
       const parts = content['parts'];
       if (!Array.isArray(parts) || parts.length === 0) throw new ValidationError(`${at}.parts needs at least one part.`);
       checkList(parts, `${at}.parts`, (part, where) => checkContent(part, where, depth + 1));
@@ -90,7 +92,8 @@ function checkContent(content: unknown, at: string, depth: number): void {
       checkString(content['targetEventId'], `${at}.targetEventId`);
       const inner = content['newContent'];
       checkObject(inner, `${at}.newContent`);
-      if (inner['type'] === 'edit' || inner['type'] === 'delete') throw new ValidationError(`${at}.newContent is itself ${describe(inner['type'])}; give the content that shall stand there.`);
+      if (inner['type'] === 'edit' || inner['type'] === 'delete')
+        throw new ValidationError(`${at}.newContent is itself ${describe(inner['type'])}; give the content that shall stand there.`);
       checkContent(inner, `${at}.newContent`, depth);
       return;
     }
@@ -147,7 +150,8 @@ function checkString(value: unknown, at: string): void {
 }
 
 function checkOneOf(value: unknown, allowed: readonly string[], at: string): void {
-  if (value !== undefined && !allowed.includes(value as string)) throw new ValidationError(`${at} is ${describe(value)}. Use ${allowed.join(' or ')}.`);
+  if (value !== undefined && !allowed.includes(value as string))
+    throw new ValidationError(`${at} is ${describe(value)}. Use ${allowed.join(' or ')}.`);
 }
 
 function checkUrl(url: unknown, at: string, dataAllowed: boolean): void {
@@ -156,13 +160,16 @@ function checkUrl(url: unknown, at: string, dataAllowed: boolean): void {
   if (/^https?:\/\/[^\s]/i.test(address) && address.length <= 16_384) return;
   if (dataAllowed && /^data:/i.test(address)) {
     if (address.length <= MAX_DATA_URL_BYTES) return;
-    throw new ValidationError(`${at} is a data: url of ${address.length} characters; at most ${MAX_DATA_URL_BYTES} are taken. Put the file in a media store and give its link.`);
+    throw new ValidationError(
+      `${at} is a data: url of ${address.length} characters; at most ${MAX_DATA_URL_BYTES} are taken. Put the file in a media store and give its link.`,
+    );
   }
   throw new ValidationError(`${at} is ${describe(address)}. Use an http: or https:${dataAllowed ? ' or data:' : ''} url.`);
 }
 
 function checkRange(value: unknown, most: number, at: string): void {
-  if (typeof value !== 'number' || !(value >= -most && value <= most)) throw new ValidationError(`${at} is ${describe(value)}; give degrees from -${most} to ${most}.`);
+  if (typeof value !== 'number' || !(value >= -most && value <= most))
+    throw new ValidationError(`${at} is ${describe(value)}; give degrees from -${most} to ${most}.`);
 }
 
 function checkObject(value: unknown, at: string): asserts value is Record<string, unknown> {

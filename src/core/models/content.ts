@@ -29,9 +29,7 @@ export interface Card {
   readonly buttons?: readonly Button[];
 }
 
-export type QuickReply =
-  | string
-  | { readonly id: string; readonly label: string; readonly value?: string; readonly imageUrl?: string };
+export type QuickReply = string | { readonly id: string; readonly label: string; readonly value?: string; readonly imageUrl?: string };
 
 export interface RichContent {
   readonly type: 'rich';

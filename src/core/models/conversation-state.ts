@@ -51,11 +51,7 @@ export interface TransitionOptions {
 }
 
 /** The state after moving to `toPhase` (CST-01). The old state is left as it was. */
-export function transition(
-  state: ConversationState,
-  toPhase: ConversationPhase,
-  options: TransitionOptions = {},
-): ConversationState {
+export function transition(state: ConversationState, toPhase: ConversationPhase, options: TransitionOptions = {}): ConversationState {
   const at = options.at ?? new Date().toISOString();
   const fromAgent = state.activeAgentId ?? null;
   const toAgent = options.toAgent ?? null;

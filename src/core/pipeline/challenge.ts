@@ -20,7 +20,14 @@ export async function completeChallenge(
     const roomId = one.roomId;
     if (roomId === undefined) continue;
     await inRoom(parts, roomId, (section, state) =>
-      joinParticipant(parts, section, state, { kind: 'identified', participantId: identity.id, channelId: sender.channelId, identity, resolvedBy: 'challenge', senderId: sender.senderId }),
+      joinParticipant(parts, section, state, {
+        kind: 'identified',
+        participantId: identity.id,
+        channelId: sender.channelId,
+        identity,
+        resolvedBy: 'challenge',
+        senderId: sender.senderId,
+      }),
     );
     results.push(await processInbound(parts, one.message, { roomId, wait: 'commit' }));
   }

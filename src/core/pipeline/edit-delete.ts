@@ -125,4 +125,3 @@ export function tellChanged(parts: KitParts, section: Section, changed: RoomEven
     }
   });
 }
-

@@ -21,8 +21,7 @@ const HOLD_SECONDS = 24 * 3600;
 const MAX_HELD = 20;
 
 export type IdentityOutcome =
-  | { readonly kind: 'go'; readonly participant?: ParticipantDecision }
-  | { readonly kind: 'stop'; readonly reason: string };
+  { readonly kind: 'go'; readonly participant?: ParticipantDecision } | { readonly kind: 'stop'; readonly reason: string };
 
 const GO: IdentityOutcome = { kind: 'go' };
 

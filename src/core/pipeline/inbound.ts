@@ -181,7 +181,9 @@ function normalise(
   const channel = entry.channel;
   const roomId = state.room.id;
   if (isEphemeral(message)) {
-    return publishInbound(parts, channel, message, roomId).then(() => ({ result: { blocked: false, duplicate: false, deliveryResults: NO_RESULTS, turns: [] } }));
+    return publishInbound(parts, channel, message, roomId).then(() => ({
+      result: { blocked: false, duplicate: false, deliveryResults: NO_RESULTS, turns: [] },
+    }));
   }
   if (channel.handleInbound === undefined) {
     const draft: EventDraft = {
@@ -456,7 +458,8 @@ function checkMessage(message: InboundMessage): void {
     throw new ValidationError('kit.processInbound needs a message: { channelId, senderId, content }.');
   }
   if (typeof message.senderId !== 'string') {
-    throw new ValidationError(`senderId of a message on channel '${String(message.channelId)}' is ${typeof message.senderId}; give a string ('' when nobody is known).`);
+    throw new ValidationError(
+      `senderId of a message on channel '${String(message.channelId)}' is ${typeof message.senderId}; give a string ('' when nobody is known).`,
+    );
   }
 }
-

@@ -86,7 +86,13 @@ export async function commitOne(
     return committed.event;
   }
   const narrowed: Plan = { ...plan, transports, agents, ingesters: EMPTY_LIST, hasDurable: rows.length > 0 };
-  const broadcast = new Broadcast(parts, runtime, committed.event, committed.state, narrowed, cascade, { transports, rows, turns, agents, announce: false });
+  const broadcast = new Broadcast(parts, runtime, committed.event, committed.state, narrowed, cascade, {
+    transports,
+    rows,
+    turns,
+    agents,
+    announce: false,
+  });
   section.defer(() => broadcast.start());
   return committed.event;
 }

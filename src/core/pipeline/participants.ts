@@ -48,7 +48,11 @@ export async function joinParticipant(parts: KitParts, section: Section, state: 
     metadata: existing?.metadata ?? EMPTY,
   };
   const code =
-    existing !== undefined ? 'participant_identified' : decision.kind === 'identified' ? 'participant_joined_identified' : 'participant_joined_pending';
+    existing !== undefined
+      ? 'participant_identified'
+      : decision.kind === 'identified'
+        ? 'participant_joined_identified'
+        : 'participant_joined_pending';
   const committed = await commitSystem(
     parts,
     section,

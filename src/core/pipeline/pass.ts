@@ -83,7 +83,7 @@ function joinSection(parts: KitParts, input: PassInput, current: Section): Promi
   try {
     checkJoin(current, input.fields.roomId, parts.limits.maxChainDepth);
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
   return current.runChild(async (section) => {
     const outcome = await passSteps(parts, section, input, 0);
@@ -107,7 +107,11 @@ function runHolding(parts: KitParts, input: PassInput, section: Section, lockWai
   } catch (error) {
     return giveUp(section, error);
   }
-  if (isPromise(stepping)) return stepping.then((outcome) => letGo(section, outcome), (error: unknown) => giveUp(section, error));
+  if (isPromise(stepping))
+    return stepping.then(
+      (outcome) => letGo(section, outcome),
+      (error: unknown) => giveUp(section, error),
+    );
   return letGo(section, stepping);
 }
 
@@ -162,7 +166,14 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
     const admitted = admit(input, state);
     if (admitted.refusal !== undefined) return admitted.refusal;
     const draft = draftOf(parts, input);
-    return commitPass(parts, section, { input, state, binding: admitted.binding, event: draft, tooDeep: chainStop(parts, input.cascade, draft, input.origin), trace });
+    return commitPass(parts, section, {
+      input,
+      state,
+      binding: admitted.binding,
+      event: draft,
+      tooDeep: chainStop(parts, input.cascade, draft, input.origin),
+      trace,
+    });
   }
   return passSlowly(parts, section, input, state, trace);
 }
@@ -237,7 +248,8 @@ async function passSlowly(
 function admit(input: PassInput, state: RoomState): { refusal?: PassOutcome; binding?: ChannelBinding | undefined } {
   const { fields, origin, reply } = input;
   const status = state.room.status;
-  if (status === 'closed' || status === 'archived') return { refusal: { kind: origin === 'reply' ? 'dropped' : 'refused', reason: 'room_closed', state } };
+  if (status === 'closed' || status === 'archived')
+    return { refusal: { kind: origin === 'reply' ? 'dropped' : 'refused', reason: 'room_closed', state } };
   const sourceId = fields.source.channelId;
   const binding = state.bindings.find((candidate) => candidate.channelId === sourceId);
   if (origin !== 'reply' && binding === undefined) {
@@ -357,7 +369,10 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
         agents,
         announce: true,
         span: input.span,
-        stream: input.streams === undefined ? undefined : { streams: input.streams, ...(input.streamErrorCode !== undefined && { errorCode: input.streamErrorCode }) },
+        stream:
+          input.streams === undefined
+            ? undefined
+            : { streams: input.streams, ...(input.streamErrorCode !== undefined && { errorCode: input.streamErrorCode }) },
       })
     : undefined;
   if (trace !== undefined) keepTrace(parts, trace, stored, ready.verdicts, { broadcast, plan, agents }, input.startedAt);
@@ -403,7 +418,8 @@ async function commitStopped(
   const roomId = fields.roomId;
   const outcome = await commitBlocked(parts, section, input, event, stop.blockedBy);
   if (trace !== undefined) keepTrace(parts, trace, outcome.event, ready.verdicts, undefined, input.startedAt);
-  if (effects !== undefined && effects.injectedEvents.length > 0) await commitInjected(parts, section, outcome.state, outcome.event, effects.injectedEvents, cascade);
+  if (effects !== undefined && effects.injectedEvents.length > 0)
+    await commitInjected(parts, section, outcome.state, outcome.event, effects.injectedEvents, cascade);
   finishEffects(parts, roomId, outcome.event, effects, cascade);
   if (tooDeep !== undefined) reportChainStop(parts, outcome.event, tooDeep, cascade);
   if (parts.framework.has('event_blocked')) {
@@ -417,7 +433,8 @@ async function commitStopped(
 function whyDropped(state: RoomState, reply: ReplyOfTurn, binding: RoomState['bindings'][number] | undefined): string | undefined {
   if (binding === undefined) return 'channel_detached';
   if (reply.muteSuppresses && binding.muted) return 'source_muted';
-  const conversation = state.room.metadata['_conversation_state'] as { activeAgentId?: string | null; context?: { taken_over_at_index?: number } } | undefined; // written by the kit
+  const conversation = state.room.metadata['_conversation_state'] as
+    { activeAgentId?: string | null; context?: { taken_over_at_index?: number } } | undefined; // written by the kit
   const takenOverAt = conversation?.context?.taken_over_at_index;
   if (takenOverAt !== undefined && takenOverAt > reply.row.triggerIndex && conversation?.activeAgentId !== reply.row.channelId) return 'taken_over';
   return undefined;
@@ -436,7 +453,13 @@ function reportChainStop(parts: KitParts, event: RoomEvent, reason: string, casc
     parts.framework.emit('chain_depth_exceeded', { roomId: event.roomId, eventId: event.id, channelId: event.source.channelId, data });
   }
   const observation = { content: 'The chain of answers was stopped.', category: 'event_chain_depth_exceeded', metadata: data };
-  storeEffects(parts, event.roomId, event.source.channelId, { injectedEvents: [], tasks: [], observations: [observation], metadata: undefined }, cascade);
+  storeEffects(
+    parts,
+    event.roomId,
+    event.source.channelId,
+    { injectedEvents: [], tasks: [], observations: [observation], metadata: undefined },
+    cascade,
+  );
 }
 
 async function commitBlocked(

@@ -63,7 +63,7 @@ export class ProcessDeadline {
   /** Aborts when the time is up or the caller aborts; made when first read. */
   get signal(): AbortSignal {
     const armed = this.arm();
-    if (armed === undefined) return (this.outer ?? new AbortController().signal);
+    if (armed === undefined) return this.outer ?? new AbortController().signal;
     if (armed.controller === undefined) {
       armed.controller = new AbortController();
       if (armed.expired !== undefined) armed.controller.abort(armed.expired);

@@ -55,7 +55,7 @@ export class Section {
   }
 
   async childrenSettled(): Promise<void> {
-    for (let last = this.lastChild; last !== undefined; ) {
+    for (let last = this.lastChild; last !== undefined;) {
       await last;
       if (this.lastChild === last) {
         this.lastChild = undefined;

@@ -29,13 +29,24 @@ export interface SendOptions {
   readonly wait?: 'cascade' | 'commit';
 }
 
-export async function sendEvent(parts: KitParts, roomId: string, channelId: string, given: ContentInput, options: SendOptions = {}): Promise<InboundResult> {
+export async function sendEvent(
+  parts: KitParts,
+  roomId: string,
+  channelId: string,
+  given: ContentInput,
+  options: SendOptions = {},
+): Promise<InboundResult> {
   parts.assertOpen();
   const content = toContent(given);
   const startedAt = parts.clock.now();
   const state = await loadState(parts, roomId);
   const binding = state.bindings.find((candidate) => candidate.channelId === channelId);
-  if (binding === undefined) throw new ChannelNotFoundError(roomId, channelId, state.bindings.map((bound) => bound.channelId));
+  if (binding === undefined)
+    throw new ChannelNotFoundError(
+      roomId,
+      channelId,
+      state.bindings.map((bound) => bound.channelId),
+    );
   if (state.room.status === 'closed' || state.room.status === 'archived') throw new RoomClosedError(roomId, state.room.status);
   const scope = callScope.getStore();
   // What a turn sends is part of what its message set in motion.

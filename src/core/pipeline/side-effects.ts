@@ -35,7 +35,12 @@ export async function storeTask(parts: KitParts, roomId: string, draft: TaskDraf
     metadata: frozenMap(draft.metadata),
   };
   await parts.store.createTask(task);
-  await tell(parts, roomId, 'on_task_created', { type: 'task_created', code: 'task_created', body: task.title, metadata: { task_id: task.id, task_title: task.title } });
+  await tell(parts, roomId, 'on_task_created', {
+    type: 'task_created',
+    code: 'task_created',
+    body: task.title,
+    metadata: { task_id: task.id, task_title: task.title },
+  });
   return task;
 }
 
@@ -54,7 +59,12 @@ export async function storeObservation(parts: KitParts, roomId: string, channelI
     type: 'observation',
     code: 'observation',
     body: observation.content,
-    metadata: { observation_id: observation.id, category: observation.category ?? null, channel_id: observation.channelId, confidence: observation.confidence },
+    metadata: {
+      observation_id: observation.id,
+      category: observation.category ?? null,
+      channel_id: observation.channelId,
+      confidence: observation.confidence,
+    },
   });
   return observation;
 }
@@ -67,7 +77,8 @@ async function mergeMetadata(parts: KitParts, roomId: string, metadata: Metadata
     if (key.startsWith('_')) refused.push(key);
     else allowed[key] = value;
   }
-  if (refused.length > 0) parts.logger.warn("Metadata keys that start with '_' belong to the kit and were not changed.", { roomId, keys: refused.join(',') });
+  if (refused.length > 0)
+    parts.logger.warn("Metadata keys that start with '_' belong to the kit and were not changed.", { roomId, keys: refused.join(',') });
   if (Object.keys(allowed).length > 0) await parts.store.patchRoomMetadata(roomId, allowed);
 }
 

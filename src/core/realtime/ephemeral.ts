@@ -10,7 +10,14 @@ interface Maker {
   readonly ids: IdGenerator;
 }
 
-function ephemeralEvent(maker: Maker, roomId: string, type: EphemeralEventType, userId: string, data: Metadata, channelId: string | undefined): EphemeralEvent {
+function ephemeralEvent(
+  maker: Maker,
+  roomId: string,
+  type: EphemeralEventType,
+  userId: string,
+  data: Metadata,
+  channelId: string | undefined,
+): EphemeralEvent {
   return { id: maker.ids.next(), roomId, type, userId, ...(channelId !== undefined && { channelId }), data, timestamp: isoTime(maker.clock.now()) };
 }
 
@@ -20,7 +27,8 @@ export function typingEvent(maker: Maker, roomId: string, userId: string, isTypi
 
 /** Any status but online, away and offline travels as a custom event. */
 export function presenceEvent(maker: Maker, roomId: string, userId: string, status: string, channelId?: string): EphemeralEvent {
-  if (status === 'online' || status === 'away' || status === 'offline') return ephemeralEvent(maker, roomId, `presence_${status}`, userId, EMPTY, channelId);
+  if (status === 'online' || status === 'away' || status === 'offline')
+    return ephemeralEvent(maker, roomId, `presence_${status}`, userId, EMPTY, channelId);
   return ephemeralEvent(maker, roomId, 'custom', userId, { status }, channelId);
 }
 
@@ -28,6 +36,14 @@ export function readReceiptEvent(maker: Maker, roomId: string, userId: string, e
   return ephemeralEvent(maker, roomId, 'read_receipt', userId, { event_id: eventId }, channelId);
 }
 
-export function reactionEvent(maker: Maker, roomId: string, userId: string, eventId: string, emoji: string, action: 'add' | 'remove', channelId?: string): EphemeralEvent {
+export function reactionEvent(
+  maker: Maker,
+  roomId: string,
+  userId: string,
+  eventId: string,
+  emoji: string,
+  action: 'add' | 'remove',
+  channelId?: string,
+): EphemeralEvent {
   return ephemeralEvent(maker, roomId, 'reaction', userId, { event_id: eventId, emoji, action }, channelId);
 }

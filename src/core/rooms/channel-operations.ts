@@ -18,7 +18,17 @@ import { inRoom, tellLater } from './lifecycle.js';
 export type AttachOptions = Partial<
   Pick<
     ChannelBinding,
-    'category' | 'direction' | 'access' | 'visibility' | 'muted' | 'outputMuted' | 'retryPolicy' | 'rateLimit' | 'collision' | 'metadata' | 'participantId'
+    | 'category'
+    | 'direction'
+    | 'access'
+    | 'visibility'
+    | 'muted'
+    | 'outputMuted'
+    | 'retryPolicy'
+    | 'rateLimit'
+    | 'collision'
+    | 'metadata'
+    | 'participantId'
   >
 >;
 
@@ -68,7 +78,12 @@ async function attachInSection(
       body: `${channelId} was attached.`,
       data: { channel_id: channelId, access: binding.access, visibility: binding.visibility },
     },
-    { binding, ...(isTombstoned(state.room, channelId) && { roomPatch: { metadata: { [TOMBSTONES]: tombstones(state.room).filter((id) => id !== channelId) } } }) },
+    {
+      binding,
+      ...(isTombstoned(state.room, channelId) && {
+        roomPatch: { metadata: { [TOMBSTONES]: tombstones(state.room).filter((id) => id !== channelId) } },
+      }),
+    },
   );
   tellLater(parts, section, committed.state, 'on_channel_attached', committed.event, binding);
   if (parts.framework.has('room_channel_attached')) {
@@ -115,7 +130,10 @@ export async function detachChannel(parts: KitParts, roomId: string, channelId: 
       parts,
       section,
       { type: 'channel_detached', code: 'channel_detached', body: `${channelId} was detached.`, data: { channel_id: channelId } },
-      { removeBinding: channelId, roomPatch: { metadata: { [TOMBSTONES]: [...tombstones(state.room).filter((id) => id !== channelId), channelId] } } },
+      {
+        removeBinding: channelId,
+        roomPatch: { metadata: { [TOMBSTONES]: [...tombstones(state.room).filter((id) => id !== channelId), channelId] } },
+      },
     );
     for (const row of await parts.store.listRows({ roomId, channelId, state: ['queued', 'unknown'] })) {
       const lastError = { code: 'cancelled', message: 'The channel was detached.', retryable: false };
@@ -125,7 +143,8 @@ export async function detachChannel(parts: KitParts, roomId: string, channelId: 
       await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued']);
     }
     tellLater(parts, section, committed.state, 'on_channel_detached', committed.event, binding);
-    if (parts.framework.has('room_channel_detached')) section.defer(() => parts.framework.emit('room_channel_detached', { roomId, channelId, data: {} }));
+    if (parts.framework.has('room_channel_detached'))
+      section.defer(() => parts.framework.emit('room_channel_detached', { roomId, channelId, data: {} }));
     return undefined;
   });
   if (failure === 'absent') return false;
@@ -146,7 +165,9 @@ export async function setMuted(parts: KitParts, roomId: string, channelId: strin
 
 export async function setVisibility(parts: KitParts, roomId: string, channelId: string, visibility: string): Promise<ChannelBinding> {
   if (typeof visibility !== 'string' || visibility.trim() === '') {
-    throw new ValidationError(`Visibility ${JSON.stringify(visibility)} says nothing. Use 'all', 'none', 'transport', 'intelligence', 'internal' or channel ids.`);
+    throw new ValidationError(
+      `Visibility ${JSON.stringify(visibility)} says nothing. Use 'all', 'none', 'transport', 'intelligence', 'internal' or channel ids.`,
+    );
   }
   return changeBinding(parts, roomId, channelId, (binding) => (binding.visibility === visibility ? undefined : { ...binding, visibility }), {
     type: 'channel_updated',
@@ -194,7 +215,12 @@ async function changeBinding(
 ): Promise<ChannelBinding> {
   const { binding, changed } = await inRoom(parts, roomId, async (section, state) => {
     const before = state.bindings.find((candidate) => candidate.channelId === channelId);
-    if (before === undefined) throw new ChannelNotFoundError(roomId, channelId, state.bindings.map((bound) => bound.channelId));
+    if (before === undefined)
+      throw new ChannelNotFoundError(
+        roomId,
+        channelId,
+        state.bindings.map((bound) => bound.channelId),
+      );
     const after = change(before);
     if (after === undefined) return { binding: before, changed: false };
     await commitChange(parts, section, after, what.code, what.data(before), what.type, what.trigger);
@@ -213,7 +239,12 @@ async function commitChange(
   type: EventType = 'channel_updated',
   trigger?: NoticeTrigger,
 ): Promise<void> {
-  const committed = await commitSystem(parts, section, { type, code, body: `${binding.channelId}: ${code.replaceAll('_', ' ')}.`, data }, { binding });
+  const committed = await commitSystem(
+    parts,
+    section,
+    { type, code, body: `${binding.channelId}: ${code.replaceAll('_', ' ')}.`, data },
+    { binding },
+  );
   if (trigger !== undefined) tellLater(parts, section, committed.state, trigger, committed.event, binding);
 }
 

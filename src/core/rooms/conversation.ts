@@ -64,7 +64,12 @@ export async function changeConversation(
 }
 
 /** A host puts an agent (or nobody: a human) in charge; replies that began before are refused (TURN-06, LOCK-07). */
-export async function setActiveAgent(parts: KitParts, roomId: string, agentId: string | null, options: { phase?: string } = {}): Promise<ConversationState> {
+export async function setActiveAgent(
+  parts: KitParts,
+  roomId: string,
+  agentId: string | null,
+  options: { phase?: string } = {},
+): Promise<ConversationState> {
   return inRoom(parts, roomId, async (section, state) => {
     if (agentId !== null && !state.bindings.some((binding) => binding.channelId === agentId)) {
       throw new ValidationError(`Agent '${agentId}' is not attached to room '${roomId}'. Call kit.attachChannel('${roomId}', '${agentId}') first.`);

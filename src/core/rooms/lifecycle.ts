@@ -86,7 +86,7 @@ export function checkTimers(timers: RoomTimers): RoomTimers {
   for (const name of ['inactiveAfterSeconds', 'closedAfterSeconds'] as const) {
     const value: unknown = timers[name];
     if (value !== undefined && (typeof value !== 'number' || !(value >= 0))) {
-      throw new ValidationError(`Room timer ${name} is ${String(value)}. Give seconds of 0 or more, or leave it out.`);
+      throw new ValidationError(`Room timer ${name} is ${JSON.stringify(value)}. Give seconds of 0 or more, or leave it out.`);
     }
   }
   return timers;
@@ -116,7 +116,13 @@ export async function closeRoom(parts: KitParts, roomId: string): Promise<Room> 
 }
 
 /** Queued turns end, hooks and framework hear of it; deliveries of what was said before go on (OUT-13). */
-export async function afterClosing(parts: KitParts, section: Section, state: RoomState, event: Awaited<ReturnType<typeof commitSystem>>['event'], reason: string): Promise<void> {
+export async function afterClosing(
+  parts: KitParts,
+  section: Section,
+  state: RoomState,
+  event: Awaited<ReturnType<typeof commitSystem>>['event'],
+  reason: string,
+): Promise<void> {
   const roomId = state.room.id;
   for (const turn of await parts.store.listTurns({ roomId, state: 'queued' })) {
     await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued']);
@@ -128,7 +134,12 @@ export async function afterClosing(parts: KitParts, section: Section, state: Roo
 export async function archiveRoom(parts: KitParts, roomId: string): Promise<Room> {
   return inRoom(parts, roomId, async (section, state) => {
     if (state.room.status === 'archived') return state.room;
-    const committed = await commitSystem(parts, section, { code: 'room_archived', body: 'The room was archived.' }, { roomPatch: { status: 'archived' } });
+    const committed = await commitSystem(
+      parts,
+      section,
+      { code: 'room_archived', body: 'The room was archived.' },
+      { roomPatch: { status: 'archived' } },
+    );
     for (const turn of await parts.store.listTurns({ roomId, state: 'queued' })) {
       await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued']);
     }
@@ -153,7 +164,13 @@ export async function reopenRoom(parts: KitParts, roomId: string): Promise<Room>
 }
 
 /** Changes the status without a timeline entry of its own kind; used by the timers. */
-export async function commitStatus(parts: KitParts, section: Section, notice: SystemNotice, status: RoomStatus, closedAt?: string): ReturnType<typeof commitSystem> {
+export async function commitStatus(
+  parts: KitParts,
+  section: Section,
+  notice: SystemNotice,
+  status: RoomStatus,
+  closedAt?: string,
+): ReturnType<typeof commitSystem> {
   return commitSystem(parts, section, notice, { roomPatch: { status, ...(closedAt !== undefined && { closedAt }) } });
 }
 

@@ -42,13 +42,20 @@ export async function ensureParticipant(
   });
 }
 
-export async function resolveParticipant(parts: KitParts, roomId: string, participantId: string, identityId: string, resolvedBy: string): Promise<Participant> {
+export async function resolveParticipant(
+  parts: KitParts,
+  roomId: string,
+  participantId: string,
+  identityId: string,
+  resolvedBy: string,
+): Promise<Participant> {
   return inRoom(parts, roomId, async (section, state) => {
     const existing = state.participants.find((participant) => participant.id === participantId);
     if (existing === undefined) throw new ParticipantNotFoundError(roomId, participantId);
     const identity = await parts.store.getIdentity(identityId);
     const organizationId = parts.options.organizationId;
-    if (identity === null || (organizationId !== undefined && identity.organizationId !== organizationId)) throw new IdentityNotFoundError(identityId);
+    if (identity === null || (organizationId !== undefined && identity.organizationId !== organizationId))
+      throw new IdentityNotFoundError(identityId);
     const displayName = identity.displayName ?? existing.displayName;
     const { candidates: _candidates, ...rest } = existing;
     const participant: Participant = {
@@ -76,7 +83,12 @@ export async function resolveParticipant(parts: KitParts, roomId: string, partic
   });
 }
 
-export async function mergeIdentities(parts: KitParts, intoId: string, fromId: string, options: { by: string; reason?: string }): Promise<IdentityMerge | null> {
+export async function mergeIdentities(
+  parts: KitParts,
+  intoId: string,
+  fromId: string,
+  options: { by: string; reason?: string },
+): Promise<IdentityMerge | null> {
   parts.assertOpen();
   for (const id of [intoId, fromId]) {
     const identity = await parts.store.getIdentity(id);

@@ -30,12 +30,18 @@ const MAX_LIMIT = 1000;
 
 export async function getTimeline(parts: KitParts, roomId: string, query: TimelineQuery): Promise<RoomEvent[]> {
   const limit = Math.min(query.limit ?? 50, MAX_LIMIT);
-  if (!Number.isInteger(limit) || limit < 0) throw new ValidationError(`limit is ${String(query.limit)}. Give a whole number from 0 to ${MAX_LIMIT}.`);
+  if (!Number.isInteger(limit) || limit < 0)
+    throw new ValidationError(`limit is ${String(query.limit)}. Give a whole number from 0 to ${MAX_LIMIT}.`);
   const state = await loadState(parts, roomId);
   const { as: reader, ...rest } = query;
   if (reader === undefined) return withResults(parts, roomId, await parts.store.listEvents(roomId, { ...rest, limit }));
   const binding = state.bindings.find((candidate) => candidate.channelId === reader);
-  if (binding === undefined) throw new ChannelNotFoundError(roomId, reader, state.bindings.map((bound) => bound.channelId));
+  if (binding === undefined)
+    throw new ChannelNotFoundError(
+      roomId,
+      reader,
+      state.bindings.map((bound) => bound.channelId),
+    );
   const visible: RoomEvent[] = [];
   let skip = query.offset ?? 0;
   let { afterIndex, beforeIndex } = query;
@@ -64,7 +70,10 @@ export async function getTimeline(parts: KitParts, roomId: string, query: Timeli
 export async function withResults(parts: KitParts, roomId: string, events: readonly RoomEvent[]): Promise<RoomEvent[]> {
   if (events.length === 0) return [];
   parts.outcomes.flush();
-  const results = await parts.store.deliveryResults(roomId, events.map((event) => event.id));
+  const results = await parts.store.deliveryResults(
+    roomId,
+    events.map((event) => event.id),
+  );
   if (results.size === 0) return events.slice();
   return events.map((event) => {
     const deliveryResults = results.get(event.id);
@@ -73,7 +82,12 @@ export async function withResults(parts: KitParts, roomId: string, events: reado
 }
 
 /** A page of what a channel may see after an index, with the index of the one before it (WIRE-05). */
-export async function readVisible(parts: KitParts, roomId: string, channelId: string, options: { afterIndex: number; limit: number }): Promise<VisiblePage> {
+export async function readVisible(
+  parts: KitParts,
+  roomId: string,
+  channelId: string,
+  options: { afterIndex: number; limit: number },
+): Promise<VisiblePage> {
   const state = await loadState(parts, roomId);
   const latestIndex = state.room.latestIndex;
   const binding = state.bindings.find((candidate) => candidate.channelId === channelId);

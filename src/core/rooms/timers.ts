@@ -38,9 +38,15 @@ async function checkOne(parts: KitParts, room: Room): Promise<{ room: Room; chan
         return { room: committed.state.room, changed: true };
       }
       case 'pause': {
-        const committed = await commitStatus(parts, section, { code: 'room_paused_by_timer', body: 'The room was paused after a silence.' }, 'paused');
+        const committed = await commitStatus(
+          parts,
+          section,
+          { code: 'room_paused_by_timer', body: 'The room was paused after a silence.' },
+          'paused',
+        );
         tellLater(parts, section, committed.state, 'on_room_paused', committed.event);
-        if (parts.framework.has('room_paused')) section.defer(() => parts.framework.emit('room_paused', { roomId: room.id, data: { reason: 'timer' } }));
+        if (parts.framework.has('room_paused'))
+          section.defer(() => parts.framework.emit('room_paused', { roomId: room.id, data: { reason: 'timer' } }));
         return { room: committed.state.room, changed: true };
       }
       case undefined:

@@ -93,10 +93,15 @@ export class SourceManager {
       const gate = new EmitGate(options.maxConcurrentEmits ?? 10);
       try {
         emit('source_connected', channelId, { source: source.name });
-        await source.start(async (message) => {
-          delivered = true;
-          return gate.run(`${message.channelId}\u0000${message.senderId}`, () => this.options.tasks.run(() => this.options.processInbound(message)));
-        }, { signal });
+        await source.start(
+          async (message) => {
+            delivered = true;
+            return gate.run(`${message.channelId}\u0000${message.senderId}`, () =>
+              this.options.tasks.run(() => this.options.processInbound(message)),
+            );
+          },
+          { signal },
+        );
         emit('source_disconnected', channelId, { source: source.name, reason: 'ended' });
         return;
       } catch (error) {

@@ -140,7 +140,11 @@ export class InMemoryStore implements ConversationStore {
     const matching = rooms
       .map((roomId) => this.#rooms.get(roomId)?.state.room)
       .filter((room) => room !== undefined)
-      .filter((room) => (query.status === undefined || room.status === query.status) && (query.organizationId === undefined || room.organizationId === query.organizationId))
+      .filter(
+        (room) =>
+          (query.status === undefined || room.status === query.status) &&
+          (query.organizationId === undefined || room.organizationId === query.organizationId),
+      )
       .sort(newestFirst);
     return matching[0] === undefined ? null : ownRoom(matching[0]);
   }
@@ -178,7 +182,9 @@ export class InMemoryStore implements ConversationStore {
     if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
     if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
     if (completion !== undefined) this.#outbox.complete(completion);
-    return target === undefined ? { event: stored, state: room.state, duplicate: false } : { event: stored, state: room.state, duplicate: false, target };
+    return target === undefined
+      ? { event: stored, state: room.state, duplicate: false }
+      : { event: stored, state: room.state, duplicate: false, target };
   }
 
   getEvent(roomId: string, eventId: string): RoomEvent | null {
@@ -333,7 +339,7 @@ export class InMemoryStore implements ConversationStore {
           const oldest = this.#outcomes.keys().next();
           if (oldest.done !== true) this.#outcomes.delete(oldest.value);
         }
-        this.#outcomes.set(eventId, (kept = new Map()));
+        this.#outcomes.set(eventId, (kept = new Map<string, DeliveryResult>()));
       }
       for (const result of results) kept.set(result.channelId, result);
     }
@@ -402,7 +408,8 @@ function newestFirst(a: Room, b: Room): number {
 
 function matchesRoom(room: Room, query: RoomQuery): boolean {
   if (query.organizationId !== undefined && room.organizationId !== query.organizationId) return false;
-  if (query.status !== undefined && !(typeof query.status === 'string' ? room.status === query.status : query.status.includes(room.status))) return false;
+  if (query.status !== undefined && !(typeof query.status === 'string' ? room.status === query.status : query.status.includes(room.status)))
+    return false;
   if (query.withTimers === true && room.timers.inactiveAfterSeconds === undefined && room.timers.closedAfterSeconds === undefined) return false;
   for (const [key, value] of Object.entries(query.metadata ?? EMPTY)) {
     if (JSON.stringify(room.metadata[key]) !== JSON.stringify(value)) return false;

@@ -11,7 +11,10 @@ export function patchedRoom(room: Room, patch: RoomPatch | undefined, index: num
   next.version = room.version + 1;
   next.updatedAt = at;
   if (patch === undefined) return next;
-  if (patch.lastActivityAt !== undefined && (room.timers.inactiveAfterSeconds !== undefined || room.timers.closedAfterSeconds !== undefined || room.timers.lastActivityAt !== undefined)) {
+  if (
+    patch.lastActivityAt !== undefined &&
+    (room.timers.inactiveAfterSeconds !== undefined || room.timers.closedAfterSeconds !== undefined || room.timers.lastActivityAt !== undefined)
+  ) {
     next.timers = { ...room.timers, lastActivityAt: patch.lastActivityAt };
   }
   if (patch.status !== undefined) next.status = patch.status;

@@ -22,7 +22,6 @@ import type { TurnLane, TurnWork } from './lane.js';
 import { replyFields } from './reply.js';
 import { streamReply } from './stream.js';
 
-
 /** What the turn came to, before it is reported. */
 export interface TurnOutcome {
   readonly state: TurnState;
@@ -67,13 +66,19 @@ async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Pro
   const channel = target.channel;
   if (parts.stopping.aborted) return { ...NOTHING, state: 'queued', reason: 'kit_closed', recorded: true };
   if (Date.parse(row.expiresAt) < parts.clock.now()) {
-    if (parts.framework.has('turn_expired')) parts.framework.emit('turn_expired', { roomId: row.roomId, channelId: row.channelId, eventId: work.trigger.id, data: { turn_id: row.id } });
+    if (parts.framework.has('turn_expired'))
+      parts.framework.emit('turn_expired', { roomId: row.roomId, channelId: row.channelId, eventId: work.trigger.id, data: { turn_id: row.id } });
     return { ...NOTHING, state: 'expired' };
   }
   if (row.state !== 'running' || work.recovered) {
     const claimed = await parts.store.updateTurn(
       row.id,
-      { state: 'running', attempts: row.attempts + 1, leaseOwner: parts.owner, leaseUntil: isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000) },
+      {
+        state: 'running',
+        attempts: row.attempts + 1,
+        leaseOwner: parts.owner,
+        leaseUntil: isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000),
+      },
       ['queued', 'running'],
     );
     if (claimed === null) return { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true };
@@ -148,7 +153,13 @@ async function handleOutput(parts: KitParts, work: TurnWork, run: RunningTurn, s
 }
 
 /** Each reply is its own pass; the last one completes the turn. */
-async function replyWithEvents(parts: KitParts, work: TurnWork, state: RoomState, drafts: readonly EventDraft[], output: ChannelOutput): Promise<TurnOutcome> {
+async function replyWithEvents(
+  parts: KitParts,
+  work: TurnWork,
+  state: RoomState,
+  drafts: readonly EventDraft[],
+  output: ChannelOutput,
+): Promise<TurnOutcome> {
   const replyEventIds: string[] = [];
   const endReason = output.endReason ?? 'completed';
   const usage = output.usage ?? EMPTY;
@@ -184,7 +195,11 @@ async function replyWithEvents(parts: KitParts, work: TurnWork, state: RoomState
 export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutcome): void {
   parts.logger.info('A reply was dropped.', { roomId: work.row.roomId, channelId: work.row.channelId, reason: outcome.reason });
   if (parts.framework.has('event_dropped')) {
-    parts.framework.emit('event_dropped', { roomId: work.row.roomId, channelId: work.row.channelId, data: { reason: outcome.reason ?? 'dropped', turn_id: work.row.id } });
+    parts.framework.emit('event_dropped', {
+      roomId: work.row.roomId,
+      channelId: work.row.channelId,
+      data: { reason: outcome.reason ?? 'dropped', turn_id: work.row.id },
+    });
   }
 }
 

@@ -41,7 +41,14 @@ export async function streamReply(parts: KitParts, work: TurnWork, run: RunningT
   if (text === '') {
     previews.error(error?.code ?? 'empty');
     const ended = error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'empty';
-    return { state: ended, endReason: outcome.endReason, replyEventIds: EMPTY_LIST, usage: outcome.usage, recorded: false, ...(error !== undefined && { error }) };
+    return {
+      state: ended,
+      endReason: outcome.endReason,
+      replyEventIds: EMPTY_LIST,
+      usage: outcome.usage,
+      recorded: false,
+      ...(error !== undefined && { error }),
+    };
   }
   const cut = outcome.cancelled === true ? { cancelled: true } : error !== undefined ? { partial: true } : undefined;
   const streamErrorCode = outcome.cancelled === true ? 'cancelled' : error?.code;
@@ -63,7 +70,13 @@ export async function streamReply(parts: KitParts, work: TurnWork, run: RunningT
       reply: {
         row: work.row,
         muteSuppresses: true,
-        completes: { turnId: work.row.id, state: outcome.cancelled === true ? 'cancelled' : error !== undefined ? 'failed' : 'committed', endReason: outcome.endReason, replyEventIds: EMPTY_LIST, usage: outcome.usage },
+        completes: {
+          turnId: work.row.id,
+          state: outcome.cancelled === true ? 'cancelled' : error !== undefined ? 'failed' : 'committed',
+          endReason: outcome.endReason,
+          replyEventIds: EMPTY_LIST,
+          usage: outcome.usage,
+        },
       },
       ...(previews.open.size > 0 && { streams: previews.open }),
       streamErrorCode,
@@ -118,7 +131,9 @@ class Previews {
     this.#targets = allowed
       ? planFor(parts, parts.rooms.get(row.roomId), state, row.channelId, visibility).transports.filter(
           (target) =>
-            target.channel?.openStream !== undefined && !target.binding.outputMuted && target.channel.supportsStreamingDelivery?.(row.roomId) === true,
+            target.channel?.openStream !== undefined &&
+            !target.binding.outputMuted &&
+            target.channel.supportsStreamingDelivery?.(row.roomId) === true,
         )
       : EMPTY_LIST;
   }
@@ -192,4 +207,3 @@ function storeOutcomeEffects(parts: KitParts, work: TurnWork, outcome: StreamOut
   });
   if (effects !== undefined) storeEffects(parts, work.row.roomId, work.row.channelId, effects, work.cascade);
 }
-

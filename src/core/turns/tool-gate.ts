@@ -2,9 +2,7 @@
 import type { Metadata } from '../models/json.js';
 import type { ToolCallEvent, ToolUseEvent } from '../models/ai.js';
 
-export type ToolUseVerdict =
-  | { readonly allowed: true; readonly arguments: Metadata }
-  | { readonly allowed: false; readonly reason: string };
+export type ToolUseVerdict = { readonly allowed: true; readonly arguments: Metadata } | { readonly allowed: false; readonly reason: string };
 
 export interface ToolUseGate {
   /** Asks `before_tool_use`. Modified arguments come back; they are to be validated again. */

@@ -2,7 +2,16 @@
 import { ConflictError } from '../../errors.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../../models/delivery.js';
 import type { OutboxState, TurnState } from '../../models/vocabulary.js';
-import { laneKey, type ClaimedWork, type ConversationStore, type RowPatch, type RowQuery, type TurnCompletion, type TurnPatch, type TurnQuery } from '../store.js';
+import {
+  laneKey,
+  type ClaimedWork,
+  type ConversationStore,
+  type RowPatch,
+  type RowQuery,
+  type TurnCompletion,
+  type TurnPatch,
+  type TurnQuery,
+} from '../store.js';
 
 const OPEN_ROWS: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
 const OPEN_TURNS: readonly TurnState[] = ['queued', 'running'];
@@ -61,7 +70,14 @@ export class MemoryOutbox {
   listRows(query: RowQuery): OutboxRow[] {
     const found: OutboxRow[] = [];
     const onlyOpen = query.state !== undefined && [query.state].flat().every((state) => OPEN_ROWS.includes(state));
-    const ids = query.eventId !== undefined ? (this.#rowsOfEvent.get(query.eventId) ?? []) : query.roomId !== undefined ? (this.#rowsOfRoom.get(query.roomId) ?? []) : onlyOpen ? this.#openRows : this.#rows.keys();
+    const ids =
+      query.eventId !== undefined
+        ? (this.#rowsOfEvent.get(query.eventId) ?? [])
+        : query.roomId !== undefined
+          ? (this.#rowsOfRoom.get(query.roomId) ?? [])
+          : onlyOpen
+            ? this.#openRows
+            : this.#rows.keys();
     for (const id of ids) {
       const row = this.#rows.get(id);
       if (row === undefined || !matches(row.state, query.state)) continue;
@@ -171,7 +187,8 @@ export class MemoryOutbox {
   deleteRoom(roomId: string): void {
     for (const id of this.#rowsOfRoom.get(roomId) ?? []) {
       const row = this.#rows.get(id);
-      if (row?.provider !== undefined && row.providerMessageId !== undefined) this.#byProvider.delete(`${row.provider}\u0000${row.providerMessageId}`);
+      if (row?.provider !== undefined && row.providerMessageId !== undefined)
+        this.#byProvider.delete(`${row.provider}\u0000${row.providerMessageId}`);
       if (row !== undefined) this.#rowsOfEvent.delete(row.eventId);
       this.#rows.delete(id);
       this.#openRows.delete(id);

@@ -11,7 +11,8 @@ export class MemoryPeople {
   readonly #merges = new Map<string, IdentityMerge>();
 
   createIdentity(identity: Identity): Identity {
-    if (this.#identities.has(identity.id) || this.#merges.has(identity.id)) throw new ConflictError(`Identity '${identity.id}' exists already. Choose another id.`);
+    if (this.#identities.has(identity.id) || this.#merges.has(identity.id))
+      throw new ConflictError(`Identity '${identity.id}' exists already. Choose another id.`);
     for (const key of addressKeys(identity)) this.#checkFree(key, identity.id);
     this.#put(identity);
     return copyJson(identity);

@@ -114,7 +114,11 @@ export class MemoryRoom {
   change(target: NonNullable<EventCommit['target']>): RoomEvent | undefined {
     const event = this.byId(target.eventId);
     if (event === undefined) return undefined;
-    return this.replace({ ...event, ...(target.content !== undefined && { content: target.content }), metadata: { ...event.metadata, ...target.metadata } });
+    return this.replace({
+      ...event,
+      ...(target.content !== undefined && { content: target.content }),
+      metadata: { ...event.metadata, ...target.metadata },
+    });
   }
 
   replace(event: RoomEvent): RoomEvent | undefined {

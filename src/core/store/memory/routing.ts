@@ -28,7 +28,7 @@ export class RoutingIndex {
     if (before !== undefined) this.unbind(before);
     if (after === undefined) return;
     let rooms = this.#channels.get(after.channelId);
-    if (rooms === undefined) this.#channels.set(after.channelId, (rooms = new Map()));
+    if (rooms === undefined) this.#channels.set(after.channelId, (rooms = new Map<string, string | undefined>()));
     rooms.set(after.roomId, after.address);
     if (after.address !== undefined) addTo(this.#addresses, after.channelId + SEPARATOR + after.address, after.roomId);
   }
@@ -47,7 +47,10 @@ export class RoutingIndex {
 
   leave(participant: Participant): void {
     for (const [key, rooms] of this.#participants) {
-      if (key.startsWith(participant.id + SEPARATOR) || (participant.externalId !== undefined && key.startsWith(participant.externalId + SEPARATOR))) {
+      if (
+        key.startsWith(participant.id + SEPARATOR) ||
+        (participant.externalId !== undefined && key.startsWith(participant.externalId + SEPARATOR))
+      ) {
         rooms.delete(participant.roomId);
         if (rooms.size === 0) this.#participants.delete(key);
       }
@@ -88,7 +91,8 @@ export class RoutingIndex {
   find(query: RouteQuery): RouteCandidates {
     if (query.idempotencyKey !== undefined) {
       const place = this.keyed(query.channelId, query.idempotencyKey);
-      if (place !== undefined && this.#belongs(place.roomId, query)) return { keyed: place.roomId, addressed: NONE, participating: NONE, bound: NONE };
+      if (place !== undefined && this.#belongs(place.roomId, query))
+        return { keyed: place.roomId, addressed: NONE, participating: NONE, bound: NONE };
     }
     const addressed = this.#newest(this.#addresses.get(query.channelId + SEPARATOR + query.address), query);
     if (addressed.length > 0) return { addressed, participating: NONE, bound: NONE };

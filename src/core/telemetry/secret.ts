@@ -1,0 +1,28 @@
+/** A value that never prints (TEL-06): not in logs, errors, JSON, string templates or an inspector. */
+
+const inspect = Symbol.for('nodejs.util.inspect.custom');
+
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  /** The value itself, for the one place that needs it. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return '***';
+  }
+
+  toJSON(): string {
+    return '***';
+  }
+
+  [inspect](): string {
+    return 'Secret(***)';
+  }
+}
