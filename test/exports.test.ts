@@ -1,0 +1,101 @@
+/** What the package offers: its subpaths, and what importing it costs nobody. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import config from '../vitest.config.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Folders of src with a subpath of their own; each vendor's folder has one too. */
+const PUBLIC_FOLDERS = ['server', 'testing', 'voice', 'emulators', 'client'];
+
+interface Target {
+  readonly types: string;
+  readonly default: string;
+}
+interface Manifest {
+  readonly exports: Readonly<Record<string, Target | string>>;
+  readonly files: readonly string[];
+}
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+const subpaths = Object.entries(manifest.exports).filter((entry): entry is [string, Target] => typeof entry[1] === 'object');
+const importable = (path: string): string => `roomkit${path.slice(1)}`;
+
+/** Subpath → the folder of src that stands behind it. */
+function folders(): Map<string, string> {
+  const found = new Map([['.', 'src']]);
+  const add = (subpath: string, folder: string): void => {
+    if (existsSync(join(ROOT, folder, 'index.ts'))) found.set(subpath, folder);
+  };
+  for (const folder of PUBLIC_FOLDERS) add(`./${folder}`, `src/${folder}`);
+  add('./react', 'src/client/react');
+  add('./sources', 'src/providers/sources');
+  for (const vendor of readdirSync(join(ROOT, 'src/providers'))) if (!vendor.startsWith('_')) add(`./${vendor}`, `src/providers/${vendor}`);
+  return found;
+}
+
+describe('the exports of package.json', () => {
+  it('name every public folder, and nothing that is not there', () => {
+    expect(subpaths.map(([subpath]) => subpath).sort()).toEqual([...folders().keys()].sort());
+    expect(manifest.exports['./package.json']).toBe('./package.json');
+  });
+
+  it('point to the compiled folder, its types first', () => {
+    for (const [subpath, target] of subpaths) {
+      const compiled = `./dist${(folders().get(subpath) ?? '').slice('src'.length)}/index`;
+      expect(Object.entries(target), subpath).toEqual([
+        ['types', `${compiled}.d.ts`],
+        ['default', `${compiled}.js`],
+      ]);
+    }
+  });
+
+  it('mean the same to the compiler and the tests', () => {
+    const { config: tsconfig } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => readFileSync(path, 'utf8')) as {
+      config: { compilerOptions: { paths: Record<string, string[]> } };
+    };
+    const expected = Object.fromEntries([...folders()].map(([subpath, folder]) => [importable(subpath), [`./${folder}/index.ts`]]));
+    expect(tsconfig.compilerOptions.paths).toEqual(expected);
+
+    const { alias } = (config as { resolve: { alias: { find: RegExp; replacement: string }[] } }).resolve;
+    const aliased = (name: string): string | undefined => alias.find(({ find }) => find.test(name))?.replacement.slice(ROOT.length);
+    expect(alias).toHaveLength(folders().size);
+    for (const [subpath, folder] of folders()) expect(aliased(importable(subpath)), subpath).toBe(`${folder}/index.ts`);
+  });
+
+  it('come with what the package promises to bring', () => {
+    for (const file of ['dist', 'AGENTS.md', 'llms.txt', 'CHANGELOG.md']) expect(manifest.files).toContain(file);
+    for (const file of [...manifest.files, 'README.md', 'LICENSE'])
+      expect(existsSync(join(ROOT, file)), `${file} is listed in package.json and missing`).toBe(true);
+  });
+});
+
+describe("import 'roomkit'", () => {
+  it.each(['roomkit', 'roomkit/testing', 'roomkit/sqlite'])('%s loads no npm package', (name) => {
+    const { packages, files } = loadedBy(name);
+    expect(packages, `${name} loads packages before anything is used: load them by import() where they are needed`).toEqual([]);
+    expect(files).toBeGreaterThan(0);
+  });
+
+  it('is seen to load packages where it does', () => {
+    expect(loadedBy('roomkit/server').packages).toContain('hono');
+  });
+});
+
+/** Imports the compiled package in a process of its own, with every resolved module written down. */
+function loadedBy(name: string): { packages: string[]; files: number } {
+  if (!existsSync(join(ROOT, 'dist', 'index.js'))) throw new Error("There is no dist. Run 'npm run build' first; 'npm test' does so by itself.");
+  const hook = `import { writeSync } from 'node:fs';
+    export async function resolve(specifier, context, next) { const found = await next(specifier, context); writeSync(1, found.url + '\\n'); return found; }`;
+  const program = `import { register } from 'node:module';
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+    await import(${JSON.stringify(name)});`;
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: ROOT, encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+  const urls = stdout.split('\n').filter((url) => url.startsWith('file:'));
+  const packages = urls.flatMap((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1] ?? []);
+  return { packages: [...new Set(packages)], files: urls.filter((url) => url.includes('/dist/')).length };
+}
