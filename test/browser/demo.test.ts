@@ -109,7 +109,7 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.locator('#bubbles', { hasText: 'Sam here, how can I help?' }).waitFor();
       await page.getByRole('button', { name: 'Hand back to Mia' }).click();
       await page.locator('#bubbles li:not(.streaming)', { hasText: 'Here I am again' }).waitFor();
-    await page.locator('.event[data-index]', { hasText: 'Here I am again' }).waitFor();
+      await page.locator('.event[data-index]', { hasText: 'Here I am again' }).waitFor();
       await page.locator('#desk').waitFor({ state: 'hidden' });
     });
 
@@ -130,7 +130,7 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
 
       await say(page, 'Where is order 20817?');
       await page.locator('#bubbles li:not(.streaming)', { hasText: 'expected tomorrow' }).waitFor();
-    await page.locator('.event[data-index]', { hasText: 'expected tomorrow' }).waitFor();
+      await page.locator('.event[data-index]', { hasText: 'expected tomorrow' }).waitFor();
       const after = await everything(page);
       expect(after.bubbles.slice(0, before.bubbles.length)).toEqual(before.bubbles);
       expect(new Set(after.indexes).size).toBe(after.indexes.length);

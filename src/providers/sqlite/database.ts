@@ -52,12 +52,17 @@ export function storeError(error: unknown, path: string): Error {
   if (/readonly|read-only|read only/i.test(message)) {
     return say('store_read_only', `The database '${path}' cannot be written. Give this process the right to write the file and its folder.`, false);
   }
-  if (/full|no space/i.test(message)) return say('store_full', `There is no room on the disk for the database '${path}'. Free some space; nothing that was committed is lost.`, true);
+  if (/full|no space/i.test(message))
+    return say('store_full', `There is no room on the disk for the database '${path}'. Free some space; nothing that was committed is lost.`, true);
   if (/unable to open|cantopen|no such file/i.test(message)) {
     return say('store_unavailable', `The database '${path}' cannot be opened. Create its folder, and check the rights of this process there.`, false);
   }
   if (/not a database|malformed|corrupt/i.test(message)) {
-    return say('store_corrupt', `The file '${path}' is not a database, or is damaged. Move it away and restore a copy, or start with a new file.`, false);
+    return say(
+      'store_corrupt',
+      `The file '${path}' is not a database, or is damaged. Move it away and restore a copy, or start with a new file.`,
+      false,
+    );
   }
   return say('store_failed', `The database '${path}' failed: ${message}`, true);
 }

@@ -32,7 +32,7 @@ export class GroupCommit {
   write<T>(run: () => Written<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       // Each job resolves with what its own `run` gave.
-      this.#waiting.push({ run, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ run, resolve: resolve, reject });
       if (this.#scheduled) return;
       this.#scheduled = true;
       // Where many write at once, a moment's patience lets them share a transaction; alone, nobody waits.

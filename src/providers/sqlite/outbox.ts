@@ -27,10 +27,22 @@ export class SqliteOutbox {
   constructor(private readonly sql: Statements) {}
 
   addRows(rows: readonly OutboxRow[], index: number): void {
-    const insert = this.sql.get('INSERT INTO outbox (id, room_id, event_id, event_index, channel_id, state, provider, provider_message_id, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    const insert = this.sql.get(
+      'INSERT INTO outbox (id, room_id, event_id, event_index, channel_id, state, provider, provider_message_id, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
     for (const row of rows) {
       const own = { ...row, eventIndex: index };
-      insert.run(own.id, own.roomId, own.eventId, index, own.channelId, own.state, own.provider ?? null, own.providerMessageId ?? null, JSON.stringify(own));
+      insert.run(
+        own.id,
+        own.roomId,
+        own.eventId,
+        index,
+        own.channelId,
+        own.state,
+        own.provider ?? null,
+        own.providerMessageId ?? null,
+        JSON.stringify(own),
+      );
     }
   }
 
@@ -57,7 +69,11 @@ export class SqliteOutbox {
   }
 
   findByProviderMessage(provider: string, messageId: string): OutboxRow | null {
-    return this.sql.model<OutboxRow>('SELECT json FROM outbox WHERE provider = ? AND provider_message_id = ? ORDER BY event_index DESC LIMIT 1', provider, messageId);
+    return this.sql.model<OutboxRow>(
+      'SELECT json FROM outbox WHERE provider = ? AND provider_message_id = ? ORDER BY event_index DESC LIMIT 1',
+      provider,
+      messageId,
+    );
   }
 
   listRows(query: RowQuery): OutboxRow[] {
@@ -150,15 +166,22 @@ export class SqliteOutbox {
     };
     for (let at = 0; at < eventIds.length; at += 200) {
       const ids = eventIds.slice(at, at + 200);
-      for (const row of this.sql.models<OutboxRow>(`SELECT json FROM outbox WHERE room_id = ? AND event_id IN (${marks(ids)})`, roomId, ...ids)) put(row.eventId, resultOfRow(row));
-      const outcomes = this.sql.get(`SELECT event_id, json FROM outcomes WHERE room_id = ? AND event_id IN (${marks(ids)})`).all(roomId, ...ids) as { event_id: string; json: string }[];
+      for (const row of this.sql.models<OutboxRow>(`SELECT json FROM outbox WHERE room_id = ? AND event_id IN (${marks(ids)})`, roomId, ...ids))
+        put(row.eventId, resultOfRow(row));
+      const outcomes = this.sql.get(`SELECT event_id, json FROM outcomes WHERE room_id = ? AND event_id IN (${marks(ids)})`).all(roomId, ...ids) as {
+        event_id: string;
+        json: string;
+      }[];
       for (const { event_id, json } of outcomes) put(event_id, JSON.parse(json) as DeliveryResult);
     }
     return found;
   }
 }
 
-function filters(query: { roomId?: string; channelId?: string; state?: string | readonly string[] }): { where: string[]; values: (string | number)[] } {
+function filters(query: { roomId?: string; channelId?: string; state?: string | readonly string[] }): {
+  where: string[];
+  values: (string | number)[];
+} {
   const where: string[] = [];
   const values: (string | number)[] = [];
   if (query.roomId !== undefined) {

@@ -1,5 +1,15 @@
 /** Identities, tasks, observations, markers and messages on hold in SQLite. */
-import { ConflictError, planMerge, planUnmerge, type ChannelType, type HeldMessage, type Identity, type IdentityMerge, type Observation, type Task } from './core.js';
+import {
+  ConflictError,
+  planMerge,
+  planUnmerge,
+  type ChannelType,
+  type HeldMessage,
+  type Identity,
+  type IdentityMerge,
+  type Observation,
+  type Task,
+} from './core.js';
 import type { Statements } from './statements.js';
 
 export class SqlitePeople {
@@ -67,7 +77,9 @@ export class SqlitePeople {
 
   putTask(task: Task): void {
     this.sql
-      .get('INSERT INTO tasks (id, room_id, status, created_at, json) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, json = excluded.json')
+      .get(
+        'INSERT INTO tasks (id, room_id, status, created_at, json) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, json = excluded.json',
+      )
       .run(task.id, task.roomId, task.status, task.createdAt, JSON.stringify(task));
   }
 
@@ -82,7 +94,9 @@ export class SqlitePeople {
   }
 
   addObservation(observation: Observation): void {
-    this.sql.get('INSERT INTO observations (id, room_id, json) VALUES (?, ?, ?)').run(observation.id, observation.roomId, JSON.stringify(observation));
+    this.sql
+      .get('INSERT INTO observations (id, room_id, json) VALUES (?, ?, ?)')
+      .run(observation.id, observation.roomId, JSON.stringify(observation));
   }
 
   listObservations(roomId: string): Observation[] {
@@ -91,7 +105,9 @@ export class SqlitePeople {
 
   mark(roomId: string, channelId: string, index: number): void {
     this.sql
-      .get('INSERT INTO markers (room_id, channel_id, idx) VALUES (?, ?, ?) ON CONFLICT (room_id, channel_id) DO UPDATE SET idx = MAX(idx, excluded.idx)')
+      .get(
+        'INSERT INTO markers (room_id, channel_id, idx) VALUES (?, ?, ?) ON CONFLICT (room_id, channel_id) DO UPDATE SET idx = MAX(idx, excluded.idx)',
+      )
       .run(roomId, channelId, index);
   }
 
@@ -107,7 +123,9 @@ export class SqlitePeople {
       .get('INSERT INTO held (id, kind, key, room_id, expires_at, json) VALUES (?, ?, ?, ?, ?, ?)')
       .run(message.id, message.kind, message.key, message.roomId ?? null, message.expiresAt, JSON.stringify(message));
     this.sql
-      .get('DELETE FROM held WHERE kind = ? AND key = ? AND number NOT IN (SELECT number FROM held WHERE kind = ? AND key = ? ORDER BY number DESC LIMIT ?)')
+      .get(
+        'DELETE FROM held WHERE kind = ? AND key = ? AND number NOT IN (SELECT number FROM held WHERE kind = ? AND key = ? ORDER BY number DESC LIMIT ?)',
+      )
       .run(message.kind, message.key, message.kind, message.key, maxPerKey);
     this.sql.get('DELETE FROM held WHERE expires_at <= ?').run(message.heldAt);
   }
@@ -139,7 +157,9 @@ export class SqlitePeople {
   #put(identity: Identity): void {
     const organization = identity.organizationId ?? '';
     this.sql
-      .get('INSERT INTO identities (id, organization_id, json) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET organization_id = excluded.organization_id, json = excluded.json')
+      .get(
+        'INSERT INTO identities (id, organization_id, json) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET organization_id = excluded.organization_id, json = excluded.json',
+      )
       .run(identity.id, organization, JSON.stringify(identity));
     for (const [type, addresses] of Object.entries(identity.channelAddresses ?? {})) {
       for (const address of addresses) {
@@ -147,8 +167,11 @@ export class SqlitePeople {
           .get('SELECT identity_id FROM addresses WHERE organization_id = ? AND channel_type = ? AND address = ?')
           .get(organization, type, address) as { identity_id: string } | undefined;
         if (row?.identity_id === identity.id) continue;
-        if (row !== undefined) throw new ConflictError(`This address belongs to identity '${row.identity_id}' already. Merge the two, or remove it there first.`);
-        this.sql.get('INSERT INTO addresses (organization_id, channel_type, address, identity_id) VALUES (?, ?, ?, ?)').run(organization, type, address, identity.id);
+        if (row !== undefined)
+          throw new ConflictError(`This address belongs to identity '${row.identity_id}' already. Merge the two, or remove it there first.`);
+        this.sql
+          .get('INSERT INTO addresses (organization_id, channel_type, address, identity_id) VALUES (?, ?, ?, ?)')
+          .run(organization, type, address, identity.id);
       }
     }
   }

@@ -82,7 +82,9 @@ export class SqliteRooms {
     if (this.state(room.id) !== null) throw new RoomExistsError(room.id);
     const own = freezeJson(copyJson(room));
     this.sql
-      .get('INSERT INTO rooms (id, organization_id, status, created_at, has_timers, event_count, latest_index, version, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .get(
+        'INSERT INTO rooms (id, organization_id, status, created_at, has_timers, event_count, latest_index, version, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      )
       .run(own.id, own.organizationId ?? null, own.status, own.createdAt, timed(own), own.eventCount, own.latestIndex, own.version, encode(own));
     this.#pending.set(own.id, Object.freeze({ room: own, bindings: Object.freeze([]), participants: Object.freeze([]) }));
     return copyJson(own);
@@ -135,7 +137,9 @@ export class SqliteRooms {
   /** Only the counters have changed: the commonest write, and the smallest. */
   putCounters(room: Room): void {
     const state = this.require(room.id);
-    this.sql.get('UPDATE rooms SET event_count = ?, latest_index = ?, version = ? WHERE id = ?').run(room.eventCount, room.latestIndex, room.version, room.id);
+    this.sql
+      .get('UPDATE rooms SET event_count = ?, latest_index = ?, version = ? WHERE id = ?')
+      .run(room.eventCount, room.latestIndex, room.version, room.id);
     this.#pending.set(room.id, Object.freeze({ room: Object.freeze(room), bindings: state.bindings, participants: state.participants }));
   }
 
@@ -150,7 +154,19 @@ export class SqliteRooms {
   delete(roomId: string): boolean {
     if (this.state(roomId) === null) return false;
     this.sql.get('DELETE FROM event_text WHERE rowid IN (SELECT number FROM events WHERE room_id = ?)').run(roomId);
-    for (const table of ['events', 'bindings', 'participants', 'tasks', 'observations', 'markers', 'outbox', 'turns', 'outcomes', 'held', 'creations']) {
+    for (const table of [
+      'events',
+      'bindings',
+      'participants',
+      'tasks',
+      'observations',
+      'markers',
+      'outbox',
+      'turns',
+      'outcomes',
+      'held',
+      'creations',
+    ]) {
       this.sql.get(`DELETE FROM ${table} WHERE room_id = ?`).run(roomId);
     }
     this.sql.get('DELETE FROM rooms WHERE id = ?').run(roomId);
@@ -189,14 +205,18 @@ export class SqliteRooms {
     );
     return (
       rooms.find(
-        (room) => (query.status === undefined || room.status === query.status) && (query.organizationId === undefined || room.organizationId === query.organizationId),
+        (room) =>
+          (query.status === undefined || room.status === query.status) &&
+          (query.organizationId === undefined || room.organizationId === query.organizationId),
       ) ?? null
     );
   }
 
   roomIdsByChannel(channelId: string, status: RoomStatus | undefined): string[] {
     const rows = this.sql
-      .get(`SELECT rooms.id FROM bindings JOIN rooms ON rooms.id = bindings.room_id WHERE bindings.channel_id = ? ${status === undefined ? '' : 'AND rooms.status = ?'}`)
+      .get(
+        `SELECT rooms.id FROM bindings JOIN rooms ON rooms.id = bindings.room_id WHERE bindings.channel_id = ? ${status === undefined ? '' : 'AND rooms.status = ?'}`,
+      )
       .all(...(status === undefined ? [channelId] : [channelId, status])) as { id: string }[];
     return rows.map(({ id }) => id);
   }
@@ -206,7 +226,9 @@ export class SqliteRooms {
     const scope = query.organizationId === undefined ? [] : [query.organizationId];
     if (query.idempotencyKey !== undefined) {
       const row = this.sql
-        .get(`SELECT room_id FROM events JOIN rooms ON rooms.id = events.room_id WHERE channel_id = ? AND idempotency_key = ? ${organization} ORDER BY number DESC LIMIT 1`)
+        .get(
+          `SELECT room_id FROM events JOIN rooms ON rooms.id = events.room_id WHERE channel_id = ? AND idempotency_key = ? ${organization} ORDER BY number DESC LIMIT 1`,
+        )
         .get(query.channelId, query.idempotencyKey, ...scope) as { room_id: string } | undefined;
       if (row !== undefined) return { keyed: row.room_id, addressed: [], participating: [], bound: [] };
     }
@@ -260,7 +282,10 @@ export class SqliteRooms {
   removeBinding(roomId: string, channelId: string): void {
     const state = this.require(roomId);
     this.sql.get('DELETE FROM bindings WHERE room_id = ? AND channel_id = ?').run(roomId, channelId);
-    this.#pending.set(roomId, Object.freeze({ ...state, bindings: Object.freeze(state.bindings.filter((binding) => binding.channelId !== channelId)) }));
+    this.#pending.set(
+      roomId,
+      Object.freeze({ ...state, bindings: Object.freeze(state.bindings.filter((binding) => binding.channelId !== channelId)) }),
+    );
   }
 
   putParticipant(participant: Participant): void {

@@ -320,7 +320,13 @@ export class SqliteStore implements ConversationStore {
   }
   claimDue(claim: Parameters<ConversationStore['claimDue']>[0]): Promise<ClaimedWork> | ClaimedWork {
     // Most of the time nothing is due, and looking costs no transaction.
-    if (this.#read(() => this.#outbox.listRows({ state: ['queued', 'sending', 'unknown'], limit: 1 }).length + this.#outbox.listTurns({ state: ['queued', 'running'], limit: 1 }).length) === 0) {
+    if (
+      this.#read(
+        () =>
+          this.#outbox.listRows({ state: ['queued', 'sending', 'unknown'], limit: 1 }).length +
+          this.#outbox.listTurns({ state: ['queued', 'running'], limit: 1 }).length,
+      ) === 0
+    ) {
       return { rows: [], turns: [] };
     }
     return this.#write(undefined, () => this.#outbox.claimDue(claim));

@@ -10,11 +10,19 @@ export class SqliteTimeline {
   }
 
   byKeyOfChannel(channelId: string, key: string): RoomEvent | null {
-    return frozen(this.sql.model<RoomEvent>('SELECT json FROM events WHERE channel_id = ? AND idempotency_key = ? ORDER BY number DESC LIMIT 1', channelId, key));
+    return frozen(
+      this.sql.model<RoomEvent>('SELECT json FROM events WHERE channel_id = ? AND idempotency_key = ? ORDER BY number DESC LIMIT 1', channelId, key),
+    );
   }
 
   byExternalId(channelId: string, externalId: string): RoomEvent | null {
-    return frozen(this.sql.model<RoomEvent>('SELECT json FROM events WHERE channel_id = ? AND external_id = ? ORDER BY number DESC LIMIT 1', channelId, externalId));
+    return frozen(
+      this.sql.model<RoomEvent>(
+        'SELECT json FROM events WHERE channel_id = ? AND external_id = ? ORDER BY number DESC LIMIT 1',
+        channelId,
+        externalId,
+      ),
+    );
   }
 
   get(roomId: string, eventId: string): RoomEvent | null {
@@ -27,7 +35,9 @@ export class SqliteTimeline {
     draft.index = index;
     const event: RoomEvent = Object.freeze(draft);
     const { lastInsertRowid } = this.sql
-      .get('INSERT INTO events (id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .get(
+        'INSERT INTO events (id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      )
       .run(
         event.id,
         event.roomId,
@@ -48,7 +58,9 @@ export class SqliteTimeline {
     const current = this.get(event.roomId, event.id);
     if (current === null) return null;
     const { deliveryResults: _results, ...fields } = event;
-    const changed: RoomEvent = freezeJson(copyJson({ ...fields, id: current.id, roomId: current.roomId, index: current.index, createdAt: current.createdAt }));
+    const changed: RoomEvent = freezeJson(
+      copyJson({ ...fields, id: current.id, roomId: current.roomId, index: current.index, createdAt: current.createdAt }),
+    );
     this.sql
       .get('UPDATE events SET channel_id = ?, idempotency_key = ?, external_id = ?, parent_id = ?, visibility = ?, json = ? WHERE id = ?')
       .run(
@@ -63,7 +75,8 @@ export class SqliteTimeline {
     if (changed.type === 'message') {
       const { number } = this.sql.get('SELECT number FROM events WHERE id = ?').get(changed.id) as { number: number };
       this.sql.get('DELETE FROM event_text WHERE rowid = ?').run(number);
-      if (changed.metadata['deleted'] !== true) this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(number, extractText(changed.content));
+      if (changed.metadata['deleted'] !== true)
+        this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(number, extractText(changed.content));
     }
     return changed;
   }
@@ -71,7 +84,11 @@ export class SqliteTimeline {
   change(roomId: string, target: NonNullable<EventCommit['target']>): RoomEvent | null {
     const event = this.get(roomId, target.eventId);
     if (event === null) return null;
-    return this.replace({ ...event, ...(target.content !== undefined && { content: target.content }), metadata: { ...event.metadata, ...target.metadata } });
+    return this.replace({
+      ...event,
+      ...(target.content !== undefined && { content: target.content }),
+      metadata: { ...event.metadata, ...target.metadata },
+    });
   }
 
   /** With its replies to any depth, when told so. */
