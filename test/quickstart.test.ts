@@ -17,7 +17,7 @@ import { verifies } from './requirements.js';
 
 describe('the quickstart', () => {
   it('routes to triage alone, hands over, and gives the specialist what came before', async () => {
-    verifies('ORC-01', 'ORC-02', 'ORC-03', 'PIP-02', 'PIP-03', 'HND-01', 'HND-02', 'MEM-03', 'CST-02', 'CST-03', 'BC-03');
+    verifies('ORC-01', 'ORC-02', 'ORC-03', 'PIP-02', 'PIP-03', 'HND-01', 'HND-02', 'MEM-03', 'CST-02', 'CST-03', 'BC-03', 'FIG-02');
     await using kit = new RoomKit();
     const web = new WebSocketChannel('ws-user');
     const heard: RoomEvent[] = [];

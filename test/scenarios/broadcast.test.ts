@@ -78,7 +78,7 @@ describe('permissions', () => {
   });
 
   it('F41 read_only_answers', async () => {
-    verifies('F41', 'PERM-02', 'INV-05');
+    verifies('F41', 'PERM-02', 'INV-05', 'INB-10');
     const { kit } = makeKit();
     const b = new TestTransport('b');
     const agent: TestAgent = new TestAgent('bot', () => ({
@@ -455,7 +455,7 @@ describe('edits and deletes', () => {
   });
 
   it('that are blocked change nothing, and an answered message is not answered again', async () => {
-    verifies('EDT-04', 'EDT-06');
+    verifies('EDT-04', 'EDT-06', 'INB-09');
     const { kit } = makeKit();
     const agent = new TestAgent('bot');
     const roomId = await openRoom(kit, [new TestTransport('a'), agent]);

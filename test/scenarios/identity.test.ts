@@ -76,7 +76,7 @@ describe('identity', () => {
   });
 
   it('without a hook: ambiguous joins as pending, unknown goes on unattributed, rejected is refused', async () => {
-    verifies('IDN-05', 'IDN-07', 'IDN-08', 'IDN-10');
+    verifies('IDN-05', 'IDN-07', 'IDN-08', 'IDN-10', 'INB-06');
     const { kit } = makeKit({
       identityResolver: resolver((message) => ({ status: message.senderId as IdentityResult['status'], candidates: [ADA], message: 'told so' })),
     });

@@ -1,6 +1,17 @@
 /** Inbound messages, step by step (behaviour §9). */
 import { describe, expect, it } from 'vitest';
-import { ChannelNotRegisteredError, HookResult, ValidationError, type InboundResult } from '../../src/core/index.js';
+import {
+  AIChannel,
+  ChannelNotRegisteredError,
+  HookResult,
+  InMemoryStore,
+  MockAIProvider,
+  ValidationError,
+  WebSocketChannel,
+  type CommitResult,
+  type EventCommit,
+  type InboundResult,
+} from '../../src/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -36,6 +47,45 @@ describe('an inbound message', () => {
     const events = await gapless(kit, roomId);
     expect(events.map((event) => event.type)).toEqual(['channel_attached', 'channel_attached', 'channel_attached', 'message']);
     expect(events.every((event) => event.status !== 'pending')).toBe(true);
+    await kit.close();
+  });
+
+  it('and every other way to grow the timeline pass through one commit', async () => {
+    verifies('INB-23', 'STO-01', 'INV-01');
+    const commits: string[] = [];
+    class CountingStore extends InMemoryStore {
+      override commitEvent(commit: EventCommit): CommitResult {
+        const result = super.commitEvent(commit);
+        if (!result.duplicate) commits.push(result.event.id);
+        return result;
+      }
+    }
+    const { kit } = makeKit({ store: new CountingStore() });
+    const model = new MockAIProvider({ responses: ['a streamed reply'], streaming: true });
+    const watcher = new WebSocketChannel('watcher');
+    const roomId = await openRoom(kit, [new TestTransport('a'), watcher, new AIChannel('bot', { provider: model })]);
+    void watcher.registerConnection('browser', () => undefined, { roomIds: [roomId] });
+    kit.hook('before_broadcast', { channelIds: ['a'], name: 'gate' }, (event) =>
+      textOf(event) === 'bad'
+        ? HookResult.block('no')
+        : HookResult.allow({ injectedEvents: [{ event: { content: 'injected' }, targetChannelIds: ['watcher'] }] }),
+    );
+    const { event } = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'asked' }, { roomId });
+    await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'bad' }, { roomId });
+    await kit.processInbound(
+      { channelId: 'a', senderId: 'u', content: { type: 'edit', targetEventId: event?.id ?? '', newContent: { type: 'text', body: 'asked!' } } },
+      { roomId },
+    );
+    await kit.sendEvent(roomId, 'watcher', 'sent directly');
+    await kit.setAccess(roomId, 'a', 'read_only');
+    await kit.detachChannel(roomId, 'a');
+    const events = await gapless(kit, roomId);
+    expect(events.map((one) => one.id)).toEqual(commits);
+    expect(events.map((one) => one.type)).toEqual(
+      expect.arrayContaining(['channel_attached', 'message', 'edit', 'channel_updated', 'channel_detached']),
+    );
+    expect(events.map(textOf)).toEqual(expect.arrayContaining(['asked!', 'injected', 'a streamed reply', 'bad', 'sent directly']));
+    expect(events.filter((one) => one.status === 'pending')).toEqual([]);
     await kit.close();
   });
 

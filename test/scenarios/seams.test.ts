@@ -18,7 +18,9 @@ import {
   type EventContent,
   type RealtimeMessage,
   type RoomLease,
+  type RoomEvent,
   type SourceEmit,
+  type SourceHealth,
   type SourceProvider,
   type SourceStatus,
   type WebhookMeta,
@@ -174,7 +176,7 @@ class ScriptedSource implements SourceProvider {
     this.stopped++;
     this.status = 'stopped';
   }
-  healthcheck(): { status: SourceStatus; messagesReceived: number; metadata: object } {
+  healthcheck(): SourceHealth {
     return { status: this.status, messagesReceived: 3, metadata: {} };
   }
 }
@@ -280,7 +282,7 @@ describe('telemetry', () => {
       }),
     ]);
     kit.hook('before_broadcast', { name: 'gate' }, (event) => (textOf(event) === 'bad' ? HookResult.block('no') : HookResult.allow()));
-    kit.hook('before_broadcast', { name: 'slow' }, () => new Promise(() => undefined));
+    kit.hook('before_broadcast', { name: 'slow' }, () => new Promise<HookResult<RoomEvent>>(() => undefined));
     kit.hook('after_broadcast', { name: 'observer' }, () => undefined);
     b.failNext(1);
     for (const content of ['good', 'bad']) {
