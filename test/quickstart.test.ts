@@ -1,4 +1,5 @@
 /** The README's quickstart, step by step, with what each step promises (figure 2). */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   Agent,
@@ -16,6 +17,12 @@ import type { RoomEvent } from '../src/index.js';
 import { verifies } from './requirements.js';
 
 describe('the quickstart', () => {
+  it('of the README is the example that runs', () => {
+    const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+    const [, snippet] = /## Quickstart[\s\S]*?```ts\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+    expect(snippet).toBe(read('examples/quickstart.ts').replace(/^.*\n/, ''));
+  });
+
   it('routes to triage alone, hands over, and gives the specialist what came before', async () => {
     verifies('ORC-01', 'ORC-02', 'ORC-03', 'PIP-02', 'PIP-03', 'HND-01', 'HND-02', 'MEM-03', 'CST-02', 'CST-03', 'BC-03', 'FIG-02');
     await using kit = new RoomKit();
