@@ -15,13 +15,12 @@ type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** `channelType` replaces the receiver's own type in the source (TRN-02). */
 export function inboundDraft(receiver: Receiver, message: InboundMessage, channelType = receiver.channelType): EventDraft {
-  const source: Writable<EventSource> = {
-    channelId: receiver.channelId,
-    channelType,
-    direction: 'inbound',
-    rawPayload: frozenMap(message.rawPayload),
-  };
-  if (message.senderId !== '') source.participantId = message.senderId;
+  const rawPayload = frozenMap(message.rawPayload);
+  const { channelId } = receiver;
+  const source: Writable<EventSource> =
+    message.senderId === ''
+      ? { channelId, channelType, direction: 'inbound', rawPayload }
+      : { channelId, channelType, direction: 'inbound', rawPayload, participantId: message.senderId };
   if (message.externalId !== undefined) source.externalId = message.externalId;
   if (receiver.providerName !== undefined) source.provider = receiver.providerName;
   if (message.providerMessageId !== undefined) source.providerMessageId = message.providerMessageId;

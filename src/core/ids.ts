@@ -10,63 +10,43 @@ export interface IdGenerator {
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** UUIDs: version 4 for things, version 7 (RFC 9562, monotonic within a process) for events. */
+/**
+ * UUIDs: version 4 for things, version 7 (RFC 9562) for events. Events of one millisecond share 46 random bits and are told
+ * apart by a counter in the last places, so that ids of one process always ascend, and those of two hardly ever meet.
+ */
 export class UuidGenerator implements IdGenerator {
-  readonly #random = new Uint8Array(4096);
-  #used = 4096;
-  #timePrefix = '';
-  #lastMs = -1;
-  #sequence = 0;
+  private lastMs = -1;
+  private sequence = 0;
+  /** All but the last two digits: shared by 256 ids, which then need no more memory than a pair of references. */
+  private head = '';
+  private moment = '';
 
   next(): string {
     return crypto.randomUUID();
   }
 
   nextEvent(nowMs: number): string {
-    if (nowMs > this.#lastMs) {
-      this.#lastMs = nowMs;
-      this.#sequence = 0;
-      this.#timePrefix = formatTime(nowMs);
-    } else if (++this.#sequence > 0x3ffffff) {
-      // 26 bits of counter used up within one millisecond: borrow the next one, order stays.
-      this.#lastMs++;
-      this.#sequence = 0;
-      this.#timePrefix = formatTime(this.#lastMs);
-    }
-    if (this.#used > 4096 - 6) {
-      crypto.getRandomValues(this.#random);
-      this.#used = 0;
-    }
-    const random = this.#random;
-    const at = this.#used;
-    this.#used += 6;
-    const sequence = this.#sequence;
-    // 12 bits of the counter after the version, 14 after the variant, then 48 random bits.
-    return (
-      this.#timePrefix +
-      hex(0x70 | ((sequence >>> 22) & 0x0f)) +
-      hex((sequence >>> 14) & 0xff) +
-      '-' +
-      hex(0x80 | ((sequence >>> 8) & 0x3f)) +
-      hex(sequence & 0xff) +
-      '-' +
-      hex(random[at]) +
-      hex(random[at + 1]) +
-      hex(random[at + 2]) +
-      hex(random[at + 3]) +
-      hex(random[at + 4]) +
-      hex(random[at + 5])
-    );
+    if (nowMs > this.lastMs) this.begin(nowMs);
+    // 28 bits of counter used up within one millisecond: borrow the next one, order stays.
+    else if (++this.sequence > 0xfffffff) this.begin(this.lastMs + 1);
+    else if ((this.sequence & 0xff) === 0) this.head = this.moment + digits(this.sequence >>> 8, 5);
+    return this.head + (HEX[this.sequence & 0xff] ?? '00');
+  }
+
+  private begin(ms: number): void {
+    this.lastMs = ms;
+    this.sequence = 0;
+    const [first = 0, second = 0] = crypto.getRandomValues(new Uint32Array(2));
+    const time = digits(ms, 12);
+    // 12 bits after the version, 14 after the variant, 20 before the counter.
+    const random = `7${digits(first & 0xfff, 3)}-${digits(0x8000 | ((first >>> 12) & 0x3fff), 4)}-${digits(second & 0xfffff, 5)}`;
+    this.moment = `${time.slice(0, 8)}-${time.slice(8)}-${random}`;
+    this.head = `${this.moment}00000`;
   }
 }
 
-function hex(byte: number | undefined): string {
-  return HEX[byte ?? 0] ?? '00';
-}
-
-function formatTime(ms: number): string {
-  const digits = ms.toString(16).padStart(12, '0');
-  return `${digits.slice(0, 8)}-${digits.slice(8)}-`;
+function digits(value: number, count: number): string {
+  return value.toString(16).padStart(count, '0');
 }
 
 const CONTROL = /\p{Cc}/u;

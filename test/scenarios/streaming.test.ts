@@ -45,7 +45,7 @@ async function open(agent: TestAgent): Promise<Watched> {
     kit.registerChannel(channel);
     await kit.attachChannel('room', channel.channelId);
   }
-  await web.registerConnection(
+  web.registerConnection(
     'browser',
     (frame) => {
       if (frame.type === 'event') frames.push(`event ${textOf(frame.event)}`);

@@ -34,6 +34,8 @@ interface Watch {
   readonly names: NameOf;
   /** Index of the last event that was given, or was there before. */
   last: number;
+  /** The room's last index when it was subscribed to: what comes later was not missed. */
+  missedUntil: number;
   reading: boolean;
   /** Something was committed while it read. */
   stale: boolean;
@@ -83,11 +85,12 @@ export class HostView {
       if (!bound.includes(as)) throw new ChannelNotFoundError(roomId, as, bound);
     }
     if (this.#closed) return;
-    const watch: Watch = { roomId, as, names, last: afterIndex ?? -1, reading: true, stale: false, closed: false };
+    const watch: Watch = { roomId, as, names, last: afterIndex ?? -1, missedUntil: -1, reading: true, stale: false, closed: false };
     this.#watches.set(roomId, watch);
     try {
       const { latestIndex } = await kit.getRoom(roomId);
       if (isClosed(watch)) return;
+      watch.missedUntil = latestIndex;
       send({ type: 'subscribed', id, roomId, latestIndex });
       if (afterIndex === undefined) watch.last = latestIndex;
       else if (afterIndex > latestIndex) this.#resync(watch, 0, latestIndex);
@@ -151,13 +154,11 @@ export class HostView {
       const page = await this.#page(watch);
       if (watch.closed) return;
       more = page.length === PAGE;
-      if (!more) left = Math.max(left, PAGE); // it has caught up: what comes now was not missed
       for (const event of page) {
-        if (left-- === 0) {
+        if (event.index <= watch.missedUntil && left-- === 0) {
           const { latestIndex } = await this.options.kit.getRoom(watch.roomId);
           if (isClosed(watch)) return;
           this.#resync(watch, event.index, latestIndex);
-          left = WIRE_LIMITS.replay;
           more = false;
           break;
         }

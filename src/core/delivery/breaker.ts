@@ -12,44 +12,44 @@ export interface BreakerOptions {
 }
 
 export class CircuitBreaker {
-  #state: BreakerState = 'closed';
-  #failures = 0;
-  #openedAt = 0;
-  #probing = false;
-  readonly #threshold: number;
-  readonly #openMs: number;
+  private current: BreakerState = 'closed';
+  private failures = 0;
+  private openedAt = 0;
+  private probing = false;
+  private readonly threshold: number;
+  private readonly openMs: number;
 
   constructor(
     private readonly clock: Clock,
     private readonly options: BreakerOptions = {},
   ) {
-    this.#threshold = options.threshold ?? 5;
-    this.#openMs = options.openMs ?? 60_000;
+    this.threshold = options.threshold ?? 5;
+    this.openMs = options.openMs ?? 60_000;
   }
 
   get state(): BreakerState {
-    return this.#state;
+    return this.current;
   }
 
   /** When an open breaker may be asked again. */
   get retryAtMs(): number {
-    return this.#state === 'closed' ? 0 : this.#openedAt + this.#openMs;
+    return this.current === 'closed' ? 0 : this.openedAt + this.openMs;
   }
 
   /** Whether the vendor may be called now. Once its time is over, an open breaker lets exactly one probe pass. */
   tryPass(): boolean {
-    if (this.#state === 'closed') return true;
-    if (this.#probing || this.clock.now() < this.#openedAt + this.#openMs) return false;
-    this.#probing = true;
-    this.#change('half_open');
+    if (this.current === 'closed') return true;
+    if (this.probing || this.clock.now() < this.openedAt + this.openMs) return false;
+    this.probing = true;
+    this.change('half_open');
     return true;
   }
 
   success(): void {
-    this.#failures = 0;
-    if (this.#state === 'closed') return;
-    this.#probing = false;
-    this.#change('closed');
+    this.failures = 0;
+    if (this.current === 'closed') return;
+    this.probing = false;
+    this.change('closed');
   }
 
   /** `countable` is false for errors that say something of the recipient only. */
@@ -58,23 +58,23 @@ export class CircuitBreaker {
       this.cancelled();
       return;
     }
-    this.#failures++;
-    if (this.#state === 'half_open' || (this.#state === 'closed' && this.#failures >= this.#threshold)) {
-      this.#openedAt = this.clock.now();
-      this.#probing = false;
-      this.#change('open');
+    this.failures++;
+    if (this.current === 'half_open' || (this.current === 'closed' && this.failures >= this.threshold)) {
+      this.openedAt = this.clock.now();
+      this.probing = false;
+      this.change('open');
     }
   }
 
   /** A call was given up without an outcome: a probe frees its place. */
   cancelled(): void {
-    if (this.#state !== 'half_open') return;
-    this.#probing = false;
-    this.#state = 'open'; // it was open all the time: nothing to tell
+    if (this.current !== 'half_open') return;
+    this.probing = false;
+    this.current = 'open'; // it was open all the time: nothing to tell
   }
 
-  #change(state: BreakerState): void {
-    this.#state = state;
+  private change(state: BreakerState): void {
+    this.current = state;
     this.options.onChange?.(state);
   }
 }

@@ -46,6 +46,9 @@ export interface PendingDelivery {
   expire(): void;
 }
 
+/** From so many targets on, reading the clock for each is felt. */
+const MANY = 16;
+
 export class Broadcast {
   readonly results: DeliveryResult[] = [];
   private eventForms: EventForms | undefined = undefined;
@@ -54,9 +57,11 @@ export class Broadcast {
   private failures = 0;
   private live = false;
   private deadline: Deadline | undefined = undefined;
-  private unsettled: Set<PendingDelivery> | undefined = undefined;
+  /** Everything that began or waits; what has settled since does nothing when it is told to expire. */
+  private tracked: PendingDelivery[] | undefined = undefined;
   private startedAt = 0;
   private settledMs: number[] | undefined = undefined;
+  private readAt = -1;
   private ownSpan: string | undefined = undefined;
 
   constructor(
@@ -109,50 +114,60 @@ export class Broadcast {
         attributes: { targets: transports.length },
       });
     }
-    for (const target of this.plan.ingesters) this.#ingest(target);
+    for (const target of this.plan.ingesters) this.ingest(target);
     this.pending += transports.length;
-    for (const target of transports) this.#deliver(target);
+    for (const target of transports) this.deliver(target);
     if (options.turns.length > 0) runTurns(this, options.turns, options.agents);
     if (this.pending > 1) {
-      this.deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.#expire());
+      this.deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.expire());
     }
-    this.#release();
+    this.release();
   }
 
   /** A delivery waits in its lane, or an attempt of it runs. */
   track(delivery: PendingDelivery): void {
-    (this.unsettled ??= new Set()).add(delivery);
+    (this.tracked ??= []).push(delivery);
   }
 
   /** One target's outcome is known, or reported as queued. */
-  settle(delivery: PendingDelivery | undefined, result: DeliveryResult, live: boolean): void {
-    if (delivery !== undefined) this.unsettled?.delete(delivery);
+  settle(result: DeliveryResult, live: boolean): void {
     this.results.push(result);
     if (live) this.live = true;
-    this.settledMs?.push(this.parts.clock.now() - this.startedAt);
+    this.settledMs?.push(this.moment() - this.startedAt);
     const framework = this.parts.framework;
     switch (result.status) {
       case 'sent':
-        if (framework.has('delivery_succeeded')) this.#emit('delivery_succeeded', result.channelId, { attempts: result.attempts });
+        if (framework.has('delivery_succeeded')) this.emit('delivery_succeeded', result.channelId, { attempts: result.attempts });
         break;
       case 'failed':
         this.failures++;
         this.failed(result.channelId, result.error, result.attempts);
         break;
       case 'skipped':
-        if (framework.has('delivery_skipped')) this.#emit('delivery_skipped', result.channelId, {});
+        if (framework.has('delivery_skipped')) this.emit('delivery_skipped', result.channelId, {});
         break;
       case 'unknown':
       case 'queued':
         break;
     }
-    this.#release();
+    this.release();
+  }
+
+  /** The time; of the many that settle at once, the first one reads it for all. */
+  private moment(): number {
+    const { clock } = this.parts;
+    if (this.options.transports.length < MANY) return clock.now();
+    if (this.readAt < 0) {
+      this.readAt = clock.now();
+      queueMicrotask(() => (this.readAt = -1));
+    }
+    return this.readAt;
   }
 
   /** Framework delivery_failed, also for a row that fails after it was reported queued (OUT-06). */
   failed(channelId: string, error: DeliveryFailure | undefined, attempts: number): void {
     if (this.parts.framework.has('delivery_failed')) {
-      this.#emit('delivery_failed', channelId, { code: error?.code ?? 'failed', error: error?.message ?? '', attempts });
+      this.emit('delivery_failed', channelId, { code: error?.code ?? 'failed', error: error?.message ?? '', attempts });
     }
   }
 
@@ -167,17 +182,17 @@ export class Broadcast {
     }));
   }
 
-  #deliver(target: Target): void {
+  private deliver(target: Target): void {
     const channelId = target.channelId;
     if (target.channel === undefined) {
       this.parts.logger.warn('A channel is not registered in this process; its deliveries wait for one that has it.', { channelId });
-      this.settle(undefined, { channelId, status: 'queued', attempts: 0 }, false);
+      this.settle({ channelId, status: 'queued', attempts: 0 }, false);
       return;
     }
     if (target.durable) {
       const row = this.options.rows.find((candidate) => candidate.channelId === channelId);
       if (row === undefined) {
-        this.settle(undefined, { channelId, status: 'skipped', attempts: 0 }, false);
+        this.settle({ channelId, status: 'skipped', attempts: 0 }, false);
         return;
       }
       const delivery = new DurableDelivery(this.parts, target, row, this.event, this);
@@ -188,13 +203,15 @@ export class Broadcast {
     }
     if (target.lane.full) {
       const error = { code: 'lane_full', message: `Channel '${channelId}' does not keep up; it reads again by index.`, retryable: false };
-      this.settle(undefined, { channelId, status: 'failed', attempts: 0, error }, true);
+      this.settle({ channelId, status: 'failed', attempts: 0, error }, true);
       return;
     }
-    target.lane.push(new LiveDelivery(this, target));
+    const delivery = new LiveDelivery(this, target);
+    if (!target.lane.idle) this.track(delivery); // should it have to wait too long, it is reported queued
+    target.lane.push(delivery);
   }
 
-  #ingest(target: Target): void {
+  private ingest(target: Target): void {
     const ingest = target.channel?.ingest?.bind(target.channel);
     if (ingest === undefined) return;
     void this.parts.tasks.run(async () => {
@@ -206,45 +223,45 @@ export class Broadcast {
     });
   }
 
-  #expire(): void {
-    for (const delivery of [...(this.unsettled ?? [])]) delivery.expire();
+  private expire(): void {
+    for (const delivery of this.tracked ?? []) delivery.expire();
   }
 
-  #release(): void {
+  private release(): void {
     if (--this.pending > 0) return;
     this.deadline?.cancel();
-    this.#finish();
+    this.finish();
   }
 
-  #finish(): void {
+  private finish(): void {
     const { parts, event, options } = this;
     if (this.live && this.results.length > 0) parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: this.results });
     if (this.ownSpan !== undefined) parts.tracer.end(this.ownSpan, { status: this.failures > 0 ? 'error' : 'ok' });
     if (this.failures > 0 && parts.framework.has('broadcast_partial_failure')) {
       const errors = this.results.filter((result) => result.status === 'failed');
-      this.#emit('broadcast_partial_failure', undefined, {
+      this.emit('broadcast_partial_failure', undefined, {
         failed: this.failures,
         total: this.results.length,
         errors: Object.fromEntries(errors.map((result) => [result.channelId, result.error?.code ?? 'failed'])),
       });
     }
     if (options.announce) {
-      if (parts.framework.has('event_processed')) this.#emit('event_processed', event.source.channelId, {});
+      if (parts.framework.has('event_processed')) this.emit('event_processed', event.source.channelId, {});
       if (parts.hooks.has('after_broadcast', event.roomId)) {
-        void parts.tasks.run(() => this.#afterBroadcast().finally(() => this.cascade.done()));
+        void parts.tasks.run(() => this.afterBroadcast().finally(() => this.cascade.done()));
         return;
       }
     }
     this.cascade.done();
   }
 
-  #afterBroadcast(): Promise<void> {
+  private afterBroadcast(): Promise<void> {
     const { parts, event } = this;
     const call = { roomId: event.roomId, source: event.source, context: () => this.context };
     return callScope.run({ causeDepth: event.chainDepth }, () => parts.hooks.notice('after_broadcast', event, call));
   }
 
-  #emit(
+  private emit(
     type: 'delivery_succeeded' | 'delivery_failed' | 'delivery_skipped' | 'broadcast_partial_failure' | 'event_processed',
     channelId: string | undefined,
     data: Readonly<Record<string, unknown>>,

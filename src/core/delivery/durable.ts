@@ -32,7 +32,7 @@ export interface DeliveryFrame {
   stream?: Broadcast['stream'];
   /** Tells the channel itself of the event before its first delivery (BC-02). */
   tell?(target: Target, signal: AbortSignal): Promise<void>;
-  settle(delivery: PendingDelivery, result: DeliveryResult, live: boolean): void;
+  settle(result: DeliveryResult, live: boolean): void;
   failed(channelId: string, error: DeliveryFailure | undefined, attempts: number): void;
 }
 
@@ -364,7 +364,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       return;
     }
     this.#reported = true;
-    this.frame.settle(this, result, false);
+    this.frame.settle(result, false);
   }
 }
 

@@ -40,34 +40,34 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     if (this.broadcast.stream(target.channelId) !== undefined || this.needsTime()) {
       this.slow = true;
       this.broadcast.track(this);
-      void this.broadcast.parts.tasks.run(() => this.#runSlowly());
+      void this.broadcast.parts.tasks.run(() => this.runSlowly());
       return true;
     }
-    return this.#attempt();
+    return this.attemptOnce();
   }
 
   expire(): void {
     if (this.state === 'waiting') {
       this.state = 'reported';
-      this.broadcast.settle(this, { channelId: this.target.channelId, status: 'queued', attempts: 0 }, true);
+      this.broadcast.settle({ channelId: this.target.channelId, status: 'queued', attempts: 0 }, true);
       return;
     }
     if (this.slow || this.state !== 'running') return;
-    this.#fail(this.#timeout());
+    this.fail(this.timeout());
     this.target.lane.finished();
   }
 
   /** The ordinary case: one attempt, nothing to wait for. Returns whether it goes on. */
-  #attempt(): boolean {
+  private attemptOnce(): boolean {
     const form = this.broadcast.forms.for(this.target);
     if (isPromise(form)) {
       this.slow = true;
       this.broadcast.track(this);
-      void this.broadcast.parts.tasks.run(() => this.#runSlowly());
+      void this.broadcast.parts.tasks.run(() => this.runSlowly());
       return true;
     }
     if (form === null) {
-      this.#end(untranscodable(this.target.channelId));
+      this.end(untranscodable(this.target.channelId));
       return false;
     }
     this.parts = form.parts;
@@ -75,26 +75,26 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     try {
       const receipt = target.channel?.deliver?.(form.event, target.binding, this.broadcast.context, this);
       if (!isPromise(receipt)) {
-        this.#succeed(receipt ?? undefined);
+        this.succeed(receipt ?? undefined);
         return false;
       }
       if (this.state === 'running') this.broadcast.track(this);
-      else this.#ownDeadline(); // it was reported queued: nobody else watches its time
+      else this.ownDeadline(); // it was reported queued: nobody else watches its time
       receipt.then(
         (value) => {
           if (this.state === 'ended') return;
-          this.#succeed(value ?? undefined);
+          this.succeed(value ?? undefined);
           target.lane.finished();
         },
         (error: unknown) => {
           if (this.state === 'ended') return;
-          this.#fail(error);
+          this.fail(error);
           target.lane.finished();
         },
       );
       return true;
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
       return false;
     }
   }
@@ -113,17 +113,17 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   /** Everything that may have to wait: previews, rate limits, retries, `onEvent`. */
-  async #runSlowly(): Promise<void> {
+  private async runSlowly(): Promise<void> {
     try {
-      await this.#slowSteps();
+      await this.slowSteps();
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     } finally {
       this.target.lane.finished();
     }
   }
 
-  async #slowSteps(): Promise<void> {
+  private async slowSteps(): Promise<void> {
     const { broadcast, target } = this;
     const { parts } = broadcast;
     const { channel, entry, binding } = target;
@@ -133,17 +133,17 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       const form = await broadcast.forms.for(target);
       if (preview.errorCode !== undefined) {
         preview.stream.error(preview.errorCode, form?.event ?? broadcast.event);
-        this.#succeed(undefined);
+        this.succeed(undefined);
         return;
       }
       if (await preview.stream.end(form?.event ?? broadcast.event, broadcast.context)) {
-        this.#succeed(undefined);
+        this.succeed(undefined);
         return;
       }
     }
     if (channel.onEvent !== undefined) await broadcast.tell(target, this.signal);
     if (binding.outputMuted) {
-      this.#end({ channelId: target.channelId, status: 'skipped', attempts: 0 });
+      this.end({ channelId: target.channelId, status: 'skipped', attempts: 0 });
       return;
     }
     for (;;) {
@@ -154,13 +154,13 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       const form: Form | null = await broadcast.forms.for(target);
       if (form === null) {
         entry.breaker.cancelled();
-        this.#end(untranscodable(target.channelId));
+        this.end(untranscodable(target.channelId));
         return;
       }
       this.parts = form.parts;
       try {
-        const receipt = await this.#bounded(channel.deliver?.(form.event, binding, broadcast.context, this));
-        this.#succeed(receipt ?? undefined);
+        const receipt = await this.bounded(channel.deliver?.(form.event, binding, broadcast.context, this));
+        this.succeed(receipt ?? undefined);
         return;
       } catch (error) {
         const failure = failureOf(error);
@@ -172,7 +172,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
           ? retryDelayMs(binding.retryPolicy ?? null, this.attempt, failure.retryAfterSeconds, Math.random)
           : null;
         if (delay === null) {
-          this.#end({ channelId: target.channelId, status: 'failed', attempts: this.attempt, error: failure });
+          this.end({ channelId: target.channelId, status: 'failed', attempts: this.attempt, error: failure });
           return;
         }
         this.attempt++;
@@ -182,10 +182,10 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     }
   }
 
-  #bounded(receipt: Promise<DeliverReceipt | void> | DeliverReceipt | void): Promise<DeliverReceipt | void> | DeliverReceipt | void {
+  private bounded(receipt: Promise<DeliverReceipt | void> | DeliverReceipt | void): Promise<DeliverReceipt | void> | DeliverReceipt | void {
     if (!isPromise(receipt)) return receipt;
     return new Promise((resolve, reject) => {
-      const deadline = this.#startDeadline(() => reject(this.#timeout()));
+      const deadline = this.startDeadline(() => reject(this.timeout()));
       receipt.then(
         (value) => {
           deadline.cancel();
@@ -199,20 +199,20 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     });
   }
 
-  #ownDeadline(): void {
-    this.deadline = this.#startDeadline(() => {
+  private ownDeadline(): void {
+    this.deadline = this.startDeadline(() => {
       if (this.state === 'ended') return;
-      this.#fail(this.#timeout());
+      this.fail(this.timeout());
       this.target.lane.finished();
     });
   }
 
-  #startDeadline(onExpire: () => void): Deadline {
+  private startDeadline(onExpire: () => void): Deadline {
     const { deadlines, limits } = this.broadcast.parts;
     return deadlines.add(limits.deliveryTimeoutSeconds * 1000, onExpire);
   }
 
-  #timeout(): TimeoutError {
+  private timeout(): TimeoutError {
     const error = new TimeoutError(
       `Channel '${this.target.channelId}' did not take the event within ${this.broadcast.parts.limits.deliveryTimeoutSeconds} s.`,
     );
@@ -220,23 +220,23 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     return error;
   }
 
-  #succeed(receipt: DeliverReceipt | undefined): void {
+  private succeed(receipt: DeliverReceipt | undefined): void {
     this.target.entry?.breaker.success();
-    this.#end(receipt === undefined && this.attempt === 1 ? this.target.sent : resultOf(this.target.channelId, receipt, this.attempt));
+    this.end(receipt === undefined && this.attempt === 1 ? this.target.sent : resultOf(this.target.channelId, receipt, this.attempt));
   }
 
-  #fail(error: unknown): void {
+  private fail(error: unknown): void {
     const failure: DeliveryFailure = failureOf(error);
     if (!(error instanceof BreakerOpen) && !(error instanceof NotReady)) this.target.entry?.breaker.failure(isCountable(failure));
-    this.#end({ channelId: this.target.channelId, status: 'failed', attempts: this.attempt, error: failure });
+    this.end({ channelId: this.target.channelId, status: 'failed', attempts: this.attempt, error: failure });
   }
 
-  #end(result: DeliveryResult): void {
+  private end(result: DeliveryResult): void {
     const reported = this.state === 'reported';
     if (this.state === 'ended') return;
     this.state = 'ended';
     this.deadline?.cancel();
-    if (!reported) this.broadcast.settle(this, result, true);
+    if (!reported) this.broadcast.settle(result, true);
     else {
       const { event, parts } = this.broadcast;
       parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: [result] });

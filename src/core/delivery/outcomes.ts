@@ -8,8 +8,8 @@ const MAX_WAITING = 512;
 const DELAY_MS = 50;
 
 export class OutcomeRecorder {
-  #waiting: DeliveryOutcome[] = [];
-  #timer: Timer | undefined;
+  private waiting: DeliveryOutcome[] = [];
+  private timer: Timer | undefined;
 
   constructor(
     private readonly store: ConversationStore,
@@ -19,17 +19,17 @@ export class OutcomeRecorder {
   ) {}
 
   add(outcome: DeliveryOutcome): void {
-    this.#waiting.push(outcome);
-    if (this.#waiting.length >= MAX_WAITING) this.flush();
-    else this.#timer ??= this.clock.setTimer(DELAY_MS, () => this.flush());
+    this.waiting.push(outcome);
+    if (this.waiting.length >= MAX_WAITING) this.flush();
+    else this.timer ??= this.clock.setTimer(DELAY_MS, () => this.flush());
   }
 
   flush(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    if (this.#waiting.length === 0) return;
-    const outcomes = this.#waiting;
-    this.#waiting = [];
+    this.timer?.cancel();
+    this.timer = undefined;
+    if (this.waiting.length === 0) return;
+    const outcomes = this.waiting;
+    this.waiting = [];
     void this.tasks.run(async () => {
       try {
         await this.store.recordOutcomes(outcomes);

@@ -165,7 +165,7 @@ export class Recovery {
     const frame: DeliveryFrame = {
       forms: new EventForms(parts, event, plan.source),
       context,
-      settle: (_delivery, result) => {
+      settle: (result) => {
         if (result.status === 'failed') frame.failed(channelId, result.error, result.attempts);
         else if (result.status === 'sent' && parts.framework.has('delivery_succeeded')) {
           parts.framework.emit('delivery_succeeded', { roomId, channelId, eventId, data: { attempts: result.attempts } });

@@ -7,33 +7,43 @@ interface Waiter {
   aborted: boolean;
 }
 
+/** Rooms that are free again and keep their entry: a busy room is locked without one being made and removed each time. */
+const MAX_IDLE = 1024;
+
 export class InMemoryLockManager implements RoomLockManager {
   readonly distributed = false;
-  /** Held rooms only: a room that nobody holds or awaits has no entry. */
-  readonly #held = new Map<string, Held>();
+  private readonly rooms = new Map<string, Held>();
+  private held = 0;
 
   acquire(roomId: string, options?: { signal?: AbortSignal }): RoomLease | Promise<RoomLease> {
-    const held = this.#held.get(roomId);
-    if (held === undefined) {
-      const lease = new Held(roomId, this.#held);
-      this.#held.set(roomId, lease);
-      return new Lease(lease);
-    }
-    return held.wait(options?.signal);
+    let room = this.rooms.get(roomId);
+    if (room === undefined) this.rooms.set(roomId, (room = new Held(roomId, this)));
+    else if (room.taken) return room.wait(options?.signal);
+    room.taken = true;
+    this.held++;
+    return new Lease(room);
   }
 
   /** Rooms that are held; zero when nothing runs. */
   get size(): number {
-    return this.#held.size;
+    return this.held;
+  }
+
+  /** A room is free, and nobody waits for it. */
+  freed(room: Held): void {
+    room.taken = false;
+    this.held--;
+    if (this.rooms.size - this.held > MAX_IDLE) this.rooms.delete(room.roomId);
   }
 }
 
 class Held {
+  taken = false;
   private waiting: Waiter[] | undefined = undefined;
 
   constructor(
-    private readonly roomId: string,
-    private readonly rooms: Map<string, Held>,
+    readonly roomId: string,
+    private readonly locks: InMemoryLockManager,
   ) {}
 
   wait(signal: AbortSignal | undefined): Promise<RoomLease> {
@@ -66,7 +76,7 @@ class Held {
       next.grant(new Lease(this));
       return;
     }
-    this.rooms.delete(this.roomId);
+    this.locks.freed(this);
   }
 }
 

@@ -15,7 +15,7 @@ import { attachOnArrival, isTombstoned } from '../rooms/channel-operations.js';
 import type { RoomContext } from '../rooms/context.js';
 import { contextOf } from '../rooms/history.js';
 import { createRoomForSender, createRoomWithId } from '../rooms/lifecycle.js';
-import type { RoomState } from '../store/store.js';
+import { bindingOf, type RoomState } from '../store/store.js';
 import type { ArrivalOrder } from './arrival-order.js';
 import { Cascade } from './cascade.js';
 import { checkState } from './commit.js';
@@ -438,18 +438,17 @@ export class SettledResult implements InboundResult {
 }
 
 function isBound(state: RoomState, channelId: string): boolean {
-  return state.bindings.some((binding) => binding.channelId === channelId);
+  return bindingOf(state, channelId) !== undefined;
 }
 
 function routeQuery(parts: KitParts, entry: RegisteredChannel, message: InboundMessage): Parameters<KitParts['router']['route']>[0] {
-  const organizationId = parts.options.organizationId;
   return {
     channelId: message.channelId,
     channelType: entry.channel.channelType,
     senderId: message.senderId,
     address: entry.channel.recipientOf?.(message) ?? message.senderId,
     message,
-    ...(organizationId !== undefined && { organizationId }),
+    organizationId: parts.options.organizationId,
   };
 }
 

@@ -18,7 +18,7 @@ import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { HookVerdictTrace } from '../models/trace.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
-import type { CommitResult, EventCommit, RoomState, TurnCompletion } from '../store/store.js';
+import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
 import type { TraceRecord } from '../telemetry/decision-trace.js';
 import type { Cascade } from './cascade.js';
 import { commitEvent, loadState } from './commit.js';
@@ -153,16 +153,18 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
   const trace = parts.traces.enabled ? parts.traces.begin(fields.roomId, input.startedAt) : undefined;
   if (trace !== undefined) trace.lockWaitMs = lockWaitMs;
   const state = loadState(parts, fields.roomId);
-  // The ordinary message: nothing to look up, nobody to ask.
+  // The ordinary message: nothing to wait for, nobody to ask.
   if (
     !isPromise(state) &&
-    fields.idempotencyKey === undefined &&
     input.participant === undefined &&
     fields.content.type !== 'edit' &&
     fields.content.type !== 'delete' &&
     !parts.hooks.has('before_broadcast', fields.roomId)
   ) {
+    const earlier = findEarlier(parts, fields);
+    if (isPromise(earlier)) return passSlowly(parts, section, input, state, trace, earlier);
     input.deadline?.check();
+    if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
     const admitted = admit(input, state);
     if (admitted.refusal !== undefined) return admitted.refusal;
     const draft = draftOf(parts, input);
@@ -175,7 +177,12 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
       trace,
     });
   }
-  return passSlowly(parts, section, input, state, trace);
+  return passSlowly(parts, section, input, state, trace, undefined);
+}
+
+/** The event of this key that is in the timeline already: the first one answers for all that follow (INB-08). */
+function findEarlier(parts: KitParts, fields: EventFields): Awaitable<RoomEvent | null> {
+  return fields.idempotencyKey === undefined ? null : parts.store.getEventByIdempotencyKey(fields.idempotencyKey, { roomId: fields.roomId });
 }
 
 async function passSlowly(
@@ -184,6 +191,7 @@ async function passSlowly(
   input: PassInput,
   loading: Awaitable<RoomState>,
   trace: TraceRecord | undefined,
+  lookingUp: Promise<RoomEvent | null> | undefined,
 ): Promise<PassOutcome> {
   const { fields, cascade, deadline } = input;
   const roomId = fields.roomId;
@@ -192,12 +200,10 @@ async function passSlowly(
   let state = isPromise(loading) ? await (deadline?.wait(loading) ?? loading) : loading;
   deadline?.check();
 
-  // 8. Idempotency: the first event answers for all that follow (INB-08).
-  if (fields.idempotencyKey !== undefined) {
-    const found = parts.store.getEventByIdempotencyKey(fields.idempotencyKey, { roomId });
-    const earlier = isPromise(found) ? await found : found;
-    if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
-  }
+  // 8. Idempotency.
+  const found = lookingUp ?? findEarlier(parts, fields);
+  const earlier = isPromise(found) ? await found : found;
+  if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
 
   const admitted = admit(input, state);
   if (admitted.refusal !== undefined) return admitted.refusal;
@@ -207,7 +213,7 @@ async function passSlowly(
   // Who joins with it.
   if (input.participant !== undefined) {
     state = await joinParticipant(parts, section, state, input.participant);
-    binding = state.bindings.find((candidate) => candidate.channelId === sourceId);
+    binding = bindingOf(state, sourceId);
   }
 
   const draft = draftOf(parts, input);
@@ -235,7 +241,7 @@ async function passSlowly(
     if (section.hasChildren) {
       await section.childrenSettled();
       state = await loadState(parts, roomId);
-      binding = state.bindings.find((candidate) => candidate.channelId === sourceId);
+      binding = bindingOf(state, sourceId);
     }
     effects = outcome.effects;
     if (outcome.modified) event = { ...outcome.payload };
@@ -251,7 +257,7 @@ function admit(input: PassInput, state: RoomState): { refusal?: PassOutcome; bin
   if (status === 'closed' || status === 'archived')
     return { refusal: { kind: origin === 'reply' ? 'dropped' : 'refused', reason: 'room_closed', state } };
   const sourceId = fields.source.channelId;
-  const binding = state.bindings.find((candidate) => candidate.channelId === sourceId);
+  const binding = bindingOf(state, sourceId);
   if (origin !== 'reply' && binding === undefined) {
     if (origin === 'inbound') return { refusal: { kind: 'refused', reason: 'channel_detached', state } };
     throw new ChannelNotFoundError(

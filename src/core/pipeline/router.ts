@@ -11,7 +11,7 @@ export interface InboundRouteQuery {
   readonly senderId: string;
   /** Where an answer would go (TRN-06). */
   readonly address: string;
-  readonly organizationId?: string;
+  readonly organizationId?: string | undefined;
   readonly message: InboundMessage;
 }
 
@@ -35,8 +35,8 @@ export class DefaultInboundRouter implements InboundRoomRouter {
       channelType: query.channelType,
       senderId: query.senderId,
       address: query.address,
-      ...(query.message.idempotencyKey !== undefined && { idempotencyKey: query.message.idempotencyKey }),
-      ...(query.organizationId !== undefined && { organizationId: query.organizationId }),
+      idempotencyKey: query.message.idempotencyKey,
+      organizationId: query.organizationId,
     });
     return isPromise(found) ? found.then((candidates) => this.#decide(query, candidates)) : this.#decide(query, found);
   }

@@ -45,7 +45,8 @@ export class InMemoryStore implements ConversationStore {
   readonly shared: boolean = false;
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #creations = new Map<string, { roomId: string; atMs: number }>();
-  readonly #outcomes = new Map<string, Map<string, DeliveryResult>>();
+  /** In the order they were told: of one channel, the last one counts. */
+  readonly #outcomes = new Map<string, DeliveryResult[]>();
   readonly #routing = new RoutingIndex((roomId) => this.#rooms.get(roomId)?.state.room);
   readonly #outbox = new MemoryOutbox();
   readonly #holds = new MemoryHolds();
@@ -333,15 +334,16 @@ export class InMemoryStore implements ConversationStore {
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): void {
     for (const { roomId, eventId, results } of outcomes) {
       if (!this.#rooms.has(roomId)) continue;
-      let kept = this.#outcomes.get(eventId);
-      if (kept === undefined) {
-        if (this.#outcomes.size >= MAX_OUTCOME_EVENTS) {
-          const oldest = this.#outcomes.keys().next();
-          if (oldest.done !== true) this.#outcomes.delete(oldest.value);
-        }
-        this.#outcomes.set(eventId, (kept = new Map<string, DeliveryResult>()));
+      const kept = this.#outcomes.get(eventId);
+      if (kept !== undefined) {
+        for (const result of results) kept.push(result);
+        continue;
       }
-      for (const result of results) kept.set(result.channelId, result);
+      if (this.#outcomes.size >= MAX_OUTCOME_EVENTS) {
+        const oldest = this.#outcomes.keys().next();
+        if (oldest.done !== true) this.#outcomes.delete(oldest.value);
+      }
+      this.#outcomes.set(eventId, results.slice());
     }
   }
 
@@ -350,7 +352,7 @@ export class InMemoryStore implements ConversationStore {
     for (const eventId of eventIds) {
       const results: Record<string, DeliveryResult> = {};
       for (const result of this.#outbox.resultsOf(eventId)) results[result.channelId] = result;
-      for (const [channelId, result] of this.#outcomes.get(eventId) ?? []) results[channelId] = result;
+      for (const result of this.#outcomes.get(eventId) ?? []) results[result.channelId] = result;
       if (Object.keys(results).length > 0) found.set(eventId, results);
     }
     return found;

@@ -159,6 +159,16 @@ export interface RoomState {
   readonly participants: readonly Participant[];
 }
 
+/** The binding of this channel; undefined when it is not bound. A loop, because it is asked for each message. */
+export function bindingOf(state: RoomState, channelId: string): ChannelBinding | undefined {
+  const { bindings } = state;
+  for (let position = 0; position < bindings.length; position++) {
+    const binding = bindings[position];
+    if (binding?.channelId === channelId) return binding;
+  }
+  return undefined;
+}
+
 export interface EventCommit {
   /** Complete but for its index (−1): the store assigns the index and freezes it. */
   readonly event: RoomEventDraft;
@@ -237,8 +247,8 @@ export interface RouteQuery {
   readonly senderId: string;
   /** Where an answer would go (TRN-06). */
   readonly address: string;
-  readonly idempotencyKey?: string;
-  readonly organizationId?: string;
+  readonly idempotencyKey?: string | undefined;
+  readonly organizationId?: string | undefined;
 }
 
 export interface RouteCandidates {

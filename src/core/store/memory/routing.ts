@@ -17,8 +17,10 @@ const SEPARATOR = '\u0000';
 export class RoutingIndex {
   /** Channel → room → the address its binding names. */
   readonly #channels = new Map<string, Map<string, string | undefined>>();
-  readonly #addresses = new Map<string, Set<string>>();
-  readonly #participants = new Map<string, Set<string>>();
+  /** Channel → address → rooms. */
+  readonly #addresses = new Map<string, Map<string, Set<string>>>();
+  /** Channel type (empty: any) → participant's id or external id → rooms. */
+  readonly #participants = new Map<string, Map<string, Set<string>>>();
   readonly #keys = new Map<string, EventPlace>();
   readonly #externals = new Map<string, EventPlace>();
 
@@ -30,31 +32,25 @@ export class RoutingIndex {
     let rooms = this.#channels.get(after.channelId);
     if (rooms === undefined) this.#channels.set(after.channelId, (rooms = new Map<string, string | undefined>()));
     rooms.set(after.roomId, after.address);
-    if (after.address !== undefined) addTo(this.#addresses, after.channelId + SEPARATOR + after.address, after.roomId);
+    if (after.address !== undefined) addTo(this.#addresses, after.channelId, after.address, after.roomId);
   }
 
   unbind(binding: ChannelBinding): void {
     const rooms = this.#channels.get(binding.channelId);
     rooms?.delete(binding.roomId);
     if (rooms?.size === 0) this.#channels.delete(binding.channelId);
-    if (binding.address !== undefined) removeFrom(this.#addresses, binding.channelId + SEPARATOR + binding.address, binding.roomId);
+    if (binding.address !== undefined) removeFrom(this.#addresses, binding.channelId, binding.address, binding.roomId);
   }
 
   /** A participant is found by id and by the address it came from, through each channel type it is reached by. */
   join(participant: Participant, bindings: readonly ChannelBinding[]): void {
-    for (const key of participantKeys(participant, bindings)) addTo(this.#participants, key, participant.roomId);
+    for (const type of participantTypes(participant, bindings))
+      for (const name of participantNames(participant)) addTo(this.#participants, type, name, participant.roomId);
   }
 
   leave(participant: Participant): void {
-    for (const [key, rooms] of this.#participants) {
-      if (
-        key.startsWith(participant.id + SEPARATOR) ||
-        (participant.externalId !== undefined && key.startsWith(participant.externalId + SEPARATOR))
-      ) {
-        rooms.delete(participant.roomId);
-        if (rooms.size === 0) this.#participants.delete(key);
-      }
-    }
+    for (const type of [...this.#participants.keys()])
+      for (const name of participantNames(participant)) removeFrom(this.#participants, type, name, participant.roomId);
   }
 
   keep(event: RoomEvent): void {
@@ -85,7 +81,7 @@ export class RoutingIndex {
   }
 
   roomsOfParticipant(participantId: string, channelType: ChannelType | undefined): string[] {
-    return [...(this.#participants.get(participantId + SEPARATOR + (channelType ?? '')) ?? NONE)];
+    return [...(this.#participants.get(channelType ?? '')?.get(participantId) ?? NONE)];
   }
 
   find(query: RouteQuery): RouteCandidates {
@@ -94,9 +90,9 @@ export class RoutingIndex {
       if (place !== undefined && this.#belongs(place.roomId, query))
         return { keyed: place.roomId, addressed: NONE, participating: NONE, bound: NONE };
     }
-    const addressed = this.#newest(this.#addresses.get(query.channelId + SEPARATOR + query.address), query);
+    const addressed = this.#newest(this.#addresses.get(query.channelId)?.get(query.address), query);
     if (addressed.length > 0) return { addressed, participating: NONE, bound: NONE };
-    const participating = this.#newest(this.#participants.get(query.senderId + SEPARATOR + query.channelType), query);
+    const participating = this.#newest(this.#participants.get(query.channelType)?.get(query.senderId), query);
     if (participating.length > 0) return { addressed, participating, bound: NONE };
     return { addressed, participating, bound: this.#bound(query) };
   }
@@ -104,18 +100,18 @@ export class RoutingIndex {
   #bound(query: RouteQuery): RouteCandidates['bound'] {
     const rooms = this.#channels.get(query.channelId);
     if (rooms === undefined) return NONE;
-    const found: (RouteCandidate & { address?: string })[] = [];
+    const found: RouteCandidates['bound'][number][] = [];
     for (const [roomId, address] of rooms) {
       const room = this.#open(roomId, query);
       if (room === undefined) continue;
-      found.push({ roomId, createdAt: room.createdAt, ...(address !== undefined && { address }) });
+      found.push(address === undefined ? { roomId, createdAt: room.createdAt } : { roomId, createdAt: room.createdAt, address });
       if (found.length === 2) break;
     }
     return found;
   }
 
-  #newest(rooms: ReadonlySet<string> | undefined, query: RouteQuery): RouteCandidate[] {
-    if (rooms === undefined) return [];
+  #newest(rooms: ReadonlySet<string> | undefined, query: RouteQuery): readonly RouteCandidate[] {
+    if (rooms === undefined) return NONE;
     const found: RouteCandidate[] = [];
     for (const roomId of rooms) {
       const room = this.#open(roomId, query);
@@ -137,24 +133,31 @@ export class RoutingIndex {
   }
 }
 
-function participantKeys(participant: Participant, bindings: readonly ChannelBinding[]): string[] {
-  const names = participant.externalId === undefined ? [participant.id] : [participant.id, participant.externalId];
-  const types = bindings
-    .filter((binding) => binding.channelId === participant.channelId || participant.connectedVia.includes(binding.channelId))
-    .map((binding) => binding.channelType as string);
-  return names.flatMap((name) => ['', ...types].map((type) => name + SEPARATOR + type));
+function participantNames(participant: Participant): string[] {
+  return participant.externalId === undefined ? [participant.id] : [participant.id, participant.externalId];
 }
 
-function addTo(map: Map<string, Set<string>>, key: string, value: string): void {
-  const set = map.get(key);
-  if (set === undefined) map.set(key, new Set([value]));
+function participantTypes(participant: Participant, bindings: readonly ChannelBinding[]): string[] {
+  const types = bindings
+    .filter((binding) => binding.channelId === participant.channelId || participant.connectedVia.includes(binding.channelId))
+    .map((binding) => binding.channelType);
+  return ['', ...types];
+}
+
+function addTo(map: Map<string, Map<string, Set<string>>>, outer: string, inner: string, value: string): void {
+  let sets = map.get(outer);
+  if (sets === undefined) map.set(outer, (sets = new Map<string, Set<string>>()));
+  const set = sets.get(inner);
+  if (set === undefined) sets.set(inner, new Set([value]));
   else set.add(value);
 }
 
-function removeFrom(map: Map<string, Set<string>>, key: string, value: string): void {
-  const set = map.get(key);
+function removeFrom(map: Map<string, Map<string, Set<string>>>, outer: string, inner: string, value: string): void {
+  const sets = map.get(outer);
+  const set = sets?.get(inner);
   set?.delete(value);
-  if (set?.size === 0) map.delete(key);
+  if (set?.size === 0) sets?.delete(inner);
+  if (sets?.size === 0) map.delete(outer);
 }
 
 function forget(map: Map<string, EventPlace>, key: string, eventId: string): void {

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MockAIProvider } from '../../ai/mock-provider.js';
-import { AIChannel } from '../../ai/ai-channel.js';
-import { HookResult } from '../../core/hooks/verdict.js';
-import { RoomKit } from '../../core/kit.js';
-import { silentLogger } from '../../core/logger.js';
-import { TestClock } from '../../testing/test-clock.js';
-import { verifies } from '../../../test/requirements.js';
-import { WebSocketChannel } from '../websocket.js';
-import { WireConnection, type WireConnectionOptions, type WirePrincipal } from './connection.js';
-import type { ServerFrame, WireEvent } from './frames.js';
+import { MockAIProvider } from '../../src/ai/mock-provider.js';
+import { AIChannel } from '../../src/ai/ai-channel.js';
+import { HookResult } from '../../src/core/hooks/verdict.js';
+import { RoomKit } from '../../src/core/kit.js';
+import { silentLogger } from '../../src/core/logger.js';
+import { TestClock } from '../../src/testing/test-clock.js';
+import { verifies } from '../requirements.js';
+import { WebSocketChannel } from '../../src/channels/websocket.js';
+import { WireConnection, type WireConnectionOptions, type WirePrincipal } from '../../src/channels/wire/connection.js';
+import type { ServerFrame, WireEvent } from '../../src/channels/wire/frames.js';
 
 type Frame = ServerFrame & Record<string, unknown>;
 
