@@ -393,6 +393,9 @@ export function blockedResult(reason: string): InboundResult {
   return { blocked: true, duplicate: false, reason, deliveryResults: NO_RESULTS, turns: [] };
 }
 
+/** What `console.log` asks an object for. */
+const inspect = Symbol.for('nodejs.util.inspect.custom');
+
 /** The result of a pass; deliveries are put in a map when somebody asks for them. */
 export class SettledResult implements InboundResult {
   readonly duplicate = false;
@@ -434,6 +437,10 @@ export class SettledResult implements InboundResult {
       turns: this.turns,
       ...(error !== undefined && { error }),
     };
+  }
+
+  [inspect](): InboundResult {
+    return this.toJSON();
   }
 }
 
