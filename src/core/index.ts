@@ -3,6 +3,7 @@ export * from './models/index.js';
 export * from './errors.js';
 export { RoomKit } from './kit.js';
 export type { RoomKitOptions } from './options.js';
+export type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 export type { InboundOptions } from './pipeline/inbound.js';
 export type { SendOptions } from './pipeline/send.js';
 export type { WebhookMeta } from './pipeline/webhook.js';

@@ -14,6 +14,7 @@ import { HookEngine, type HookEngineOptions, type HookHandler, type HookOptions,
 import type { HookPayload, HookTrigger, NoticeTrigger } from './hooks/triggers.js';
 import { UuidGenerator, type IdGenerator } from './ids.js';
 import { InMemoryLockManager } from './locks/in-memory.js';
+import type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 import { StderrLogger, type Logger } from './logger.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ContentInput } from './models/content.js';
@@ -61,7 +62,7 @@ import {
   type AttachOptions,
 } from './rooms/channel-operations.js';
 import { contextOf } from './rooms/history.js';
-import { archiveRoom, checkTimers, closeRoom, createRoom, reopenRoom, requireRoom, type CreateRoomOptions } from './rooms/lifecycle.js';
+import { archiveRoom, closeRoom, createRoom, reopenRoom, requireRoom, setTimers, type CreateRoomOptions } from './rooms/lifecycle.js';
 import { ensureParticipant, mergeIdentities, resolveParticipant, unmergeIdentity } from './rooms/people.js';
 import { RoomRuntimes } from './rooms/runtime.js';
 import {
@@ -87,7 +88,7 @@ import { Tracer } from './telemetry/tracer.js';
 
 /** A channel whose live connections a host hands over: the WebSocket channel. */
 interface ConnectableChannel extends Channel {
-  registerConnection(connectionId: string, send: never, options?: never): unknown;
+  registerConnection(connectionId: string, send: LiveSend, options: LiveConnectionOptions): unknown;
   unregisterConnection(connectionId: string): boolean;
 }
 
@@ -249,10 +250,11 @@ export class RoomKit {
       if (error instanceof RoomNotFoundError) return false;
       throw error;
     }
+    const deleted = await this.store.deleteRoom(roomId);
     this.#parts.hooks.forgetRoom(roomId);
     this.#parts.rooms.peek(roomId)?.dropTail();
     this.#parts.rooms.forget(roomId);
-    return this.store.deleteRoom(roomId);
+    return deleted;
   }
 
   /** An atomic shallow merge; `undefined` removes a key (ROOM-06). */
@@ -263,12 +265,8 @@ export class RoomKit {
   }
 
   /** Changes the timers; `lastActivityAt` stays (ROOM-06). */
-  async setRoomTimers(roomId: string, timers: Pick<Room['timers'], 'inactiveAfterSeconds' | 'closedAfterSeconds'>): Promise<Room> {
-    this.#assertOpen();
-    checkTimers(timers);
-    const room = await requireRoom(this.#parts, roomId);
-    const lastActivityAt = room.timers.lastActivityAt ?? isoTime(this.clock.now());
-    return this.store.updateRoom({ ...room, timers: { ...timers, lastActivityAt } });
+  setRoomTimers(roomId: string, timers: Pick<Room['timers'], 'inactiveAfterSeconds' | 'closedAfterSeconds'>): Promise<Room> {
+    return setTimers(this.#parts, roomId, timers);
   }
 
   checkRoomTimers(room: Room): Promise<Room> {
@@ -567,11 +565,10 @@ export class RoomKit {
   // --- connections, sources, webhooks --------------------------------------------------------------------------------
 
   /** Registers a live connection with a WebSocket channel. */
-  async connectWebsocket<Send, Options>(channelId: string, connectionId: string, send: Send, options?: Options): Promise<void> {
+  async connectWebsocket(channelId: string, connectionId: string, send: LiveSend, options: LiveConnectionOptions = {}): Promise<void> {
     this.#assertOpen();
     const channel = this.#connectable(channelId);
-    // The channel types its own arguments; the kit only passes them on.
-    await channel.registerConnection(connectionId, send as never, options as never);
+    await channel.registerConnection(connectionId, send, options);
     if (this.#parts.framework.has('channel_connected'))
       this.#parts.framework.emit('channel_connected', { channelId, data: { connection_id: connectionId } });
   }

@@ -58,14 +58,9 @@ class HelpDesk {
   static async open(store = new InMemoryStore()): Promise<HelpDesk> {
     const kit = await openHelpDesk({ store, fast: true });
     const desk = new HelpDesk(kit);
-    await kit.connectWebsocket(
-      CUSTOMER.channelId,
-      'browser',
-      (frame: { type: string; event: RoomEvent }) => void (frame.type === 'event' && desk.heard.push(frame.event)),
-      {
-        roomIds: [ROOM_ID],
-      },
-    );
+    await kit.connectWebsocket(CUSTOMER.channelId, 'browser', (frame) => void (frame.type === 'event' && desk.heard.push(frame.event)), {
+      roomIds: [ROOM_ID],
+    });
     return desk;
   }
 

@@ -4,10 +4,9 @@
  */
 import type { Deadlines } from '../../core/async/deadlines.js';
 import { DeliveryError, errorMessage } from '../../core/errors.js';
-import type { EphemeralEvent } from '../../core/models/ephemeral.js';
-import type { RoomEvent } from '../../core/models/event.js';
+import type { LiveConnectionOptions } from '../../core/live-connection.js';
 import { isPromise } from '../../core/models/json.js';
-import type { ConnectionFrame, Shared, StreamFrame } from './frames.js';
+import type { ConnectionFrame, Shared } from './frames.js';
 import type { RoomConnections } from './room.js';
 
 /**
@@ -16,26 +15,8 @@ import type { RoomConnections } from './room.js';
  */
 export type ConnectionSend = (frame: ConnectionFrame, shared: Shared) => unknown;
 
-export interface ConnectionOptions {
-  /** The rooms it follows from the start. */
-  readonly roomIds?: readonly string[];
-  /** Replays what was missed after this index before live events: one index for all rooms, or one per room (WS-09). */
-  readonly afterIndex?: number | Readonly<Record<string, number>> | undefined;
-  /** Takes previews of replies; without it the final event comes through `send`. */
-  readonly streamSend?: (frame: StreamFrame, shared: Shared) => unknown;
-  /** Takes typing, receipts, presence and reactions of others. */
-  readonly ephemeral?: (event: EphemeralEvent, shared: Shared) => unknown;
-  /** Told when a stored event was changed, or has to disappear. */
-  readonly changed?: (event: RoomEvent, change: 'updated' | 'deleted', shared: Shared) => unknown;
-  /** Told when a room is lost to the whole channel: detached, or no longer readable. */
-  readonly roomLost?: (roomId: string) => void;
-  /** Told when the channel gives this connection up: `slow_consumer`, `send_failed`, `timeout` or `channel_closed`. */
-  readonly ended?: (reason: string) => void;
-  /** Who is on the other end; ephemeral events of this participant are not sent back to it. */
-  readonly participantId?: string;
-  /** The socket's state; anything but `open` is skipped. */
-  readonly state?: () => string;
-}
+/** What the channel hands over beside a frame: a place for the form that many connections share. */
+export type ConnectionOptions = LiveConnectionOptions<[shared: Shared]>;
 
 export interface ConnectionLimits {
   readonly sendTimeoutMs: number;
