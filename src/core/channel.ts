@@ -17,6 +17,7 @@ import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vo
 import type { RoomContext } from './rooms/context.js';
 import type { ToolUseGate } from './turns/tool-gate.js';
 
+/** A channel. Few members are required; the optional methods are what a channel may be able to do. */
 export interface Channel {
   readonly channelId: string;
   readonly channelType: ChannelType;
@@ -97,6 +98,7 @@ export interface ChannelServices {
   readonly kit?: RoomKit;
 }
 
+/** A page of a room's timeline as one channel may see it, ascending. */
 export interface VisiblePage {
   readonly events: readonly RoomEvent[];
   /** Index of the last visible event before the first of `events`; −1 when there is none (WIRE-05). */
@@ -106,6 +108,7 @@ export interface VisiblePage {
   readonly more: boolean;
 }
 
+/** What `handleInbound` is told besides the message. */
 export interface InboundContext {
   readonly roomId: string;
   readonly signal: AbortSignal;
@@ -113,6 +116,7 @@ export interface InboundContext {
   readonly context: RoomContext;
 }
 
+/** What `onEvent` is told besides the event. */
 export interface OnEventOptions {
   readonly signal: AbortSignal;
   /** Set for an intelligence channel. */
@@ -134,6 +138,7 @@ export interface Turn {
   trace(step: { kind: 'generation' | 'tool'; name: string; ms: number; tokens?: Readonly<Record<string, number>>; code?: string }): void;
 }
 
+/** What `deliver` is told besides the event. The idempotency key is the same for every attempt. */
 export interface DeliverOptions {
   readonly signal: AbortSignal;
   readonly idempotencyKey: string;
@@ -147,6 +152,7 @@ export interface DeliverOptions {
   markPartsSent?(count: number): Awaitable<void>;
 }
 
+/** What a delivery that succeeded left behind. */
 export interface DeliverReceipt {
   readonly providerMessageId?: string;
   readonly providerResult?: ProviderResult;
@@ -154,6 +160,7 @@ export interface DeliverReceipt {
   readonly skipped?: boolean;
 }
 
+/** A reply that is about to be written: whose, and where. */
 export interface StreamPlaceholder {
   readonly streamId: string;
   readonly roomId: string;

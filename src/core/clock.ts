@@ -1,10 +1,12 @@
 /** Time, injected (CON-03). Times order nothing; the room's index does (CON-12). */
 import { AbortedError } from './errors.js';
 
+/** A pending call. */
 export interface Timer {
   cancel(): void;
 }
 
+/** Time as the kit reads it. Tests give a `TestClock` from `roomkit/testing`. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
@@ -19,6 +21,7 @@ export interface Clock {
 /** The longest delay of a native timer; longer ones are chained. */
 const MAX_NATIVE_MS = 2 ** 31 - 1;
 
+/** The machine's time, and the default. */
 export class SystemClock implements Clock {
   now(): number {
     return Date.now();

@@ -9,6 +9,7 @@ export interface RoomKitErrorOptions {
   readonly retryable?: boolean;
 }
 
+/** Everything this package throws on purpose. `code` is stable, `retryable` says whether the same call may succeed later. */
 export class RoomKitError extends Error {
   override readonly name: string = 'RoomKitError';
   readonly retryable: boolean;
@@ -23,6 +24,7 @@ export class RoomKitError extends Error {
   }
 }
 
+/** `room_not_found`: there is no such room, or it belongs to another organization. */
 export class RoomNotFoundError extends RoomKitError {
   override readonly name = 'RoomNotFoundError';
   constructor(roomId: string) {
@@ -30,6 +32,7 @@ export class RoomNotFoundError extends RoomKitError {
   }
 }
 
+/** `room_exists`: the id is taken. */
 export class RoomExistsError extends RoomKitError {
   override readonly name = 'RoomExistsError';
   constructor(roomId: string) {
@@ -37,6 +40,7 @@ export class RoomExistsError extends RoomKitError {
   }
 }
 
+/** `room_closed`: closed and archived rooms never grow (ROOM-04). */
 export class RoomClosedError extends RoomKitError {
   override readonly name = 'RoomClosedError';
   constructor(roomId: string, status = 'closed') {
@@ -44,6 +48,7 @@ export class RoomClosedError extends RoomKitError {
   }
 }
 
+/** `channel_not_found`: the channel is not attached to this room. */
 export class ChannelNotFoundError extends RoomKitError {
   override readonly name = 'ChannelNotFoundError';
   constructor(roomId: string, channelId: string, bound: readonly string[] = []) {
@@ -54,6 +59,7 @@ export class ChannelNotFoundError extends RoomKitError {
   }
 }
 
+/** `channel_not_registered`: the kit does not know this channel. */
 export class ChannelNotRegisteredError extends RoomKitError {
   override readonly name = 'ChannelNotRegisteredError';
   constructor(channelId: string, registered: Iterable<string> = [], kind = 'Channel') {
@@ -64,6 +70,7 @@ export class ChannelNotRegisteredError extends RoomKitError {
   }
 }
 
+/** `channel_already_registered`: the id is taken (CHO-01). */
 export class ChannelAlreadyRegisteredError extends RoomKitError {
   override readonly name = 'ChannelAlreadyRegisteredError';
   constructor(channelId: string) {
@@ -74,6 +81,7 @@ export class ChannelAlreadyRegisteredError extends RoomKitError {
   }
 }
 
+/** `participant_not_found`: the room knows nobody of this id. */
 export class ParticipantNotFoundError extends RoomKitError {
   override readonly name = 'ParticipantNotFoundError';
   constructor(roomId: string, participantId: string) {
@@ -84,6 +92,7 @@ export class ParticipantNotFoundError extends RoomKitError {
   }
 }
 
+/** `identity_not_found`: the store knows no such identity. */
 export class IdentityNotFoundError extends RoomKitError {
   override readonly name = 'IdentityNotFoundError';
   constructor(identityId: string) {
@@ -91,6 +100,7 @@ export class IdentityNotFoundError extends RoomKitError {
   }
 }
 
+/** `source_already_attached`: a channel has one source at a time (SRC-01). */
 export class SourceAlreadyAttachedError extends RoomKitError {
   override readonly name = 'SourceAlreadyAttachedError';
   constructor(channelId: string) {
@@ -98,6 +108,7 @@ export class SourceAlreadyAttachedError extends RoomKitError {
   }
 }
 
+/** `source_not_found`: the channel has no source (SRC-01). */
 export class SourceNotFoundError extends RoomKitError {
   override readonly name = 'SourceNotFoundError';
   constructor(channelId: string) {
@@ -105,6 +116,7 @@ export class SourceNotFoundError extends RoomKitError {
   }
 }
 
+/** `voice_not_configured`: the kit has no `stt` or no `tts` (KIT-06). */
 export class VoiceNotConfiguredError extends RoomKitError {
   override readonly name = 'VoiceNotConfiguredError';
   constructor(what: 'stt' | 'tts') {
@@ -115,6 +127,7 @@ export class VoiceNotConfiguredError extends RoomKitError {
   }
 }
 
+/** `voice_backend_not_configured`: the kit has no `voice`. */
 export class VoiceBackendNotConfiguredError extends RoomKitError {
   override readonly name = 'VoiceBackendNotConfiguredError';
   constructor() {
@@ -122,6 +135,7 @@ export class VoiceBackendNotConfiguredError extends RoomKitError {
   }
 }
 
+/** `voice_session_ended`: nothing more can be sent to this session. */
 export class VoiceSessionEndedError extends RoomKitError {
   override readonly name = 'VoiceSessionEndedError';
   constructor(sessionId: string) {
@@ -129,6 +143,7 @@ export class VoiceSessionEndedError extends RoomKitError {
   }
 }
 
+/** `lease_lost`, retryable: the room's lock was lost before the work was done (LOCK-01). */
 export class LeaseLostError extends RoomKitError {
   override readonly name = 'LeaseLostError';
   constructor(message: string, options?: RoomKitErrorOptions) {
@@ -136,6 +151,7 @@ export class LeaseLostError extends RoomKitError {
   }
 }
 
+/** `fenced`, retryable: a newer holder of the room has written (LOCK-03). */
 export class FencedError extends RoomKitError {
   override readonly name = 'FencedError';
   constructor(roomId: string, token: number, highest: number) {
@@ -147,6 +163,7 @@ export class FencedError extends RoomKitError {
   }
 }
 
+/** `conflict`, retryable: something else changed what this call was based on (LOCK-07, STO-14). */
 export class ConflictError extends RoomKitError {
   override readonly name = 'ConflictError';
   constructor(message: string, options?: RoomKitErrorOptions) {
@@ -154,6 +171,7 @@ export class ConflictError extends RoomKitError {
   }
 }
 
+/** `invalid`: what was given cannot be used. The message names field, value and limit (CON-13). */
 export class ValidationError extends RoomKitError {
   override readonly name = 'ValidationError';
   constructor(message: string, options?: RoomKitErrorOptions) {
@@ -161,6 +179,7 @@ export class ValidationError extends RoomKitError {
   }
 }
 
+/** `not_supported`: this object never does that. */
 export class NotSupportedError extends RoomKitError {
   override readonly name = 'NotSupportedError';
   constructor(message: string) {
@@ -168,6 +187,7 @@ export class NotSupportedError extends RoomKitError {
   }
 }
 
+/** `kit_closed`: the kit takes no more work (KIT-03). */
 export class KitClosedError extends RoomKitError {
   override readonly name = 'KitClosedError';
   constructor(message = 'This kit is closed and takes no more work. Create a new RoomKit.') {
@@ -199,6 +219,7 @@ export class MissingPeerError extends RoomKitError {
   }
 }
 
+/** What a vendor's client knows of its failure. `retryAfterSeconds` is what the vendor asked for. */
 export interface ProviderErrorOptions extends RoomKitErrorOptions {
   readonly provider: string;
   readonly code?: string;
@@ -221,6 +242,7 @@ export class ProviderError extends RoomKitError {
   }
 }
 
+/** What a channel knows of a failed delivery. */
 export interface DeliveryErrorOptions extends RoomKitErrorOptions {
   readonly retryAfterSeconds?: number;
   /** The vendor's answer. */
@@ -249,6 +271,7 @@ export function errorCode(error: unknown): string {
   return error instanceof RoomKitError ? error.code : 'internal';
 }
 
+/** The message of any thrown value. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,7 @@
 /** Ids, injected (CON-04): opaque strings, random for things, time-ordered for events. */
 import { ValidationError } from './errors.js';
 
+/** Makes ids. Every id is unique; those of events ascend. */
 export interface IdGenerator {
   /** A random opaque id. */
   next(): string;

@@ -1,8 +1,10 @@
 /** Logs state facts, not people's words: a constant message and structured fields (style rule 14). */
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+/** Facts beside a message: never people's words, addresses or secrets (TEL-06). */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** Takes what the kit has to say. The message is constant, what varies is in the fields. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -1,6 +1,7 @@
 /** What the engine must know of speech, small and structural: the voice layer brings the real contracts. */
 import type { Awaitable } from './models/json.js';
 
+/** Speech to text, for `kit.transcribe`: option `stt`. */
 export interface SpeechRecognition {
   readonly name: string;
   /** Turns a whole recording into text. */
@@ -8,6 +9,7 @@ export interface SpeechRecognition {
   close?(): Awaitable<void>;
 }
 
+/** Text to speech, for `kit.synthesize`: option `tts`. */
 export interface SpeechSynthesis {
   readonly name: string;
   /** Turns a text into audio. */
@@ -15,6 +17,7 @@ export interface SpeechSynthesis {
   close?(): Awaitable<void>;
 }
 
+/** A voice backend: option `voice`. The kit closes it. */
 export interface VoiceTransport {
   readonly name: string;
   close?(): Awaitable<void>;

@@ -4,6 +4,7 @@ import type { ChannelType } from '../models/vocabulary.js';
 
 type Addresses = Readonly<Partial<Record<ChannelType, readonly string[]>>>;
 
+/** What `into` becomes when `from` is merged into it, and the record that undoes it. For stores. */
 export function planMerge(
   into: Identity,
   from: Identity,

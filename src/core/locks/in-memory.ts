@@ -10,6 +10,7 @@ interface Waiter {
 /** Rooms that are free again and keep their entry: a busy room is locked without one being made and removed each time. */
 const MAX_IDLE = 1024;
 
+/** The lock manager of a single process, and the default. */
 export class InMemoryLockManager implements RoomLockManager {
   readonly distributed = false;
   private readonly rooms = new Map<string, Held>();

@@ -1,6 +1,7 @@
 /** The contract of the per-room lock (behaviour §9.1). */
 import type { Awaitable } from '../models/json.js';
 
+/** Lets one holder at a time grow a room. Implement it over a database or Redis for more than one process. */
 export interface RoomLockManager {
   /** Whether it also excludes other processes (KIT-02). */
   readonly distributed: boolean;
@@ -12,6 +13,7 @@ export interface RoomLockManager {
   close?(): Awaitable<void>;
 }
 
+/** A room that is held. Release it in `finally`. */
 export interface RoomLease {
   /** Grows strictly per room; absent where one process is all there is (LOCK-01). */
   readonly token?: number;

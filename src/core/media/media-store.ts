@@ -1,6 +1,7 @@
 /** The contract of a media store (behaviour §14.1). Without one, media stays a link. */
 import type { Awaitable } from '../models/json.js';
 
+/** What a stored file is and which event brought it. */
 export interface MediaInfo {
   readonly mimeType: string;
   readonly filename?: string;
@@ -8,6 +9,7 @@ export interface MediaInfo {
   readonly eventId: string;
 }
 
+/** Keeps the bytes of media, so that timelines hold links only (§14.1). */
 export interface MediaStore {
   /** Keeps the bytes; `url` is where they can be fetched from. */
   put(data: Uint8Array | AsyncIterable<Uint8Array>, info: MediaInfo): Promise<{ id: string; url: string }>;

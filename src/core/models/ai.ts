@@ -6,6 +6,7 @@ import type { Room } from './room.js';
 import type { ObservationDraft, TaskDraft } from './task.js';
 import type { ChannelMediaType } from './vocabulary.js';
 
+/** A piece of a message to or from a model, told apart by `type`. */
 export type AIContextPart =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image'; readonly url: string; readonly mimeType?: string }
@@ -22,6 +23,7 @@ export type AIContextPart =
 /** JSON Schema of an object, as sent to the model. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** What a tool knows of the call it runs in (TL-11). There is no other "current room". */
 export interface ToolContext {
   readonly roomId: string;
   readonly channelId: string;
@@ -38,6 +40,7 @@ export interface ToolContext {
 /** Runs one tool. What is not a string is sent to the model as JSON. */
 export type ToolFunction<Arguments = Metadata> = (args: Arguments, context: ToolContext) => unknown;
 
+/** A tool as a model is offered it. {@link defineTool} makes one whose handler's arguments are typed. */
 export interface AITool {
   readonly name: string;
   readonly description: string;
@@ -49,6 +52,7 @@ export interface AITool {
   readonly idempotent?: boolean;
 }
 
+/** A model's wish to run a tool. The channel checks it before anything runs (TL-03). */
 export interface AIToolCall {
   readonly id: string;
   readonly name: string;
@@ -57,6 +61,7 @@ export interface AIToolCall {
   readonly invalid?: boolean;
 }
 
+/** One message of the conversation a model is shown. */
 export interface AIMessage {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string | readonly AIContextPart[];
@@ -72,6 +77,7 @@ export interface AIConfig {
   readonly thinkingBudget?: number;
 }
 
+/** All a model is given for one generation. Providers translate it and add nothing. */
 export interface AIContext {
   readonly messages: readonly AIMessage[];
   readonly systemPrompt?: string;
@@ -88,6 +94,7 @@ export interface AIContext {
 /** Tokens by kind: `input_tokens` (without cache reads), `output_tokens`, `cache_read_tokens`, `cache_write_tokens`, `reasoning_tokens`. */
 export type Usage = Readonly<Record<string, number>>;
 
+/** A model's whole answer. With `toolCalls` the turn goes on. */
 export interface AIResponse {
   readonly content: string;
   readonly finishReason?: string;
@@ -98,12 +105,14 @@ export interface AIResponse {
   readonly toolCalls?: readonly AIToolCall[];
 }
 
+/** A piece of a streamed answer, told apart by `type`. `done` is the last one, and there is exactly one. */
 export type AIStreamItem =
   | { readonly type: 'text_delta'; readonly text: string }
   | { readonly type: 'thinking_delta'; readonly text: string }
   | { readonly type: 'tool_call'; readonly id: string; readonly name: string; readonly arguments: Metadata; readonly invalid?: boolean }
   | { readonly type: 'done'; readonly finishReason?: string; readonly usage?: Usage; readonly metadata?: Metadata };
 
+/** Payload of `before_tool_use`: a tool is about to run. A modification replaces `arguments`, which are checked again (HK-14). */
 export interface ToolUseEvent {
   readonly tool: string;
   readonly arguments: Metadata;
@@ -112,6 +121,7 @@ export interface ToolUseEvent {
   readonly turnId: string;
 }
 
+/** Payload of `on_tool_call`: a tool ran. `result` is the text the model gets. */
 export interface ToolCallEvent extends ToolUseEvent {
   readonly result: string;
   readonly isError: boolean;

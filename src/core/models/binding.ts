@@ -4,6 +4,7 @@ import type { CollisionConfig, RateLimit, RetryPolicy } from './delivery.js';
 import type { Metadata } from './json.js';
 import type { Access, ChannelCategory, ChannelDirection, ChannelType } from './vocabulary.js';
 
+/** A channel in a room: what it may do there, how it is reached, and what it could carry when it was attached. */
 export interface ChannelBinding {
   readonly channelId: string;
   readonly roomId: string;

@@ -2,6 +2,7 @@
 import { EMPTY, EMPTY_LIST, type Metadata } from './json.js';
 import type { ChannelMediaType } from './vocabulary.js';
 
+/** Everything a channel may be able to carry. Make it with {@link channelCapabilities}: absent abilities are off. */
 export interface ChannelCapabilities {
   readonly mediaTypes: readonly ChannelMediaType[];
   /** Longest text in UTF-16 units. */

@@ -1,6 +1,7 @@
 /** What an event says: one union for all channels and vendors (behaviour §3.1). */
 import type { DeleteType } from './vocabulary.js';
 
+/** Plain text. */
 export interface TextContent {
   readonly type: 'text';
   /** May be empty. At most 1,000,000 UTF-16 units (CON-13). */
@@ -9,6 +10,7 @@ export interface TextContent {
   readonly language?: string;
 }
 
+/** Something to tap. What comes back is text with `metadata.action`, alike for every vendor (§3.1). */
 export interface Button {
   readonly id: string;
   readonly label: string;
@@ -19,6 +21,7 @@ export interface Button {
   readonly phone?: string;
 }
 
+/** A card with picture, text and buttons; several in one content are a carousel. */
 export interface Card {
   readonly id?: string;
   readonly title: string;
@@ -29,8 +32,10 @@ export interface Card {
   readonly buttons?: readonly Button[];
 }
 
+/** A suggested answer. A bare string is its own id and label. */
 export type QuickReply = string | { readonly id: string; readonly label: string; readonly value?: string; readonly imageUrl?: string };
 
+/** Formatted text with buttons, cards and suggested answers. What a channel cannot show becomes numbered lines of text. */
 export interface RichContent {
   readonly type: 'rich';
   readonly body: string;
@@ -43,6 +48,7 @@ export interface RichContent {
   readonly quickReplies?: readonly QuickReply[];
 }
 
+/** A file or picture by its url. Its bytes live elsewhere, for example in a media store. */
 export interface MediaContent {
   readonly type: 'media';
   /** `http:`, `https:` or `data:` (≤ 1 MiB). */
@@ -53,6 +59,7 @@ export interface MediaContent {
   readonly caption?: string;
 }
 
+/** A place. */
 export interface LocationContent {
   readonly type: 'location';
   /** Degrees, −90..90. */
@@ -63,6 +70,7 @@ export interface LocationContent {
   readonly address?: string;
 }
 
+/** A voice message. Channels without audio get its transcript, when there is one. */
 export interface AudioContent {
   readonly type: 'audio';
   readonly url: string;
@@ -72,6 +80,7 @@ export interface AudioContent {
   readonly transcript?: string;
 }
 
+/** A film by its url. */
 export interface VideoContent {
   readonly type: 'video';
   /** `http:` or `https:`. */
@@ -82,12 +91,14 @@ export interface VideoContent {
   readonly thumbnailUrl?: string;
 }
 
+/** Several contents as one message. */
 export interface CompositeContent {
   readonly type: 'composite';
   /** At least one; nested at most five deep. */
   readonly parts: readonly EventContent[];
 }
 
+/** What the kit itself reports in a timeline: `code` says it to programs, `body` to people. */
 export interface SystemContent {
   readonly type: 'system';
   readonly body: string;
@@ -95,6 +106,7 @@ export interface SystemContent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
+/** A message the vendor has approved beforehand; `body` is what channels without templates show. */
 export interface TemplateContent {
   readonly type: 'template';
   readonly templateId: string;
@@ -104,6 +116,7 @@ export interface TemplateContent {
   readonly body?: string;
 }
 
+/** Puts other content in the place of an earlier event's (§13). */
 export interface EditContent {
   readonly type: 'edit';
   readonly targetEventId: string;
@@ -113,6 +126,7 @@ export interface EditContent {
   readonly editSource?: string;
 }
 
+/** Takes back an earlier event (§13): it stays in the timeline, marked as deleted, and is shown to nobody. */
 export interface DeleteContent {
   readonly type: 'delete';
   readonly targetEventId: string;
@@ -121,6 +135,7 @@ export interface DeleteContent {
   readonly reason?: string;
 }
 
+/** What an event says, told apart by `type`. A `switch` over it is exhaustive. */
 export type EventContent =
   | TextContent
   | RichContent
@@ -134,6 +149,7 @@ export type EventContent =
   | EditContent
   | DeleteContent;
 
+/** The value of `type` of every content. */
 export type ContentType = EventContent['type'];
 
 /** Wherever content is taken, a bare string stands for text (CON-06). */

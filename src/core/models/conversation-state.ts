@@ -3,6 +3,7 @@ import { EMPTY, type Metadata } from './json.js';
 import type { Room } from './room.js';
 import type { ConversationPhase } from './vocabulary.js';
 
+/** One step of a conversation from phase to phase. `null` stands for nobody: a human, or no agent yet. */
 export interface PhaseTransition {
   readonly fromPhase: ConversationPhase;
   readonly toPhase: ConversationPhase;
@@ -13,6 +14,7 @@ export interface PhaseTransition {
   readonly metadata: Metadata;
 }
 
+/** Where a conversation stands: its phase, who leads it, how it came there. Read with {@link getConversationState}. */
 export interface ConversationState {
   /** Default `intake`. */
   readonly phase: ConversationPhase;
@@ -27,6 +29,7 @@ export interface ConversationState {
   readonly context: Metadata;
 }
 
+/** The key of room metadata that holds the state (CST-03). */
 export const CONVERSATION_STATE_KEY = '_conversation_state';
 const MAX_HISTORY = 200;
 
@@ -42,6 +45,7 @@ export function setConversationState(room: Room, state: Partial<ConversationStat
   return { ...room, metadata: { ...room.metadata, [CONVERSATION_STATE_KEY]: complete } };
 }
 
+/** Who leads after a transition, and why. Without `toAgent` nobody does. */
 export interface TransitionOptions {
   readonly toAgent?: string | null;
   readonly reason?: string;

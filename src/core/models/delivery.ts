@@ -5,6 +5,7 @@ import type { Metadata } from './json.js';
 import type { Observation, Task, TaskDraft, ObservationDraft } from './task.js';
 import type { CollisionPolicy, EventType, OutboxState, TurnEndReason, TurnState } from './vocabulary.js';
 
+/** How fast a binding's deliveries may go (RES-02). Every given window holds; what is too fast waits, nothing is dropped. */
 export interface RateLimit {
   readonly maxPerSecond?: number;
   readonly maxPerMinute?: number;
@@ -13,6 +14,7 @@ export interface RateLimit {
   readonly burst?: number;
 }
 
+/** When a failed delivery or generation is tried again (OUT-05): after `base × exponentialBase^n` seconds, never above the maximum. */
 export interface RetryPolicy {
   /** Default 3; attempts = 1 + maxRetries. */
   readonly maxRetries?: number;
@@ -28,6 +30,7 @@ export interface RetryPolicy {
   readonly retryableErrors?: readonly string[];
 }
 
+/** What becomes of messages that come while an agent's turn runs (§17). The binding's wins over the room's, the room's over the agent's. */
 export interface CollisionConfig {
   /** Default `queue`. */
   readonly policy?: CollisionPolicy;
@@ -61,12 +64,14 @@ export interface InboundMessage {
   readonly session?: unknown;
 }
 
+/** What went wrong in a result: a stable code for programs, a sentence for people. */
 export interface OperationError {
   readonly code: string;
   readonly message: string;
   readonly channelId?: string;
 }
 
+/** What became of a message. `blocked` and `duplicate` are outcomes, not errors (CON-07); `event` is absent when nothing was stored. */
 export interface InboundResult {
   readonly event?: RoomEvent;
   readonly blocked: boolean;
@@ -78,6 +83,7 @@ export interface InboundResult {
   readonly error?: OperationError;
 }
 
+/** Why a delivery did not succeed, and whether the same delivery may succeed later. */
 export interface DeliveryFailure {
   readonly code: string;
   readonly message: string;
@@ -85,6 +91,7 @@ export interface DeliveryFailure {
   readonly retryAfterSeconds?: number;
 }
 
+/** What became of an event on one channel. `queued`: it goes on in its lane after the result was given (INB-21). */
 export interface DeliveryResult {
   readonly channelId: string;
   readonly status: 'sent' | 'queued' | 'failed' | 'unknown' | 'skipped';
@@ -94,6 +101,7 @@ export interface DeliveryResult {
   readonly error?: DeliveryFailure;
 }
 
+/** How one agent's turn ended. Without reply events it said nothing. */
 export interface TurnResult {
   readonly channelId: string;
   readonly turnId: string;
@@ -174,6 +182,7 @@ export interface ResponseStream {
   readonly finish: () => StreamOutcome;
 }
 
+/** How a streamed reply ended, known once its last delta has been read. */
 export interface StreamOutcome {
   readonly endReason: TurnEndReason;
   readonly usage: Readonly<Record<string, number>>;

@@ -2,6 +2,7 @@
 import type { Metadata } from './json.js';
 import type { EphemeralEventType } from './vocabulary.js';
 
+/** Something heard now and never stored. `data` holds what its type needs, for example `event_id` or `emoji`. */
 export interface EphemeralEvent {
   readonly id: string;
   readonly roomId: string;

@@ -4,6 +4,7 @@ import type { DeliveryResult } from './delivery.js';
 import type { Metadata } from './json.js';
 import type { ChannelDirection, ChannelType, EventStatus, EventType } from './vocabulary.js';
 
+/** Where an event comes from: the channel, whom it speaks for, and what the vendor said. */
 export interface EventSource {
   readonly channelId: string;
   readonly channelType: ChannelType;
@@ -17,6 +18,7 @@ export interface EventSource {
   readonly providerMessageId?: string;
 }
 
+/** What only the channel's vendor understands, kept beside the content. */
 export interface ChannelData {
   readonly provider?: string;
   readonly externalId?: string;
@@ -24,6 +26,7 @@ export interface ChannelData {
   readonly extra?: Metadata;
 }
 
+/** One entry of a room's timeline: frozen once committed, at `index` for ever. */
 export interface RoomEvent {
   readonly id: string;
   readonly roomId: string;

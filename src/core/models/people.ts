@@ -3,6 +3,7 @@ import type { ContentInput } from './content.js';
 import type { Metadata } from './json.js';
 import type { ChannelType, IdentificationStatus, ParticipantRole, ParticipantStatus } from './vocabulary.js';
 
+/** Somebody, or some program, as one room knows it. The same person in two rooms is two participants with one `identityId`. */
 export interface Participant {
   readonly id: string;
   readonly roomId: string;
@@ -22,6 +23,7 @@ export interface Participant {
   readonly metadata: Metadata;
 }
 
+/** A person behind the senders: addresses by channel type, ids in other systems. */
 export interface Identity {
   readonly id: string;
   readonly organizationId?: string;
@@ -35,6 +37,7 @@ export interface Identity {
   readonly metadata?: Metadata;
 }
 
+/** What an {@link IdentityResolver} found out about a sender (§12). */
 export interface IdentityResult {
   readonly status: IdentificationStatus;
   readonly identity?: Identity;

@@ -4,6 +4,7 @@ import type { CollisionConfig } from './delivery.js';
 import type { Metadata } from './json.js';
 import type { AgentResponsePolicy, RoomStatus } from './vocabulary.js';
 
+/** After how much silence a room pauses and closes (ROOM-07). Without them it does neither. */
 export interface RoomTimers {
   /** Idle seconds after which an active room pauses. Counted from `lastActivityAt`. */
   readonly inactiveAfterSeconds?: number;
@@ -13,6 +14,7 @@ export interface RoomTimers {
   readonly lastActivityAt?: string;
 }
 
+/** A room as it is stored. Counters are the store's; everything else is changed through the kit. */
 export interface Room {
   readonly id: string;
   readonly organizationId?: string;

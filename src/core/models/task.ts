@@ -2,6 +2,7 @@
 import type { Metadata } from './json.js';
 import type { TaskStatus } from './vocabulary.js';
 
+/** Something to be done, left in a room by a hook, an agent or the host. */
 export interface Task {
   readonly id: string;
   readonly roomId: string;
@@ -13,6 +14,7 @@ export interface Task {
   readonly metadata: Metadata;
 }
 
+/** Something that was noticed about a conversation, by a hook, an agent or the host. */
 export interface Observation {
   readonly id: string;
   readonly roomId: string;

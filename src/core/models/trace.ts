@@ -15,6 +15,7 @@ export interface ProtocolTrace {
   readonly roomId?: string;
 }
 
+/** One hook that ran on an event, and how long it took in milliseconds. */
 export interface HookVerdictTrace {
   readonly hook: string;
   readonly trigger: string;
@@ -22,12 +23,14 @@ export interface HookVerdictTrace {
   readonly ms: number;
 }
 
+/** One channel of the room, and why it was served or left out. */
 export interface TargetTrace {
   readonly channelId: string;
   /** `delivery` or `turn`; else why it was left out. */
   readonly decision: 'delivery' | 'turn' | 'source' | 'access' | 'direction' | 'visibility' | 'muted' | 'not_solicited';
 }
 
+/** One attempt of one delivery. */
 export interface DeliveryAttemptTrace {
   readonly channelId: string;
   readonly attempt: number;
@@ -37,6 +40,7 @@ export interface DeliveryAttemptTrace {
   readonly code: string;
 }
 
+/** One generation or tool call of a turn. */
 export interface TurnStepTrace {
   readonly channelId: string;
   readonly turnId: string;
@@ -48,6 +52,7 @@ export interface TurnStepTrace {
   readonly code?: string;
 }
 
+/** What was decided about one event, step by step, without its content: `kit.getTrace(eventId)` (TEL-07). Times are milliseconds. */
 export interface DecisionTrace {
   readonly eventId: string;
   readonly roomId: string;

@@ -4,8 +4,10 @@ import type { Awaitable } from '../models/json.js';
 
 /** What travels on a pub/sub channel: an ephemeral event on `room:ID`, small JSON notices elsewhere. */
 export type RealtimeMessage = EphemeralEvent | Readonly<Record<string, unknown>>;
+/** Told of every message on a pub/sub channel. */
 export type RealtimeCallback = (message: RealtimeMessage) => Awaitable<void>;
 
+/** Publish and subscribe between the parts of a kit, or of several. Implement it over Redis or NATS for more than one process. */
 export interface RealtimeBackend {
   /** Whether other processes hear it too. */
   readonly distributed: boolean;

@@ -12,6 +12,7 @@ interface Subscription {
   running: boolean;
 }
 
+/** The backend of a single process, and the default. */
 export class InMemoryRealtime implements RealtimeBackend {
   readonly distributed = false;
   readonly #subscriptions = new Map<string, Subscription>();

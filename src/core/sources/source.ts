@@ -6,6 +6,7 @@ import type { SourceStatus } from '../models/vocabulary.js';
 /** Hands a message to the kit; waits while too many are in work, so that backpressure reaches the socket (SRC-02). */
 export type SourceEmit = (message: InboundMessage) => Promise<InboundResult>;
 
+/** A persistent connection that brings messages: a socket, a subscription, a queue. Attach it with `kit.attachSource`. */
 export interface SourceProvider {
   readonly name: string;
   readonly status: SourceStatus;
@@ -16,6 +17,7 @@ export interface SourceProvider {
   healthcheck(): Awaitable<SourceHealth>;
 }
 
+/** How a source is doing. Times are ISO-8601; `messagesReceived` counts since it was attached. */
 export interface SourceHealth {
   readonly status: SourceStatus;
   readonly connectedAt?: string;
@@ -25,6 +27,7 @@ export interface SourceHealth {
   readonly metadata: Metadata;
 }
 
+/** How a source that failed is started again (SRC-03). */
 export interface AttachSourceOptions {
   /** Default true. */
   readonly autoRestart?: boolean;

@@ -16,6 +16,7 @@ import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
 import type { ChannelType, OutboxState, RoomStatus, TurnEndReason, TurnState } from '../models/vocabulary.js';
 
+/** Storage of everything a kit knows. Implementations run the contract suite of `roomkit/testing` (STO-11). */
 export interface ConversationStore {
   /** For messages: `memory`, `sqlite`, … */
   readonly name: string;
@@ -147,6 +148,7 @@ export function laneKey(roomId: string, channelId: string): string {
   return `${roomId}\u0000${channelId}`;
 }
 
+/** What goes with a write made under a room's lock. */
 export interface WriteOptions {
   /** Refused with FencedError when the room has seen a higher one (LOCK-03). */
   readonly fencingToken?: number;
@@ -169,6 +171,7 @@ export function bindingOf(state: RoomState, channelId: string): ChannelBinding |
   return undefined;
 }
 
+/** One growth of a timeline with all that belongs to it: stored whole, or not at all (INB-23). */
 export interface EventCommit {
   /** Complete but for its index (−1): the store assigns the index and freezes it. */
   readonly event: RoomEventDraft;
@@ -193,6 +196,7 @@ export interface EventCommit {
   readonly expectedLatestIndex?: number;
 }
 
+/** How a turn ends with the commit of its last reply (STO-04). */
 export interface TurnCompletion {
   readonly turnId: string;
   readonly state: 'committed' | 'cancelled' | 'failed';
@@ -210,6 +214,7 @@ export interface RoomPatch {
   readonly metadata?: Metadata;
 }
 
+/** What a commit stored, or, for a repeated idempotency key, what was stored before. */
 export interface CommitResult {
   /** The stored, frozen event; with `duplicate`, the earlier event of that idempotency key. */
   readonly event: RoomEvent;
@@ -220,6 +225,7 @@ export interface CommitResult {
   readonly target?: RoomEvent;
 }
 
+/** Which rooms; everything given must hold. Default: all, newest first. */
 export interface RoomQuery {
   readonly organizationId?: string;
   readonly status?: RoomStatus | readonly RoomStatus[];
@@ -231,6 +237,7 @@ export interface RoomQuery {
   readonly offset?: number;
 }
 
+/** Which events of one room; everything given must hold. */
 export interface EventQuery {
   readonly afterIndex?: number;
   readonly beforeIndex?: number;
@@ -241,6 +248,7 @@ export interface EventQuery {
   readonly visibility?: string;
 }
 
+/** Who wrote over which channel, for {@link ConversationStore.findRoute}. */
 export interface RouteQuery {
   readonly channelId: string;
   readonly channelType: ChannelType;
@@ -251,6 +259,7 @@ export interface RouteQuery {
   readonly organizationId?: string | undefined;
 }
 
+/** What the default router chooses from, in its order (RTR-01). */
 export interface RouteCandidates {
   /** Room of a stored event with this channel and idempotency key, whatever its status. */
   readonly keyed?: string;
@@ -262,14 +271,18 @@ export interface RouteCandidates {
   readonly bound: readonly (RouteCandidate & { readonly address?: string })[];
 }
 
+/** A room a message may belong to. */
 export interface RouteCandidate {
   readonly roomId: string;
   readonly createdAt: string;
 }
 
+/** What of an outbox row may change. */
 export type RowPatch = Partial<Omit<OutboxRow, 'id' | 'roomId' | 'eventId' | 'eventIndex' | 'channelId' | 'idempotencyKey' | 'createdAt'>>;
+/** What of a turn row may change. */
 export type TurnPatch = Partial<Omit<TurnRow, 'id' | 'roomId' | 'channelId' | 'createdAt'>>;
 
+/** Which outbox rows; everything given must hold. */
 export interface RowQuery {
   readonly roomId?: string;
   readonly channelId?: string;
@@ -278,6 +291,7 @@ export interface RowQuery {
   readonly limit?: number;
 }
 
+/** Which turn rows; everything given must hold. */
 export interface TurnQuery {
   readonly roomId?: string;
   readonly channelId?: string;
@@ -285,6 +299,7 @@ export interface TurnQuery {
   readonly limit?: number;
 }
 
+/** Unfinished deliveries and turns that are now this owner's (OUT-08). */
 export interface ClaimedWork {
   readonly rows: readonly OutboxRow[];
   readonly turns: readonly TurnRow[];
@@ -292,6 +307,7 @@ export interface ClaimedWork {
   readonly nextDueAt?: string;
 }
 
+/** What became of one event's live deliveries (OUT-15). */
 export interface DeliveryOutcome {
   readonly roomId: string;
   readonly eventId: string;
@@ -299,6 +315,7 @@ export interface DeliveryOutcome {
   readonly results: readonly DeliveryResult[];
 }
 
+/** A message that waits for something outside of the kit, kept until it expires. */
 export interface HeldMessage {
   readonly id: string;
   /** `challenge`: until the sender is known; `edit`: until the message it changes is there. */

@@ -16,6 +16,7 @@ interface OpenSpan {
 /** Spans that nobody ends are forgotten after so many. */
 const MAX_OPEN = 10_000;
 
+/** Prints each span when it ends, and each metric. `new RoomKit({ telemetry: { provider: new ConsoleTelemetryProvider() } })`. */
 export class ConsoleTelemetryProvider implements TelemetryProvider {
   readonly name = 'console';
   readonly #open = new Map<string, OpenSpan>();

@@ -2,6 +2,7 @@
 import type { Awaitable, Metadata } from '../models/json.js';
 import type { HookTrigger } from '../hooks/triggers.js';
 
+/** What a span measures (TEL-04). */
 export const SpanKind = {
   INBOUND: 'framework.inbound',
   BROADCAST: 'framework.broadcast',
@@ -26,6 +27,7 @@ export const SpanKind = {
 } as const;
 export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
 
+/** What a span belongs to. */
 export interface SpanOptions {
   readonly parentId?: string;
   readonly attributes?: Metadata;
@@ -34,12 +36,14 @@ export interface SpanOptions {
   readonly channelId?: string;
 }
 
+/** How a span ended; default `ok`. */
 export interface SpanEnd {
   readonly status?: 'ok' | 'error';
   readonly errorMessage?: string;
   readonly attributes?: Metadata;
 }
 
+/** Takes spans and metrics. What it throws changes nothing for the kit (TEL-02). */
 export interface TelemetryProvider {
   readonly name: string;
   /** Returns the span's id. */
@@ -52,6 +56,7 @@ export interface TelemetryProvider {
   close?(): Awaitable<void>;
 }
 
+/** Where spans and metrics go, and how many of them (TEL-01). Without a provider nothing is measured. */
 export interface TelemetryConfig {
   readonly provider?: TelemetryProvider;
   /** 0..1, decided per trace at its root. Default 1. */

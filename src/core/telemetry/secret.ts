@@ -2,6 +2,7 @@
 
 const inspect = Symbol.for('nodejs.util.inspect.custom');
 
+/** Holds a key or password. Only {@link Secret.reveal} gives it out; everything that prints shows `***`. */
 export class Secret {
   readonly #value: string;
 
