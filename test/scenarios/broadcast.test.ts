@@ -475,6 +475,39 @@ describe('edits and deletes', () => {
     await kit.close();
   });
 
+  it('change their target into what hooks made of them, and cannot be turned to another', async () => {
+    verifies('EDT-04', 'HK-05');
+    const { kit } = makeKit();
+    const b = new TestTransport('b', { capabilities: { mediaTypes: ['text'] } });
+    const roomId = await openRoom(kit, [new TestTransport('a'), b]);
+    const other = await kit.processInbound(say('a', 'another', 'bob'), { roomId });
+    const { event } = await kit.processInbound(say('a', 'original', 'ada'), { roomId });
+    const failures: unknown[] = [];
+    kit.on('hook_error', (failure) => void failures.push(failure.data['hook']));
+    kit.hook('before_broadcast', { name: 'redact' }, (given) =>
+      given.content.type === 'edit'
+        ? HookResult.modify({ ...given, content: { ...given.content, newContent: { type: 'text', body: '[removed]' } } })
+        : HookResult.allow(),
+    );
+    kit.hook('before_broadcast', { name: 'turn' }, (given) =>
+      given.content.type === 'edit'
+        ? HookResult.modify({ ...given, content: { ...given.content, targetEventId: other.event?.id ?? '' } })
+        : HookResult.allow(),
+    );
+    kit.hook('before_broadcast', { name: 'disguise' }, (given) =>
+      given.content.type === 'edit' ? HookResult.modify({ ...given, content: { type: 'text', body: 'x' } }) : HookResult.allow(),
+    );
+    await kit.processInbound(
+      { channelId: 'a', senderId: 'ada', content: { type: 'edit', targetEventId: event?.id ?? '', newContent: { type: 'text', body: 'secret' } } },
+      { roomId },
+    );
+    expect(await kit.getEvent(roomId, event?.id ?? '')).toMatchObject({ content: { body: '[removed]' }, metadata: { edited: true } });
+    expect(await kit.getEvent(roomId, other.event?.id ?? '')).toMatchObject({ content: { body: 'another' }, metadata: {} });
+    expect(b.texts.at(-1)).toBe('Correction: [removed]');
+    await kit.close();
+    expect(failures).toEqual(['turn', 'disguise']);
+  });
+
   it('F11 edit_before_original', async () => {
     verifies('F11', 'EDT-06');
     const { kit, clock } = makeKit();

@@ -213,6 +213,88 @@ describe('a durable delivery', () => {
     await kit.close();
   });
 
+  it('end when their time is over, however long their channel would make them wait', async () => {
+    verifies('OUT-10');
+    const { kit, clock } = makeKit();
+    const b = new TestTransport('b');
+    const c = new TestTransport('c');
+    b.isReady = false;
+    c.failNext(5, () => new DeliveryError('rate_limited', 'Later.', { retryable: true, retryAfterSeconds: 7200 }));
+    const roomId = await openRoom(kit, [new TestTransport('a'), b, c]);
+    await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId, wait: 'commit' });
+    await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'y' }, { roomId, wait: 'commit' });
+    await clock.advance(3_599_000);
+    expect((await kit.listDeliveries({ roomId })).map((row) => row.state)).toEqual(['queued', 'queued', 'queued', 'queued']);
+    const failed: unknown[] = [];
+    kit.on('delivery_failed', (event) => void failed.push([event.channelId, event.data['code']]));
+    const [, waiting] = await kit.listDeliveries({ roomId, channelId: 'b' });
+    expect(await kit.cancelDelivery(waiting?.id ?? '')).toBe(true);
+    await clock.advance(2000);
+    const states = async (channelId: string) => (await kit.listDeliveries({ roomId, channelId })).map((row) => row.state);
+    expect(await states('b')).toEqual(['expired', 'cancelled']);
+    expect(await states('c')).toEqual(['expired', 'expired']);
+    expect(b.attempts).toBe(0);
+    expect(c.attempts).toBe(1);
+    expect(failed.toSorted()).toEqual([
+      ['b', 'expired'],
+      ['c', 'expired'],
+      ['c', 'expired'],
+    ]);
+    await kit.close();
+  });
+
+  it('keep what the vendor reported before it answered', async () => {
+    verifies('OUT-07');
+    const { kit, clock } = makeKit();
+    const b = new TestTransport('b', { providerName: 'acme' });
+    const roomId = await openRoom(kit, [new TestTransport('a'), b]);
+    b.hangNext();
+    void kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
+    await clock.advance(10);
+    await kit.processDeliveryStatus({ provider: 'acme', messageId: 'b-1', status: 'delivered', channelId: 'b' });
+    b.resume();
+    await clock.advance(10);
+    expect(await kit.listDeliveries({ roomId })).toMatchObject([{ state: 'delivered', providerMessageId: 'b-1', attempts: 1 }]);
+    await kit.close();
+  });
+
+  it('keep their order in a room whose commit takes long while thousands of others become active', async () => {
+    verifies('OUT-02', 'INV-10');
+    /** Commits to one room wait until they are let go. */
+    class SlowStore extends InMemoryStore {
+      waiting: (() => void)[] = [];
+      slow = false;
+      override commitEvent(...given: Parameters<InMemoryStore['commitEvent']>): ReturnType<InMemoryStore['commitEvent']> {
+        if (!this.slow || given[0].event.roomId !== 'room') return super.commitEvent(...given);
+        return new Promise((resolve, reject) => {
+          this.waiting.push(() => void Promise.resolve(super.commitEvent(...given)).then(resolve, reject));
+        }) as never; // the contract allows a promise; the store in memory never gives one
+      }
+    }
+    const store = new SlowStore();
+    const { kit, clock } = makeKit({ store });
+    const b = new TestTransport('b', { durable: false });
+    const roomId = await openRoom(kit, [new TestTransport('a'), b]);
+    store.slow = true;
+    const first = kit.processInbound({ channelId: 'a', senderId: 'u', content: '1' }, { roomId });
+    await clock.advance(0);
+    for (let n = 0; n < 17_000; n++) {
+      await kit.createRoom({ roomId: `other-${n}` });
+      await kit.attachChannel(`other-${n}`, 'a');
+      await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId: `other-${n}` });
+    }
+    b.hangNext();
+    store.slow = false;
+    store.waiting.shift()?.();
+    const second = kit.processInbound({ channelId: 'a', senderId: 'u', content: '2' }, { roomId });
+    await clock.advance(10);
+    expect(b.texts).toEqual([]);
+    b.resume();
+    await Promise.all([first, second]);
+    expect(b.texts).toEqual(['1', '2']);
+    await kit.close();
+  });
+
   it('F17 crash_between_accept_and_mark', async () => {
     verifies('F17', 'OUT-09', 'FIG-15');
     const crashed = async (): Promise<{ store: SurvivingStore; roomId: string; row: OutboxRow }> => {

@@ -1,6 +1,6 @@
 /** Hooks: order, verdicts, filters, failures (behaviour §8). */
 import { describe, expect, it } from 'vitest';
-import { HookResult, HookTrigger, TRIGGERS, ValidationError, type HookOptions } from '../../src/core/index.js';
+import { HookResult, HookTrigger, TimeoutError, TRIGGERS, ValidationError, type HookOptions } from '../../src/core/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -101,6 +101,9 @@ describe('gates', () => {
         rejects: async () => {
           await Promise.resolve();
           throw new Error('broken later');
+        },
+        'times out inside': () => {
+          throw new TimeoutError('a look-up took too long');
         },
         hangs: () => new Promise(() => undefined),
         'returns nothing': () => undefined,

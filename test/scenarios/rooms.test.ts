@@ -163,6 +163,11 @@ describe('a room', () => {
     const before = (await kit.getRoom('r')).timers.lastActivityAt;
     await clock.advance(5000);
     expect((await kit.setRoomTimers('r', { inactiveAfterSeconds: 99 })).timers).toEqual({ inactiveAfterSeconds: 99, lastActivityAt: before });
+    // Not even a message in the same moment is in the way.
+    const said = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'hi' }, { roomId: 'r' });
+    const changed = kit.setRoomTimers('r', { closedAfterSeconds: 100 });
+    await Promise.all([said, changed, kit.processInbound({ channelId: 'a', senderId: 'u', content: 'hi' }, { roomId: 'r' })]);
+    expect((await kit.getRoom('r')).timers).toMatchObject({ closedAfterSeconds: 100 });
     expect((await kit.updateRoomMetadata('r', { a: 1, b: 2 })).metadata).toMatchObject({ a: 1, b: 2 });
     expect((await kit.updateRoomMetadata('r', { b: undefined })).metadata).not.toHaveProperty('b');
     await kit.close();

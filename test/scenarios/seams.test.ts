@@ -18,6 +18,7 @@ import {
   type EventContent,
   type RealtimeMessage,
   type RoomLease,
+  type RoomLockManager,
   type RoomEvent,
   type SourceEmit,
   type SourceHealth,
@@ -56,6 +57,36 @@ describe('the lock of one process', () => {
     expect(locks.size).toBe(1);
   });
 
+  it('with a token refuses every write of a holder who lost it', async () => {
+    verifies('LOCK-03', 'INV-16');
+    const locks = new TokenLocks();
+    const { kit } = makeKit({ lockManager: locks });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const { event } = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
+    await kit.ensureParticipant(roomId, 'a', 'ann');
+    locks.token = 1; // whoever writes now has been overtaken by somebody with a higher token
+    const before = await kit.getRoom(roomId);
+    const writes: Record<string, () => Promise<unknown>> = {
+      message: () => kit.processInbound({ channelId: 'a', senderId: 'u', content: 'late' }, { roomId }),
+      send: () => kit.sendEvent(roomId, 'a', 'late'),
+      attach: () => kit.attachChannel(roomId, 'a', { metadata: { late: true } }),
+      mute: () => kit.mute(roomId, 'a'),
+      close: () => kit.closeRoom(roomId),
+      timers: () => kit.setRoomTimers(roomId, { inactiveAfterSeconds: 1 }),
+      participant: () => kit.ensureParticipant(roomId, 'a', 'bob'),
+      another: () => kit.ensureParticipant(roomId, 'b', 'ann'),
+      update: () => kit.updateEvent(roomId, event?.id ?? '', { metadata: { late: true } }),
+      delete: () => kit.deleteEvent(roomId, event?.id ?? ''),
+      agent: () => kit.setActiveAgent(roomId, 'a'),
+    };
+    for (const [name, write] of Object.entries(writes)) {
+      await expect(write(), name).rejects.toMatchObject({ code: 'fenced' });
+    }
+    expect(await kit.getRoom(roomId)).toEqual(before);
+    expect(await kit.listParticipants(roomId)).toHaveLength(1);
+    await kit.close();
+  });
+
   it('is held for the steps from reading to committing, and not for what is slow', async () => {
     verifies('LOCK-02', 'INB-07', 'INB-13', 'INV-09');
     const { kit, clock } = makeKit();
@@ -85,6 +116,18 @@ describe('the lock of one process', () => {
     await kit.close();
   });
 });
+
+/** A lock whose leases carry a token, as those of several processes do. */
+class TokenLocks implements RoomLockManager {
+  readonly distributed = true;
+  token = 1000;
+  readonly #inner = new InMemoryLockManager();
+
+  async acquire(roomId: string, options?: { signal?: AbortSignal }): Promise<RoomLease> {
+    const lease = await this.#inner.acquire(roomId, options);
+    return { token: ++this.token, release: () => lease.release() };
+  }
+}
 
 describe('the realtime backend of one process', () => {
   it('keeps a short queue per subscriber, calls back in order, and ends with close', async () => {

@@ -118,6 +118,7 @@ export class Broadcast {
     this.pending += transports.length;
     for (const target of transports) this.deliver(target);
     if (options.turns.length > 0) runTurns(this, options.turns, options.agents);
+    this.runtime.commits--; // its lanes are filled; whoever made this has counted it
     if (this.pending > 1) {
       this.deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.expire());
     }

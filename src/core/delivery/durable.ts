@@ -25,6 +25,9 @@ const READY_POLL_MS = 1000;
 /** How long the outcome of an unknown delivery is awaited (OUT-09). */
 const UNKNOWN_WAIT_MS = 30_000;
 
+/** States in which a row is this delivery's to change; cancelled, or told of by the vendor's callback, it is no more. */
+const OPEN: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
+
 /** What a delivery needs to know of the event it carries: a broadcast gives it, recovery rebuilds it. */
 export interface DeliveryFrame {
   readonly forms: EventForms;
@@ -84,17 +87,19 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       if (await this.#resolveUnknown()) return;
     }
     for (;;) {
+      const leftMs = Date.parse(this.row.expiresAt) - parts.clock.now();
+      if (leftMs < 0) {
+        await this.#fail('expired', { code: 'expired', message: 'The delivery could not be made in time.', retryable: false });
+        return;
+      }
       const entry = parts.channels.get(target.channelId);
       const waitMs = this.#waitMs();
       if (waitMs > 0 || entry === undefined) {
         if (await this.#closedMeanwhile()) return;
         if (this.row.state === 'sending') await this.#change({ state: 'queued', attempts: Math.max(0, this.row.attempts - 1) });
-        await parts.clock.sleep(Math.max(waitMs, entry === undefined ? READY_POLL_MS : 1), parts.stopping);
+        // However long it would have to wait, at its expiry it ends (OUT-10).
+        await parts.clock.sleep(Math.min(Math.max(waitMs, 1), leftMs + 1), parts.stopping);
         continue;
-      }
-      if (this.#expired()) {
-        await this.#fail('expired', { code: 'expired', message: 'The delivery could not be made in time.', retryable: false });
-        return;
       }
       if (!entry.breaker.tryPass()) continue;
       let outcome: 'ended' | 'again';
@@ -134,11 +139,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     // The commit has written the row as sending when nothing stood in the way: one write before, one after (OUT-03).
     const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1;
     if (!first) {
-      const claimed = await this.#change({ state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner }, [
-        'queued',
-        'sending',
-        'unknown',
-      ]);
+      const claimed = await this.#change({ state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner }, OPEN);
       if (!claimed) {
         entry.breaker.cancelled();
         this.#reportRow();
@@ -190,8 +191,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       await this.#fail('failed', failure);
       return 'ended';
     }
-    await this.#change({ state: 'queued', lastError: failure, nextAttemptAt: isoTime(parts.clock.now() + delay) });
-    return 'again';
+    const again = await this.#change({ state: 'queued', lastError: failure, nextAttemptAt: isoTime(parts.clock.now() + delay) }, OPEN);
+    if (again) return 'again';
+    this.#reportRow();
+    return 'ended';
   }
 
   async #deliver(form: Form): Promise<DeliverReceipt | void> {
@@ -246,16 +249,24 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       return;
     }
     const provider = this.target.channel?.providerName;
-    await this.#change({
-      state: 'sent',
-      ...(receipt?.providerMessageId !== undefined && { providerMessageId: receipt.providerMessageId }),
-      ...(provider !== undefined && { provider }),
-    });
+    const recorded = await this.#change(
+      {
+        state: 'sent',
+        ...(receipt?.providerMessageId !== undefined && { providerMessageId: receipt.providerMessageId }),
+        ...(provider !== undefined && { provider }),
+      },
+      OPEN,
+    );
+    // The vendor's callback was faster than its own answer: a row only moves forward (OUT-07).
+    if (!recorded) this.#reportRow();
     this.#report(receipt === undefined && this.row.attempts === 1 ? this.target.sent : resultOf(this.target.channelId, receipt, this.row.attempts));
   }
 
   async #fail(state: 'failed' | 'expired', error: DeliveryFailure): Promise<void> {
-    await this.#change({ state, lastError: error });
+    if (!(await this.#change({ state, lastError: error }, OPEN))) {
+      this.#reportRow();
+      return;
+    }
     const result: DeliveryResult = { channelId: this.target.channelId, status: 'failed', attempts: this.row.attempts, error };
     if (this.#reported) this.frame.failed(this.target.channelId, error, this.row.attempts);
     this.#report(result);
@@ -314,16 +325,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
 
   /** While the row waited it may have been cancelled, or its channel detached (OUT-13). */
   async #closedMeanwhile(): Promise<boolean> {
-    if (this.#expired()) return false;
     const row = await this.parts.store.getRow(this.row.id);
     if (row !== null && (row.state === 'queued' || row.state === 'sending' || row.state === 'unknown')) return false;
     if (row !== null) this.row = row;
     this.#reportRow();
     return true;
-  }
-
-  #expired(): boolean {
-    return Date.parse(this.row.expiresAt) < this.parts.clock.now();
   }
 
   async #change(patch: RowPatch, from?: readonly OutboxState[]): Promise<boolean> {

@@ -108,6 +108,9 @@ function targetOf(parts: PlanParts, runtime: RoomRuntime, binding: ChannelBindin
   };
 }
 
+/** Bindings with a rate limit whose tokens are remembered (CON-11). */
+const MAX_LIMITERS = 65_536;
+
 const LIVE_TYPES: ReadonlySet<string> = new Set(['websocket', 'voice', 'realtime_voice']);
 
 function limiterOf(parts: PlanParts, binding: ChannelBinding): TokenBuckets | undefined {
@@ -120,6 +123,12 @@ function limiterOf(parts: PlanParts, binding: ChannelBinding): TokenBuckets | un
   const known = parts.limiters.get(key);
   if (known?.limit === limit) return known.buckets;
   const buckets = new TokenBuckets(binding.rateLimit, parts.clock);
+  if (parts.limiters.size >= MAX_LIMITERS) {
+    for (const oldest of parts.limiters.keys()) {
+      parts.limiters.delete(oldest);
+      break;
+    }
+  }
   parts.limiters.set(key, { limit, buckets });
   return buckets;
 }

@@ -111,6 +111,9 @@ const NONE: readonly RegisteredHook[] = [];
 /** Awaiting it gives way to what is settled already. */
 const SOON = Promise.resolve();
 
+/** The hook's own time was up; a timeout inside of it is a failure like any other. */
+class HookTimeout extends TimeoutError {}
+
 export class HookEngine {
   readonly #global = new Map<HookTrigger, RegisteredHook[]>();
   readonly #rooms = new Map<string, Map<HookTrigger, RegisteredHook[]>>();
@@ -212,7 +215,7 @@ export class HookEngine {
           }
         }
       } catch (error) {
-        verdict = error instanceof TimeoutError ? 'timeout' : 'failed';
+        verdict = error instanceof HookTimeout ? 'timeout' : 'failed';
         this.#report(hook, call.roomId, error);
         if (hook.failure === 'closed') stop = { blockedBy: 'hook_failed', reason: 'hook_failed' };
       }
@@ -307,7 +310,7 @@ export class HookEngine {
   #patiently(hook: RegisteredHook, watch: Watch, context: HookCallContext): Promise<void> {
     return new Promise((resolve, reject) => {
       const deadline = this.options.deadlines.add(hook.timeoutMs, () => {
-        const error = new TimeoutError(`Hook '${hook.label}' on ${hook.trigger} did not answer within ${hook.timeoutMs / 1000} s.`);
+        const error = new HookTimeout(`Hook '${hook.label}' on ${hook.trigger} did not answer within ${hook.timeoutMs / 1000} s.`);
         context.abort(error);
         reject(error);
       });
@@ -319,7 +322,7 @@ export class HookEngine {
   }
 
   #report(hook: RegisteredHook, roomId: string | undefined, error: unknown): void {
-    const timedOut = error instanceof TimeoutError;
+    const timedOut = error instanceof HookTimeout;
     this.options.logger.warn(timedOut ? 'A hook timed out.' : 'A hook failed.', {
       hook: hook.label,
       trigger: hook.trigger,

@@ -1,6 +1,7 @@
 /** What a hook may put in a payload's place (HK-05): the same type, and of an event everything but its identity. */
 import { ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
+import type { DeleteContent, EditContent, EventContent } from '../models/content.js';
 import type { RoomEvent } from '../models/event.js';
 import { freezeJson, frozenMap } from '../models/json.js';
 import type { HookTrigger, PayloadShape } from './triggers.js';
@@ -43,13 +44,25 @@ function checkEvent(before: RoomEvent, after: RoomEvent): RoomEvent {
   ) {
     throw new ValidationError('A hook cannot change who an event is from. Modify its content, metadata or visibility.');
   }
+  const content = after.content === before.content ? before.content : toContent(after.content);
+  if (content.type !== before.content.type && (isChange(content) || isChange(before.content))) {
+    throw new ValidationError(`A hook cannot make a ${content.type} of a ${before.content.type}. Block the event, or modify what it says.`);
+  }
+  if (isChange(content) && isChange(before.content) && content.targetEventId !== before.content.targetEventId) {
+    throw new ValidationError('A hook cannot turn an edit or delete to another event. Block it, or modify what it says.');
+  }
   if (typeof after.visibility !== 'string') throw new ValidationError("An event's visibility is a string such as 'all' or a channel id.");
   return Object.freeze({
     ...after,
     source: before.source,
-    content: after.content === before.content ? before.content : toContent(after.content),
+    content,
     metadata: after.metadata === before.metadata ? before.metadata : frozenMap(after.metadata),
   });
+}
+
+/** Edits and deletes: who may make them was decided before hooks ran (§13). */
+function isChange(content: EventContent): content is EditContent | DeleteContent {
+  return content.type === 'edit' || content.type === 'delete';
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -8,7 +8,7 @@ import type { InjectedEvent, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { EMPTY, EMPTY_LIST, frozenMap } from '../models/json.js';
 import type { KitParts } from '../parts.js';
-import type { RoomState } from '../store/store.js';
+import type { CommitResult, RoomState } from '../store/store.js';
 import type { Cascade } from './cascade.js';
 import { announce, commitEvent } from './commit.js';
 import { draftEvent, SYSTEM_SOURCE } from './event-draft.js';
@@ -76,12 +76,20 @@ export async function commitOne(
   const agents = pick(plan.agents, named).filter((target) => target.channel?.isConfigOnly !== true);
   const rows = rowsFor(parts, draft.id, draft.roomId, draft.createdAt, transports);
   const turns = turnsFor(parts, draft.id, draft.roomId, draft.createdAt, agents);
-  const committed = await commitEvent(parts, section, {
-    event: draft,
-    ...(rows.length > 0 && { outbox: rows }),
-    ...(turns.length > 0 && { turns }),
-  });
+  runtime.commits++;
+  let committed: CommitResult;
+  try {
+    committed = await commitEvent(parts, section, {
+      event: draft,
+      ...(rows.length > 0 && { outbox: rows }),
+      ...(turns.length > 0 && { turns }),
+    });
+  } catch (error) {
+    runtime.commits--;
+    throw error;
+  }
   if (transports.length === 0 && agents.length === 0) {
+    runtime.commits--;
     announce(parts, section, committed.event, committed.state);
     return committed.event;
   }

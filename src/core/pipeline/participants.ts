@@ -27,7 +27,7 @@ export async function joinParticipant(parts: KitParts, section: Section, state: 
   const at = isoTime(parts.clock.now());
   if (existing !== undefined && (existing.identification === 'identified' || decision.kind === 'pending')) {
     if (existing.channelId === decision.channelId || existing.connectedVia.includes(decision.channelId)) return state;
-    await parts.store.putParticipant({ ...existing, connectedVia: [...existing.connectedVia, decision.channelId] });
+    await parts.store.putParticipant({ ...existing, connectedVia: [...existing.connectedVia, decision.channelId] }, section.writeOptions);
     return (await parts.store.loadRoom(state.room.id)) ?? state;
   }
   const identity = decision.identity;

@@ -326,9 +326,13 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
   // Without timers nobody asks when a room was last active.
   if (resumes) commit.roomPatch = { lastActivityAt: event.createdAt, status: 'active' };
   else if (isActivity && state.room.timers.lastActivityAt !== undefined) commit.roomPatch = { lastActivityAt: event.createdAt };
-  if (ready.edit?.target !== undefined) commit.target = ready.edit.target;
+  if (ready.edit?.target !== undefined) {
+    // What hooks made of an edit is what the target becomes (EDT-04).
+    commit.target = event.content.type === 'edit' ? { ...ready.edit.target, content: event.content.newContent } : ready.edit.target;
+  }
   if (reply?.completes !== undefined) commit.completesTurn = { ...reply.completes, replyEventIds: [...reply.completes.replyEventIds, event.id] };
   const planned: Planned = { runtime, plan, agents, rows, turns, resumes };
+  runtime.commits++;
   let committed: Awaitable<CommitResult>;
   try {
     committed = commitEvent(parts, section, commit);
@@ -381,6 +385,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
             : { streams: input.streams, ...(input.streamErrorCode !== undefined && { errorCode: input.streamErrorCode }) },
       })
     : undefined;
+  if (broadcast === undefined) runtime.commits--;
   if (trace !== undefined) keepTrace(parts, trace, stored, ready.verdicts, { broadcast, plan, agents }, input.startedAt);
   if (edit?.afterCommit !== undefined && committed.target !== undefined) edit.afterCommit(section, committed.target, committed.state);
   const outcome: PassOutcome = { kind: 'committed', event: stored, broadcast, state: committed.state };
@@ -554,6 +559,7 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
 
 /** A commit that failed leaves its lanes as they were. */
 function unreserve(runtime: RoomRuntime, rows: readonly OutboxRow[], turns: readonly TurnRow[]): void {
+  runtime.commits--;
   for (const row of rows) if (row.state === 'sending') runtime.lane(row.channelId).reserved--;
   for (const turn of turns) if (turn.state === 'running') runtime.turnLane(turn.channelId).reserved--;
 }

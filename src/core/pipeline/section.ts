@@ -28,6 +28,11 @@ export class Section {
     return this.lease.token;
   }
 
+  /** What every write under this lock carries (LOCK-03). */
+  get writeOptions(): { fencingToken?: number } {
+    return this.lease.token === undefined ? {} : { fencingToken: this.lease.token };
+  }
+
   /** Runs `fn` after the lock was released, in the order of these calls. */
   defer(fn: () => void): void {
     const root = this.root;

@@ -163,6 +163,19 @@ export async function reopenRoom(parts: KitParts, roomId: string): Promise<Room>
   });
 }
 
+/** Changes the timers under the lock, where no commit can come in between; the last activity stays (ROOM-06). */
+export async function setTimers(
+  parts: KitParts,
+  roomId: string,
+  timers: Pick<RoomTimers, 'inactiveAfterSeconds' | 'closedAfterSeconds'>,
+): Promise<Room> {
+  checkTimers(timers);
+  return inRoom(parts, roomId, async (section, { room }) => {
+    const lastActivityAt = room.timers.lastActivityAt ?? isoTime(parts.clock.now());
+    return parts.store.updateRoom({ ...room, timers: { ...timers, lastActivityAt } }, section.writeOptions);
+  });
+}
+
 /** Changes the status without a timeline entry of its own kind; used by the timers. */
 export async function commitStatus(
   parts: KitParts,

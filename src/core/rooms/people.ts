@@ -17,12 +17,12 @@ export async function ensureParticipant(
   options: { displayName?: string; role?: Participant['role'] } = {},
 ): Promise<Participant> {
   checkId('Participant id', participantId);
-  return inRoom(parts, roomId, async (_section, state) => {
+  return inRoom(parts, roomId, async (section, state) => {
     const existing = state.participants.find((participant) => participant.id === participantId);
     if (existing !== undefined) {
       if (existing.channelId === channelId || existing.connectedVia.includes(channelId)) return existing;
       const joined = { ...existing, connectedVia: [...existing.connectedVia, channelId] };
-      await parts.store.putParticipant(joined);
+      await parts.store.putParticipant(joined, section.writeOptions);
       return joined;
     }
     const participant: Participant = {
@@ -37,7 +37,7 @@ export async function ensureParticipant(
       joinedAt: isoTime(parts.clock.now()),
       metadata: EMPTY,
     };
-    await parts.store.putParticipant(participant);
+    await parts.store.putParticipant(participant, section.writeOptions);
     return participant;
   });
 }

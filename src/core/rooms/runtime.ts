@@ -22,6 +22,11 @@ export class RoomRuntime {
   #tail: { events: RoomEvent[]; latestIndex: number; complete: boolean } | undefined;
   /** Ends waiting of turns for the room's history to be read by somebody else. */
   #loading: Promise<void> | undefined;
+  /**
+   * Commits that hold this room's lanes and have not filled them yet: until they have, the room is not forgotten, or what
+   * comes next would get lanes of its own and overtake them.
+   */
+  commits = 0;
 
   constructor(readonly roomId: string) {}
 
@@ -51,6 +56,7 @@ export class RoomRuntime {
   }
 
   get idle(): boolean {
+    if (this.commits > 0) return false;
     for (const lane of this.#lanes.values()) if (!lane.idle) return false;
     for (const lane of this.turnLanes.values()) if (!lane.idle) return false;
     return true;

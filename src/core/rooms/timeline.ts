@@ -155,13 +155,16 @@ export async function updateEvent(parts: KitParts, roomId: string, eventId: stri
   return inRoom(parts, roomId, async (section, state) => {
     const event = await parts.store.getEvent(roomId, eventId);
     if (event === null) return null;
-    const changed = await parts.store.updateEvent({
-      ...event,
-      ...(patch.content !== undefined && { content: toContent(patch.content) }),
-      ...(patch.metadata !== undefined && { metadata: frozenMap({ ...event.metadata, ...patch.metadata }) }),
-      ...(patch.visibility !== undefined && { visibility: patch.visibility }),
-      ...(patch.status !== undefined && { status: patch.status }),
-    });
+    const changed = await parts.store.updateEvent(
+      {
+        ...event,
+        ...(patch.content !== undefined && { content: toContent(patch.content) }),
+        ...(patch.metadata !== undefined && { metadata: frozenMap({ ...event.metadata, ...patch.metadata }) }),
+        ...(patch.visibility !== undefined && { visibility: patch.visibility }),
+        ...(patch.status !== undefined && { status: patch.status }),
+      },
+      section.writeOptions,
+    );
     if (changed !== null) tellChanged(parts, section, changed, 'updated', state);
     return changed;
   });
@@ -170,7 +173,7 @@ export async function updateEvent(parts: KitParts, roomId: string, eventId: stri
 /** Removes a stored event and, unless told otherwise, the replies it caused. Indexes are never reused. */
 export async function deleteEvent(parts: KitParts, roomId: string, eventId: string, options: { cascadeReplies?: boolean }): Promise<number> {
   return inRoom(parts, roomId, async (section, state) => {
-    const removed = await parts.store.deleteEvent(roomId, eventId, { cascadeReplies: options.cascadeReplies ?? true });
+    const removed = await parts.store.deleteEvent(roomId, eventId, { ...section.writeOptions, cascadeReplies: options.cascadeReplies ?? true });
     for (const event of removed) tellChanged(parts, section, event, 'deleted', state);
     return removed.length;
   });
