@@ -9,6 +9,7 @@ export type { SendOptions } from './pipeline/send.js';
 export type { WebhookMeta } from './pipeline/webhook.js';
 export { DefaultInboundRouter, type InboundRoomRouter, type InboundRouteQuery } from './pipeline/router.js';
 export type { CreateRoomOptions } from './rooms/lifecycle.js';
+export type { EnsureRoomOptions } from './rooms/ensure.js';
 export type { AttachOptions } from './rooms/channel-operations.js';
 export type { ConversationChange, ConversationDecision, ConversationNow, ConversationResult } from './rooms/conversation.js';
 export type { EventPatch, TimelineQuery } from './rooms/timeline.js';

@@ -61,6 +61,7 @@ import {
   updateBindingMetadata,
   type AttachOptions,
 } from './rooms/channel-operations.js';
+import { ensureRoom, type EnsureRoomOptions } from './rooms/ensure.js';
 import { contextOf } from './rooms/history.js';
 import { archiveRoom, closeRoom, createRoom, reopenRoom, requireRoom, setTimers, type CreateRoomOptions } from './rooms/lifecycle.js';
 import { ensureParticipant, mergeIdentities, resolveParticipant, unmergeIdentity } from './rooms/people.js';
@@ -217,6 +218,11 @@ export class RoomKit {
   /** Throws RoomExistsError when the id is taken. */
   createRoom(options: CreateRoomOptions = {}): Promise<Room> {
     return this.#open(() => createRoom(this.#parts, options));
+  }
+
+  /** The room of this id, made with these options when it is not there yet; for programs that start again on a store. */
+  ensureRoom(options: EnsureRoomOptions): Promise<Room> {
+    return this.#open(() => ensureRoom(this.#parts, options));
   }
 
   /** The caller's own copy. Throws RoomNotFoundError. */

@@ -118,6 +118,8 @@ async function updateBinding(parts: KitParts, section: Section, existing: Channe
     ...(options.metadata !== undefined && { metadata: frozenMap({ ...existing.metadata, ...options.metadata }) }),
     capabilities: entry.channel.capabilities,
   });
+  // A program that starts again attaches again: what changes nothing leaves no entry.
+  if (JSON.stringify(binding) === JSON.stringify(existing)) return existing;
   await commitChange(parts, section, binding, 'channel_metadata_updated', { channel_id: existing.channelId, keys });
   return binding;
 }
