@@ -7,6 +7,7 @@ import { AIChannel } from './ai-channel.js';
 import { IDENTITY_MARK, singleLine } from './escape.js';
 import type { AIProvider } from './provider.js';
 
+/** Who an agent is, beside what an AI channel is made with. Role, description, scope and language go into its prompt (AGT-01). */
 export interface AgentOptions extends Omit<AIChannelOptions, 'provider'> {
   /** Without one the agent is configuration for speech-to-speech use and generates nothing itself (AGT-03). */
   readonly provider?: AIProvider;

@@ -9,6 +9,7 @@ import type { ToolHandler } from './tools/compose.js';
 import type { ToolPolicy } from './tools/policy.js';
 import { MIN_TOOL_RESULT_CHARS, READ_TOOL_RESULT } from './tools/results.js';
 
+/** What an AI channel is made with. Rooms and bindings may override prompt, temperature, length and tools (AI-02). */
 export interface AIChannelOptions {
   readonly provider: AIProvider;
   readonly systemPrompt?: string;

@@ -7,6 +7,7 @@ import type { AIProvider, GenerateOptions } from './provider.js';
 /** One scripted answer: a text, a response whose missing fields get the mock's defaults, or an error to throw. */
 export type ScriptedReply = string | Partial<AIResponse> | Error;
 
+/** What a mock answers, and how fast. */
 export interface MockAIProviderOptions {
   /** Answers in turn, over and over. Default `['Hello from AI']`. */
   readonly responses?: readonly string[];

@@ -2,11 +2,13 @@
 import type { AIContext, AIResponse, AIStreamItem } from '../core/models/ai.js';
 import type { Awaitable } from '../core/models/json.js';
 
+/** What goes with one generation. */
 export interface GenerateOptions {
   /** Aborted when the turn is cancelled or out of time: the request is to be aborted too. */
   readonly signal?: AbortSignal;
 }
 
+/** A language model's adapter. Translate {@link AIContext} to the vendor's request and its answer back; throw `ProviderError`. */
 export interface AIProvider {
   /** The vendor's name, as stored in `source.provider` of replies. */
   readonly name: string;

@@ -3,11 +3,13 @@ import { AbortedError, ValidationError } from '../core/errors.js';
 import type { AIContextPart, AIMessage } from '../core/models/ai.js';
 import type { Cancellation } from './cancellation.js';
 
+/** A directive to a running turn, told apart by `type`: words put in, a longer prompt, or an end at once. */
 export type SteeringDirective =
   | { readonly type: 'inject_message'; readonly content: string | readonly AIContextPart[]; readonly role?: 'user' | 'assistant' }
   | { readonly type: 'update_system_prompt'; readonly append: string }
   | { readonly type: 'cancel'; readonly reason?: string };
 
+/** Which turn is meant: the named one, else the newest of the room. */
 export interface SteeringTarget {
   readonly roomId?: string;
   readonly turnId?: string;

@@ -51,6 +51,7 @@ export interface TransportProvider {
   close?(): Awaitable<void>;
 }
 
+/** What makes a transport channel this channel: its type, its vendor, how recipients are addressed. */
 export interface TransportChannelOptions {
   readonly channelType: ChannelType;
   /** Text only unless told otherwise. */

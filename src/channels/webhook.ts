@@ -10,6 +10,7 @@ export interface WebhookProvider {
   parse(request: WebhookRequest): readonly WebhookMeta[];
 }
 
+/** A vendor's call, read to the end. */
 export interface WebhookRequest {
   readonly method: string;
   readonly url: string;
@@ -18,6 +19,7 @@ export interface WebhookRequest {
   readonly body: Uint8Array;
 }
 
+/** Whose webhook, for which channel, and how its signature is checked. */
 export interface WebhookHandlerOptions {
   readonly kit: Pick<RoomKit, 'processWebhook' | 'logger'>;
   readonly provider: WebhookProvider;
@@ -31,6 +33,11 @@ export interface WebhookHandlerOptions {
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
+/**
+ * A route for a vendor's webhook: 200 once everything is committed, 401 unsigned, 400 unreadable, 413 too large, 503 try
+ * again. Throws ValidationError when it would take unsigned calls.
+ * @example const webhook = createWebhookHandler({ kit, provider, channelId: 'sms' })
+ */
 export function createWebhookHandler(options: WebhookHandlerOptions): (request: Request) => Promise<Response> {
   const { kit, provider, channelId } = options;
   const verified = options.verify !== false;

@@ -33,6 +33,7 @@ import { replay } from './websocket/replay.js';
 import { RoomConnections } from './websocket/room.js';
 import { RoomStream, type ClosingFrame } from './websocket/streams.js';
 
+/** How much a channel of live connections bears, and what its clients can show. */
 export interface WebSocketChannelOptions {
   /** One channel for many people: what comes in over one connection also goes to the room's others (WS-10). Default false. */
   readonly echo?: boolean;
@@ -46,6 +47,7 @@ export interface WebSocketChannelOptions {
   readonly capabilities?: Partial<ChannelCapabilities>;
 }
 
+/** From where on a connection follows a room. */
 export interface SubscribeOptions {
   /** The last index the client has: what it missed since then comes first. −1: everything. */
   readonly afterIndex?: number | undefined;
@@ -71,6 +73,10 @@ const CAPABILITIES: Partial<ChannelCapabilities> = {
   supportsQuickReplies: true,
 };
 
+/**
+ * Live connections: browsers and apps. `serve` from `roomkit/server` brings the sockets; others register their own.
+ * @example kit.registerChannel(new WebSocketChannel('web'))
+ */
 export class WebSocketChannel implements Channel, ConnectionHost {
   readonly channelId: string;
   readonly channelType = 'websocket';

@@ -4,6 +4,7 @@ import type { TaskGroup } from './async/task-group.js';
 import type { Logger } from './logger.js';
 import { isPromise, type Awaitable, type Metadata } from './models/json.js';
 
+/** All types of framework events (§25): a list, and the union of its members. */
 export const FrameworkEventType = [
   'room_created',
   'room_paused',
@@ -57,6 +58,7 @@ export const FrameworkEventType = [
 ] as const;
 export type FrameworkEventType = (typeof FrameworkEventType)[number];
 
+/** Something that happened inside the kit. `data` is by type, its keys are snake_case. */
 export interface FrameworkEvent {
   readonly type: FrameworkEventType;
   readonly roomId?: string;
@@ -66,6 +68,7 @@ export interface FrameworkEvent {
   readonly data: Metadata;
 }
 
+/** Listens to framework events. What it throws is logged. */
 export type FrameworkHandler = (event: FrameworkEvent) => Awaitable<void>;
 
 export class FrameworkEvents {

@@ -93,6 +93,10 @@ interface ConnectableChannel extends Channel {
   unregisterConnection(connectionId: string): boolean;
 }
 
+/**
+ * The kit: rooms, channels, hooks and everything said between them. One per process and store; close it when done.
+ * @example await using kit = new RoomKit({ store: await SqliteStore.open('./rooms.db') })
+ */
 export class RoomKit {
   readonly store: ConversationStore;
   readonly realtime: RealtimeBackend;

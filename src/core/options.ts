@@ -15,6 +15,7 @@ import type { ConversationStore } from './store/store.js';
 import type { TelemetryConfig } from './telemetry/provider.js';
 import type { SpeechRecognition, SpeechSynthesis, VoiceTransport } from './voice-seams.js';
 
+/** What a kit is made with. All of it is optional: without options everything lives in this process's memory. */
 export interface RoomKitOptions {
   /** Default: a new `InMemoryStore`. */
   readonly store?: ConversationStore;

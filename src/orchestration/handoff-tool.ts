@@ -3,11 +3,13 @@ import { ValidationError } from '../core/errors.js';
 import type { AITool } from '../core/models/ai.js';
 import type { Metadata } from '../core/models/json.js';
 
+/** The name of the tool by which agents hand over. */
 export const HANDOFF_TOOL_NAME = 'handoff_conversation';
 /** The target that stands for a person. */
 export const HUMAN_TARGET = 'human';
 
 export const CHANNEL_ESCALATIONS = ['same', 'voice', 'email', 'sms'] as const;
+/** Whether to go on in another medium. It is recorded; acting on it is the host's. */
 export type ChannelEscalation = (typeof CHANNEL_ESCALATIONS)[number];
 
 /** What a handoff is asked with. A program needs only `target`; of a model reason and summary are required. */
@@ -20,6 +22,7 @@ export interface HandoffArguments {
   readonly channel_escalation?: ChannelEscalation;
 }
 
+/** Whom an agent may hand over to, as its tool lists them (PIP-04). */
 export interface HandoffTarget {
   readonly agentId: string;
   readonly description?: string;

@@ -16,12 +16,14 @@ import { HUMAN_TARGET, HANDOFF_TOOL_NAME, handoffTool, parseHandoffArguments, ty
 import type { OrchestrationKit } from './orchestration-kit.js';
 import { HANDLED_BY_HUMAN, isHandledByHuman } from './router.js';
 
+/** Who hands over to whom, and why. A program needs to give only the target. */
 export interface HandoffRequest {
   readonly roomId: string;
   readonly callingAgentId: string;
   readonly arguments: HandoffArguments;
 }
 
+/** What came of a handoff. A refusal is a result, not an error (CON-07). */
 export interface HandoffResult {
   readonly accepted: boolean;
   /** Who has the conversation now: an agent's id or `human`. */
@@ -39,6 +41,7 @@ export interface HandoffAgent {
   readonly greeting?: string | undefined;
 }
 
+/** Which handoffs are allowed and what follows them. */
 export interface HandoffHandlerOptions {
   /** Agents by their channels; needed for greetings. */
   readonly agents?: readonly HandoffAgent[];
@@ -70,6 +73,7 @@ const DEFAULT_GREETING_PROMPT = 'You have just taken over this conversation. Gre
 const CONTINUE_PROMPT = 'You have just taken over this conversation. Go on with what the user asked for last.';
 const WINDOW_MS = 60_000;
 
+/** Hands conversations over. `pipeline.install` makes one; agents reach it through the tool `handoff_conversation`. */
 export class HandoffHandler {
   readonly #agents: ReadonlyMap<string, HandoffAgent>;
 

@@ -10,6 +10,7 @@ import { handoffTool, type HandoffTarget } from './handoff-tool.js';
 import type { OrchestrationKit } from './orchestration-kit.js';
 import { ConversationRouter, type RoutingRule } from './router.js';
 
+/** One phase of a conversation and the agent that leads it (PIP-01). */
 export interface PipelineStage {
   readonly phase: string;
   readonly agentId: string;
@@ -21,6 +22,7 @@ export interface PipelineStage {
   readonly description?: string;
 }
 
+/** The stages, in the order they usually follow. Unknown phases and double ones throw ValidationError. */
 export interface ConversationPipelineOptions {
   readonly stages: readonly PipelineStage[];
   /** Default: the first stage's. */
@@ -29,6 +31,7 @@ export interface ConversationPipelineOptions {
   readonly supervisorId?: string;
 }
 
+/** How handing over behaves along the pipeline (PIP-03). */
 export interface PipelineInstallOptions extends Pick<
   HandoffHandlerOptions,
   | 'agentAliases'
@@ -44,6 +47,10 @@ export interface PipelineInstallOptions extends Pick<
   readonly hookPriority?: number;
 }
 
+/**
+ * A conversation in stages.
+ * @example const [router, handoff] = new ConversationPipeline({ stages }).install(kit, [triage, handler])
+ */
 export class ConversationPipeline {
   readonly stages: readonly PipelineStage[];
   readonly defaultPhase: string | undefined;

@@ -22,6 +22,7 @@ export interface RoutingConditions {
   readonly custom?: (event: RoomEvent, context: RoomContext, state: ConversationState) => boolean;
 }
 
+/** For which events this agent is the one to answer. */
 export interface RoutingRule {
   readonly agentId: string;
   readonly conditions: RoutingConditions;
@@ -29,6 +30,7 @@ export interface RoutingRule {
   readonly priority?: number;
 }
 
+/** The rules, and who answers without one. */
 export interface ConversationRouterOptions {
   readonly rules?: readonly RoutingRule[];
   /** Who answers when no rule matches. */
@@ -45,6 +47,7 @@ export const ROUTED_TO_NOBODY = '_none_';
 /** `state.context.handled_by` while a person has the conversation (HND-04). */
 export const HANDLED_BY_HUMAN = 'human';
 
+/** Routes each message to one agent. A {@link ConversationPipeline} makes and installs one; by hand: `router.install(kit)`. */
 export class ConversationRouter {
   readonly defaultAgentId: string | undefined;
   readonly supervisorId: string | undefined;

@@ -1,6 +1,7 @@
 /** The numbers that bound what callers may cost (AUTH-10, AUTH-13, WIRE-02, WIRE-03); all of them are options. */
 import { ValidationError } from '../core/index.js';
 
+/** What a caller may cost. What is above is answered 413 or 429, or its socket is closed. */
 export interface ServerLimits {
   /** Body of a request; default 1 MiB. */
   readonly maxBodyBytes: number;

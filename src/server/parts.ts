@@ -10,6 +10,7 @@ import { serverLimits, type ServerLimits } from './limits.js';
 import { RequestRates } from './request-rates.js';
 import type { PageHandler } from './pages.js';
 
+/** Who may use the server, and how much. */
 export interface HandlerOptions {
   /** Says who asks: {@link apiKeys}, or the host's own sessions. Null is refused, a throw is no entry (AUTH-01). */
   readonly authenticate?: Authenticate;

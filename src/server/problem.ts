@@ -25,6 +25,7 @@ export class Refusal extends RoomKitError {
   }
 }
 
+/** The body of every refusal (RFC 9457): `code` is for programs, `detail` says how to mend it. */
 export interface Problem {
   readonly title: string;
   readonly status: number;

@@ -1,6 +1,7 @@
 /** A telemetry provider that remembers everything (behaviour §28). */
 import type { Metadata, SpanEnd, SpanKind, SpanOptions, TelemetryProvider } from '../core/index.js';
 
+/** A span as it was told; `end` is set once it has ended. */
 export interface RecordedSpan {
   readonly id: string;
   readonly kind: SpanKind;
@@ -12,6 +13,7 @@ export interface RecordedSpan {
   end?: SpanEnd;
 }
 
+/** For tests: remembers every span and metric. */
 export class MockTelemetryProvider implements TelemetryProvider {
   readonly name = 'mock';
   readonly spans: RecordedSpan[] = [];

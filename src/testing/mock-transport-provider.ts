@@ -5,6 +5,7 @@ import type { ProviderResult } from '../core/models/delivery.js';
 
 type Behaviour = { readonly kind: 'fail'; readonly with: Error | ProviderResult } | { readonly kind: 'hang' };
 
+/** For tests: a vendor that takes everything, remembers it, and fails or hangs when told to. */
 export class MockTransportProvider implements TransportProvider {
   /** Every request, in order, failed ones included. */
   readonly requests: TransportRequest[] = [];

@@ -9,6 +9,7 @@ interface Pending {
 
 const START = Date.parse('2026-01-01T00:00:00.000Z');
 
+/** Time that moves only when told to. Give it as `clock`, then `await clock.advance(ms)`. */
 export class TestClock implements Clock {
   #now: number;
   #monotonic = 0;

@@ -7,6 +7,7 @@ import type { RoomContext } from '../../core/rooms/context.js';
 import { readContent } from '../content-parts.js';
 import type { MemoryOptions, MemoryProvider, MemoryResult } from './memory.js';
 
+/** How many tokens there are, and how they are counted (MEM-05). */
 export interface BudgetOptions {
   /** What the model takes in all, its answer included. */
   readonly maxContextTokens: number;

@@ -4,6 +4,7 @@ import type { RoomEvent } from '../../core/models/event.js';
 import type { Awaitable } from '../../core/models/json.js';
 import type { RoomContext } from '../../core/rooms/context.js';
 
+/** What a model is shown of the past. */
 export interface MemoryResult {
   /** Put before the events. */
   readonly messages: readonly AIMessage[];
@@ -11,6 +12,7 @@ export interface MemoryResult {
   readonly events: readonly RoomEvent[];
 }
 
+/** What a memory may count on while it decides. */
 export interface MemoryOptions {
   /** Aborted with the turn (TURN-02). */
   readonly signal: AbortSignal;
@@ -19,6 +21,7 @@ export interface MemoryOptions {
   readonly tools: readonly AITool[];
 }
 
+/** An agent's memory. What it throws is logged, and the plain window takes its place (MEM-04). */
 export interface MemoryProvider {
   readonly name: string;
   /** How many events it wants to be handed; default 50. */

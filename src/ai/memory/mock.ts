@@ -5,6 +5,7 @@ import { EMPTY_LIST } from '../../core/models/json.js';
 import type { RoomContext } from '../../core/rooms/context.js';
 import type { MemoryOptions, MemoryProvider, MemoryResult } from './memory.js';
 
+/** What a mock memory shows. */
 export interface MockMemoryOptions {
   readonly messages?: readonly AIMessage[];
   /** Default: the history it is handed. */
@@ -13,6 +14,7 @@ export interface MockMemoryOptions {
   readonly error?: Error;
 }
 
+/** One retrieval, as it was asked for. */
 export interface MemoryCall {
   readonly roomId: string;
   readonly event: RoomEvent;
@@ -21,6 +23,7 @@ export interface MemoryCall {
   readonly options: MemoryOptions;
 }
 
+/** For tests: records every call, shows what it was given. */
 export class MockMemoryProvider implements MemoryProvider {
   readonly name = 'Mock';
   readonly calls: MemoryCall[] = [];

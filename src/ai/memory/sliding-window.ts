@@ -5,11 +5,13 @@ import { EMPTY_LIST } from '../../core/models/json.js';
 import type { RoomContext } from '../../core/rooms/context.js';
 import type { MemoryProvider, MemoryResult } from './memory.js';
 
+/** How wide the window is. */
 export interface SlidingWindowOptions {
   /** Default 50; 0 shows none. */
   readonly maxEvents?: number;
 }
 
+/** The newest events of the room, as many as asked for. The default memory. */
 export class SlidingWindowMemory implements MemoryProvider {
   readonly name = 'SlidingWindow';
   readonly maxEvents: number;

@@ -4,6 +4,7 @@ import type { AITool, JsonSchema, ToolContext } from '../../core/models/ai.js';
 import { bindSchema } from './schema.js';
 import type { OutputOf, StandardSchema } from './standard-schema.js';
 
+/** A tool to be made by {@link defineTool}. */
 export interface ToolOptions<Schema extends StandardSchema> {
   readonly name: string;
   /** For the model: what the tool does and when to use it. */

@@ -2,6 +2,7 @@
 
 const RESULT: unique symbol = Symbol('roomkit.end-turn');
 
+/** What {@link endTurn} gives back; a tool returns it. */
 export interface EndOfTurn {
   readonly [RESULT]: unknown;
 }

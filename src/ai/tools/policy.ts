@@ -1,6 +1,7 @@
 /** Which tools an agent may use, and for whom (TL-10). Asked when tools are offered and again when one is to run. */
 import type { ParticipantRole } from '../../core/models/vocabulary.js';
 
+/** Globs of tool names. */
 export interface ToolRules {
   /** Only these, when not empty. `*` stands for any characters, `?` for one. */
   readonly allow?: readonly string[];
@@ -8,6 +9,10 @@ export interface ToolRules {
   readonly deny?: readonly string[];
 }
 
+/**
+ * Which tools may be used (TL-10).
+ * @example { allow: ['lookup_*'], roleOverrides: { owner: { allow: ['*'] } } }
+ */
 export interface ToolPolicy extends ToolRules {
   /** For participants of a role: `allow` takes the place of the general one, `deny` is added to it. */
   readonly roleOverrides?: Readonly<Partial<Record<ParticipantRole, ToolRules>>>;

@@ -6,6 +6,7 @@ import { DeliveryError, errorMessage, ProviderError, RoomKitError } from '../../
 import type { AIContextPart, AITool } from '../../core/models/ai.js';
 import type { Metadata } from '../../core/models/json.js';
 
+/** The name of the kit's own tool that pages long results (TL-05); no other tool may have it. */
 export const READ_TOOL_RESULT = 'read_tool_result';
 
 /** The least that `maxToolResultChars` may be: a page has to hold its notice and some text. */

@@ -1,12 +1,15 @@
 /** The part of the Standard Schema interface (standardschema.dev, v1) that tools use: zod, valibot, arktype and others have it. */
 
+/** What is wrong with a value, and where. */
 export interface StandardIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
+/** A valid value, or what is wrong with it. */
 export type StandardResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
 
+/** A typed schema of any library that follows the standard. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;

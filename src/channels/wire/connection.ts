@@ -52,6 +52,7 @@ export interface WirePrincipal {
   readonly canWrite: boolean;
 }
 
+/** One socket: who is at its other end, and how to write to it. */
 export interface WireConnectionOptions {
   readonly id: string;
   readonly kit: WireKit;
@@ -80,6 +81,7 @@ const TYPING_MS = 6000;
 /** After this the acknowledgement no longer waits for its place in the sequence. */
 const ACKNOWLEDGE_MS = 5000;
 
+/** Speaks the browser wire protocol over any transport of texts: hand it what comes in, it calls `send` and `close`. */
 export class WireConnection {
   /** The rooms this client hears, with the names of those in them. */
   readonly #rooms = new Map<string, NameOf>();

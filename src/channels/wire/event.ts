@@ -5,8 +5,10 @@ import type { Participant } from '../../core/models/people.js';
 import type { EventFrame, Shared, StreamFrame } from '../websocket/frames.js';
 import type { WireEvent } from './frames.js';
 
+/** The display name of a participant, where it is known. */
 export type NameOf = (participantId: string) => string | undefined;
 
+/** As a client sees it: no vendor payload, no channel data, no keys of the kit (WIRE-06). */
 export function wireEvent(event: RoomEvent, nameOf?: NameOf): WireEvent {
   return {
     id: event.id,

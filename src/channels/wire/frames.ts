@@ -1,9 +1,12 @@
 /** The frames of the browser wire protocol, version 1 (behaviour §32). */
 import type { ChannelType, DeliveryResult, EphemeralEvent, EventContent, Metadata, Room } from '../../core/index.js';
 
+/** The WebSocket subprotocol a browser asks for (WIRE-01). */
 export const SUBPROTOCOL = 'roomkit.v1';
+/** The version of the protocol in `hello` and `welcome`. */
 export const WIRE_VERSION = 1;
 
+/** What a client must keep to; `welcome` tells it. */
 export const WIRE_LIMITS = {
   /** Largest frame of a client, in bytes. */
   frameBytes: 64 * 1024,
@@ -16,6 +19,7 @@ export const WIRE_LIMITS = {
   replay: 500,
 } as const;
 
+/** What a client may send, told apart by `type` (WIRE-03). */
 export type ClientFrame =
   | { readonly type: 'hello'; readonly version: number; readonly token?: string; readonly streams?: boolean }
   | { readonly type: 'subscribe'; readonly id: string; readonly roomId: string; readonly afterIndex?: number; readonly as?: string }
@@ -54,6 +58,7 @@ export interface WireEvent {
   readonly deliveryResults?: Readonly<Record<string, DeliveryResult>>;
 }
 
+/** Why a frame was refused (WIRE-14). */
 export type WireErrorCode =
   | 'invalid'
   | 'unknown_type'
@@ -67,6 +72,7 @@ export type WireErrorCode =
   | 'busy'
   | 'internal';
 
+/** What a client gets, told apart by `type`. Unknown types are to be ignored (WIRE-01). */
 export type ServerFrame =
   | {
       readonly type: 'welcome';

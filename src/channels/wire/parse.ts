@@ -4,10 +4,12 @@ import { checkJson, checkMetadata, parseContent } from '../../core/models/conten
 import type { EventContent } from '../../core/models/content.js';
 import type { ClientFrame, WireErrorCode } from './frames.js';
 
+/** A frame, or why it is none. */
 export type ParsedFrame =
   | { readonly frame: ClientFrame }
   | { readonly error: Extract<WireErrorCode, 'invalid' | 'unknown_type'>; readonly message: string; readonly id?: string };
 
+/** Reads one text frame of a client. Never throws for what came from outside. */
 export function parseClientFrame(text: string): ParsedFrame {
   let value: unknown;
   try {

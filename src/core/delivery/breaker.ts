@@ -1,8 +1,10 @@
 /** A circuit breaker per channel (RES-01): a failing vendor is left alone for a while, then asked once. */
 import type { Clock } from '../clock.js';
 
+/** `closed` lets calls pass, `open` lets none, `half_open` waits for its one probe. */
 export type BreakerState = 'closed' | 'open' | 'half_open';
 
+/** When a breaker opens, and for how long. */
 export interface BreakerOptions {
   /** Consecutive failures that open it; default 5. */
   readonly threshold?: number;
@@ -11,6 +13,7 @@ export interface BreakerOptions {
   readonly onChange?: (state: BreakerState) => void;
 }
 
+/** Leaves a failing vendor alone for a while. The kit has one per channel; providers may use their own. */
 export class CircuitBreaker {
   private current: BreakerState = 'closed';
   private failures = 0;

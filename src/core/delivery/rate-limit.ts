@@ -10,6 +10,7 @@ interface Bucket {
   at: number;
 }
 
+/** Keeps to a {@link RateLimit}. A caller waits for as long as {@link TokenBuckets.reserve} says. */
 export class TokenBuckets {
   readonly #buckets: readonly Bucket[];
   #pausedUntil = 0;

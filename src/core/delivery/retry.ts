@@ -1,6 +1,7 @@
 /** When a failed delivery is tried again (OUT-05). */
 import type { DeliveryFailure, RetryPolicy } from '../models/delivery.js';
 
+/** The policy of durable channels without one of their own: three retries, after 1, 2 and 4 seconds. */
 export const DEFAULT_RETRY = {
   maxRetries: 3,
   baseDelaySeconds: 1,

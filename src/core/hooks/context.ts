@@ -7,6 +7,7 @@ import type { ChannelType } from '../models/vocabulary.js';
 import type { RoomContext } from '../rooms/context.js';
 import type { HookTrigger } from './triggers.js';
 
+/** The room as the hook finds it, and the call it runs in. */
 export interface HookContext extends RoomContext {
   readonly trigger: HookTrigger;
   readonly hookName: string | undefined;

@@ -16,6 +16,7 @@ import { checkModifiedPayload } from './payload.js';
 import { HookTrigger, TRIGGERS, type HookPayload, type HookReturn, type TriggerBehaviour } from './triggers.js';
 import { HookResult } from './verdict.js';
 
+/** When a hook runs and for whom. Filters are conjunctive: all that are given must fit (HK-03). */
 export interface HookOptions<Execution extends HookExecution = HookExecution> {
   /** Names it in `blockedBy`, traces and for `removeHook`. */
   readonly name?: string;
@@ -34,6 +35,7 @@ export interface HookOptions<Execution extends HookExecution = HookExecution> {
   readonly preview?: boolean;
 }
 
+/** A hook's function, typed by its trigger. What it throws, or a time that runs out, is judged by `failure` (HK-06). */
 export type HookHandler<Trigger extends HookTrigger, Execution extends HookExecution = 'sync'> = (
   payload: HookPayload<Trigger>,
   context: HookContext,

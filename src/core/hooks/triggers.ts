@@ -10,6 +10,7 @@ import type { ProtocolTrace } from '../models/trace.js';
 import type * as voice from '../models/voice-events.js';
 import type { HookResult } from './verdict.js';
 
+/** Every moment a hook can be registered for. The README names the first 41; the last four are extensions (HK-13). */
 export const HookTrigger = {
   BEFORE_BROADCAST: 'before_broadcast',
   AFTER_BROADCAST: 'after_broadcast',
@@ -84,6 +85,7 @@ interface Notice<Payload> {
   result: void;
 }
 
+/** Payload of `on_error`: something failed that nobody was waiting for. Field names are snake_case, as in stored data (CON-01). */
 export interface ErrorNotice {
   readonly category: 'turn' | 'delivery' | 'realtime' | 'stt' | 'tts' | 'media' | 'budget';
   readonly code: string;
@@ -93,6 +95,7 @@ export interface ErrorNotice {
   readonly turn_id?: string;
 }
 
+/** Trigger → payload and what its handlers may answer. Use {@link HookPayload} and {@link HookReturn} to read it. */
 export interface HookTable {
   before_broadcast: Gate<RoomEvent>;
   after_broadcast: Notice<RoomEvent>;
@@ -141,13 +144,19 @@ export interface HookTable {
   on_event_deleted: Notice<RoomEvent>;
 }
 
+/** What handlers of this trigger are given. */
 export type HookPayload<Trigger extends HookTrigger> = HookTable[Trigger]['payload'];
+/** What handlers of this trigger answer: a verdict for gates, nothing for notices. */
 export type HookReturn<Trigger extends HookTrigger> = HookTable[Trigger]['result'];
+/** Triggers whose handlers decide. */
 export type GateTrigger = { [T in HookTrigger]: HookTable[T]['kind'] extends 'gate' ? T : never }[HookTrigger];
+/** Triggers whose handlers are told after the fact. */
 export type NoticeTrigger = Exclude<HookTrigger, GateTrigger>;
 
+/** What a modification of a gate has to be. */
 export type PayloadShape = 'event' | 'string' | 'string_or_object' | 'object';
 
+/** How the engine treats a trigger. */
 export interface TriggerBehaviour {
   readonly kind: 'gate' | 'notice';
   /** What a failing handler of a gate means (HK-06). Notices are always logged. */

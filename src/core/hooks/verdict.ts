@@ -12,6 +12,7 @@ export interface HookExtras {
   readonly metadata?: Metadata;
 }
 
+/** The verdict of a gate's handler: made by {@link HookResult.allow}, {@link HookResult.block} or {@link HookResult.modify}. */
 export class HookResult<Payload = never> {
   private constructor(
     readonly action: 'allow' | 'block' | 'modify',

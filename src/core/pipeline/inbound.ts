@@ -27,6 +27,7 @@ import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
 import { isEphemeral, publishInbound } from './inbound-ephemeral.js';
 import { isoTime } from '../clock.js';
 
+/** How `processInbound` finds the room and when it answers. */
 export interface InboundOptions {
   /** The room, when the caller knows it; else the router decides (INB-02). */
   readonly roomId?: string;

@@ -5,6 +5,7 @@ import { isPromise, type Awaitable } from '../models/json.js';
 import type { ChannelType } from '../models/vocabulary.js';
 import type { ConversationStore, RouteCandidate, RouteCandidates } from '../store/store.js';
 
+/** What a router may go by. */
 export interface InboundRouteQuery {
   readonly channelId: string;
   readonly channelType: ChannelType;
@@ -15,6 +16,7 @@ export interface InboundRouteQuery {
   readonly message: InboundMessage;
 }
 
+/** Finds the room of a message that names none. Give your own to `new RoomKit({ inboundRouter })`. */
 export interface InboundRoomRouter {
   /** The room's id, or null for a new room. */
   route(query: InboundRouteQuery): Awaitable<string | null>;

@@ -13,6 +13,7 @@ import { blockedResult, SettledResult, typeOf } from './inbound.js';
 import { runPass } from './pass.js';
 import { ProcessDeadline } from './process-deadline.js';
 
+/** What else is known of an event that is sent directly (§14). */
 export interface SendOptions {
   readonly eventType?: EventType;
   /** Default 0; inside a turn or hook, the causing event's depth + 1 (SND-04). */

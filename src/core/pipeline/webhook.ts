@@ -4,6 +4,7 @@ import { processDeliveryStatus } from '../delivery/status-callbacks.js';
 import type { KitParts } from '../parts.js';
 import { processInbound } from './inbound.js';
 
+/** One thing a vendor's webhook said, told apart by `type`. `ignored` is answered like the others and does nothing. */
 export type WebhookMeta =
   | { readonly type: 'message'; readonly message: Omit<InboundMessage, 'channelId'> & { readonly channelId?: string } }
   | { readonly type: 'status'; readonly status: DeliveryStatus }

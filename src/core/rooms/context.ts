@@ -6,6 +6,7 @@ import type { Room } from '../models/room.js';
 import type { ChannelType } from '../models/vocabulary.js';
 import { canSeeEvent } from '../delivery/visibility.js';
 
+/** The room around an event, for hooks, channels, agents and resolvers. */
 export interface RoomContext {
   readonly room: Room;
   readonly bindings: readonly ChannelBinding[];

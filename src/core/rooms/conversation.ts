@@ -10,12 +10,14 @@ import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
 import { inRoom, tellLater } from './lifecycle.js';
 
+/** The room as it is while its lock is held. */
 export interface ConversationNow {
   readonly room: Room;
   readonly state: ConversationState;
   readonly bindings: readonly ChannelBinding[];
 }
 
+/** The state to store, with the entry that tells of it in the timeline. */
 export interface ConversationChange {
   readonly state: ConversationState;
   /** The timeline entry; visibility `internal`. */
@@ -29,8 +31,10 @@ export interface ConversationChange {
   };
 }
 
+/** Change the conversation, or say why not. */
 export type ConversationDecision = ConversationChange | { readonly rejected: string };
 
+/** What came of a decision, told apart by `accepted`. */
 export type ConversationResult =
   | { readonly accepted: true; readonly event: RoomEvent; readonly before: ConversationState; readonly after: ConversationState }
   | { readonly accepted: false; readonly reason: string; readonly state: ConversationState };

@@ -12,6 +12,7 @@ import { tellChanged } from '../pipeline/edit-delete.js';
 import type { EventStatus } from '../models/vocabulary.js';
 import { inRoom } from './lifecycle.js';
 
+/** Which part of a timeline to read (ROOM-11). */
 export interface TimelineQuery {
   readonly offset?: number;
   /** Default 50, at most 1000. */
@@ -143,6 +144,7 @@ export async function getUnreadCount(parts: KitParts, roomId: string, channelId:
   return parts.store.countEvents(roomId, marker === null ? {} : { afterIndex: marker });
 }
 
+/** What a host may change of a stored event (ROOM-13). Metadata is merged; what is not given stays. */
 export interface EventPatch {
   readonly content?: ContentInput;
   readonly metadata?: Metadata;

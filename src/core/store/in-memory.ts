@@ -39,6 +39,7 @@ import type {
 /** Live outcomes are kept for this many events. */
 const MAX_OUTCOME_EVENTS = 1000;
 
+/** Keeps everything in this process's memory. The default. */
 export class InMemoryStore implements ConversationStore {
   readonly name: string = 'memory';
   readonly persistent: boolean = false;

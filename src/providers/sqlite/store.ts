@@ -47,6 +47,7 @@ import { migrate } from './schema.js';
 import { Statements } from './statements.js';
 import { SqliteTimeline } from './timeline.js';
 
+/** Where the database is, and what it has to survive. */
 export interface SqliteStoreOptions {
   /** The database file; `:memory:` for none. Its folder must exist. */
   readonly path: string;
@@ -54,6 +55,10 @@ export interface SqliteStoreOptions {
   readonly synchronous?: 'full' | 'normal';
 }
 
+/**
+ * Rooms in one SQLite file, for one process at a time (STO-09). Open it with {@link SqliteStore.open}.
+ * @example const kit = new RoomKit({ store: await SqliteStore.open('./rooms.db') })
+ */
 export class SqliteStore implements ConversationStore {
   readonly name = 'sqlite';
   readonly persistent = true;

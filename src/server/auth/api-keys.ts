@@ -4,6 +4,7 @@ import { bearerToken } from './bearer.js';
 import { equalInConstantTime, sha256, toBase64Url, toHex } from './bytes.js';
 import type { Authenticate, Principal, Scope } from './principal.js';
 
+/** A key as the server knows it: never the secret itself. */
 export interface ApiKey {
   /** Letters, digits and hyphens; also the principal's id. */
   readonly id: string;

@@ -7,6 +7,7 @@ import { checkId } from '../../core/ids.js';
 import { fromBase64Url, toBase64Url, utf8 } from './bytes.js';
 import { expiry, type ClientPrincipal, type Scope } from './principal.js';
 
+/** For whom a token is good, where, and for how long. */
 export interface ClientTokenOptions {
   /** 1 to 50 room ids. */
   readonly rooms: readonly string[];
@@ -20,6 +21,7 @@ export interface ClientTokenOptions {
   readonly ttlSeconds?: number;
 }
 
+/** A token and when it ends. Give it to one person's browser. */
 export interface MintedToken {
   readonly token: string;
   /** ISO-8601. */
@@ -35,6 +37,7 @@ const MAX_ROOMS = 50;
 const MAX_TTL_SECONDS = 86_400;
 const MAX_TOKEN_LENGTH = 8000;
 
+/** Makes and checks client tokens. `serve` has one; a host that authenticates elsewhere may use its own. */
 export class ClientTokens {
   readonly #secrets: readonly Uint8Array<ArrayBuffer>[];
   readonly #clock: Pick<Clock, 'now'>;

@@ -5,6 +5,7 @@ import { Refusal } from '../problem.js';
 /** `read`; `write`: messages, typing, receipts; `operate`: rooms, bindings, permissions, deliveries; `admin`: all of it. */
 export type Scope = 'read' | 'write' | 'operate' | 'admin';
 
+/** Who asks: a program of the host, or one person on one channel. */
 export interface Principal {
   /** Names the caller in limits; at most 255 characters. */
   readonly id: string;
