@@ -23,6 +23,7 @@ import {
   type SourceEmit,
   type SourceHealth,
   type SourceProvider,
+  type SourceStartOptions,
   type SourceStatus,
   type WebhookMeta,
 } from '../../src/index.js';
@@ -207,10 +208,12 @@ class ScriptedSource implements SourceProvider {
   constructor(
     private readonly clock: TestClock,
     private readonly runs: ((emit: SourceEmit, signal: AbortSignal) => Promise<void>)[],
+    private readonly connects = true,
   ) {}
 
-  async start(emit: SourceEmit, { signal }: { signal: AbortSignal }): Promise<void> {
+  async start(emit: SourceEmit, { signal, connected }: SourceStartOptions): Promise<void> {
     this.status = 'connected';
+    if (this.connects) connected();
     this.startedAt.push(this.clock.monotonic() / 1000);
     const run = this.runs[Math.min(this.startedAt.length, this.runs.length) - 1];
     await run?.(emit, signal);
@@ -270,6 +273,43 @@ describe('sources', () => {
     await clock.advance(100_000);
     expect(attempts).toEqual([1, 2, 1]);
     expect(source.startedAt).toEqual([0, 5, 15, 50]);
+    await kit.close();
+  });
+
+  it('are said to be connected when they are, or bring something', async () => {
+    verifies('SRC-04', 'SRC-03');
+    const { kit, clock } = makeKit();
+    kit.registerChannel(new TestTransport('a'));
+    const seen: unknown[] = [];
+    for (const type of ['source_connected', 'source_disconnected', 'source_error'] as const)
+      kit.on(type, (event) => void seen.push([type, event.data['reason'] ?? event.data['attempt']]));
+    const bring = { channelId: 'a', senderId: 'ada', content: 'hi' };
+    const source = new ScriptedSource(
+      clock,
+      [
+        fail,
+        async (_emit, signal) => {
+          await clock.sleep(31_000, signal); // half a minute of trying is no connection
+          throw new Error('gave up');
+        },
+        async (emit) => {
+          await emit(bring);
+          await emit(bring);
+          throw new Error('lost');
+        },
+        async () => undefined,
+      ],
+      false,
+    );
+    await kit.attachSource('a', source);
+    await clock.advance(100_000);
+    expect(seen).toEqual([
+      ['source_error', 1],
+      ['source_error', 2],
+      ['source_connected', undefined],
+      ['source_disconnected', 'failed'],
+      ['source_error', 1],
+    ]);
     await kit.close();
   });
 

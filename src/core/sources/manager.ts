@@ -88,26 +88,33 @@ export class SourceManager {
     let delay = first;
     await Promise.resolve(); // attach() has registered the source by the time it emits
     while (!signal.aborted) {
-      const startedAt = clock.monotonic();
+      let connectedAt: number | undefined;
       let delivered = false;
       const gate = new EmitGate(options.maxConcurrentEmits ?? 10);
+      const connected = (): void => {
+        if (connectedAt === undefined) emit('source_connected', channelId, { source: source.name });
+        connectedAt ??= clock.monotonic();
+      };
+      const disconnected = (reason: string): void => {
+        if (connectedAt !== undefined) emit('source_disconnected', channelId, { source: source.name, reason });
+      };
       try {
-        emit('source_connected', channelId, { source: source.name });
         await source.start(
           async (message) => {
             delivered = true;
+            connected();
             return gate.run(`${message.channelId}\u0000${message.senderId}`, () =>
               this.options.tasks.run(() => this.options.processInbound(message)),
             );
           },
-          { signal },
+          { signal, connected },
         );
-        emit('source_disconnected', channelId, { source: source.name, reason: 'ended' });
+        disconnected(signal.aborted ? 'detached' : 'ended');
         return;
       } catch (error) {
+        disconnected(signal.aborted ? 'detached' : 'failed');
         if (signal.aborted) return;
-        emit('source_disconnected', channelId, { source: source.name, reason: 'failed' });
-        if (delivered || clock.monotonic() - startedAt >= STABLE_MS) {
+        if (delivered || (connectedAt !== undefined && clock.monotonic() - connectedAt >= STABLE_MS)) {
           attempt = 0;
           delay = first;
         }

@@ -11,10 +11,18 @@ export interface SourceProvider {
   readonly name: string;
   readonly status: SourceStatus;
   /** Runs until the source ends (return), fails (throw) or is told to stop (signal). */
-  start(emit: SourceEmit, options: { signal: AbortSignal }): Promise<void>;
+  start(emit: SourceEmit, options: SourceStartOptions): Promise<void>;
   /** Idempotent. */
   stop(): Awaitable<void>;
   healthcheck(): Awaitable<SourceHealth>;
+}
+
+/** What a source is started with. */
+export interface SourceStartOptions {
+  /** Aborts when the source is detached or the kit closes. */
+  readonly signal: AbortSignal;
+  /** To be called when the connection stands; again after it was lost and regained. A first message says it too (SRC-04). */
+  readonly connected: () => void;
 }
 
 /** How a source is doing. Times are ISO-8601; `messagesReceived` counts since it was attached. */
