@@ -15,4 +15,4 @@ export { defineTool, type ToolOptions } from './tools/define-tool.js';
 export { endTurn, type EndOfTurn } from './tools/end-turn.js';
 export { READ_TOOL_RESULT, ToolError } from './tools/results.js';
 export type { ToolPolicy, ToolRules } from './tools/policy.js';
-export type { StandardSchema } from './tools/standard-schema.js';
+export type { OutputOf, StandardIssue, StandardResult, StandardSchema } from './tools/standard-schema.js';

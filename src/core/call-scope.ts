@@ -9,24 +9,28 @@ import type { Section } from './pipeline/section.js';
 export interface CallScope {
   /** The section of a room's lock this call runs in; meaningless once it is closed (LOCK-06). */
   readonly section?: Section;
-  readonly turn?: TurnScope;
+  readonly turn?: RunningScope;
   /** Depth of the event whose hook or turn is running (SND-04). */
   readonly causeDepth?: number;
   /** The telemetry span that is open. */
   readonly span?: string;
 }
 
-/** The turn a call runs in, as orchestration and tools may know it. */
+/** The turn a call runs in, as tools and orchestration may know it: `kit.currentTurn()`. */
 export interface TurnScope {
   readonly roomId: string;
   readonly turnId: string;
   readonly channelId: string;
   /** The event at the root of the cascade: one user message. */
   readonly rootEventId: string;
-  /** Everything that user message set in motion; what is sent inside the turn belongs to it. */
-  readonly cascade: Cascade;
   /** To be done once the turn has ended and its reply is in the timeline; the cascade waits for it (HND-12). */
   readonly afterwards: (() => Promise<void>)[];
+}
+
+/** The same with what belongs to the engine. */
+export interface RunningScope extends TurnScope {
+  /** Everything the user message set in motion; what is sent inside the turn belongs to it. */
+  readonly cascade: Cascade;
 }
 
 export const callScope = new AsyncLocalStorage<CallScope>();

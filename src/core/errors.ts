@@ -3,6 +3,7 @@
  * to mend it (CON-07). What belongs to the business (blocked, duplicate, refused) is a return value instead.
  */
 
+/** What goes with every error. */
 export interface RoomKitErrorOptions {
   readonly cause?: unknown;
   /** Whether the same call may succeed later. */

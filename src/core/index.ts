@@ -3,6 +3,7 @@ export * from './models/index.js';
 export * from './errors.js';
 export { RoomKit } from './kit.js';
 export type { RoomKitOptions } from './options.js';
+export type { CommitListener } from './parts.js';
 export type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 export type { InboundOptions } from './pipeline/inbound.js';
 export type { SendOptions } from './pipeline/send.js';
@@ -26,6 +27,8 @@ export {
   type HookTable,
   type NoticeTrigger,
   type ErrorNotice,
+  type PayloadShape,
+  type TriggerBehaviour,
 } from './hooks/triggers.js';
 export { HookResult, type HookExtras } from './hooks/verdict.js';
 export type { HookHandler, HookOptions, HookSource } from './hooks/engine.js';
@@ -55,4 +58,5 @@ export { extractText } from './rooms/visible-text.js';
 export { isoTime, sleepWith, SystemClock, type Clock, type Timer } from './clock.js';
 export { checkChannelId, checkId, UuidGenerator, type IdGenerator } from './ids.js';
 export { silentLogger, StderrLogger, type LogFields, type Logger, type LogLevel } from './logger.js';
+export { isSpeakingChannel, type SpeakingChannel, type SpokenAgent, type SpokenGreeting } from './speaking-channel.js';
 export type { SpeechRecognition, SpeechSynthesis, VoiceTransport } from './voice-seams.js';

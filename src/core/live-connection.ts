@@ -21,6 +21,7 @@ export interface ResyncFrame {
   readonly fromIndex: number;
 }
 
+/** What every connection has to understand. */
 export type ConnectionFrame = EventFrame | ResyncFrame;
 
 /** A preview of a reply (WS-05). Every start is followed by exactly one end or error. */
@@ -50,6 +51,7 @@ export type StreamFrame =
 /** Takes a frame; a channel may hand over more beside it, which most have no use for. */
 export type LiveSend = (frame: ConnectionFrame, ...more: never[]) => unknown;
 
+/** What a connection follows, and which further frames it takes. */
 export interface LiveConnectionOptions<More extends readonly unknown[] = never[]> {
   /** The rooms it follows from the start. */
   readonly roomIds?: readonly string[];

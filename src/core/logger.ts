@@ -1,5 +1,6 @@
 /** Logs state facts, not people's words: a constant message and structured fields (style rule 14). */
 
+/** How much an entry matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** Facts beside a message: never people's words, addresses or secrets (TEL-06). */
 export type LogFields = Readonly<Record<string, unknown>>;

@@ -25,6 +25,7 @@ import type { ConversationStore } from './store/store.js';
 import type { DecisionTraces } from './telemetry/decision-trace.js';
 import type { Tracer } from './telemetry/tracer.js';
 
+/** Told of a committed event, with the room as that commit left it: `kit.onCommitted`. */
 export type CommitListener = (event: RoomEvent, room: Room) => void;
 
 export interface KitParts extends PlanParts {

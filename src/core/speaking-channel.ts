@@ -5,6 +5,7 @@
 import type { Channel } from './channel.js';
 import type { Awaitable } from './models/json.js';
 
+/** A channel that speaks for agents. Implement it to let a pipeline's `voiceChannelId` name a voice channel of your own. */
 export interface SpeakingChannel extends Channel {
   /** Agent id → voice; merged into what the channel has already (PIP-05). */
   setVoices(voices: ReadonlyMap<string, string>): void;
@@ -19,12 +20,14 @@ export interface SpeakingChannel extends Channel {
   readonly isRealtime?: boolean;
 }
 
+/** Who speaks in a room, and in which language. */
 export interface SpokenAgent {
   readonly agentId: string;
   /** The room's language, when one is set (HND-11). */
   readonly language?: string;
 }
 
+/** What is to be said after a handoff. */
 export interface SpokenGreeting extends SpokenAgent {
   /** The agent's own words, as they would be spoken; absent when it has none. */
   readonly text?: string;
@@ -34,6 +37,7 @@ export interface SpokenGreeting extends SpokenAgent {
   readonly leavingAgentId?: string;
 }
 
+/** Whether a channel has what orchestration needs to speak through it. */
 export function isSpeakingChannel(channel: Channel | undefined): channel is SpeakingChannel {
   const candidate = channel as Partial<SpeakingChannel> | undefined; // looked at member by member
   return typeof candidate?.setVoices === 'function' && typeof candidate.greet === 'function' && typeof candidate.reconfigure === 'function';

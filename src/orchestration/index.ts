@@ -1,4 +1,5 @@
 /** Orchestration: who answers, in which phase, and how a conversation changes hands (behaviour §19). */
+export type { OrchestrationKit } from './orchestration-kit.js';
 export { ConversationRouter, type ConversationRouterOptions, type RoutingConditions, type RoutingRule } from './router.js';
 export {
   ConversationPipeline,

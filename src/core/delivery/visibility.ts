@@ -3,8 +3,6 @@ import type { ChannelBinding } from '../models/binding.js';
 import type { RoomEvent } from '../models/event.js';
 import type { ChannelCategory } from '../models/vocabulary.js';
 
-type Reader = Pick<ChannelBinding, 'channelId' | 'category' | 'access' | 'direction'>;
-
 /** Whether the binding may read at all (PERM-01): its access reads and it is not a channel that only produces. */
 export function canRead(binding: Pick<ChannelBinding, 'access' | 'direction'>): boolean {
   return (binding.access === 'read_write' || binding.access === 'read_only') && binding.direction !== 'outbound';
@@ -36,7 +34,7 @@ export function isVisibleTo(visibility: string, channelId: string, category: Cha
  * Whether a reader may see a stored event (PERM-07): always its own; else what was not blocked or deleted, is visible
  * to it, and it may read.
  */
-export function canSeeEvent(event: RoomEvent, reader: Reader): boolean {
+export function canSeeEvent(event: RoomEvent, reader: Pick<ChannelBinding, 'channelId' | 'category' | 'access' | 'direction'>): boolean {
   if (event.status === 'blocked' || event.metadata['deleted'] === true) return false;
   if (event.source.channelId === reader.channelId) return true;
   return canRead(reader) && isVisibleTo(event.visibility, reader.channelId, reader.category);

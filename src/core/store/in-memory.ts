@@ -7,9 +7,9 @@ import type { ChannelBinding } from '../models/binding.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { copyJson, EMPTY, ownJson, type Metadata } from '../models/json.js';
-import type { Participant } from '../models/people.js';
+import type { Identity, IdentityMerge, Participant } from '../models/people.js';
 import type { Room } from '../models/room.js';
-import type { Task } from '../models/task.js';
+import type { Observation, Task } from '../models/task.js';
 import type { RoomStatus, ChannelType, OutboxState, TurnState } from '../models/vocabulary.js';
 import { mergeMetadata } from './metadata.js';
 import { MemoryHolds } from './memory/holds.js';
@@ -262,18 +262,32 @@ export class InMemoryStore implements ConversationStore {
 
   // --- identities, tasks, observations, markers ----------------------------------------------------------------------
 
-  createIdentity: MemoryPeople['createIdentity'] = (identity) => this.#people.createIdentity(identity);
-  getIdentity: MemoryPeople['getIdentity'] = (id) => this.#people.getIdentity(id);
-  updateIdentity: MemoryPeople['updateIdentity'] = (identity) => this.#people.updateIdentity(identity);
-  resolveIdentity: MemoryPeople['resolveIdentity'] = (query) => this.#people.resolveIdentity(query);
-  linkAddress: MemoryPeople['linkAddress'] = (id, type, address) => this.#people.linkAddress(id, type, address);
-  mergeIdentities: MemoryPeople['mergeIdentities'] = (merge) => this.#people.mergeIdentities(merge);
-  unmergeIdentity: MemoryPeople['unmergeIdentity'] = (fromId) => this.#people.unmergeIdentity(fromId);
+  createIdentity(identity: Identity): Identity {
+    return this.#people.createIdentity(identity);
+  }
+  getIdentity(identityId: string): Identity | null {
+    return this.#people.getIdentity(identityId);
+  }
+  updateIdentity(identity: Identity): Identity {
+    return this.#people.updateIdentity(identity);
+  }
+  resolveIdentity(query: { channelType: ChannelType; address: string; organizationId?: string }): Identity | null {
+    return this.#people.resolveIdentity(query);
+  }
+  linkAddress(identityId: string, channelType: ChannelType, address: string): boolean {
+    return this.#people.linkAddress(identityId, channelType, address);
+  }
+  mergeIdentities(merge: { intoId: string; fromId: string; by: string; reason?: string; at: string }): IdentityMerge | null {
+    return this.#people.mergeIdentities(merge);
+  }
+  unmergeIdentity(fromId: string): IdentityMerge | null {
+    return this.#people.unmergeIdentity(fromId);
+  }
 
-  createTask(task: Parameters<MemoryRoom['putTask']>[0]): void {
+  createTask(task: Task): void {
     this.#require(task.roomId).putTask(task);
   }
-  updateTask(task: Parameters<MemoryRoom['putTask']>[0]): void {
+  updateTask(task: Task): void {
     this.#require(task.roomId).putTask(task);
   }
   getTask(taskId: string): Task | null {
@@ -283,13 +297,13 @@ export class InMemoryStore implements ConversationStore {
     }
     return null;
   }
-  listTasks(roomId: string, query?: Parameters<MemoryRoom['listTasks']>[0]): ReturnType<MemoryRoom['listTasks']> {
+  listTasks(roomId: string, query?: { status?: Task['status'] }): Task[] {
     return this.#rooms.get(roomId)?.listTasks(query) ?? [];
   }
-  addObservation(observation: Parameters<MemoryRoom['addObservation']>[0]): void {
+  addObservation(observation: Observation): void {
     this.#require(observation.roomId).addObservation(observation);
   }
-  listObservations(roomId: string): ReturnType<MemoryRoom['listObservations']> {
+  listObservations(roomId: string): Observation[] {
     return this.#rooms.get(roomId)?.listObservations() ?? [];
   }
   setReadMarker(roomId: string, channelId: string, index: number): void {
@@ -364,11 +378,11 @@ export class InMemoryStore implements ConversationStore {
   holdMessage(message: HeldMessage, maxPerKey: number): void {
     this.#holds.hold(message, maxPerKey);
   }
-  takeHeld(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
-    return this.#holds.take(kind, key, now);
+  listHeld(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
+    return this.#holds.list(kind, key, now);
   }
-  hasHeld(kind: HeldMessage['kind'], key: string, now: string): boolean {
-    return this.#holds.has(kind, key, now);
+  dropHeld(ids: readonly string[]): void {
+    this.#holds.drop(ids);
   }
 
   close(): void {

@@ -28,7 +28,6 @@ export interface MintedToken {
   readonly expiresAt: string;
 }
 
-type Secret = string | Uint8Array;
 type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 const PREFIX = 'rkc1';
@@ -44,7 +43,7 @@ export class ClientTokens {
   #keys: Promise<readonly Key[]> | undefined;
 
   /** The first secret signs, all verify: put a new one in front, and take the old one out once its tokens have ended. */
-  constructor(options: { readonly secrets: readonly Secret[] }, clock: Pick<Clock, 'now'>) {
+  constructor(options: { readonly secrets: readonly (string | Uint8Array)[] }, clock: Pick<Clock, 'now'>) {
     if (options.secrets.length === 0) throw new ValidationError('clientTokens.secrets is empty. Give at least one secret of 32 bytes or more.');
     this.#secrets = options.secrets.map((secret, position) => {
       const bytes = typeof secret === 'string' ? utf8(secret) : new Uint8Array(secret);
