@@ -1,20 +1,21 @@
 /** What a transport's message becomes before the pipeline takes it (TRN-01). Shared by all transport channels; on the hot path. */
+import type { Channel } from '../core/channel.js';
 import type { EventDraft, EventSource } from '../core/models/event.js';
 import type { InboundMessage } from '../core/models/delivery.js';
 import { toContent } from '../core/models/content-validation.js';
 import { frozenMap } from '../core/models/json.js';
-import type { ChannelType } from '../core/models/vocabulary.js';
-
-interface Receiver {
-  readonly channelId: string;
-  readonly channelType: ChannelType;
-  readonly providerName?: string | undefined;
-}
 
 type Writable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** `channelType` replaces the receiver's own type in the source (TRN-02). */
-export function inboundDraft(receiver: Receiver, message: InboundMessage, channelType = receiver.channelType): EventDraft {
+/**
+ * The event a message stands for, as `handleInbound` of a channel of your own may give it back. `channelType` replaces the
+ * receiver's own type in the source (TRN-02). Throws ValidationError for content that cannot be.
+ */
+export function inboundDraft(
+  receiver: Pick<Channel, 'channelId' | 'channelType' | 'providerName'>,
+  message: InboundMessage,
+  channelType = receiver.channelType,
+): EventDraft {
   const rawPayload = frozenMap(message.rawPayload);
   const { channelId } = receiver;
   const source: Writable<EventSource> =

@@ -16,6 +16,7 @@ import { channelCapabilities, type ChannelCapabilities } from '../core/models/ca
 import type { InboundMessage } from '../core/models/delivery.js';
 import type { EphemeralEvent } from '../core/models/ephemeral.js';
 import type { EventDraft, RoomEvent } from '../core/models/event.js';
+import type { Participant } from '../core/models/people.js';
 import { isPromise, type Awaitable } from '../core/models/json.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { inboundDraft } from './inbound-draft.js';
@@ -77,7 +78,7 @@ const CAPABILITIES: Partial<ChannelCapabilities> = {
  * Live connections: browsers and apps. `serve` from `roomkit/server` brings the sockets; others register their own.
  * @example kit.registerChannel(new WebSocketChannel('web'))
  */
-export class WebSocketChannel implements Channel, ConnectionHost {
+export class WebSocketChannel implements Channel {
   readonly channelId: string;
   readonly channelType = 'websocket';
   readonly category = 'transport';
@@ -85,10 +86,12 @@ export class WebSocketChannel implements Channel, ConnectionHost {
   readonly capabilities: ChannelCapabilities;
   readonly durable = false;
   readonly echo: boolean;
+  /** What one connection may cost, from the options. */
   readonly limits: ConnectionLimits;
   readonly #connections = new Map<string, Connection>();
   readonly #rooms = new Map<string, RoomConnections>();
   #services: ChannelServices | undefined;
+  readonly #host: ConnectionHost;
   #deadlines: Deadlines | undefined;
 
   constructor(channelId: string, options: WebSocketChannelOptions = {}) {
@@ -100,6 +103,11 @@ export class WebSocketChannel implements Channel, ConnectionHost {
       sendTimeoutMs: positive('sendTimeoutMs', options.sendTimeoutMs ?? 5000),
       maxQueuedMessages: positive('maxQueuedMessages', options.maxQueuedMessages ?? 1000),
       maxQueuedBytes: positive('maxQueuedBytes', options.maxQueuedBytes ?? 16 * 1024 * 1024),
+    };
+    this.#host = {
+      limits: this.limits,
+      deadlines: () => (this.#deadlines ??= new Deadlines(new SystemClock())),
+      evict: (connection, reason) => this.#evict(connection, reason),
     };
   }
 
@@ -121,7 +129,7 @@ export class WebSocketChannel implements Channel, ConnectionHost {
     const { afterIndex, roomIds = [] } = options;
     for (const roomId of roomIds) checkAfterIndex(roomId, indexFor(afterIndex, roomId));
     this.unregisterConnection(connectionId);
-    this.#connections.set(connectionId, new Connection(connectionId, send, options, this));
+    this.#connections.set(connectionId, new Connection(connectionId, send, options, this.#host));
     const replays = roomIds.flatMap((roomId) => {
       const subscribed = this.#subscribe(connectionId, roomId, { afterIndex: indexFor(afterIndex, roomId) });
       return isPromise(subscribed) ? [subscribed] : [];
@@ -172,22 +180,11 @@ export class WebSocketChannel implements Channel, ConnectionHost {
     return [...(this.#connections.get(connectionId)?.subscriptions.keys() ?? [])];
   }
 
-  evict(connection: Connection, reason: string): void {
-    if (connection.closed) return;
-    this.#drop(connection);
-    this.#services?.emit('channel_disconnected', { connection_id: connection.id, reason });
-    connection.options.ended?.(reason);
-  }
-
   // --- the channel's contract ----------------------------------------------------------------------------------------
 
   connect(services: ChannelServices): void {
     this.#services = services;
     this.#deadlines = new Deadlines(services.clock);
-  }
-
-  get deadlines(): Deadlines {
-    return (this.#deadlines ??= new Deadlines(new SystemClock()));
   }
 
   handleInbound(message: InboundMessage): EventDraft {
@@ -326,6 +323,7 @@ export class WebSocketChannel implements Channel, ConnectionHost {
     closing: ((prev: number) => ClosingFrame) | undefined,
   ): void | Promise<void> {
     if (room.tail !== undefined) return room.tail.then(() => this.#inOrder(room, event, context, closing));
+    if (context !== undefined && context.participants !== room.people) this.#showOut(room, context.participants);
     const { index } = event;
     const { last } = room;
     if (room.followed && (index !== last + 1 || !room.exact) && index > last) return this.#afterGap(room, event, context, closing);
@@ -335,6 +333,17 @@ export class WebSocketChannel implements Channel, ConnectionHost {
       room.last = index;
     }
     return fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev));
+  }
+
+  /** Who was banned or has left hears no more from this event on (AUTH-05, WIRE-12). */
+  #showOut(room: RoomConnections, participants: readonly Participant[]): void {
+    room.people = participants;
+    for (const { id, status } of participants) {
+      if (status !== 'banned' && status !== 'left') continue;
+      for (const { connection } of room.subscriptions) {
+        if (connection.options.participantId === id) connection.options.roomLost?.(room.roomId);
+      }
+    }
   }
 
   /** Between the last event and this one are others: hidden ones, or such as did not come through. The store knows which. */
@@ -356,6 +365,13 @@ export class WebSocketChannel implements Channel, ConnectionHost {
     const plain = withoutStamps(event);
     const content = transcodeFor(plain.content, this.capabilities);
     return content === null || content === plain.content ? plain : Object.freeze({ ...plain, content });
+  }
+
+  #evict(connection: Connection, reason: string): void {
+    if (connection.closed) return;
+    this.#drop(connection);
+    this.#services?.emit('channel_disconnected', { connection_id: connection.id, reason });
+    connection.options.ended?.(reason);
   }
 
   #drop(connection: Connection): void {

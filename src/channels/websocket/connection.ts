@@ -18,6 +18,7 @@ export type ConnectionSend = (frame: ConnectionFrame, shared: Shared) => unknown
 /** What the channel hands over beside a frame: a place for the form that many connections share. */
 export type ConnectionOptions = LiveConnectionOptions<[shared: Shared]>;
 
+/** What one connection of a WebSocket channel may cost (WS-02, WS-04). */
 export interface ConnectionLimits {
   readonly sendTimeoutMs: number;
   readonly maxQueuedMessages: number;
@@ -27,7 +28,7 @@ export interface ConnectionLimits {
 /** What a connection needs of its channel. */
 export interface ConnectionHost {
   readonly limits: ConnectionLimits;
-  readonly deadlines: Deadlines;
+  deadlines(): Deadlines;
   evict(connection: Connection, reason: string): void;
 }
 
@@ -130,10 +131,12 @@ export class Connection {
       done?.(error);
       this.#pump();
     };
-    const { deadlines, limits } = this.host;
-    const deadline = deadlines.add(limits.sendTimeoutMs, () =>
-      settle(new DeliveryError('timeout', `Connection '${this.id}' did not take a message within ${limits.sendTimeoutMs} ms.`)),
-    );
+    const { limits } = this.host;
+    const deadline = this.host
+      .deadlines()
+      .add(limits.sendTimeoutMs, () =>
+        settle(new DeliveryError('timeout', `Connection '${this.id}' did not take a message within ${limits.sendTimeoutMs} ms.`)),
+      );
     sent.then(
       () => settle(),
       (error: unknown) => settle(sendError(this.id, error)),

@@ -18,7 +18,7 @@ export class InMemoryLockManager implements RoomLockManager {
 
   acquire(roomId: string, options?: { signal?: AbortSignal }): RoomLease | Promise<RoomLease> {
     let room = this.rooms.get(roomId);
-    if (room === undefined) this.rooms.set(roomId, (room = new Held(roomId, this)));
+    if (room === undefined) this.rooms.set(roomId, (room = new Held(roomId, this.freed)));
     else if (room.taken) return room.wait(options?.signal);
     room.taken = true;
     this.held++;
@@ -31,11 +31,11 @@ export class InMemoryLockManager implements RoomLockManager {
   }
 
   /** A room is free, and nobody waits for it. */
-  freed(room: Held): void {
+  private readonly freed = (room: Held): void => {
     room.taken = false;
     this.held--;
     if (this.rooms.size - this.held > MAX_IDLE) this.rooms.delete(room.roomId);
-  }
+  };
 }
 
 class Held {
@@ -44,7 +44,7 @@ class Held {
 
   constructor(
     readonly roomId: string,
-    private readonly locks: InMemoryLockManager,
+    private readonly freed: (room: Held) => void,
   ) {}
 
   wait(signal: AbortSignal | undefined): Promise<RoomLease> {
@@ -77,7 +77,7 @@ class Held {
       next.grant(new Lease(this));
       return;
     }
-    this.locks.freed(this);
+    this.freed(this);
   }
 }
 
