@@ -112,6 +112,23 @@ describe('steering', () => {
     }
   });
 
+  it('is no fault of a tool that ends with its turn', async () => {
+    verifies('STE-03');
+    const wait: AITool = {
+      name: 'wait',
+      description: '',
+      handler: (_args, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true })),
+    };
+    const channel = new AIChannel('agent', { provider: new MockAIProvider({ script: [{ toolCalls: [aCall('wait')] }] }), tools: [wait] });
+    const harness = new AgentHarness(channel);
+    const asking = harness.ask('Hi', { turnId: 't1' });
+    await harness.clock.advance(0);
+    channel.steer({ type: 'cancel' }, { turnId: 't1' });
+    expect((await asking).output.endReason).toBe('cancelled');
+    expect(harness.warnings).toEqual([]);
+  });
+
   it('is not carried over to the next turn', async () => {
     verifies('STE-04', 'STE-01');
     const provider = new MockAIProvider();

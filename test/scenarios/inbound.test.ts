@@ -353,6 +353,21 @@ describe('the default router', () => {
     await kit.close();
   });
 
+  it('warns of nothing where every room of a shared number names its own customer', async () => {
+    verifies('RTR-02');
+    const warnings: string[] = [];
+    const logger = { debug: () => undefined, info: () => undefined, warn: (message: string) => void warnings.push(message), error: () => undefined };
+    const { kit } = makeKit({ logger });
+    kit.registerChannel(new TestTransport('sms', { recipientKey: 'phone_number' }));
+    const rooms = new Set<string | undefined>();
+    for (const senderId of ['+1', '+2', '+3', '+4', '+1']) {
+      rooms.add((await kit.processInbound({ channelId: 'sms', senderId, content: 'hi' })).event?.roomId);
+    }
+    expect(rooms.size).toBe(4);
+    expect(warnings).toEqual([]);
+    await kit.close();
+  });
+
   it('makes one room of two first messages at the same time', async () => {
     verifies('RTR-04');
     const { kit } = makeKit();

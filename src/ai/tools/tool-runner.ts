@@ -191,7 +191,8 @@ export class ToolRunner {
       const returned = tool.run?.(args as Metadata, context); // checked against the tool's schema
       outcome = outcomeOf(isPromise(returned) ? await ownEnd.guard(returned) : returned);
     } catch (error) {
-      if (!(error instanceof AbortedError)) {
+      // A tool that ends because its turn was ended has done what it should.
+      if (!(error instanceof AbortedError) && cancellation.reason === undefined) {
         services.logger.warn('A tool failed.', { channelId: call.channelId, tool: call.tool, error: errorMessage(error) });
       }
       outcome = { text: failureText(error), images: [], isError: true, isEnd: false };

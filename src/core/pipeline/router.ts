@@ -52,7 +52,8 @@ export class DefaultInboundRouter implements InboundRoomRouter {
     const [only, another] = candidates.bound;
     if (only === undefined) return null;
     if (another !== undefined) {
-      this.#warnOnce(query.channelId);
+      // Rooms that each name somebody else are how a shared number works: the sender is new, and gets a room of his own.
+      if (only.address === undefined || another.address === undefined) this.#warnOnce(query.channelId);
       return null;
     }
     return only.address === undefined || only.address === query.address || only.address === query.senderId ? only.roomId : null;
