@@ -198,7 +198,7 @@ export class RoomKit {
   registerChannel(channel: Channel): void {
     this.#assertOpen();
     this.#parts.channels.add(channel);
-    channel.connect?.(channelServices(this.#parts, channel.channelId));
+    channel.connect?.(channelServices(this.#parts, channel.channelId, this));
     if (this.#parts.framework.has('channel_registered')) this.#parts.framework.emit('channel_registered', { channelId: channel.channelId, data: {} });
   }
 
@@ -372,7 +372,7 @@ export class RoomKit {
   }
 
   /** A challenged sender is known now (or, with null, refused): what was held is processed in order, or discarded. */
-  completeChallenge(sender: { channelId: string; senderId: string }, identity: Identity | null): Promise<InboundResult[]> {
+  completeChallenge(sender: { channelId: string; senderId: string }, identity: Identity | null): Promise<readonly InboundResult[]> {
     return this.#open(() => completeChallenge(this.#parts, sender, identity));
   }
 

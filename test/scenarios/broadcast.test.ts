@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ChannelNotFoundError,
   HookResult,
+  InMemoryStore,
   isVisibleTo,
   NotSupportedError,
   RoomKitError,
@@ -544,6 +545,47 @@ describe('edits and deletes', () => {
       { roomId },
     );
     expect(messagesOf(await gapless(kit, roomId)).some((one) => one.metadata['deleted'] === true)).toBe(false);
+    await kit.close();
+  });
+});
+
+describe('an edit that came first', () => {
+  it('is applied when the message comes again, after a crash between the two', async () => {
+    verifies('EDT-06');
+    const store = new InMemoryStore();
+    const { kit } = makeKit({ store });
+    const a = new TestTransport('a', {
+      handleInbound: (message) => ({
+        source: {
+          channelId: 'a',
+          channelType: 'sms',
+          direction: 'inbound',
+          participantId: 'ada',
+          externalId: message.externalId ?? '',
+          rawPayload: {},
+        },
+        content: message.content as never,
+      }),
+    });
+    const roomId = await openRoom(kit, [a]);
+    const edit = { type: 'edit', targetEventId: 'e-1', newContent: { type: 'text', body: 'corrected' } } as const;
+    await kit.processInbound({ channelId: 'a', senderId: 'ada', externalId: 'e-2', content: edit }, { roomId });
+    const original = {
+      channelId: 'a',
+      senderId: 'ada',
+      externalId: 'e-1',
+      idempotencyKey: 'e-1',
+      content: { type: 'text', body: 'orignal' },
+    } as const;
+    const list = store.listHeld.bind(store);
+    store.listHeld = () => {
+      throw new Error('the process died here');
+    };
+    await expect(kit.processInbound(original, { roomId })).rejects.toThrow('died');
+    store.listHeld = list;
+    const again = await kit.processInbound(original, { roomId });
+    expect(again.duplicate).toBe(true);
+    expect(await kit.getEvent(roomId, again.event?.id ?? '')).toMatchObject({ content: { body: 'corrected' } });
     await kit.close();
   });
 });

@@ -1,6 +1,6 @@
 /** Who is the sender? (behaviour §12) */
 import { describe, expect, it } from 'vitest';
-import { IdentityHookResult, type Identity, type IdentityResult, type InboundMessage } from '../../src/core/index.js';
+import { IdentityHookResult, InMemoryStore, type Identity, type IdentityResult, type InboundMessage } from '../../src/core/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestTransport, textOf } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -162,7 +162,7 @@ describe('identity', () => {
     await clock.advance(25 * 3600 * 1000);
     expect(await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).toEqual([]);
     for (let n = 0; n < 25; n++) await send(`${n}`);
-    expect(await kit.store.takeHeld('challenge', 'a\u0000+1', '2026-01-01T00:00:00.000Z')).toHaveLength(20);
+    expect(await kit.store.listHeld('challenge', 'a\u0000+1', '2026-01-01T00:00:00.000Z')).toHaveLength(20);
     await kit.close();
   });
 
@@ -177,7 +177,32 @@ describe('identity', () => {
     await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'held' }, { roomId });
     await kit.processInbound({ channelId: 'a', senderId: '+1', content: 'code 42' }, { roomId });
     await clock.advance(10);
-    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['code 42', 'held']);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['held', 'code 42']);
+    await kit.close();
+  });
+
+  it('loses nothing of what is held, and doubles nothing, when it fails half-way', async () => {
+    verifies('IDN-10', 'IDN-11', 'INV-08');
+    const store = new InMemoryStore();
+    const { kit } = makeKit({ store, identityResolver: resolver(() => ({ status: 'challenge_sent' })) });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    for (const content of ['one', 'two', 'three']) await kit.processInbound({ channelId: 'a', senderId: '+1', content }, { roomId });
+    const commit = store.commitEvent.bind(store);
+    store.commitEvent = (given) => {
+      if (given.event.content.type === 'text' && given.event.content.body === 'two') throw new Error('the disk is full');
+      return commit(given);
+    };
+    await expect(kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).rejects.toThrow('the disk is full');
+    // As if the process had died right after the commit: it is in the timeline and still held.
+    store.commitEvent = commit;
+    const drop = store.dropHeld.bind(store);
+    store.dropHeld = () => {
+      throw new Error('gone');
+    };
+    await expect(kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).rejects.toThrow('gone');
+    store.dropHeld = drop;
+    expect((await kit.completeChallenge({ channelId: 'a', senderId: '+1' }, ADA)).map(({ duplicate }) => duplicate)).toEqual([true, false]);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['one', 'two', 'three']);
     await kit.close();
   });
 

@@ -1,24 +1,25 @@
 /** Messages held for a challenged sender go on once the sender is known, or are discarded (IDN-11). */
-import { isoTime } from '../clock.js';
 import type { InboundResult } from '../models/delivery.js';
 import type { Identity } from '../models/people.js';
 import type { KitParts } from '../parts.js';
-import { challengeKey } from './identity.js';
-import { processInbound } from './inbound.js';
-import { joinParticipant } from './participants.js';
 import { inRoom } from '../rooms/lifecycle.js';
+import { discardHeld, releaseHeld } from './held.js';
+import { challengeKey } from './identity.js';
+import { processReleased } from './inbound.js';
+import { joinParticipant } from './participants.js';
 
 export async function completeChallenge(
   parts: KitParts,
   sender: { channelId: string; senderId: string },
   identity: Identity | null,
-): Promise<InboundResult[]> {
-  const held = await parts.store.takeHeld('challenge', challengeKey(sender.channelId, sender.senderId), isoTime(parts.clock.now()));
-  if (identity === null) return [];
-  const results: InboundResult[] = [];
-  for (const one of held) {
-    const roomId = one.roomId;
-    if (roomId === undefined) continue;
+): Promise<readonly InboundResult[]> {
+  parts.assertOpen();
+  const key = challengeKey(sender.channelId, sender.senderId);
+  if (identity === null) {
+    await discardHeld(parts, 'challenge', key);
+    return [];
+  }
+  return releaseHeld(parts, 'challenge', key, async (message, { roomId = '' }) => {
     await inRoom(parts, roomId, (section, state) =>
       joinParticipant(parts, section, state, {
         kind: 'identified',
@@ -29,7 +30,6 @@ export async function completeChallenge(
         senderId: sender.senderId,
       }),
     );
-    results.push(await processInbound(parts, one.message, { roomId, wait: 'commit' }));
-  }
-  return results;
+    return processReleased(parts, message, roomId);
+  });
 }

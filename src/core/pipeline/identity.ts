@@ -76,7 +76,7 @@ export async function resolveSender(
   if (decided !== null) return applyHook(parts, entry, message, state, decided, result, holdKey);
   if (result.status === 'rejected') return { kind: 'stop', reason: result.message ?? 'identity_rejected' };
   // A challenged sender whose answer did not identify him stays on hold (IDN-11).
-  if (await parts.store.hasHeld('challenge', holdKey, isoTime(parts.clock.now()))) {
+  if ((await parts.store.listHeld('challenge', holdKey, isoTime(parts.clock.now()))).length > 0) {
     await holdMessage(parts, holdKey, message, state.room.id);
     return { kind: 'stop', reason: 'identity_challenge_sent' };
   }

@@ -7,25 +7,25 @@ import type { InboundContext } from '../channel.js';
 import { ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
-import type { EventDraft } from '../models/event.js';
+import type { EventDraft, RoomEvent } from '../models/event.js';
 import { EMPTY, frozenMap, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RegisteredChannel } from '../registry.js';
 import { attachOnArrival, isTombstoned } from '../rooms/channel-operations.js';
 import type { RoomContext } from '../rooms/context.js';
 import { contextOf } from '../rooms/history.js';
-import { createRoomForSender, createRoomWithId } from '../rooms/lifecycle.js';
+import { createRoomForSender, createRoomWithId, inRoom } from '../rooms/lifecycle.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import type { ArrivalOrder } from './arrival-order.js';
 import { Cascade } from './cascade.js';
 import { checkState } from './commit.js';
 import { pendingKey } from './edit-delete.js';
+import { releaseHeld } from './held.js';
 import { challengeKey, knownSender, resolvesSenders, resolveSender } from './identity.js';
-import type { ParticipantDecision } from './participants.js';
+import { joinParticipant, type ParticipantDecision } from './participants.js';
 import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
 import { isEphemeral, publishInbound } from './inbound-ephemeral.js';
-import { isoTime } from '../clock.js';
 
 /** How `processInbound` finds the room and when it answers. */
 export interface InboundOptions {
@@ -36,6 +36,11 @@ export interface InboundOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What was on hold goes before the message that let it go: it takes no place in line behind it (INB-27, IDN-11). */
+interface ReleasedOptions extends InboundOptions {
+  readonly released?: true;
+}
+
 const NO_RESULTS: Readonly<Record<string, DeliveryResult>> = EMPTY;
 
 const NO_OPTIONS: InboundOptions = {};
@@ -43,6 +48,11 @@ const NO_OPTIONS: InboundOptions = {};
 export function processInbound(parts: KitParts, message: InboundMessage, options: InboundOptions = NO_OPTIONS): Promise<InboundResult> {
   if (parts.tracer.enabled || parts.inboundLimits !== undefined) return processWatched(parts, message, options);
   return inbound(parts, message, options, undefined);
+}
+
+/** A message that was on hold: its sender is known now. */
+export function processReleased(parts: KitParts, message: InboundMessage, roomId: string): Promise<InboundResult> {
+  return inbound(parts, message, { roomId, wait: 'commit', released: true }, undefined);
 }
 
 /** With a span around it, and the flood gate before it. */
@@ -69,17 +79,18 @@ async function processWatched(parts: KitParts, message: InboundMessage, options:
   }
 }
 
-async function inbound(parts: KitParts, message: InboundMessage, options: InboundOptions, span: string | undefined): Promise<InboundResult> {
+async function inbound(parts: KitParts, message: InboundMessage, options: ReleasedOptions, span: string | undefined): Promise<InboundResult> {
   parts.assertOpen();
   checkMessage(message);
   const entry = parts.channels.require(message.channelId);
   const startedAt = parts.clock.now();
   const deadline = new ProcessDeadline(parts, startedAt, options.signal);
   // Only a step that waits can be overtaken: a place in line is taken when somebody is in line or this call has to wait.
-  let place = parts.arrivals.quiet ? undefined : placeBehind(parts, message, options);
+  const released = options.released === true;
+  let place = parts.arrivals.quiet || released ? undefined : placeBehind(parts, message, options);
   try {
     const preparing = prepare(parts, entry, message, options, deadline);
-    if (isPromise(preparing)) place ??= parts.arrivals.enter(orderKey(message, options));
+    if (isPromise(preparing) && !released) place ??= parts.arrivals.enter(orderKey(message, options));
     const prepared = isPromise(preparing) ? await deadline.wait(preparing) : preparing;
     if (place?.turn !== undefined) await deadline.wait(place.turn);
     if (prepared.result !== undefined) return prepared.result;
@@ -124,21 +135,21 @@ function prepare(
   parts: KitParts,
   entry: RegisteredChannel,
   message: InboundMessage,
-  options: InboundOptions,
+  options: ReleasedOptions,
   deadline: ProcessDeadline,
 ): PreparedOrResult | Promise<PreparedOrResult> {
   const channel = entry.channel;
   if (options.roomId !== undefined) {
     const loaded = parts.store.loadRoom(options.roomId);
     if (!isPromise(loaded) && loaded !== null && isBound(loaded, channel.channelId)) {
-      return normalise(parts, entry, message, checkState(parts, options.roomId, loaded), deadline);
+      return normalise(parts, entry, message, options, checkState(parts, options.roomId, loaded), deadline);
     }
   } else if (!isEphemeral(message)) {
     const routed = parts.router.route(routeQuery(parts, entry, message));
     if (!isPromise(routed) && routed !== null) {
       const loaded = parts.store.loadRoom(routed);
       if (!isPromise(loaded) && loaded !== null && isBound(loaded, channel.channelId)) {
-        return normalise(parts, entry, message, checkState(parts, routed, loaded), deadline);
+        return normalise(parts, entry, message, options, checkState(parts, routed, loaded), deadline);
       }
     }
   }
@@ -149,7 +160,7 @@ async function prepareSlowly(
   parts: KitParts,
   entry: RegisteredChannel,
   message: InboundMessage,
-  options: InboundOptions,
+  options: ReleasedOptions,
   deadline: ProcessDeadline,
 ): Promise<PreparedOrResult> {
   // 2. Room.
@@ -167,7 +178,7 @@ async function prepareSlowly(
     deadline.stage = 'attach';
     state = await attachOnArrival(parts, state, entry, message);
   }
-  return normalise(parts, entry, message, state, deadline);
+  return normalise(parts, entry, message, options, state, deadline);
 }
 
 /** 5. The channel's own form of the message becomes an event's. */
@@ -175,6 +186,7 @@ function normalise(
   parts: KitParts,
   entry: RegisteredChannel,
   message: InboundMessage,
+  options: ReleasedOptions,
   state: RoomState,
   deadline: ProcessDeadline,
 ): PreparedOrResult | Promise<PreparedOrResult> {
@@ -198,12 +210,12 @@ function normalise(
       },
       content: toContent(message.content),
     };
-    return identify(parts, entry, message, state, draft, deadline);
+    return identify(parts, entry, message, options, state, draft, deadline);
   }
   const handled = channel.handleInbound(message, new ArrivingContext(state, deadline));
   return isPromise(handled)
-    ? handled.then((draft) => identify(parts, entry, message, state, draft, deadline))
-    : identify(parts, entry, message, state, handled, deadline);
+    ? handled.then((draft) => identify(parts, entry, message, options, state, draft, deadline))
+    : identify(parts, entry, message, options, state, handled, deadline);
 }
 
 /** What a channel may know while it normalises a message; made of parts only when they are read. */
@@ -231,6 +243,7 @@ function identify(
   parts: KitParts,
   entry: RegisteredChannel,
   message: InboundMessage,
+  options: ReleasedOptions,
   state: RoomState,
   draft: EventDraft,
   deadline: ProcessDeadline,
@@ -239,12 +252,24 @@ function identify(
   const known = knownSender(entry, state, message.senderId);
   if (known !== undefined) {
     const source = { ...draft.source, participantId: known.id };
-    return { pass: passFor(message, state, { ...draft, source }, undefined) };
+    const prepared: Prepared = { pass: passFor(message, state, { ...draft, source }, undefined) };
+    const released = options.released === true ? undefined : releaseHeldFrom(parts, message, state);
+    return isPromise(released) ? released.then(() => prepared) : prepared;
   }
   deadline.stage = 'identity';
-  return resolveSender(parts, entry, message, draft, state).then((outcome) => {
+  return resolveSender(parts, entry, message, draft, state).then(async (outcome) => {
     if (outcome.kind === 'stop') return { result: blockedResult(outcome.reason) };
-    return { pass: passFor(message, state, draft, outcome.participant) };
+    const { participant } = outcome;
+    if (participant?.kind === 'identified' && options.released !== true) await releaseHeldFrom(parts, message, state, participant);
+    return { pass: passFor(message, state, draft, participant) };
+  });
+}
+
+/** The sender is known now: what was held for him comes before what he writes now, in the order he wrote it (IDN-11). */
+function releaseHeldFrom(parts: KitParts, message: InboundMessage, state: RoomState, participant?: ParticipantDecision): Awaitable<unknown> {
+  return releaseHeld(parts, 'challenge', challengeKey(message.channelId, message.senderId), async (held, { roomId = state.room.id }) => {
+    if (participant !== undefined) await inRoom(parts, roomId, (section, now) => joinParticipant(parts, section, now, participant));
+    return processReleased(parts, held, roomId);
   });
 }
 
@@ -299,7 +324,7 @@ function finish(
 ): Awaitable<InboundResult> {
   switch (outcome.kind) {
     case 'duplicate':
-      return duplicateResult(parts, outcome);
+      return duplicateResult(parts, entry, message, outcome);
     case 'refused':
     case 'dropped':
       return blockedResult(outcome.reason ?? 'dropped');
@@ -308,8 +333,8 @@ function finish(
       break;
   }
   const externalId = outcome.event?.source.externalId ?? message.externalId;
-  if (outcome.kind === 'committed' && (message.session !== undefined || externalId !== undefined || parts.options.identityResolver !== undefined)) {
-    return finishSlowly(parts, entry, message, outcome, cascade, options, startedAt, externalId);
+  if (outcome.kind === 'committed' && (message.session !== undefined || externalId !== undefined)) {
+    return finishSlowly(parts, entry, message, outcome, cascade, options, externalId);
   }
   const settled = isPatient(options) ? cascade.settled() : undefined;
   return settled === undefined ? new SettledResult(outcome, cascade) : settleThen(settled, outcome, cascade);
@@ -322,13 +347,10 @@ async function finishSlowly(
   outcome: PassOutcome,
   cascade: Cascade,
   options: InboundOptions,
-  startedAt: number,
   externalId: string | undefined,
 ): Promise<InboundResult> {
-  const { event } = outcome;
   if (message.session !== undefined) await connectSession(entry, message, outcome);
-  if (externalId !== undefined && event?.type === 'message') await applyPendingEdits(parts, entry, externalId, event.roomId, startedAt);
-  if (parts.options.identityResolver !== undefined && event !== undefined) releaseHeld(parts, message, event.roomId);
+  if (externalId !== undefined) await applyPendingEdits(parts, entry, externalId, outcome.event);
   const settled = isPatient(options) ? cascade.settled() : undefined;
   return settled === undefined ? new SettledResult(outcome, cascade) : settleThen(settled, outcome, cascade);
 }
@@ -348,21 +370,24 @@ async function connectSession(entry: RegisteredChannel, message: InboundMessage,
 }
 
 /** Edits and deletes that overtook their message are applied right after it (EDT-06). */
-async function applyPendingEdits(parts: KitParts, entry: RegisteredChannel, externalId: string, roomId: string, nowMs: number): Promise<void> {
-  const held = await parts.store.takeHeld('edit', pendingKey(entry.channel.channelId, externalId), isoTime(nowMs));
-  for (const one of held) await processInbound(parts, one.message, { roomId, wait: 'commit' });
+function applyPendingEdits(parts: KitParts, entry: RegisteredChannel, externalId: string, event: RoomEvent | undefined): Awaitable<unknown> {
+  if (event?.type !== 'message') return undefined;
+  const { roomId } = event;
+  return releaseHeld(parts, 'edit', pendingKey(entry.channel.channelId, externalId), (held) =>
+    processInbound(parts, held, { roomId, wait: 'commit' }),
+  );
 }
 
-/** The resolver knows the sender now: what was held for him goes on, in order (IDN-11). */
-function releaseHeld(parts: KitParts, message: InboundMessage, roomId: string): void {
-  void parts.tasks.run(async () => {
-    const held = await parts.store.takeHeld('challenge', challengeKey(message.channelId, message.senderId), isoTime(parts.clock.now()));
-    for (const one of held) await processInbound(parts, one.message, { roomId, wait: 'commit' });
-  });
-}
-
-function duplicateResult(parts: KitParts, outcome: PassOutcome): Awaitable<InboundResult> {
+function duplicateResult(parts: KitParts, entry: RegisteredChannel, message: InboundMessage, outcome: PassOutcome): Awaitable<InboundResult> {
   const event = outcome.event;
+  const externalId = event?.source.externalId ?? message.externalId;
+  // The first one may have been cut off before its edits were applied.
+  const applying = externalId === undefined ? undefined : applyPendingEdits(parts, entry, externalId, event);
+  return isPromise(applying) ? applying.then(() => firstResult(parts, event)) : firstResult(parts, event);
+}
+
+/** What the first one came to (INB-08). */
+function firstResult(parts: KitParts, event: RoomEvent | undefined): Awaitable<InboundResult> {
   if (event === undefined) return { blocked: false, duplicate: true, deliveryResults: NO_RESULTS, turns: [] };
   if (event.status === 'blocked') {
     return { event, blocked: true, duplicate: true, reason: event.blockedBy ?? 'blocked', deliveryResults: NO_RESULTS, turns: [] };

@@ -133,11 +133,12 @@ export interface ConversationStore {
   deliveryResults(roomId: string, eventIds: readonly string[]): Awaitable<ReadonlyMap<string, Readonly<Record<string, DeliveryResult>>>>;
 
   // --- messages on hold --------------------------------------------------------------------------------------------
-  /** Keeps a message until it is taken or expires; of one kind and key at most `maxPerKey`, the oldest goes (IDN-11, EDT-06). */
+  /** Keeps a message until it is dropped or expires; of one kind and key at most `maxPerKey`, the oldest goes (IDN-11, EDT-06). */
   holdMessage(message: HeldMessage, maxPerKey: number): Awaitable<void>;
-  /** Removes and returns what is held and has not expired, in the order it came. */
-  takeHeld(kind: HeldMessage['kind'], key: string, now: string): Awaitable<readonly HeldMessage[]>;
-  hasHeld(kind: HeldMessage['kind'], key: string, now: string): Awaitable<boolean>;
+  /** What is held under this key and has not expired, in the order it came. */
+  listHeld(kind: HeldMessage['kind'], key: string, now: string): Awaitable<readonly HeldMessage[]>;
+  /** Forgets these messages; unknown ids mean nothing. */
+  dropHeld(ids: readonly string[]): Awaitable<void>;
 
   /** Idempotent. */
   close(): Awaitable<void>;

@@ -130,14 +130,12 @@ export class SqlitePeople {
     this.sql.get('DELETE FROM held WHERE expires_at <= ?').run(message.heldAt);
   }
 
-  take(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
-    const held = this.sql.models<HeldMessage>('SELECT json FROM held WHERE kind = ? AND key = ? AND expires_at > ? ORDER BY number', kind, key, now);
-    this.sql.get('DELETE FROM held WHERE kind = ? AND key = ?').run(kind, key);
-    return held;
+  listHeld(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
+    return this.sql.models<HeldMessage>('SELECT json FROM held WHERE kind = ? AND key = ? AND expires_at > ? ORDER BY number', kind, key, now);
   }
 
-  has(kind: HeldMessage['kind'], key: string, now: string): boolean {
-    return this.sql.get('SELECT 1 FROM held WHERE kind = ? AND key = ? AND expires_at > ?').get(kind, key, now) !== undefined;
+  dropHeld(ids: readonly string[]): void {
+    for (const id of ids) this.sql.get('DELETE FROM held WHERE id = ?').run(id);
   }
 
   #own(identityId: string): Identity | null {

@@ -354,12 +354,11 @@ export class SqliteStore implements ConversationStore {
   holdMessage(message: HeldMessage, maxPerKey: number): Promise<void> {
     return this.#write(undefined, () => this.#people.hold(message, maxPerKey));
   }
-  takeHeld(kind: HeldMessage['kind'], key: string, now: string): Promise<HeldMessage[]> | HeldMessage[] {
-    if (!this.#read(() => this.#people.has(kind, key, now))) return [];
-    return this.#write(undefined, () => this.#people.take(kind, key, now));
+  listHeld(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
+    return this.#read(() => this.#people.listHeld(kind, key, now));
   }
-  hasHeld(kind: HeldMessage['kind'], key: string, now: string): boolean {
-    return this.#read(() => this.#people.has(kind, key, now));
+  dropHeld(ids: readonly string[]): Promise<void> {
+    return this.#write(undefined, () => this.#people.dropHeld(ids));
   }
 
   close(): void {

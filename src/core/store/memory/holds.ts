@@ -20,20 +20,23 @@ export class MemoryHolds {
     }
   }
 
-  take(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
+  list(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
     if (this.#held.size === 0) return [];
     const list = this.#held.get(keyOf(kind, key)) ?? [];
-    this.#held.delete(keyOf(kind, key));
-    return list.filter((message) => message.expiresAt > now);
+    return copyJson(list.filter((message) => message.expiresAt > now));
   }
 
-  has(kind: HeldMessage['kind'], key: string, now: string): boolean {
-    return this.#held.get(keyOf(kind, key))?.some((message) => message.expiresAt > now) === true;
+  drop(ids: readonly string[]): void {
+    this.#keep((message) => !ids.includes(message.id));
   }
 
   deleteRoom(roomId: string): void {
+    this.#keep((message) => message.roomId !== roomId);
+  }
+
+  #keep(test: (message: HeldMessage) => boolean): void {
     for (const [key, list] of this.#held) {
-      const kept = list.filter((message) => message.roomId !== roomId);
+      const kept = list.filter(test);
       if (kept.length > 0) this.#held.set(key, kept);
       else this.#held.delete(key);
     }
