@@ -22,6 +22,7 @@ export {
   HookTrigger,
   TRIGGERS,
   type GateTrigger,
+  type HookArguments,
   type HookPayload,
   type HookReturn,
   type HookTable,
@@ -36,6 +37,11 @@ export type { HookContext } from './hooks/context.js';
 export { FrameworkEventType, type FrameworkEvent, type FrameworkHandler } from './framework-events.js';
 export * from './store/store.js';
 export { InMemoryStore } from './store/in-memory.js';
+// What every store needs to behave like the others.
+export { copyJson, freezeJson } from './models/json.js';
+export { mergeMetadata } from './store/metadata.js';
+export { patchedRoom } from './store/room-patch.js';
+export { alreadyCommitted, resultOfRow } from './store/memory/outbox.js';
 export type { RoomLease, RoomLockManager } from './locks/lock.js';
 export { InMemoryLockManager } from './locks/in-memory.js';
 export * from './realtime/backend.js';

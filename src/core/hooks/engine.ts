@@ -13,7 +13,7 @@ import type { RoomContext } from '../rooms/context.js';
 import { HookCallContext, type HookContext } from './context.js';
 import { collectEffects, type SideEffects } from './effects.js';
 import { checkModifiedPayload } from './payload.js';
-import { HookTrigger, TRIGGERS, type HookPayload, type HookReturn, type TriggerBehaviour } from './triggers.js';
+import { HookTrigger, TRIGGERS, type HookArguments, type HookPayload, type HookReturn, type TriggerBehaviour } from './triggers.js';
 import { HookResult } from './verdict.js';
 
 /** When a hook runs and for whom. Filters are conjunctive: all that are given must fit (HK-03). */
@@ -39,6 +39,7 @@ export interface HookOptions<Execution extends HookExecution = HookExecution> {
 export type HookHandler<Trigger extends HookTrigger, Execution extends HookExecution = 'sync'> = (
   payload: HookPayload<Trigger>,
   context: HookContext,
+  ...extra: HookArguments<Trigger>
 ) => Execution extends 'async'
   ? unknown
   : HookReturn<Trigger> extends void

@@ -5,7 +5,7 @@
 import type { ToolCallEvent, ToolUseEvent } from '../models/ai.js';
 import type { DeliveryStatus } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
-import type { IdentityHookResult } from '../models/people.js';
+import type { IdentityHookResult, IdentityResult } from '../models/people.js';
 import type { ProtocolTrace } from '../models/trace.js';
 import type * as voice from '../models/voice-events.js';
 import type { HookResult } from './verdict.js';
@@ -77,6 +77,8 @@ interface IdentityGate {
   kind: 'gate';
   payload: RoomEvent;
   result: IdentityHookResult | null | undefined | void;
+  /** What the resolver found out, as the handler's third argument. */
+  extra: [found: IdentityResult];
 }
 /** Handlers are told after the fact. */
 interface Notice<Payload> {
@@ -148,6 +150,8 @@ export interface HookTable {
 export type HookPayload<Trigger extends HookTrigger> = HookTable[Trigger]['payload'];
 /** What handlers of this trigger answer: a verdict for gates, nothing for notices. */
 export type HookReturn<Trigger extends HookTrigger> = HookTable[Trigger]['result'];
+/** What handlers of this trigger are given after payload and context; nothing for most. */
+export type HookArguments<Trigger extends HookTrigger> = HookTable[Trigger] extends { extra: infer Extra extends readonly unknown[] } ? Extra : [];
 /** Triggers whose handlers decide. */
 export type GateTrigger = { [T in HookTrigger]: HookTable[T]['kind'] extends 'gate' ? T : never }[HookTrigger];
 /** Triggers whose handlers are told after the fact. */

@@ -3,7 +3,7 @@ import type { Room } from '../models/room.js';
 import { mergeMetadata } from './metadata.js';
 import type { RoomPatch } from './store.js';
 
-/** The room after a commit: counters, and what the commit changes besides. */
+/** The room after a commit: counters, and what the commit changes besides. For stores; a new object. */
 export function patchedRoom(room: Room, patch: RoomPatch | undefined, index: number, at: string): Room {
   const next: { -readonly [Field in keyof Room]: Room[Field] } = { ...room };
   next.latestIndex = index;

@@ -202,11 +202,12 @@ export class MemoryOutbox {
   }
 }
 
+/** What `commitEvent` throws when `completesTurn` names a turn that has ended (STO-04). */
 export function alreadyCommitted(turnId: string): ConflictError {
   return new ConflictError(`turn_already_committed: turn '${turnId}' has ended already; its reply is not posted twice.`, { retryable: false });
 }
 
-/** A row as the result it stands for (OUT-06). */
+/** A row as the result it stands for (OUT-06), for `deliveryResults`. */
 export function resultOfRow(row: OutboxRow): DeliveryResult {
   const status = STATUS[row.state];
   return {
