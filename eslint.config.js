@@ -45,6 +45,10 @@ export default tseslint.config(
   // The quickstart stands as the README has it: it shows what there is, used or not.
   { files: ['examples/quickstart.ts'], rules: { '@typescript-eslint/no-unused-vars': 'off' } },
   {
+    files: ['examples/*-page/*.js'],
+    languageOptions: { globals: { document: 'readonly', fetch: 'readonly', location: 'readonly', setTimeout: 'readonly', WebSocket: 'readonly' } },
+  },
+  {
     files: ['**/*.js', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', performance: 'readonly' } },
   },

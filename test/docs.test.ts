@@ -1,10 +1,25 @@
 /** The documents: their links lead somewhere, their code is code that runs. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { allDocuments, anchorsOf, brokenLink, codeBlocks, filledIn, linksOf, snippet, type Document } from './documents.js';
+import { allDocuments, anchorsOf, brokenLink, codeBlocks, filledIn, linksOf, missingLine, outputOf, snippet, type Document } from './documents.js';
 
 const documents = allDocuments();
 const isGuide = ({ path }: Document): boolean => path.startsWith('docs/') && !path.startsWith('docs/rfc/');
+
+describe('the links in the documents', () => {
+  it.each(documents)('of $path lead to a file and a heading', (document) => {
+    expect(linksOf(document.text).flatMap((link) => brokenLink(document, link) ?? [])).toEqual([]);
+  });
+
+  it('are found where they are wrong', () => {
+    const at = (text: string): (string | undefined)[] => linksOf(text).map((link) => brokenLink({ path: 'docs/x.md', text }, link));
+    expect(linksOf('[a](b.md) `[c](d.md)` ![e](f.png "g") <https://h> [i]\n\n[i]: j.md\n```ts\n[k](l.md)\n```\n')).toEqual(['b.md', 'f.png', 'j.md']);
+    expect(at('[x](../README.md) [x](../README.md#quickstart) [x](https://example.com/none) [x](../examples)')).toEqual(Array(4).fill(undefined));
+    expect(at('[x](none.md)')).toEqual(['docs/x.md links to none.md, and there is no docs/none.md']);
+    expect(at('[x](../README.md#slowstart)')).toEqual(['docs/x.md links to ../README.md#slowstart, and README.md has no such heading']);
+    expect([...anchorsOf('# A `b` & [c](d.md)!\n## Same\n## Same\n')]).toEqual(['a-b--c', 'same', 'same-1']);
+  });
+});
 
 describe('the code in the documents', () => {
   // `npx vitest run test/docs.test.ts -u` writes the blocks anew from the examples.
@@ -12,9 +27,9 @@ describe('the code in the documents', () => {
     await expect(filledIn(document)).toMatchFileSnapshot(fileURLToPath(new URL(`../${document.path}`, import.meta.url)));
   });
 
-  it('names the example it is taken from, wherever docs show TypeScript', () => {
+  it('names the example it is taken from, wherever docs show TypeScript or JavaScript', () => {
     const blocks = documents.filter(isGuide).flatMap(({ path, text }) => codeBlocks(text).map((block) => ({ path, ...block })));
-    const loose = blocks.filter(({ language, origin }) => /^(ts|tsx|typescript)$/.test(language) && origin === undefined);
+    const loose = blocks.filter(({ language, origin }) => /^(ts|tsx|typescript|js|jsx|mjs|javascript)$/.test(language) && origin === undefined);
     expect(loose.map(({ path, line }) => `${path}:${line}`)).toEqual([]);
   });
 
@@ -23,14 +38,35 @@ describe('the code in the documents', () => {
     expect(origins.filter((origin) => !origin.startsWith('examples/'))).toEqual([]);
   });
 
+  const outputs = documents.flatMap(({ path, text }) =>
+    codeBlocks(text).flatMap((block) =>
+      block.outputOf === undefined ? [] : [{ path, line: block.line, code: block.code, example: block.outputOf }],
+    ),
+  );
+  it.each([...new Set(outputs.map(({ example }) => example))])(
+    'of %s prints what the documents show',
+    (example) => {
+      const printed = outputOf(example);
+      const missing = outputs
+        .filter((output) => output.example === example)
+        .flatMap(({ path, line, code }) => {
+          const absent = missingLine(code.trimEnd().split('\n'), printed);
+          return absent === undefined ? [] : [`${path}:${line} shows “${absent}”, which ${example} does not print there`];
+        });
+      expect(missing).toEqual([]);
+    },
+    60_000,
+  );
+
   it('is read as the convention says', () => {
     expect(codeBlocks('a\n\n<!-- examples/quickstart.ts -->\n```ts\nx\n```\n\n```sh\ny\n```\n')).toEqual([
-      { line: 4, language: 'ts', code: 'x\n', origin: 'examples/quickstart.ts' },
-      { line: 8, language: 'sh', code: 'y\n', origin: undefined },
+      { line: 4, language: 'ts', code: 'x\n', origin: 'examples/quickstart.ts', outputOf: undefined },
+      { line: 8, language: 'sh', code: 'y\n', origin: undefined, outputOf: undefined },
     ]);
     const stale = { path: 'docs/x.md', text: 'a\n<!-- examples/quickstart.ts -->\n```ts\nstale\n```\nb\n' };
     expect(filledIn(stale)).toBe(`a\n<!-- examples/quickstart.ts -->\n\`\`\`ts\n${snippet('examples/quickstart.ts', 'here')}\`\`\`\nb\n`);
     expect(() => snippet('examples/quickstart.ts#none', 'docs/x.md:3')).toThrow("docs/x.md:3 takes its code from the region 'none'");
+    expect([missingLine(['a', 'c'], 'a\nb\nc'), missingLine(['c', 'a'], 'a\nb\nc'), missingLine(['a', 'a'], 'a\nb')]).toEqual([undefined, 'a', 'a']);
     expect(() => snippet('examples/none.ts', 'docs/x.md:3')).toThrow('examples/none.ts, which does not exist');
   });
 });

@@ -2,6 +2,7 @@
  * The repository's documents as tests read them: which there are, their headings, links and code blocks, and what an
  * example's region says. The convention of code blocks is told in CONTRIBUTING.md.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +25,8 @@ export interface CodeBlock {
   readonly code: string;
   /** What the comment above it names, such as `examples/first-steps.ts#kit`. */
   readonly origin: string | undefined;
+  /** The example that prints this, such as `examples/first-steps.ts`. */
+  readonly outputOf: string | undefined;
 }
 
 /** Every Markdown file of the repository, and llms.txt, which is Markdown too. */
@@ -45,6 +48,7 @@ export function readText(path: string): string {
 
 const FENCE = /^( *)(`{3,})(\w*)[^\n]*\n([\s\S]*?)^\1\2 *$/gm;
 const ORIGIN = /^ *<!-- ([\w./-]+\.\w+(?:#[\w-]+)?) -->$/;
+const OUTPUT = /^ *<!-- output of ([\w./-]+\.ts) -->$/;
 
 /** The fenced blocks of a document, each with the comment in the line above it. */
 export function codeBlocks(text: string): CodeBlock[] {
@@ -55,6 +59,7 @@ export function codeBlocks(text: string): CodeBlock[] {
       language: match[3] ?? '',
       code: match[4] ?? '',
       origin: ORIGIN.exec(above.at(-2) ?? '')?.[1],
+      outputOf: OUTPUT.exec(above.at(-2) ?? '')?.[1],
     };
   });
 }
@@ -146,4 +151,29 @@ export function brokenLink(from: Document, link: string): string | undefined {
 
 function withoutCode(text: string): string {
   return text.replace(FENCE, '').replace(/`[^`\n]*`/g, '');
+}
+
+/** What an example prints when it runs, compiled as CI runs it. */
+export function outputOf(example: string): string {
+  const compiled = join(ROOT, 'build', example.replace(/\.ts$/, '.js'));
+  if (!existsSync(compiled)) throw new Error(`${compiled} does not exist. Run 'npm run build' first; 'npm test' does so by itself.`);
+  const { stdout, stderr, status } = spawnSync(process.execPath, [compiled], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { ...process.env, PORT: '0', ROOMKIT_LOG: '' },
+  });
+  if (status !== 0) throw new Error(`${example} failed (${status ?? 'it did not end'}): ${stderr}`);
+  return stdout;
+}
+
+/** The first of these lines that does not come in the text, each one after the line before; undefined when all do. */
+export function missingLine(lines: readonly string[], text: string): string | undefined {
+  const printed = text.split('\n');
+  let next = 0;
+  return lines.find((line) => {
+    const found = printed.indexOf(line, next);
+    if (found >= 0) next = found + 1;
+    return found < 0;
+  });
 }
