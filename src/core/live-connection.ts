@@ -63,7 +63,7 @@ export interface LiveConnectionOptions<More extends readonly unknown[] = never[]
   readonly ephemeral?: (event: EphemeralEvent, ...more: More) => unknown;
   /** Told when a stored event was changed, or has to disappear. */
   readonly changed?: (event: RoomEvent, change: 'updated' | 'deleted', ...more: More) => unknown;
-  /** Told when a room is lost to the whole channel: detached, or no longer readable. */
+  /** Told when a room is lost: detached, no longer readable, removed, or its participant was banned or has left. */
   readonly roomLost?: (roomId: string) => void;
   /** Told when the channel gives this connection up: `slow_consumer`, `send_failed`, `timeout` or `channel_closed`. */
   readonly ended?: (reason: string) => void;

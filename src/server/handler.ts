@@ -5,6 +5,7 @@
 import { Hono, type Context } from 'hono';
 import { RoomKitError, type RoomKit } from '../core/index.js';
 import type { Peer } from './auth/address.js';
+import { holdsCredential } from './auth/bearer.js';
 import type { Principal } from './auth/principal.js';
 import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { problemResponse, Refusal, statusOf } from './problem.js';
@@ -72,18 +73,23 @@ export function handlerOf(parts: ServerParts): ServerHandler {
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
     return page !== undefined
       ? new Response(page.body, page)
-      : problemResponse(new Refusal('route_not_found', `There is nothing at ${context.req.method} ${context.req.path}.`), context.var.requestId);
+      : problemResponse(new Refusal('route_not_found', `There is nothing at ${nameOf(context.req)}.`), context.var.requestId);
   });
   app.onError((error, context) => {
     const requestId = context.get('requestId') ?? parts.kit.ids.next();
     if (!(error instanceof RoomKitError) || statusOf(error.code) === 500)
-      parts.kit.logger.error('A request failed.', { requestId, path: context.req.path, error });
+      parts.kit.logger.error('A request failed.', { requestId, request: nameOf(context.req), error });
     return problemResponse(error, requestId);
   });
   return async (request, peer) => {
     const response = await app.fetch(request, { peer });
     return secured(response);
   };
+}
+
+/** A request in a message or a log: an address that carries a credential is not repeated there (AUTH-06). */
+function nameOf({ method, path }: { readonly method: string; readonly path: string }): string {
+  return holdsCredential(path) ? `this ${method}` : `${method} ${path}`;
 }
 
 function isApiPath(path: string): boolean {

@@ -6,6 +6,7 @@ import { join, sep } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { SUBPROTOCOL } from '../channels/index.js';
 import { ConflictError, ValidationError, type RoomKit } from '../core/index.js';
 import { isLoopbackHost, type Peer } from './auth/address.js';
 import type { ClientTokenOptions, MintedToken } from './auth/client-tokens.js';
@@ -16,6 +17,7 @@ import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { problemResponse, Refusal } from './problem.js';
 import { Sockets, type Admission } from './sockets.js';
 
+/** On which port, for whom, with which page. */
 export interface ServeOptions extends Omit<HandlerOptions, 'pages'> {
   /** 0: any free one. */
   readonly port: number;
@@ -25,6 +27,7 @@ export interface ServeOptions extends Omit<HandlerOptions, 'pages'> {
   readonly pages?: PageHandler | { readonly directory: string };
 }
 
+/** A running server. Closing it leaves the kit open. */
 export interface RoomKitServer {
   /** `http://127.0.0.1:4170`; the WebSocket is at `/ws` below it. */
   readonly url: string;
@@ -179,7 +182,15 @@ function webSockets(parts: ServerParts, server: Server): { readonly open: Socket
   const sockets = new Sockets(parts);
   const live = new Set<WebSocket>();
   // `closeTimeout` is newer than the package's types.
-  const settings = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: MAX_FRAME_BYTES, closeTimeout: CLOSING_MS };
+  const settings = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+    closeTimeout: CLOSING_MS,
+    // Without it ws answers with the client's first offer, whatever that is; the admission has seen that ours is among them.
+    handleProtocols: () => SUBPROTOCOL,
+  };
   const upgrader = new WebSocketServer(settings);
   const upgrade = async (incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const request = upgradeRequest(incoming);

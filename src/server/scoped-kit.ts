@@ -48,6 +48,13 @@ export function scopedKit(kit: RoomKit, current: () => Principal, onLost: (roomI
     publishReaction: (roomId, ...rest) => within(roomId, () => kit.publishReaction(roomId, ...rest)),
     subscribeRoom: (roomId, callback) => within(roomId, () => kit.subscribeRoom(roomId, callback)),
     unsubscribeRoom: (subscriptionId) => kit.unsubscribeRoom(subscriptionId),
+    ensureParticipant: (roomId, ...rest) => within(roomId, () => kit.ensureParticipant(roomId, ...rest)),
+    // The channel was chosen by the server, not by the caller.
+    connectWebsocket: kit.connectWebsocket.bind(kit),
+    disconnectWebsocket: kit.disconnectWebsocket.bind(kit),
+    // Only a host's view listens; it looks up its rooms, which it reached, and asks for everything else through the above.
+    on: kit.on.bind(kit),
+    hook: kit.hook.bind(kit),
     onCommitted: (listener) => kit.onCommitted((event, room) => isListed(room) && listener(event, room)),
     listRooms: async (query) => {
       const organizationId = organizationOf(kit, current());

@@ -199,9 +199,9 @@ export class SocketSession {
     });
   }
 
-  /** A new token for the same channel and participant; any other ends the socket (WIRE-12). */
-  #renew(token: string): void {
-    this.parts.gate
+  /** A new token for the same channel and participant; any other ends the socket (WIRE-12). Never rejects. */
+  #renew(token: string): Promise<void> {
+    return this.parts.gate
       .admitToken(token, this.admission.addressKey)
       .then((renewed) => {
         const old = this.#principal;

@@ -14,7 +14,6 @@ import { SocketSession, type ServerSocket } from './socket-session.js';
 export interface Admission {
   readonly principal: Principal | null;
   readonly addressKey: string;
-  readonly subprotocol: string;
   /** Gives the place back; idempotent. */
   release(): void;
 }
@@ -56,7 +55,7 @@ export class Sockets {
     const addressKey = gate.addressKeyOf(request, peer);
     const release = this.#takePlace(addressKey);
     try {
-      return { principal: await gate.admitSocket(request, url, peer), addressKey, subprotocol: SUBPROTOCOL, release };
+      return { principal: await gate.admitSocket(request, url, peer), addressKey, release };
     } catch (error) {
       release();
       throw error;

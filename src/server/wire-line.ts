@@ -43,6 +43,9 @@ export function openLine(
     get rooms() {
       return current().rooms;
     },
+    get displayName() {
+      return current().displayName;
+    },
     get canWrite() {
       return options.readOnly !== true && hasScope(current(), 'write');
     },

@@ -78,6 +78,34 @@ describe('errors', () => {
   });
 });
 
+describe('a credential in an address', () => {
+  it('is in no answer and no log, whatever comes of the request', async () => {
+    verifies('AUTH-06');
+    const logged: string[] = [];
+    const note = (message: string, fields?: object): void =>
+      void logged.push(message + JSON.stringify(fields, (_key, value: unknown) => (value instanceof Error ? value.message : value)));
+    const server = await AskedServer.open(
+      { pages: () => Promise.reject(new Error('disk')) },
+      { logger: { debug: note, info: note, warn: note, error: note } },
+    );
+    const { token } = await server.tokens.mint(ADA);
+    for (const path of [`/api/rooms/${token}`, `/api/rooms/acme-1?x=${token}`, `/api/${token}`]) {
+      const answer = await server.ask(ACME, 'GET', path);
+      expect(answer.json, path.slice(0, 20)).toMatchObject({ status: 400, code: 'invalid' });
+      expect(answer.text).not.toContain(token.slice(5, 30));
+    }
+    const page = await server.ask({}, 'GET', `/chat/${token}`);
+    expect([page.status, page.text.includes(token.slice(5, 30)), logged.length, logged.join().includes(token.slice(5, 30))]).toEqual([
+      500,
+      false,
+      1,
+      false,
+    ]);
+    const missing = await (await AskedServer.open()).ask({}, 'GET', `/chat/${token}`);
+    expect([missing.status, missing.text.includes(token.slice(5, 30))]).toEqual([404, false]);
+  });
+});
+
 describe('every answer', () => {
   it('carries the headers that keep browsers safe', async () => {
     const server = await AskedServer.open();

@@ -144,6 +144,9 @@ describe('on loopback without authentication', () => {
       (await requestAs(server, '/api/rooms', { host: `evil.example:${server.port}`, origin: `http://evil.example:${server.port}` })).status,
     ).toBe(401);
     expect((await requestAs(server, '/api/rooms', { host: own, origin: 'http://evil.example' })).status).toBe(403);
+    // An image or a frame of a foreign page carries no Origin, but browsers say where it comes from.
+    expect((await requestAs(server, '/api/rooms', { host: own, 'sec-fetch-site': 'cross-site' })).status).toBe(401);
+    expect((await requestAs(server, '/api/rooms', { host: own, 'sec-fetch-site': 'same-origin' })).status).toBe(200);
     expect((await requestAs(server, '/api/rooms', { host: 'not a host' })).status).toBe(400);
   });
 
@@ -221,6 +224,9 @@ describe('bad sockets', () => {
     const { server, tokenOf } = await start({ clientTokens: { secrets: [SECRET] } });
     await expect(WirePeer.open(server.url, {}, [])).rejects.toMatchObject({ status: 400, contentType: 'application/problem+json' });
     await expect(WirePeer.open(server.url, {}, ['roomkit.v2'])).rejects.toMatchObject({ status: 400 });
+    const newer = await WirePeer.open(server.url, {}, ['roomkit.v9', 'roomkit.v1']);
+    opened.push(newer);
+    expect(newer.socket.protocol).toBe('roomkit.v1');
     await expect(WirePeer.open(server.url, { origin: 'https://evil.example' })).rejects.toMatchObject({ status: 403 });
     await expect(WirePeer.open(server.url, { headers: { authorization: 'Bearer rkc1.e30.AAAA' } })).rejects.toMatchObject({ status: 401 });
     await expect(WirePeer.open(`${server.url}/elsewhere`)).rejects.toMatchObject({ status: 404 });
@@ -360,6 +366,16 @@ describe('the event stream', () => {
     const refused = await fetch(`${server.url}/api/rooms/acme-2/stream`, { headers: { authorization } });
     expect(refused.status).toBe(404);
     expect((await fetch(`${server.url}/api/rooms/acme-1/stream`, { headers: { authorization, 'last-event-id': 'x' } })).status).toBe(400);
+  });
+
+  it('is not opened for a look at its headers', async () => {
+    const { kit, server, tokenOf } = await start();
+    const authorization = `Bearer ${await tokenOf()}`;
+    for (let n = 0; n < 3; n++) {
+      const { status, headers } = await fetch(`${server.url}/api/rooms/acme-1/stream`, { method: 'HEAD', headers: { authorization } });
+      expect([status, headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    }
+    expect((kit.getChannel('web') as WebSocketChannel).connectionCount()).toBe(0);
   });
 
   it('shows a host everything', async () => {

@@ -224,6 +224,23 @@ describe('the welcome', () => {
     expect(setup.sockets.waiting).toBe(0);
   });
 
+  it('is told to the host, as is the end', async () => {
+    verifies('WS-07');
+    const setup = await Setup.open();
+    const told: unknown[] = [];
+    for (const type of ['channel_connected', 'channel_disconnected'] as const)
+      setup.kit.on(type, (event) => void told.push([type, event.channelId, event.data['connection_id']]));
+    const socket = await setup.connect();
+    const id = socket.frames[0]?.['connectionId'];
+    await until(() => told.length === 1);
+    socket.session?.onClose();
+    await until(() => told.length === 2);
+    expect(told).toEqual([
+      ['channel_connected', 'web', id],
+      ['channel_disconnected', 'web', id],
+    ]);
+  });
+
   it('needs no token from who showed a credential at the upgrade, but a token counts more', async () => {
     verifies('WIRE-02', 'WIRE-15');
     const setup = await Setup.open({
@@ -237,6 +254,32 @@ describe('the welcome', () => {
     const client = await setup.upgrade({ headers: { cookie: 's=1' } });
     await setup.hello(client);
     expect(client.frames[0]).toMatchObject({ participantId: 'ada' });
+  });
+
+  it('shows an operator of one organization what becomes of its events, and nothing of others', async () => {
+    verifies('WIRE-15', 'AUTH-09', 'PERM-09');
+    const setup = await Setup.open({ authenticate: () => ({ id: 'ops', kind: 'service', scopes: ['operate'], organizationId: 'acme' }) });
+    const host = await setup.upgrade();
+    host.says({ type: 'hello', version: 1 });
+    await until(() => host.frames.length > 0);
+    for (const roomId of ['acme-1', 'globex-1', '*']) host.says({ type: 'subscribe', id: roomId, roomId });
+    await until(() => host.frames.length === 4);
+    expect(host.frames.slice(1).map(({ type, id }) => [type, id])).toEqual([
+      ['subscribed', 'acme-1'],
+      ['error', 'globex-1'],
+      ['subscribed', '*'],
+    ]);
+    const ours = await setup.kit.sendEvent('acme-1', 'desk', 'Helo');
+    const theirs = await setup.kit.sendEvent('globex-1', 'desk', 'Helo');
+    await setup.kit.updateEvent('acme-1', ours.id, { content: 'Hello' });
+    await setup.kit.updateEvent('globex-1', theirs.id, { content: 'Hello' });
+    await setup.clock.advance(250);
+    await until(() => host.types().includes('room'));
+    expect(host.frames.flatMap(({ type, event }) => (type === 'event_changed' ? [(event as { content: unknown }).content] : []))).toContainEqual({
+      type: 'text',
+      body: 'Hello',
+    });
+    expect(JSON.stringify(host.frames.slice(4))).not.toContain('globex');
   });
 
   it("is not for services without operate, for tokens that may not read, or for channels that are no sockets'", async () => {
@@ -302,6 +345,23 @@ describe('frames', () => {
     await until(() => socket.frames.some(({ id, type }) => id === 's2' && type === 'subscribed'));
   });
 
+  it('of others do not reach them from the next event on', async () => {
+    verifies('AUTH-05', 'WIRE-12');
+    const setup = await Setup.open();
+    const ada = await setup.kit.ensureParticipant('acme-1', 'web', 'ada');
+    const [shownOut, stays] = [await setup.connect(), await setup.connect({ participantId: 'bob' })];
+    for (const socket of [shownOut, stays]) {
+      socket.says({ type: 'subscribe', id: 's', roomId: 'acme-1' });
+      await until(() => socket.types().includes('subscribed'));
+    }
+    await setup.kit.sendEvent('acme-1', 'desk', 'for both');
+    await setup.kit.store.putParticipant({ ...ada, status: 'banned' });
+    await setup.kit.sendEvent('acme-1', 'desk', 'for one');
+    expect(shownOut.types()).toEqual(['welcome', 'subscribed', 'event', 'error']);
+    expect(shownOut.frames.at(-1)).toMatchObject({ code: 'room_not_found', roomId: 'acme-1' });
+    expect(stays.types()).toEqual(['welcome', 'subscribed', 'event', 'event']);
+  });
+
   it('do not even reach those people who only listen, once the heartbeat has come round', async () => {
     verifies('WIRE-12');
     const setup = await Setup.open();
@@ -356,6 +416,17 @@ describe('a token', () => {
     expect(socket.closed).toBeUndefined();
     await setup.clock.advance(1000);
     expect(socket.closed).toEqual({ code: 1008, reason: 'token_expired' });
+  });
+
+  it('holds from the frame after its renewal on', async () => {
+    verifies('WIRE-12');
+    const setup = await Setup.open();
+    const socket = await setup.connect({ rooms: ['acme-1'] });
+    const { token } = await setup.tokens.mint({ ...ADA, rooms: ['acme-1', 'acme-2'] });
+    socket.says({ type: 'auth', token });
+    socket.says({ type: 'subscribe', id: 's', roomId: 'acme-2' });
+    await until(() => socket.frames.length > 1);
+    expect(socket.frames[1]).toMatchObject({ type: 'subscribed', id: 's', roomId: 'acme-2' });
   });
 
   it('is renewed for the same person only', async () => {

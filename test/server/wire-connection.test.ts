@@ -210,6 +210,24 @@ describe('the event on the wire', () => {
     expect(later.texts.at(-1)).toBe(browser.texts.at(-1));
   });
 
+  it('keeps the name of who said it when it is changed', async () => {
+    verifies('WIRE-06');
+    const { kit, join, settle } = await served();
+    await using _kit = kit;
+    const ann = await join({ displayName: 'Ann' });
+    const bob = await join({ participantId: 'bob', displayName: 'Bob' });
+    expect((await kit.listParticipants('r')).map(({ id, displayName }) => [id, displayName])).toEqual([
+      ['ann', 'Ann'],
+      ['bob', 'Bob'],
+    ]);
+    ann.say({ type: 'send', id: 'm1', roomId: 'r', content: 'Helo' });
+    await settle();
+    expect(bob.of('event').map(({ event }) => event.source.displayName)).toEqual(['Ann']);
+    await kit.updateEvent('r', bob.of('event')[0]?.event.id ?? '', { content: 'Hello' });
+    await settle();
+    expect(bob.of('event_changed').map(({ event }) => [event.source.displayName, bodyOf(event)])).toEqual([['Ann', 'Hello']]);
+  });
+
   it('is made into text once for all who get it', async () => {
     verifies('WIRE-06');
     const { kit, join } = await served();
@@ -289,6 +307,23 @@ describe('sending', () => {
     ann.say({ type: 'send', id: 'm2', roomId: 'r', content: 'Hi' });
     await settle();
     expect(ann.of('ack').at(-1)).toEqual({ type: 'ack', id: 'm2', roomId: 'r', blocked: true, reason: 'room_closed' });
+  });
+
+  it('under one id in two rooms is two messages', async () => {
+    verifies('WIRE-07', 'INB-08');
+    const { kit, join, settle } = await served();
+    await using _kit = kit;
+    await kit.createRoom({ roomId: 'q' });
+    await kit.attachChannel('q', 'web');
+    const ann = await join();
+    ann.say({ type: 'subscribe', id: 'sub-q', roomId: 'q' });
+    await settle();
+    for (const roomId of ['r', 'q']) ann.say({ type: 'send', id: 'm1', roomId, content: `in ${roomId}` });
+    await settle();
+    expect(ann.of('ack').map(({ roomId, event }) => [roomId, event?.roomId, event && bodyOf(event)])).toEqual([
+      ['r', 'r', 'in r'],
+      ['q', 'q', 'in q'],
+    ]);
   });
 
   it('keeps the order in which the frames came', async () => {
@@ -471,7 +506,7 @@ describe('what a client may send', () => {
     const { kit, web } = await served();
     await using _kit = kit;
     const tokens: string[] = [];
-    const ann = new Browser(kit, web, {}, { renew: (token) => tokens.push(token) });
+    const ann = new Browser(kit, web, {}, { renew: (token) => void tokens.push(token) });
     ann.say({ type: 'hello', version: 1 });
     ann.say({ type: 'auth', token: 'new' });
     expect(ann.frames).toMatchObject([{ type: 'error', code: 'invalid' }]);
@@ -495,6 +530,24 @@ describe('ephemeral frames', () => {
       ['r', 'reaction', 'ann', 'web', { event_id: 'e1', emoji: '👍', action: 'add' }],
       ['r', 'presence_away', 'ann', 'web', {}],
     ]);
+  });
+
+  it('of who is not in the room reach nobody', async () => {
+    verifies('WIRE-10', 'WIRE-14');
+    const { kit, web, join, settle } = await served();
+    await using _kit = kit;
+    await kit.createRoom({ roomId: 'q' });
+    await kit.attachChannel('q', 'desk');
+    const heard: unknown[] = [];
+    await kit.subscribeRoom('q', (event) => void heard.push(event));
+    const ann = await join();
+    const before = ann.frames.length;
+    ann.say({ type: 'typing', roomId: 'q', on: true });
+    ann.say({ type: 'reaction', roomId: 'q', eventId: 'e', emoji: '👍' });
+    ann.say({ type: 'receipt', roomId: 'q', eventId: 'e' });
+    await settle();
+    expect([heard, web.connectionCount('q')]).toEqual([[], 0]);
+    expect(ann.frames.slice(before).map(({ type, code, roomId }) => [type, code, roomId])).toEqual(Array(3).fill(['error', 'room_not_found', 'q']));
   });
 
   it('move the read marker with a receipt', async () => {

@@ -1,4 +1,5 @@
 /** The connections of one channel in one room, and how far the room has been told. */
+import type { Participant } from '../../core/models/people.js';
 import type { Connection } from './connection.js';
 import { Subscription } from './connection.js';
 import type { RoomStream } from './streams.js';
@@ -8,6 +9,8 @@ export class RoomConnections {
   last = -1;
   /** Whether `last` is known to be the newest event the channel may see: then its successor needs no look into the store. */
   exact = false;
+  /** The room's participants at the last event: another list is looked through for who is not in the room any more. */
+  people: readonly Participant[] | undefined;
   /** Previews that are being written. */
   readonly streams = new Set<RoomStream>();
   /** Something asynchronous that has to go out before what follows. */

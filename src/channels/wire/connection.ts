@@ -7,6 +7,7 @@ import type { RoomKit } from '../../core/kit.js';
 import type { Logger } from '../../core/logger.js';
 import type { InboundMessage, InboundResult } from '../../core/models/delivery.js';
 import type { RoomEvent } from '../../core/models/event.js';
+import type { Participant } from '../../core/models/people.js';
 import { isPromise, type Awaitable } from '../../core/models/json.js';
 import type { ConnectionOptions } from '../websocket/connection.js';
 import type { ConnectionFrame, Shared, StreamFrame } from '../websocket/frames.js';
@@ -40,7 +41,7 @@ export type WireKit = Pick<
   | 'subscribeRoom'
   | 'unsubscribeRoom'
 > &
-  Partial<Pick<RoomKit, 'connectWebsocket' | 'disconnectWebsocket' | 'on' | 'hook'>>;
+  Partial<Pick<RoomKit, 'connectWebsocket' | 'disconnectWebsocket' | 'ensureParticipant' | 'on' | 'hook'>>;
 
 /** Who is at the other end, as the server has found out. Nothing of it is ever taken from a frame (AUTH-03). */
 export interface WirePrincipal {
@@ -49,6 +50,8 @@ export interface WirePrincipal {
   readonly rooms?: readonly string[] | undefined;
   /** Whom a client speaks as. */
   readonly participantId?: string;
+  /** The name its participant gets in rooms where it has none yet. */
+  readonly displayName?: string | undefined;
   readonly canWrite: boolean;
 }
 
@@ -67,8 +70,8 @@ export interface WireConnectionOptions {
   readonly buffered: () => number;
   /** Whether the client wants previews of replies; default true. */
   readonly streams?: boolean;
-  /** A frame `auth` came: the server renews or closes (WIRE-12). */
-  readonly renew?: (token: string) => void;
+  /** A frame `auth` came: the server renews or closes (WIRE-12). The frames after it wait, since they may need the new token. */
+  readonly renew?: (token: string) => Awaitable<void>;
   /** Asked at every frame that names a room; false: the room is not there for this caller any more (AUTH-05). */
   readonly allowed?: (roomId: string) => Awaitable<boolean>;
 }
@@ -167,9 +170,11 @@ export class WireConnection {
       ...(streams !== false && { streamSend: (frame: StreamFrame, shared: Shared) => this.#write(shared.form(frame, streamText)) }),
       ...(principal.participantId !== undefined && { participantId: principal.participantId }),
       ephemeral: (event, shared) => this.#write(shared.form(event, ephemeralText)),
-      changed: (event, change, shared) =>
+      changed: (event, change) =>
         this.#write(
-          change === 'updated' ? shared.form(event, changedText) : frameText({ type: 'event_removed', roomId: event.roomId, eventId: event.id }),
+          change === 'updated'
+            ? changedText(event, this.#rooms.get(event.roomId))
+            : frameText({ type: 'event_removed', roomId: event.roomId, eventId: event.id }),
         ),
       roomLost: (roomId) => this.loseRoom(roomId),
       ended: (reason) => (reason === 'channel_closed' ? this.close(1012, 'closing') : this.close(1013, 'slow_consumer')),
@@ -233,8 +238,7 @@ export class WireConnection {
         this.#send({ type: 'pong', t: frame.t });
         return;
       case 'auth':
-        this.options.renew?.(frame.token);
-        return;
+        return this.options.renew?.(frame.token);
       case 'hello':
         this.#refuse({ code: 'invalid', message: 'hello was said already.', retryable: false });
         return;
@@ -268,7 +272,16 @@ export class WireConnection {
 
   #speaking(frame: Extract<ClientFrame, { roomId: string }>, work: (speaker: Speaker) => Awaitable<void>): Awaitable<void> {
     const speaker = this.#speaker(frame);
-    if (speaker !== undefined) return this.#inRoom(frame, () => work(speaker));
+    if (speaker === undefined) return;
+    const { roomId } = frame;
+    return this.#inRoom(frame, () => {
+      if (this.#rooms.has(roomId)) return work(speaker);
+      // Speaking never attaches the channel to a room it is not in, and who is not in a room does not type there either.
+      return speaker.kit.listBindings(roomId).then((bindings) => {
+        if (bindings.some(({ channelId }) => channelId === speaker.channelId)) return work(speaker);
+        this.#refuse({ ...noRoom(roomId), ...idOf(frame) });
+      });
+    });
   }
 
   /** Runs `work` when the room is there for this caller, and says what went wrong. */
@@ -319,7 +332,7 @@ export class WireConnection {
       this.#refuse({ ...noRoom(roomId), id: frame.id });
       return;
     }
-    const names = namesOf(await kit.listParticipants(roomId));
+    const names = namesOf(await this.#introduce(roomId, channel.channelId));
     if (this.#closed) return;
     this.#rooms.set(roomId, names);
     const live = channel.subscribe(id, roomId, {
@@ -334,10 +347,20 @@ export class WireConnection {
     });
   }
 
-  #onSend({ kit, channelId, participantId }: Speaker, frame: Extract<ClientFrame, { type: 'send' }>): Awaitable<void> {
+  /** Who is in a room; a client with a name of its own joins them by it. */
+  async #introduce(roomId: string, channelId: string): Promise<readonly Participant[]> {
+    const { kit, principal } = this.options;
+    const { participantId, displayName } = principal;
+    const participants = await kit.listParticipants(roomId);
+    if (participantId === undefined || displayName === undefined || kit.ensureParticipant === undefined) return participants;
+    if (participants.some(({ id }) => id === participantId)) return participants;
+    return [...participants, await kit.ensureParticipant(roomId, channelId, participantId, { displayName })];
+  }
+
+  #onSend({ kit, channelId, participantId }: Speaker, frame: Extract<ClientFrame, { type: 'send' }>): void {
     const { id, roomId } = frame;
     const key = `${participantId}:${id}`;
-    if (this.#sends.has(key)) return; // the same again, while the first is open: one answer serves both
+    if (this.#sends.has(key, roomId)) return; // the same again, while the first is open: one answer serves both
     if (this.#sends.size >= WIRE_LIMITS.openSends) {
       this.#refuse({
         id,
@@ -348,40 +371,29 @@ export class WireConnection {
       });
       return;
     }
-    const process = (): void => {
-      const message: InboundMessage = {
-        channelId,
-        senderId: participantId,
-        content: frame.content,
-        idempotencyKey: key,
-        ...(frame.parentEventId !== undefined && { parentEventId: frame.parentEventId }),
-        ...(frame.metadata !== undefined && { metadata: frame.metadata }),
-      };
-      const open: OpenSend = { id, roomId };
-      this.#sends.add(key, open);
-      // The kit keeps the order of one sender's messages in a room (INB-27); they are handed over in the order they came.
-      kit.processInbound(message, { roomId, wait: 'commit' }).then(
-        (result) => this.#onResult(key, open, result),
-        (error: unknown) => {
-          if (this.#sends.take(key, roomId) !== undefined) this.#refuseError(error, frame);
-        },
-      );
+    const message: InboundMessage = {
+      channelId,
+      senderId: participantId,
+      content: frame.content,
+      idempotencyKey: key,
+      ...(frame.parentEventId !== undefined && { parentEventId: frame.parentEventId }),
+      ...(frame.metadata !== undefined && { metadata: frame.metadata }),
     };
-    if (this.#rooms.has(roomId)) {
-      process();
-      return;
-    }
-    // Speaking never attaches the channel to a room it is not in.
-    return kit.listBindings(roomId).then((bindings) => {
-      if (bindings.some((binding) => binding.channelId === channelId)) process();
-      else this.#refuse({ ...noRoom(roomId), id });
-    });
+    const open: OpenSend = { id, roomId };
+    this.#sends.add(key, open);
+    // The kit keeps the order of one sender's messages in a room (INB-27); they are handed over in the order they came.
+    kit.processInbound(message, { roomId, wait: 'commit' }).then(
+      (result) => this.#onResult(key, open, result),
+      (error: unknown) => {
+        if (this.#sends.take(key, roomId) !== undefined) this.#refuseError(error, frame);
+      },
+    );
   }
 
   #onResult(key: string, open: OpenSend, result: InboundResult): void {
     const { id, roomId } = open;
     const { event } = result;
-    if (this.#closed || !this.#sends.has(key)) return; // answered in its place already
+    if (this.#closed || !this.#sends.has(key, roomId)) return; // answered in its place already
     if (result.blocked || result.duplicate || event === undefined) {
       this.#sends.take(key, roomId);
       const shown = result.blocked || event === undefined ? undefined : JSON.stringify(wireEvent(event, this.#rooms.get(roomId)));

@@ -107,6 +107,6 @@ export function ephemeralText(event: EphemeralEvent): string {
   return JSON.stringify({ type: 'ephemeral', roomId: event.roomId, event });
 }
 
-export function changedText(event: RoomEvent): string {
-  return JSON.stringify({ type: 'event_changed', roomId: event.roomId, event: wireEvent(event) });
+export function changedText(event: RoomEvent, nameOf: NameOf | undefined): string {
+  return JSON.stringify({ type: 'event_changed', roomId: event.roomId, event: wireEvent(event, nameOf) });
 }

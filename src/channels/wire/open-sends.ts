@@ -14,19 +14,20 @@ export interface OpenSend {
 }
 
 export class OpenSends {
-  readonly #byKey = new Map<string, OpenSend>();
+  /** By room and key: a key is unique in its room only (INB-08). */
+  readonly #byName = new Map<string, OpenSend & { readonly key: string }>();
   #waiting = 0;
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#byName.size;
   }
 
-  has(key: string): boolean {
-    return this.#byKey.has(key);
+  has(key: string, roomId: string): boolean {
+    return this.#byName.has(nameOf(key, roomId));
   }
 
   add(key: string, send: OpenSend): void {
-    this.#byKey.set(key, send);
+    this.#byName.set(nameOf(key, send.roomId), { ...send, key });
   }
 
   /** The send that this event is of; it is answered now. */
@@ -35,16 +36,17 @@ export class OpenSends {
   }
 
   take(key: string, roomId: string): OpenSend | undefined {
-    const send = this.#byKey.get(key);
-    if (send === undefined || send.roomId !== roomId) return undefined;
-    this.#byKey.delete(key);
+    const name = nameOf(key, roomId);
+    const send = this.#byName.get(name);
+    if (send === undefined) return undefined;
+    this.#byName.delete(name);
     if (send.committed !== undefined) this.#waiting--;
     return send;
   }
 
   /** Its event comes by itself; until then it is remembered. */
   await(key: string, event: RoomEvent): void {
-    const send = this.#byKey.get(key);
+    const send = this.#byName.get(nameOf(key, event.roomId));
     if (send === undefined || send.committed !== undefined) return;
     send.committed = event;
     this.#waiting++;
@@ -54,13 +56,17 @@ export class OpenSends {
   takePassed(roomId: string, index: number): { readonly id: string; readonly event: RoomEvent }[] {
     if (this.#waiting === 0) return [];
     const passed: { id: string; event: RoomEvent }[] = [];
-    for (const [key, { id, committed }] of this.#byKey) {
+    for (const { id, key, committed } of this.#byName.values()) {
       if (committed === undefined || committed.roomId !== roomId || committed.index >= index) continue;
       this.take(key, roomId);
       passed.push({ id, event: committed });
     }
     return passed;
   }
+}
+
+function nameOf(key: string, roomId: string): string {
+  return `${roomId}\n${key}`; // neither holds control characters
 }
 
 /** The outcome of a send that has no place in the sequence. */

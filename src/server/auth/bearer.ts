@@ -14,13 +14,19 @@ const TOKEN_NAMES = new Set(['token', 'access_token', 'authorization', 'api_key'
 
 /** Refuses an address that carries a credential: addresses end up in logs and histories. It is not repeated in the error. */
 export function refuseTokenInUrl(url: URL): void {
+  if (holdsCredential(url.pathname)) throw tokenInUrl();
   if (url.search === '') return;
-  for (const [name, value] of url.searchParams) {
-    if (TOKEN_NAMES.has(name.toLowerCase()) || value.startsWith('rkc1.') || /^rk_[A-Za-z0-9-]+_/.test(value)) {
-      throw new Refusal(
-        'invalid',
-        'A credential does not belong in an address. Send it in the Authorization header, or in the first frame of a socket.',
-      );
-    }
-  }
+  for (const [name, value] of url.searchParams) if (TOKEN_NAMES.has(name.toLowerCase()) || holdsCredential(value)) throw tokenInUrl();
+}
+
+/** Whether a text holds a client token or an API key, and so must not be repeated. */
+export function holdsCredential(text: string): boolean {
+  return /(?<![A-Za-z0-9])(?:rkc1\.|rk_[A-Za-z0-9-]{1,64}_)[A-Za-z0-9]/.test(text);
+}
+
+function tokenInUrl(): Refusal {
+  return new Refusal(
+    'invalid',
+    'A credential does not belong in an address. Send it in the Authorization header, or in the first frame of a socket.',
+  );
 }

@@ -86,6 +86,7 @@ describe('authenticate', () => {
       () => ({ id: 'x', kind: 'client', scopes: ['read'] }),
       () => ({ id: 'x', kind: 'client', scopes: ['read'], rooms: ['r'], channelId: 'web' }),
       () => ({ id: 'x', kind: 'service', scopes: [], expiresAt: 'soon' }),
+      () => ({ then: (_done: unknown, failed: (error: Error) => void) => failed(new Error('database is down')) }) as Promise<Principal>,
     ];
     for (const authenticate of broken)
       await expect(new Setup({ authenticate }).admit('http://h/')).rejects.toMatchObject({ code: 'auth_unavailable' });
@@ -109,7 +110,7 @@ describe('client tokens at the gate', () => {
     const { token } = await setup.tokens.mint({ rooms: ['r'], channelId: 'web', participantId: 'ada' });
     expect(await setup.admit('http://h/', { authorization: `Bearer ${token}` }, FAR)).toMatchObject({ participantId: 'ada' });
     expect(await setup.gate.admitToken(token, 'somewhere')).toMatchObject({ participantId: 'ada' });
-    for (const query of [`?token=${token}`, `?q=${token}`, '?access_token=x', '?x=rk_ops_abc', `?TOKEN=${token}`]) {
+    for (const query of [`?token=${token}`, `?q=${token}`, '?access_token=x', '?x=rk_ops_abc', `?TOKEN=${token}`, `/${token}`, '/rk_ops_abc']) {
       const refused = setup.admit(`http://localhost/api/rooms${query}`);
       await expect(refused).rejects.toMatchObject({ code: 'invalid' });
       await refused.catch((error: Error) => expect(error.message).not.toContain(token.slice(5, 20)));
@@ -156,6 +157,21 @@ describe('the anonymous admin', () => {
     }
     await expect(setup.admit('http://localhost/', {}, FAR)).rejects.toMatchObject({ code: 'unauthenticated' });
     await expect(setup.admit('http://localhost/', {}, {})).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('is not a page of another origin, listed or not, and not what such a page loads', async () => {
+    verifies('AUTH-07');
+    const setup = new Setup({ anonymous: 'loopback', origins: ['https://app.example'] });
+    expect(await setup.admit('http://localhost:4170/', { origin: 'http://localhost:4170' })).toMatchObject({ id: 'anonymous' });
+    await expect(setup.admit('http://localhost:4170/', { origin: 'https://app.example' })).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(setup.admitSocket('http://localhost:4170/ws', { origin: 'https://app.example' })).resolves.toBeNull(); // a token may follow
+    for (const site of ['cross-site', 'same-site'])
+      await expect(setup.admit('http://localhost:4170/', { 'sec-fetch-site': site }), site).rejects.toMatchObject({ code: 'unauthenticated' });
+    for (const site of ['same-origin', 'none'])
+      expect(await setup.admit('http://localhost:4170/', { 'sec-fetch-site': site }), site).toMatchObject({ id: 'anonymous' });
+    const open = new Setup({ anonymous: 'anybody', origins: ['https://app.example'] });
+    expect(await open.admit('http://10.0.0.7:4170/', { origin: 'https://app.example' }, FAR)).toMatchObject({ id: 'anonymous' });
+    await expect(open.admit('http://10.0.0.7:4170/', { 'sec-fetch-site': 'cross-site' }, FAR)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
   it('is nobody behind a proxy on the same machine', async () => {

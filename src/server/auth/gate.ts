@@ -3,6 +3,7 @@
  * Everything that cannot be decided is refused.
  */
 import { RoomKitError, type Clock, type Logger } from '../../core/index.js';
+import { isPromise } from '../../core/models/json.js';
 import type { ServerLimits } from '../limits.js';
 import { Refusal } from '../problem.js';
 import { isForwarded, isLoopbackAddress, isLoopbackHost, limitKey, parseAddress, type TrustedProxies, type Peer } from './address.js';
@@ -103,7 +104,7 @@ export class Gate {
     const { clock, limits, logger } = this.parts;
     try {
       const answer = authenticate(request);
-      const principal = answer instanceof Promise ? await within(clock, answer, limits.authenticateSeconds * 1000) : answer;
+      const principal = isPromise(answer) ? await within(clock, Promise.resolve(answer), limits.authenticateSeconds * 1000) : answer;
       return principal === null || principal === undefined ? null : checkPrincipal(principal, clock.now());
     } catch (error) {
       logger.error('authenticate failed; the request was refused.', { error });
@@ -111,11 +112,16 @@ export class Gate {
     }
   }
 
-  /** Foreign pages and names that were made to point here stay out: the Host header must name what cannot be rebound. */
+  /**
+   * Foreign pages and names that were made to point here stay out: the Host header must name what cannot be rebound, and on
+   * loopback a page must be the server's own, since one that is listed was never shown who its user is.
+   */
   #isAnonymousAdmin(request: Request, url: URL, peer: Peer | undefined): boolean {
     const { anonymous, origins } = this.parts;
     if (anonymous === 'nobody') return false;
-    if (isLoopbackHost(url.hostname)) return anonymous === 'anybody' || this.isLocal(request, peer);
+    const page = this.judgeOrigin(request, url, peer);
+    if (page === 'none' && isOfForeignPage(request.headers)) return false;
+    if (isLoopbackHost(url.hostname)) return anonymous === 'anybody' || (page !== 'listed' && this.isLocal(request, peer));
     return anonymous === 'anybody' && (parseAddress(url.hostname) !== undefined || origins.hasHost(url.hostname));
   }
 
@@ -130,11 +136,17 @@ export class Gate {
   }
 }
 
+/** Browsers say of every request where it comes from, also of those that carry no Origin: images, links, frames. */
+function isOfForeignPage(headers: Headers): boolean {
+  const site = headers.get('sec-fetch-site');
+  return site === 'cross-site' || site === 'same-site';
+}
+
 function unauthenticated(isLoopbackOnly: boolean): Refusal {
   return new Refusal(
     'unauthenticated',
     isLoopbackOnly
-      ? 'Without authentication this server answers only who comes from its own machine, by a loopback address. Configure serve(kit, { authenticate }) for everybody else.'
+      ? 'Without authentication this server answers only its own pages and the programs of its own machine, by a loopback address. Configure serve(kit, { authenticate }) for everybody else, or give them client tokens.'
       : 'Send Authorization: Bearer with an API key or a client token that is valid.',
   );
 }

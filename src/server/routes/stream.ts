@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ServerFrame } from '../../channels/index.js';
-import type { Timer } from '../../core/index.js';
+import { RoomKitError, type Timer } from '../../core/index.js';
 import { isPromise } from '../../core/models/json.js';
 import { mayReachRoom, reachRoom } from '../access.js';
 import type { Principal } from '../auth/principal.js';
@@ -28,6 +28,9 @@ export function streamRoutes(app: ServerRoutes, parts: ServerParts): void {
     if (caller.kind === 'client' && query.as !== undefined && query.as !== caller.channelId)
       throw new Refusal('forbidden', 'A client sees what its own channel may see.');
     const { room } = await reachRoom(parts.kit, principal, context.req.param('roomId'));
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+    // Nobody would read the body of an answer to HEAD, nor ever end it.
+    if (context.req.raw.method === 'HEAD') return new Response(null, { headers });
     const body = eventStream(
       parts,
       principal,
@@ -47,7 +50,7 @@ export function streamRoutes(app: ServerRoutes, parts: ServerParts): void {
       },
       room.id,
     );
-    return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' } });
+    return new Response(body, { headers });
   });
 }
 
@@ -55,7 +58,7 @@ interface Line {
   close(): void;
 }
 
-type OpenStreamLine = (send: (text: string) => void, close: () => void, buffered: () => number) => Line;
+type OpenStreamLine = (send: (text: string) => void, close: (code: number) => void, buffered: () => number) => Line;
 
 /** A body that ends with the token, the room, the server or the reader, whichever goes first. */
 function eventStream({ kit, limits, closing }: ServerParts, principal: Principal, open: OpenStreamLine, roomId: string): ReadableStream<Uint8Array> {
@@ -75,6 +78,12 @@ function eventStream({ kit, limits, closing }: ServerParts, principal: Principal
           if (hasEnded) return;
           release();
           controller.close();
+        };
+        // Who does not keep up is not owed what waits: it reads again by index.
+        const giveUp = (): void => {
+          if (hasEnded) return;
+          release();
+          controller.error(new RoomKitError('slow_consumer', 'The reader of an event stream does not keep up and was dropped.'));
         };
         release = (): void => {
           hasEnded = true;
@@ -97,7 +106,7 @@ function eventStream({ kit, limits, closing }: ServerParts, principal: Principal
         beat();
         line = open(
           (text) => write(asServerSentEvent(text)),
-          end,
+          (code) => (code === SLOW_CONSUMER ? giveUp() : end()),
           () => -(controller.desiredSize ?? 0),
         );
         if (closing.aborted) end();
@@ -107,6 +116,9 @@ function eventStream({ kit, limits, closing }: ServerParts, principal: Principal
     { highWaterMark: 0, size: (chunk) => chunk?.byteLength ?? 0 },
   );
 }
+
+/** How the wire ends a connection that does not keep up (WIRE-13). */
+const SLOW_CONSUMER = 1013;
 
 /** A comment: it shows that the line is up, and gets the headers on their way. */
 const LIFE_SIGN = ':\n\n';
