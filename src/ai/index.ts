@@ -10,6 +10,7 @@ export { HandoffMemoryProvider } from './memory/handoff.js';
 export { BudgetAwareMemory, type BudgetOptions } from './memory/budget-aware.js';
 export { MockMemoryProvider, type MemoryCall, type MockMemoryOptions } from './memory/mock.js';
 export type { SteeringDirective, SteeringTarget } from './steering.js';
+export type { ArgumentsOf } from './tools/arguments-of.js';
 export { composeToolHandlers, unknownTool, type ToolHandler } from './tools/compose.js';
 export { defineTool, type ToolOptions } from './tools/define-tool.js';
 export { endTurn, type EndOfTurn } from './tools/end-turn.js';

@@ -1,26 +1,28 @@
 /** A tool whose handler's arguments have the type of its schema: wrong ones do not compile, and do not run. */
 import { ValidationError } from '../../core/errors.js';
-import type { AITool, JsonSchema, ToolContext } from '../../core/models/ai.js';
+import type { AITool, JsonSchema, ToolContext, ToolFunction } from '../../core/models/ai.js';
+import type { ArgumentsOf } from './arguments-of.js';
 import { bindSchema } from './schema.js';
-import type { OutputOf, StandardSchema } from './standard-schema.js';
+import type { StandardSchema } from './standard-schema.js';
 
 /** A tool to be made by {@link defineTool}. */
-export interface ToolOptions<Schema extends StandardSchema> {
+export interface ToolOptions<Schema extends StandardSchema | JsonSchema> {
   readonly name: string;
   /** For the model: what the tool does and when to use it. */
   readonly description: string;
-  /** A zod schema, or any other Standard Schema, of an object. */
+  /** A zod schema or any other Standard Schema of an object, or its JSON Schema written in place. */
   readonly parameters: Schema;
-  /** The same as JSON Schema; needed only where the library cannot give it by itself. */
+  /** The same as JSON Schema; needed only where a library cannot give it by itself. */
   readonly jsonSchema?: JsonSchema;
   /** Gets the validated arguments. What it returns goes to the model, as JSON when it is no string. */
-  readonly handler: (args: OutputOf<Schema>, context: ToolContext) => unknown;
+  readonly handler: (args: ArgumentsOf<Schema>, context: ToolContext) => unknown;
   /** Default false: after a crash a call that had started is not run again (TURN-04). */
   readonly idempotent?: boolean;
 }
 
 /**
- * Makes a tool of a typed schema.
+ * Makes a tool whose handler's arguments have the type of its schema. Throws ValidationError for a Standard Schema that
+ * cannot say its JSON Schema.
  * @example
  * const lookup = defineTool({
  *   name: 'lookup_order',
@@ -29,21 +31,34 @@ export interface ToolOptions<Schema extends StandardSchema> {
  *   handler: ({ number }) => orders.get(number),
  * });
  */
-export function defineTool<Schema extends StandardSchema>(options: ToolOptions<Schema>): AITool {
-  const standard = options.parameters['~standard'];
-  const parameters = options.jsonSchema ?? standard.jsonSchema?.input({ target: 'draft-2020-12' });
-  if (parameters === undefined) {
-    throw new ValidationError(
-      `The ${standard.vendor} schema of tool '${options.name}' cannot say its JSON Schema. Pass it as jsonSchema: { type: 'object', … }.`,
-    );
-  }
-  const { $schema: _dialect, ...shown } = parameters;
-  const handler = options.handler; // called with what the schema let pass
+export function defineTool<const Schema extends StandardSchema | JsonSchema>(options: ToolOptions<Schema>): AITool {
   return {
     name: options.name,
     description: options.description,
-    parameters: bindSchema(shown, options.parameters),
-    handler,
+    parameters: parametersOf(options),
+    handler: options.handler as ToolFunction, // called with what the schema let pass
     idempotent: options.idempotent ?? false,
   };
+}
+
+/** The JSON Schema a model is shown; a typed schema is bound to it and checks what comes back. */
+function parametersOf({
+  name,
+  parameters,
+  jsonSchema,
+}: Pick<ToolOptions<StandardSchema | JsonSchema>, 'name' | 'parameters' | 'jsonSchema'>): JsonSchema {
+  if (!isStandard(parameters)) return parameters;
+  const standard = parameters['~standard'];
+  const given = jsonSchema ?? standard.jsonSchema?.input({ target: 'draft-2020-12' });
+  if (given === undefined) {
+    throw new ValidationError(
+      `The ${standard.vendor} schema of tool '${name}' cannot say its JSON Schema. Pass it as jsonSchema: { type: 'object', … }.`,
+    );
+  }
+  const { $schema: _dialect, ...shown } = given;
+  return bindSchema(shown, parameters);
+}
+
+function isStandard(schema: StandardSchema | JsonSchema): schema is StandardSchema {
+  return '~standard' in schema;
 }

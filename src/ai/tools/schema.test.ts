@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { verifies } from '../../../test/requirements.js';
-import type { JsonSchema } from '../../core/models/ai.js';
+import type { JsonSchema, ToolContext } from '../../core/models/ai.js';
 import type { Metadata } from '../../core/models/json.js';
 import { defineTool } from './define-tool.js';
 import { checkArguments } from './schema.js';
@@ -136,24 +136,15 @@ describe('defineTool', () => {
     expect(await problemOf(tool.parameters, { a: 'ok' })).toBeUndefined();
   });
 
-  it('does not compile with a handler that expects other arguments', () => {
-    defineTool({
-      name: 'typed',
-      description: '',
-      parameters: schema,
-      handler: (args, context) => {
-        const number: number = args.number;
-        const note: string | undefined = args.note;
-        const roomId: string = context.roomId;
-        // @ts-expect-error the schema knows no such argument
-        const missing: unknown = args.missing;
-        // @ts-expect-error a number is no string
-        const wrong: string = args.number;
-        return [number, note, roomId, missing, wrong];
-      },
-    });
-    // @ts-expect-error the handler wants a string where the schema gives a number
-    defineTool({ name: 'wrong', description: '', parameters: schema, handler: (args: { number: string }) => args.number });
-    expect(true).toBe(true);
+  it('takes a JSON Schema written in place, and checks by it', async () => {
+    verifies('TL-03');
+    const parameters = { type: 'object', properties: { number: { type: 'integer' } }, required: ['number'], additionalProperties: false } as const;
+    const tool = defineTool({ name: 'find', description: 'Finds.', parameters, handler: ({ number }) => number + 1 });
+    expect(tool.parameters).toBe(parameters);
+    expect(await problemOf(tool.parameters, { number: 'four' })).toBe('number is string, not integer');
+    expect(await problemOf(tool.parameters, { number: 4, other: 1 })).toContain('other');
+    expect(await problemOf(tool.parameters, { number: 4 })).toBeUndefined();
+    const context: ToolContext = { roomId: 'r', channelId: 'c', turnId: 't', callId: 'x', idempotencyKey: 'k', signal: new AbortController().signal };
+    expect(tool.handler?.({ number: 4 }, context)).toBe(5);
   });
 });
