@@ -260,10 +260,13 @@ export class RoomKit {
       if (error instanceof RoomNotFoundError) return false;
       throw error;
     }
+    const bindings = (await this.store.loadRoom(roomId))?.bindings ?? [];
     const deleted = await this.store.deleteRoom(roomId);
     this.#parts.hooks.forgetRoom(roomId);
     this.#parts.rooms.peek(roomId)?.dropTail();
     this.#parts.rooms.forget(roomId);
+    // Whoever still listens there is told that it is gone (WIRE-12).
+    for (const { channelId } of bindings) await this.#parts.channels.get(channelId)?.channel.detached?.(roomId);
     return deleted;
   }
 

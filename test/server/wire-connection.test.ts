@@ -646,6 +646,17 @@ describe('losing things', () => {
     expect(ann.frames).toHaveLength(2);
   });
 
+  it('a room that is removed ends that subscription at once', async () => {
+    verifies('WIRE-12');
+    const { kit, web, join, settle } = await served();
+    await using _kit = kit;
+    const ann = await join();
+    expect(await kit.deleteRoom('r')).toBe(true);
+    await settle();
+    expect(ann.frames.slice(1)).toMatchObject([{ type: 'error', code: 'room_not_found', roomId: 'r' }]);
+    expect([ann.line.roomCount, web.connectionCount('r'), ann.closed]).toEqual([0, 0, undefined]);
+  });
+
   it('the right to a room is seen at the next frame', async () => {
     verifies('WIRE-12', 'AUTH-05');
     const { kit, join, speak, settle } = await served();
