@@ -59,6 +59,23 @@ export async function ceilingInbound(room: CeilingRoom, channelId: string, parti
   return { event, results };
 }
 
+/** One message that came before: under the same lock, the event of its key. */
+export async function ceilingRepeat(
+  room: CeilingRoom,
+  keys: ReadonlyMap<string, CeilingEvent>,
+  key: string,
+): Promise<{ event: CeilingEvent | undefined; duplicate: boolean; results: CeilingResult['results'] }> {
+  while (room.tail !== undefined) await room.tail;
+  let free: () => void = () => undefined;
+  room.tail = new Promise<void>((resolve) => {
+    free = resolve;
+  });
+  const event = keys.get(key);
+  room.tail = undefined;
+  free();
+  return { event, duplicate: event !== undefined, results: {} };
+}
+
 const DONE = Promise.resolve();
 
 async function deliver(target: CeilingRoom['targets'][number], event: CeilingEvent, results: CeilingResult['results']): Promise<void> {

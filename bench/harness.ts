@@ -1,70 +1,140 @@
-/** How a scenario is measured: warm-up, five repetitions, median, min and max; ours and the plain-JS ceiling in the same process. */
-
-export interface Figure {
-  readonly scenario: string;
-  readonly metric: string;
-  readonly unit: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-  /** The ceiling's median in the same unit; null where there is none. */
-  readonly limit: number | null;
-  /** What the project is out to reach, as the table states it. */
-  readonly goal?: string;
-  readonly reached?: boolean;
-}
+/**
+ * How a scenario is measured: warm-up, five repetitions, median, min and max; ours and the plain-JS ceiling in the same
+ * process. What is measured and how often is the scenario's own affair.
+ */
+import { median, shareOf, spread, type Figure, type Goal } from './figures.js';
 
 export interface Scenario {
   readonly name: string;
-  run(report: (figure: Figure) => void): Promise<void>;
+  run(bench: Bench): Promise<void>;
+}
+
+/** One contestant. Each repetition begins anew, and only `work` is on the clock. */
+export interface Side {
+  /** Messages (turns, handoffs …) of one repetition, for the warm-up. */
+  readonly messages: number;
+  /** What is counted, when that is not the messages: the deliveries of a fan-out. */
+  readonly operations?: number;
+  begin(): Round | Promise<Round>;
+}
+
+export interface Round {
+  work(): Promise<void>;
+  /** Checks what came of it and cleans up. */
+  end?(): void | Promise<void>;
+}
+
+export interface BenchOptions {
+  /** A handful of everything, once, without warm-up: for the smoke test, whose figures mean nothing. */
+  readonly quick: boolean;
+  /** Seconds of processor time instead of the wall's: for a machine with other people at work. */
+  readonly processorTime: boolean;
 }
 
 export const BODY = 'Hello, I would like to know the status of my order 12345, please.';
 export const REPETITIONS = 5;
+const WARM_UP_MESSAGES = 20_000;
 
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
-}
+export class Bench {
+  readonly figures: Figure[] = [];
 
-/** Operations per second of `run(count)`, several times. */
-export async function rates(count: number, run: (count: number) => Promise<void>, repetitions = REPETITIONS): Promise<number[]> {
-  const results: number[] = [];
-  for (let repetition = 0; repetition < repetitions; repetition++) {
-    const startedAt = performance.now();
-    await run(count);
-    results.push((count / (performance.now() - startedAt)) * 1000);
+  constructor(
+    readonly scenario: string,
+    readonly options: BenchOptions,
+  ) {}
+
+  get repetitions(): number {
+    return this.options.quick ? 1 : REPETITIONS;
   }
-  return results;
-}
 
-export function spread(values: readonly number[]): { median: number; min: number; max: number } {
-  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
-}
-
-/** Ours against the ceiling, taking turns, so that both see the same machine. */
-export async function compare(
-  ours: { count: number; run: (count: number) => Promise<void> },
-  ceiling: { count: number; run: (count: number) => Promise<void> },
-): Promise<{ ours: number[]; ceiling: number[] }> {
-  const result = { ours: [] as number[], ceiling: [] as number[] };
-  for (let repetition = 0; repetition < REPETITIONS; repetition++) {
-    result.ceiling.push(...(await rates(ceiling.count, ceiling.run, 1)));
-    result.ours.push(...(await rates(ours.count, ours.run, 1)));
+  /** `full` of something, or `few` of it in a quick run. */
+  size(full: number, few = 20): number {
+    return this.options.quick ? Math.min(full, few) : full;
   }
-  return result;
+
+  /** Operations per second of one side, once per repetition. */
+  async measure(side: Side): Promise<number[]> {
+    await this.#warmUp(side);
+    const rates: number[] = [];
+    for (let repetition = 0; repetition < this.repetitions; repetition++) rates.push(await this.#once(side));
+    return rates;
+  }
+
+  /** Both sides, taking turns, so that they see the same machine. */
+  async compare(ours: Side, limit: Side): Promise<{ ours: number[]; limit: number[] }> {
+    await this.#warmUp(limit);
+    await this.#warmUp(ours);
+    const rates = { ours: [] as number[], limit: [] as number[] };
+    for (let repetition = 0; repetition < this.repetitions; repetition++) {
+      rates.limit.push(await this.#once(limit));
+      rates.ours.push(await this.#once(ours));
+    }
+    return rates;
+  }
+
+  /**
+   * The ceiling first and ours afterwards. For what uses `AsyncLocalStorage`: once entered, it makes every promise of the
+   * process slower, and the ceiling must not pay for that.
+   */
+  async compareApart(ours: Side, limit: Side): Promise<{ ours: number[]; limit: number[] }> {
+    const ceiling = await this.measure(limit);
+    return { limit: ceiling, ours: await this.measure(ours) };
+  }
+
+  report(metric: string, unit: string, values: readonly number[], more: { limit?: readonly number[]; goal?: Goal } = {}): void {
+    const limit = more.limit === undefined ? null : median(more.limit);
+    this.figures.push({
+      scenario: this.scenario,
+      metric,
+      unit,
+      ...spread(values),
+      limit,
+      ...(more.goal !== undefined && { goal: more.goal.text, missedBy: more.goal.missedBy(median(values), limit) }),
+    });
+  }
+
+  /** A throughput whose goal is a share of the ceiling. */
+  reportShare(unit: string, rates: { ours: readonly number[]; limit: readonly number[] }, share: number): void {
+    this.report('throughput', unit, rates.ours, { limit: rates.limit, goal: shareOf(share) });
+  }
+
+  /** Seconds, as this run counts them. */
+  seconds(): number {
+    if (!this.options.processorTime) return performance.now() / 1000;
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  }
+
+  async #once(side: Side): Promise<number> {
+    const round = await side.begin();
+    collectGarbage();
+    const startedAt = this.seconds();
+    await round.work();
+    const seconds = this.seconds() - startedAt;
+    await round.end?.();
+    return (side.operations ?? side.messages) / seconds;
+  }
+
+  async #warmUp(side: Side): Promise<void> {
+    if (this.options.quick) return;
+    for (let done = 0; done < WARM_UP_MESSAGES; done += side.messages) {
+      const round = await side.begin();
+      await round.work();
+      await round.end?.();
+    }
+  }
 }
 
-/** Collects garbage; needs --expose-gc. */
-export function collect(): void {
-  const gc = (globalThis as { gc?: () => void }).gc;
-  for (let round = 0; round < 3; round++) gc?.();
+/** So that nobody pays for what others left. Needs --expose-gc, else it does nothing. */
+export function collectGarbage(): void {
+  const { gc } = globalThis as { gc?: () => void };
+  gc?.();
 }
 
-export async function rssAfterCollection(): Promise<number> {
+/** The process's memory, once everything unused is gone. */
+export async function residentBytes(): Promise<number> {
   for (let round = 0; round < 3; round++) {
-    collect();
+    collectGarbage();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return process.memoryUsage().rss;

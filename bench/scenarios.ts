@@ -1,10 +1,15 @@
-/** All scenarios, under the names of bench/README.md. */
+/** All scenarios, under the names and in the order of bench/README.md. */
 import type { Scenario } from './harness.js';
-import { agentPipelineTurn, agentTurn, agentTurnStream, handoffHandle } from './scenarios/agents.js';
-import { fanout10, fanout100, fanout500, fanoutConnections, transcode } from './scenarios/fanout.js';
-import { hooks, idempotency, inboundConcurrent, inboundHistory, inboundOneToOne, inboundRoute, inboundSequential } from './scenarios/inbound.js';
-import { eventMemory, importTime, rooms10k, rooms50k } from './scenarios/memory.js';
+import { agentPipelineTurn, agentTurn, agentTurnStream } from './scenarios/agents.js';
+import { fanout10, fanout100, fanout500, fanoutConnections } from './scenarios/fanout.js';
+import { handoffHandle } from './scenarios/handoff.js';
+import { hooks0, hooks10, hooks50 } from './scenarios/hooks.js';
+import { idempotency } from './scenarios/idempotency.js';
+import { importTime } from './scenarios/import.js';
+import { inboundConcurrent, inboundHistory, inboundOneToOne, inboundRoute, inboundSequential } from './scenarios/inbound.js';
+import { eventMemory, rooms10k, rooms50k } from './scenarios/memory.js';
 import { sqliteInbound } from './scenarios/sqlite.js';
+import { transcode } from './scenarios/transcode.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   inboundSequential,
@@ -16,7 +21,9 @@ export const SCENARIOS: readonly Scenario[] = [
   fanout100,
   fanout500,
   fanoutConnections,
-  hooks,
+  hooks0,
+  hooks10,
+  hooks50,
   agentTurn,
   agentTurnStream,
   agentPipelineTurn,

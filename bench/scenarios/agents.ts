@@ -1,100 +1,103 @@
-/** agent_*, handoff_handle: turns and handoffs with a model that answers at once. */
-import { Agent, ConversationPipeline, MockAIProvider, RoomKit, setConversationState, SlidingWindowMemory, WebSocketChannel } from 'roomkit';
-import { ceilingInbound, ceilingRoom } from '../ceiling.js';
-import { BODY, check, compare, median, rates, spread, type Scenario } from '../harness.js';
+/** agent_*: one model call and one delivery per message, with a model that answers at once. */
+import {
+  Agent,
+  ConversationPipeline,
+  MockAIProvider,
+  RoomKit,
+  setConversationState,
+  SlidingWindowMemory,
+  WebSocketChannel,
+  type InboundResult,
+} from 'roomkit';
+import { ceilingInbound, ceilingRoom, type CeilingRoom } from '../ceiling.js';
+import { atLeast, shareOf, type Goal } from '../figures.js';
+import { BODY, check, type Scenario, type Side } from '../harness.js';
+import { addRoom, Counter } from '../rooms.js';
 
-const PYTHON = { agent_turn_stream: 1993, agent_pipeline_turn: 1931, handoff_handle: 1305 };
+/** What the original did, in turns per second. */
+const PYTHON = { agent_turn_stream: 1993, agent_pipeline_turn: 1931 };
+const ANSWER = 'Your order 12345 is on its way.';
+const WINDOW = 50;
 
-function agent(id: string, streaming: boolean): Agent {
-  return new Agent(id, {
-    provider: new MockAIProvider({ responses: ['Your order 12345 is on its way.'], streaming }),
-    role: 'Support',
-    description: 'Answers questions about orders',
-    systemPrompt: 'You help customers.',
-    memory: new SlidingWindowMemory({ maxEvents: 50 }),
-  });
-}
+/** An agent with its own mock provider, so that its calls can be counted. */
+export class BenchAgent {
+  readonly provider: MockAIProvider;
+  readonly agent: Agent;
 
-async function open(agents: readonly Agent[]): Promise<{ kit: RoomKit; delivered: () => number }> {
-  const kit = new RoomKit();
-  let delivered = 0;
-  const web = new WebSocketChannel('ws-0');
-  void web.registerConnection('c', async () => void delivered++, { roomIds: ['room-0'], streamSend: () => undefined });
-  kit.registerChannel(web);
-  await kit.createRoom({ roomId: 'room-0' });
-  await kit.attachChannel('room-0', 'ws-0');
-  for (const one of agents) {
-    kit.registerChannel(one);
-    await kit.attachChannel('room-0', one.channelId);
+  constructor(id: string, streaming = false) {
+    this.provider = new MockAIProvider({ responses: [ANSWER], streaming });
+    this.agent = new Agent(id, {
+      provider: this.provider,
+      role: 'Support',
+      description: 'Answers questions about orders',
+      systemPrompt: 'You help customers.',
+      memory: new SlidingWindowMemory({ maxEvents: WINDOW }),
+    });
   }
-  return { kit, delivered: () => delivered };
 }
 
-const turns =
-  (kit: RoomKit) =>
-  async (count: number): Promise<void> => {
-    for (let n = 0; n < count; n++) {
-      const result = await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' });
-      if (result.turns.length !== 1 || result.turns[0]?.state !== 'committed') throw new Error(`turn ${JSON.stringify(result.turns)}`);
-    }
+/** `ws-0` with one connection that takes previews, and these agents, in `room-0`. */
+export async function kitWithAgents(agents: readonly BenchAgent[], counter: Counter, chunks: { count: number } = { count: 0 }): Promise<RoomKit> {
+  const kit = new RoomKit();
+  const web = new WebSocketChannel('ws-0');
+  kit.registerChannel(web);
+  web.registerConnection('connection', counter.send, {
+    roomIds: ['room-0'],
+    streamSend: (frame) => {
+      if (frame.type === 'stream_end') counter.delivered++;
+      else if (frame.type === 'stream_chunk') chunks.count++;
+    },
+  });
+  for (const { agent } of agents) kit.registerChannel(agent);
+  await addRoom(kit, 'room-0', ['ws-0', ...agents.map(({ agent }) => agent.channelId)]);
+  return kit;
+}
+
+function turns(name: string, unitGoal: Goal, options: { streaming?: boolean; pipeline?: boolean }): Scenario {
+  return {
+    name,
+    async run(bench) {
+      const messages = bench.size(10_000);
+      const ours: Side = {
+        messages,
+        async begin() {
+          const count = options.pipeline === true ? 3 : 1;
+          const agents = Array.from({ length: count }, (_, n) => new BenchAgent(`agent-${n}`, options.streaming));
+          const counter = new Counter();
+          const chunks = { count: 0 };
+          const kit = await kitWithAgents(agents, counter, chunks);
+          if (options.pipeline === true) await installPipeline(kit, agents);
+          return {
+            async work() {
+              for (let n = 0; n < messages; n++) {
+                assertAnswered(await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' }));
+              }
+            },
+            async end() {
+              const calls = agents.reduce((sum, { provider }) => sum + provider.callCount, 0);
+              check(calls === messages, `${calls} model calls instead of ${messages}`);
+              check(counter.delivered === messages, `${counter.delivered} deliveries instead of ${messages}`);
+              const words = options.streaming === true ? ANSWER.split(' ').length : 0;
+              check(chunks.count === messages * words, `${chunks.count} chunks instead of ${messages * words}`);
+              await kit.close();
+            },
+          };
+        },
+      };
+      const rates = await bench.compareApart(ours, plainTurns(messages, options.streaming === true));
+      bench.report('throughput', 'turns/s', rates.ours, { limit: rates.limit, goal: unitGoal });
+    },
   };
+}
 
-export const agentTurn: Scenario = {
-  name: 'agent_turn',
-  async run(report) {
-    const { kit } = await open([agent('bot', false)]);
-    // The least a turn needs: the message in the timeline, the newest 50 events as the model's messages, one call, the
-    // reply in the timeline, one delivery.
-    const plain = ceilingRoom('room-0');
-    plain.targets.push({ channelId: 'ws-0', connections: [async () => undefined] });
-    const model = async (messages: readonly { role: string; content: string }[]): Promise<{ content: string }> => ({
-      content: messages.length > 0 ? 'Your order 12345 is on its way.' : '',
-    });
-    const ceiling = async (count: number): Promise<void> => {
-      for (let n = 0; n < count; n++) {
-        await ceilingInbound(plain, 'ws-0', 'user-1', BODY);
-        const messages = plain.events
-          .slice(-50)
-          .map((event) => ({ role: event.source.channelId === 'bot' ? 'assistant' : 'user', content: event.content.body }));
-        const response = await model(messages);
-        await ceilingInbound(plain, 'bot', 'bot', response.content);
-      }
-    };
-    await turns(kit)(10_000);
-    await ceiling(10_000);
-    const result = await compare({ count: 10_000, run: turns(kit) }, { count: 50_000, run: ceiling });
-    const limit = median(result.ceiling);
-    report({
-      scenario: this.name,
-      metric: 'throughput',
-      unit: 'turns/s',
-      ...spread(result.ours),
-      limit,
-      goal: '≥ 30 % of limit',
-      reached: median(result.ours) >= limit * 0.3,
-    });
-    await kit.close();
-  },
-};
+export const agentTurn = turns('agent_turn', shareOf(0.3), {});
+export const agentTurnStream = turns('agent_turn_stream', timesPython(12, PYTHON.agent_turn_stream), { streaming: true });
+export const agentPipelineTurn = turns('agent_pipeline_turn', timesPython(12, PYTHON.agent_pipeline_turn), { pipeline: true });
 
-export const agentTurnStream: Scenario = {
-  name: 'agent_turn_stream',
-  async run(report) {
-    const { kit } = await open([agent('bot', true)]);
-    await turns(kit)(5000);
-    const ours = await rates(5000, turns(kit));
-    report({
-      scenario: this.name,
-      metric: 'throughput',
-      unit: 'turns/s',
-      ...spread(ours),
-      limit: null,
-      goal: '≥ 12 × Python (23,916)',
-      reached: median(ours) >= 12 * PYTHON.agent_turn_stream,
-    });
-    await kit.close();
-  },
-};
+export function timesPython(times: number, python: number): Goal {
+  const bound = times * python;
+  return atLeast(bound, `≥ ${times} × Python (${bound.toLocaleString('en-US')})`);
+}
 
 const STAGES = [
   { phase: 'intake', agentId: 'agent-0', next: 'handling' },
@@ -102,87 +105,71 @@ const STAGES = [
   { phase: 'billing', agentId: 'agent-2', canReturnTo: ['intake', 'handling'] },
 ];
 
-export const agentPipelineTurn: Scenario = {
-  name: 'agent_pipeline_turn',
-  async run(report) {
-    const agents = STAGES.map(({ agentId }) => agent(agentId, false));
-    const { kit } = await open(agents);
-    new ConversationPipeline({ stages: STAGES }).install(kit, agents);
-    await kit.store.updateRoom(setConversationState(await kit.getRoom('room-0'), { phase: 'intake', activeAgentId: 'agent-0' }));
-    await turns(kit)(5000);
-    const ours = await rates(5000, turns(kit));
-    report({
-      scenario: this.name,
-      metric: 'throughput',
-      unit: 'turns/s',
-      ...spread(ours),
-      limit: null,
-      goal: '≥ 12 × Python (23,172)',
-      reached: median(ours) >= 12 * PYTHON.agent_pipeline_turn,
-    });
-    await kit.close();
-  },
-};
+async function installPipeline(kit: RoomKit, agents: readonly BenchAgent[]): Promise<void> {
+  new ConversationPipeline({ stages: STAGES }).install(
+    kit,
+    agents.map(({ agent }) => agent),
+  );
+  await kit.store.updateRoom(setConversationState(await kit.getRoom('room-0'), { phase: 'intake', activeAgentId: 'agent-0' }));
+}
 
-export const handoffHandle: Scenario = {
-  name: 'handoff_handle',
-  async run(report) {
-    const values: number[] = [];
-    const firsts: number[] = [];
-    const lasts: number[] = [];
-    const once = async (): Promise<void> => {
-      const agents = [agent('agent-0', false), agent('agent-1', false)];
-      const { kit } = await open(agents);
-      const [, handoff] = new ConversationPipeline({
-        stages: [
-          { phase: 'intake', agentId: 'agent-0', next: 'handling' },
-          { phase: 'handling', agentId: 'agent-1', canReturnTo: ['intake'] },
-        ],
-      }).install(kit, agents, { maxHandoffs: 1000 });
-      await kit.store.updateRoom(setConversationState(await kit.getRoom('room-0'), { phase: 'intake', activeAgentId: 'agent-0' }));
-      const hand = async (count: number, from: number): Promise<number> => {
-        const startedAt = performance.now();
-        for (let n = from; n < from + count; n++) {
-          const result = await handoff.handle({
-            roomId: 'room-0',
-            callingAgentId: `agent-${n % 2}`,
-            arguments: { target: `agent-${(n + 1) % 2}`, reason: 'bench' },
-          });
-          check(result.accepted, result.reason ?? 'refused');
-        }
-        return performance.now() - startedAt;
+function assertAnswered(result: InboundResult): void {
+  const [turn, another] = result.turns;
+  if (result.blocked || turn?.state !== 'committed' || another !== undefined) throw new Error(`The turn failed: ${JSON.stringify(result)}`);
+}
+
+/**
+ * The least a turn needs: the message in the timeline, the newest 50 events as the model's messages, one call, the reply in
+ * the timeline, one delivery; a streamed reply word by word.
+ */
+function plainTurns(messages: number, streaming: boolean): Side {
+  return {
+    messages,
+    begin() {
+      const room = ceilingRoom('room-0');
+      const counter = new Counter();
+      room.targets.push({ channelId: 'ws-0', connections: [counter.send] });
+      let chunks = 0;
+      const show = (delta: string): void => {
+        if (delta !== '') chunks++;
       };
-      const first = await hand(100, 0);
-      const middle = await hand(100, 100);
-      const last = await hand(100, 200);
-      firsts.push(first);
-      lasts.push(last);
-      values.push((300 / (first + middle + last)) * 1000);
-      await kit.close();
-    };
-    for (let n = 0; n < 20; n++) await once();
-    values.length = firsts.length = lasts.length = 0;
-    for (let n = 0; n < 5; n++) await once();
-    report({
-      scenario: this.name,
-      metric: 'throughput',
-      unit: '/s',
-      ...spread(values),
-      limit: null,
-      goal: '≥ 15 × Python (19,575)',
-      reached: median(values) >= 15 * PYTHON.handoff_handle,
-    });
-    const ratio = median(lasts) / median(firsts);
-    report({
-      scenario: this.name,
-      metric: 'last_100_over_first_100',
-      unit: '×',
-      median: ratio,
-      min: ratio,
-      max: ratio,
-      limit: null,
-      goal: '≤ 1.1',
-      reached: ratio <= 1.1,
-    });
-  },
-};
+      return {
+        async work() {
+          for (let n = 0; n < messages; n++) {
+            await ceilingInbound(room, 'ws-0', 'user-1', BODY);
+            let text = '';
+            if (streaming) {
+              for await (const delta of streamModel(history(room))) {
+                text += delta;
+                show(delta);
+              }
+            } else text = (await model(history(room))).content;
+            await ceilingInbound(room, 'bot', 'bot', text);
+          }
+        },
+        end() {
+          check(counter.delivered === messages, `${counter.delivered} deliveries`);
+          check(chunks === (streaming ? messages * ANSWER.split(' ').length : 0), `${chunks} chunks`);
+        },
+      };
+    },
+  };
+}
+
+interface PlainMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+}
+
+function history(room: CeilingRoom): PlainMessage[] {
+  return room.events.slice(-WINDOW).map((event) => ({ role: event.source.channelId === 'bot' ? 'assistant' : 'user', content: event.content.body }));
+}
+
+async function model(messages: readonly PlainMessage[]): Promise<{ content: string }> {
+  return { content: messages.length > 0 ? ANSWER : '' };
+}
+
+async function* streamModel(messages: readonly PlainMessage[]): AsyncGenerator<string, void> {
+  if (messages.length === 0) return;
+  for (const word of ANSWER.match(/\s*\S+/g) ?? []) yield word;
+}

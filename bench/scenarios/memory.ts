@@ -1,61 +1,53 @@
-/** rooms_*, event_memory, import: what things cost at rest. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+/** rooms_*, event_memory: what rooms and events cost, in time and at rest. */
 import { RoomKit, WebSocketChannel } from 'roomkit';
-import { BODY, median, rssAfterCollection, spread, type Scenario } from '../harness.js';
+import { ceilingInbound, ceilingRoom, type CeilingEvent, type CeilingRoom } from '../ceiling.js';
+import { atLeast, atMost } from '../figures.js';
+import { BODY, check, collectGarbage, residentBytes, type Bench, type Scenario } from '../harness.js';
+import { assertHeard } from '../rooms.js';
 
-function rooms(size: number): Scenario {
+/**
+ * What is made is kept, so that each repetition needs memory of its own and none that another one left; the first is the
+ * warm-up, in which the heap also grows to its working size.
+ */
+async function repeated(bench: Bench, each: (isMeasured: boolean) => Promise<void>): Promise<void> {
+  for (let repetition = bench.options.quick ? 1 : 0; repetition <= bench.repetitions; repetition++) await each(repetition > 0);
+}
+
+function rooms(full: number): Scenario {
   return {
-    name: `rooms_${size / 1000}k`,
-    async run(report) {
-      const create: number[] = [];
-      const attach: number[] = [];
-      const bytes: number[] = [];
-      const kits: RoomKit[] = [];
-      for (let repetition = 0; repetition < 6; repetition++) {
+    name: `rooms_${full / 1000}k`,
+    async run(bench) {
+      const size = bench.size(full, 200);
+      const ids = Array.from({ length: size }, (_, n) => `room-${n}`);
+      const ours = { create: [] as number[], attach: [] as number[], bytes: [] as number[] };
+      const limit = { create: [] as number[], attach: [] as number[], bytes: [] as number[] };
+      const kept: unknown[] = [];
+      await repeated(bench, async (isMeasured) => {
+        const plain = await plainRooms(bench, ids, kept);
         const kit = new RoomKit();
-        kits.push(kit);
         kit.registerChannel(new WebSocketChannel('ws-0'));
-        const before = await rssAfterCollection();
-        let startedAt = performance.now();
-        for (let n = 0; n < size; n++) await kit.createRoom({ roomId: `room-${n}` });
-        if (repetition > 0) create.push((size / (performance.now() - startedAt)) * 1000);
-        startedAt = performance.now();
-        for (let n = 0; n < size; n++) await kit.attachChannel(`room-${n}`, 'ws-0');
-        if (repetition > 0) attach.push((size / (performance.now() - startedAt)) * 1000);
-        const used = (await rssAfterCollection()) - before;
-        if (repetition > 0) bytes.push(used / size);
-      }
-      if (size === 10_000) {
-        report({
-          scenario: this.name,
-          metric: 'create',
-          unit: '/s',
-          ...spread(create),
-          limit: null,
-          goal: '≥ 400,000',
-          reached: median(create) >= 400_000,
-        });
-        report({
-          scenario: this.name,
-          metric: 'attach',
-          unit: '/s',
-          ...spread(attach),
-          limit: null,
-          goal: '≥ 250,000',
-          reached: median(attach) >= 250_000,
-        });
-      }
-      report({
-        scenario: this.name,
-        metric: 'memory',
-        unit: 'bytes/idle room',
-        ...spread(bytes),
-        limit: null,
-        goal: '≤ 2,400',
-        reached: median(bytes) <= 2400,
+        kept.push(kit);
+        const before = await residentBytes();
+        const created = bench.seconds();
+        for (const roomId of ids) await kit.createRoom({ roomId });
+        const create = size / (bench.seconds() - created);
+        collectGarbage();
+        const attached = bench.seconds();
+        for (const roomId of ids) await kit.attachChannel(roomId, 'ws-0');
+        const attach = size / (bench.seconds() - attached);
+        const bytes = ((await residentBytes()) - before) / size;
+        const last = await kit.getRoom(ids.at(-1) ?? '');
+        check(last.eventCount === 1 && (await kit.store.findRoomIdsByChannel('ws-0')).length === size, 'rooms are missing');
+        if (!isMeasured) return;
+        for (const [into, figures] of [[ours, { create, attach, bytes }] as const, [limit, plain] as const]) {
+          into.create.push(figures.create);
+          into.attach.push(figures.attach);
+          into.bytes.push(figures.bytes);
+        }
       });
-      for (const kit of kits) await kit.close();
+      bench.report('create', '/s', ours.create, { limit: limit.create, goal: atLeast(400_000) });
+      bench.report('attach', '/s', ours.attach, { limit: limit.attach, goal: atLeast(250_000) });
+      bench.report('memory', 'bytes/idle room', ours.bytes, { limit: limit.bytes, goal: atMost(2400) });
     },
   };
 }
@@ -63,70 +55,60 @@ function rooms(size: number): Scenario {
 export const rooms10k = rooms(10_000);
 export const rooms50k = rooms(50_000);
 
+/** The least: rooms in a map, and in each its target and the event that says so. */
+async function plainRooms(bench: Bench, ids: readonly string[], kept: unknown[]): Promise<{ create: number; attach: number; bytes: number }> {
+  const before = await residentBytes();
+  const all = new Map<string, CeilingRoom>();
+  kept.push(all);
+  const created = bench.seconds();
+  for (const id of ids) all.set(id, ceilingRoom(id));
+  const create = ids.length / (bench.seconds() - created);
+  collectGarbage();
+  const attached = bench.seconds();
+  for (const id of ids) await plainAttach(all.get(id), 'ws-0');
+  const attach = ids.length / (bench.seconds() - attached);
+  return { create, attach, bytes: ((await residentBytes()) - before) / ids.length };
+}
+
+async function plainAttach(room: CeilingRoom | undefined, channelId: string): Promise<CeilingEvent | undefined> {
+  if (room === undefined) return undefined;
+  room.targets.push({ channelId, connections: [] });
+  return (await ceilingInbound(room, channelId, 'system', `${channelId} was attached.`)).event;
+}
+
 export const eventMemory: Scenario = {
   name: 'event_memory',
-  async run(report) {
-    const bytes: number[] = [];
-    const kits: RoomKit[] = [];
-    for (let repetition = 0; repetition < 6; repetition++) {
+  async run(bench) {
+    const size = bench.size(100, 10);
+    const total = size * bench.size(1000);
+    const ours: number[] = [];
+    const limit: number[] = [];
+    const kept: unknown[] = [];
+    await repeated(bench, async (isMeasured) => {
+      const plain = Array.from({ length: size }, (_, n) => ceilingRoom(`room-${n}`));
+      for (const room of plain) room.targets.push({ channelId: 'ws-0', connections: [] });
+      kept.push(plain);
+      let before = await residentBytes();
+      for (let n = 0; n < total; n++) await ceilingInbound(plain[n % size] ?? ceilingRoom(''), 'ws-0', 'user-1', BODY);
+      const plainBytes = ((await residentBytes()) - before) / total;
+
       const kit = new RoomKit();
-      kits.push(kit);
+      kept.push(kit);
       kit.registerChannel(new WebSocketChannel('ws-0'));
-      for (let n = 0; n < 100; n++) {
+      for (let n = 0; n < size; n++) {
         await kit.createRoom({ roomId: `room-${n}` });
         await kit.attachChannel(`room-${n}`, 'ws-0');
       }
-      const before = await rssAfterCollection();
-      for (let n = 0; n < 100_000; n++)
-        await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: `room-${n % 100}` });
-      if (repetition > 0) bytes.push(((await rssAfterCollection()) - before) / 100_000);
-      else await rssAfterCollection();
-    }
-    report({
-      scenario: this.name,
-      metric: 'memory',
-      unit: 'bytes/event',
-      ...spread(bytes),
-      limit: null,
-      goal: '≤ 1,400',
-      reached: median(bytes) <= 1400,
+      before = await residentBytes();
+      for (let n = 0; n < total; n++) {
+        assertHeard(await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: `room-${n % size}` }));
+      }
+      const bytes = ((await residentBytes()) - before) / total;
+      check((await kit.getRoom('room-0')).eventCount === total / size + 1, 'events are missing');
+      if (!isMeasured) return;
+      ours.push(bytes);
+      limit.push(plainBytes);
     });
-    for (const kit of kits) await kit.close();
-  },
-};
-
-export const importTime: Scenario = {
-  name: 'import',
-  async run(report) {
-    const entry = fileURLToPath(import.meta.resolve('roomkit'));
-    const measure = (code: string): { ms: number; mb: number } => {
-      const startedAt = performance.now();
-      const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
-      return { ms: performance.now() - startedAt, mb: Number(stdout) / 1024 / 1024 };
-    };
-    const rss = 'process.stdout.write(String(process.memoryUsage().rss))';
-    const ours = Array.from({ length: 12 }, () => measure(`await import(${JSON.stringify(entry)}); ${rss}`)).slice(2);
-    const bare = Array.from({ length: 12 }, () => measure(rss)).slice(2);
-    const ms = ours.map((one) => one.ms);
-    const mb = ours.map((one) => one.mb);
-    report({
-      scenario: this.name,
-      metric: 'time',
-      unit: 'ms',
-      ...spread(ms),
-      limit: median(bare.map((one) => one.ms)),
-      goal: '≤ 110',
-      reached: median(ms) <= 110,
-    });
-    report({
-      scenario: this.name,
-      metric: 'memory',
-      unit: 'MB RSS',
-      ...spread(mb),
-      limit: median(bare.map((one) => one.mb)),
-      goal: '≤ 50',
-      reached: median(mb) <= 50,
-    });
-    await Promise.resolve();
+    bench.report('memory', 'bytes/event', ours, { limit, goal: atMost(1400) });
   },
 };
