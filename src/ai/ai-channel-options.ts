@@ -2,6 +2,7 @@
 import { ValidationError } from '../core/errors.js';
 import type { AITool } from '../core/models/ai.js';
 import type { CollisionConfig, RetryPolicy } from '../core/models/delivery.js';
+import { checkCollision } from '../core/turns/collision.js';
 import type { MemoryProvider } from './memory/memory.js';
 import type { AIProvider } from './provider.js';
 import type { LoopLimits } from './tool-loop.js';
@@ -55,6 +56,7 @@ export function windowOf(options: AIChannelOptions): number {
 }
 
 export function limitsOf(options: AIChannelOptions): LoopLimits {
+  checkCollision(options.collision);
   return {
     maxToolRounds: wholeNumber('maxToolRounds', options.maxToolRounds, 10),
     loopTimeoutSeconds: seconds('loopTimeoutSeconds', options.loopTimeoutSeconds, 300),

@@ -1,6 +1,7 @@
 /** What a registered channel may use of its kit, and how an agent's tool calls pass the hooks (HK-14). */
 import type { ChannelServices } from './channel.js';
 import type { FrameworkEventType } from './framework-events.js';
+import type { RoomKit } from './kit.js';
 import type { ToolFunction } from './models/ai.js';
 import type { ProtocolTrace } from './models/trace.js';
 import type { KitParts } from './parts.js';
@@ -10,7 +11,7 @@ import { contextOf } from './rooms/history.js';
 import { readVisible } from './rooms/timeline.js';
 import type { ToolUseGate } from './turns/tool-gate.js';
 
-export function channelServices(parts: KitParts, channelId: string): ChannelServices {
+export function channelServices(parts: KitParts, channelId: string, kit: RoomKit): ChannelServices {
   const tools: ReadonlyMap<string, ToolFunction> = new Map(Object.entries(parts.options.tools ?? {}));
   return {
     clock: parts.clock,
@@ -25,6 +26,7 @@ export function channelServices(parts: KitParts, channelId: string): ChannelServ
     publish: (event) => publishEphemeral(parts, event),
     toolGate: toolGate(parts, channelId),
     tools,
+    kit,
   };
 }
 

@@ -8,7 +8,7 @@ import type { RoomKit } from './kit.js';
 import type { ToolFunction } from './models/ai.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ChannelCapabilities } from './models/capabilities.js';
-import type { ChannelOutput, InboundMessage, ProviderResult } from './models/delivery.js';
+import type { ChannelOutput, CollisionConfig, InboundMessage, ProviderResult } from './models/delivery.js';
 import type { EphemeralEvent } from './models/ephemeral.js';
 import type { EventDraft, RoomEvent } from './models/event.js';
 import type { Awaitable, Metadata } from './models/json.js';
@@ -41,6 +41,8 @@ export interface Channel {
   readonly maxContextEvents?: number;
   /** True for an agent that generates nothing itself (AGT-03): it is never solicited. */
   readonly isConfigOnly?: boolean;
+  /** What an agent does with a message that comes while its turn runs, where binding and room say nothing (§17). */
+  readonly collision?: CollisionConfig | undefined;
 
   /** Called once when the channel is registered: what it may use of the kit. */
   connect?(services: ChannelServices): void;

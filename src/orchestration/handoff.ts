@@ -7,14 +7,13 @@ import { isoTime } from '../core/clock.js';
 import { errorMessage, ValidationError } from '../core/errors.js';
 import type { AITool, ToolContext } from '../core/models/ai.js';
 import type { ChannelBinding } from '../core/models/binding.js';
-import { getConversationState, transition, type ConversationState } from '../core/models/conversation-state.js';
+import { getConversationState, HANDLED_BY_HUMAN, isHandledByHuman, transition, type ConversationState } from '../core/models/conversation-state.js';
 import type { RoomEvent } from '../core/models/event.js';
 import { EMPTY_LIST, type Metadata } from '../core/models/json.js';
 import { looseSystemEvent } from '../core/pipeline/event-draft.js';
 import { isSpeakingChannel, type SpeakingChannel } from '../core/speaking-channel.js';
 import { HUMAN_TARGET, HANDOFF_TOOL_NAME, handoffTool, parseHandoffArguments, type HandoffArguments } from './handoff-tool.js';
 import type { OrchestrationKit } from './orchestration-kit.js';
-import { HANDLED_BY_HUMAN, isHandledByHuman } from './router.js';
 
 /** Who hands over to whom, and why. A program needs to give only the target. */
 export interface HandoffRequest {

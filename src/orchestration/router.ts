@@ -4,7 +4,7 @@
  */
 import { errorMessage } from '../core/errors.js';
 import { HookResult } from '../core/hooks/verdict.js';
-import { getConversationState, type ConversationState } from '../core/models/conversation-state.js';
+import { getConversationState, isHandledByHuman, type ConversationState } from '../core/models/conversation-state.js';
 import type { RoomEvent } from '../core/models/event.js';
 import { EMPTY_LIST, type Metadata } from '../core/models/json.js';
 import type { ChannelType } from '../core/models/vocabulary.js';
@@ -44,8 +44,6 @@ export const ROUTED_TO = '_routed_to';
 export const ALWAYS_PROCESS = '_always_process';
 /** The value of {@link ROUTED_TO} that means: no agent reacts. */
 export const ROUTED_TO_NOBODY = '_none_';
-/** `state.context.handled_by` while a person has the conversation (HND-04). */
-export const HANDLED_BY_HUMAN = 'human';
 
 /** Routes each message to one agent. A {@link ConversationPipeline} makes and installs one; by hand: `router.install(kit)`. */
 export class ConversationRouter {
@@ -120,11 +118,6 @@ export class ConversationRouter {
     }
     return isBound(this.defaultAgentId) ? this.defaultAgentId : null;
   }
-}
-
-/** Whether a person has taken over: no agent is solicited until one is made active again (HND-04). */
-export function isHandledByHuman(state: ConversationState): boolean {
-  return (state.activeAgentId ?? null) === null && state.context['handled_by'] === HANDLED_BY_HUMAN;
 }
 
 function isFromAgent(event: RoomEvent, context: RoomContext): boolean {

@@ -1,6 +1,7 @@
 /** Who gets an event (BC-01): bindings minus source, minus those who may not read it. Kept while bindings do not change. */
 import type { Channel } from '../channel.js';
 import type { ChannelBinding } from '../models/binding.js';
+import { CONVERSATION_STATE_KEY, getConversationState, isHandledByHuman } from '../models/conversation-state.js';
 import type { DeliveryResult } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { EMPTY_LIST } from '../models/json.js';
@@ -167,6 +168,8 @@ export function solicited(plan: Plan, event: RoomEvent, room: Room): readonly Ta
     chosen = plan.agents.filter((target) => names.includes(target.channelId) || isSupervisor(target));
   } else if (typeof routed === 'string') {
     chosen = plan.agents.filter((target) => target.channelId === routed || isSupervisor(target));
+  } else if (room.metadata[CONVERSATION_STATE_KEY] !== undefined && isHandledByHuman(getConversationState(room))) {
+    return EMPTY_LIST; // with or without a router (HND-04)
   } else if (plan.source?.category === 'intelligence' && room.agentResponsePolicy === 'addressed_only') {
     chosen = plan.agents.filter(isSupervisor);
   } else {

@@ -9,6 +9,7 @@ import type { KitParts } from '../parts.js';
 import { Cascade } from '../pipeline/cascade.js';
 import { RoomContextView } from '../rooms/context.js';
 import { laneKey, type RoomState } from '../store/store.js';
+import { endCrashedTurn } from '../turns/run.js';
 import { DurableDelivery, type DeliveryFrame } from './durable.js';
 import { EventForms } from './forms.js';
 import { planFor, type Target } from './plan.js';
@@ -124,11 +125,7 @@ export class Recovery {
     if (found.target.channel === undefined) return;
     const crashed = turn.state === 'running';
     if (crashed && turn.attempts >= MAX_TURN_ATTEMPTS) {
-      await parts.store.updateTurn(
-        turn.id,
-        { state: 'failed', endReason: 'error', error: { code: 'crashed', message: 'The turn was cut off twice by a crash.' } },
-        ['running'],
-      );
+      await endCrashedTurn(parts, turn, found.event.id, found.target);
       return;
     }
     if (crashed && parts.framework.has('turn_recovered')) {

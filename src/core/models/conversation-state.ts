@@ -31,6 +31,8 @@ export interface ConversationState {
 
 /** The key of room metadata that holds the state (CST-03). */
 export const CONVERSATION_STATE_KEY = '_conversation_state';
+/** `state.context.handled_by` while a person has the conversation (HND-04). */
+export const HANDLED_BY_HUMAN = 'human';
 const MAX_HISTORY = 200;
 
 /** The room's state; a fresh default (phase `intake`, nobody active) when it has none. */
@@ -68,7 +70,6 @@ export function transition(state: ConversationState, toPhase: ConversationPhase,
     timestamp: at,
     metadata: options.metadata ?? EMPTY,
   };
-  const history = [...state.phaseHistory, entry];
   return {
     ...state,
     phase: toPhase,
@@ -76,8 +77,13 @@ export function transition(state: ConversationState, toPhase: ConversationPhase,
     activeAgentId: toAgent,
     handoffCount: state.handoffCount + (fromAgent === toAgent ? 0 : 1),
     phaseStartedAt: at,
-    phaseHistory: history.length > MAX_HISTORY ? history.slice(-MAX_HISTORY) : history,
+    phaseHistory: newest([...state.phaseHistory, entry]),
   };
+}
+
+/** Whether a person has taken over: no agent is solicited until one is made active again (HND-04). */
+export function isHandledByHuman(state: ConversationState): boolean {
+  return (state.activeAgentId ?? null) === null && state.context['handled_by'] === HANDLED_BY_HUMAN;
 }
 
 function completeState(state: Partial<ConversationState>, startedAt: string): ConversationState {
@@ -88,7 +94,12 @@ function completeState(state: Partial<ConversationState>, startedAt: string): Co
     previousAgentId: state.previousAgentId ?? null,
     handoffCount: state.handoffCount ?? 0,
     phaseStartedAt: state.phaseStartedAt ?? startedAt,
-    phaseHistory: state.phaseHistory ?? [],
+    phaseHistory: newest(state.phaseHistory ?? []),
     context: state.context ?? EMPTY,
   };
+}
+
+/** History grows without end; what a room keeps of it does not (CST-05). */
+function newest(history: readonly PhaseTransition[]): readonly PhaseTransition[] {
+  return history.length > MAX_HISTORY ? history.slice(-MAX_HISTORY) : history;
 }

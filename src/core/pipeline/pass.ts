@@ -20,6 +20,7 @@ import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
 import type { TraceRecord } from '../telemetry/decision-trace.js';
+import { isTakenOver } from '../turns/takeover.js';
 import type { Cascade } from './cascade.js';
 import { commitEvent, loadState } from './commit.js';
 import { applyEditRules, type EditVerdict } from './edit-delete.js';
@@ -241,7 +242,10 @@ async function passSlowly(
     if (section.hasChildren) {
       await section.childrenSettled();
       state = await loadState(parts, roomId);
-      binding = bindingOf(state, sourceId);
+      // What the gate itself did counts: it may have closed the room, or shown its source out (LOCK-06).
+      const still = admit(input, state);
+      if (still.refusal !== undefined) return still.refusal;
+      binding = still.binding;
     }
     effects = outcome.effects;
     if (outcome.modified) event = { ...outcome.payload };
@@ -444,11 +448,7 @@ async function commitStopped(
 function whyDropped(state: RoomState, reply: ReplyOfTurn, binding: RoomState['bindings'][number] | undefined): string | undefined {
   if (binding === undefined) return 'channel_detached';
   if (reply.muteSuppresses && binding.muted) return 'source_muted';
-  const conversation = state.room.metadata['_conversation_state'] as
-    { activeAgentId?: string | null; context?: { taken_over_at_index?: number } } | undefined; // written by the kit
-  const takenOverAt = conversation?.context?.taken_over_at_index;
-  if (takenOverAt !== undefined && takenOverAt > reply.row.triggerIndex && conversation?.activeAgentId !== reply.row.channelId) return 'taken_over';
-  return undefined;
+  return isTakenOver(state.room, reply.row) ? 'taken_over' : undefined;
 }
 
 function chainStop(parts: KitParts, cascade: Cascade, draft: RoomEventDraft, origin: PassInput['origin']): string | undefined {

@@ -12,6 +12,7 @@ import { commitSystem } from '../pipeline/commit.js';
 import type { Section } from '../pipeline/section.js';
 import type { RegisteredChannel } from '../registry.js';
 import type { RoomState } from '../store/store.js';
+import { checkCollision } from '../turns/collision.js';
 import { inRoom, tellLater } from './lifecycle.js';
 
 /** Any field of the binding may be given; category and direction default to the channel's own (CHO-02). */
@@ -281,6 +282,7 @@ function checkAttachOptions(options: AttachOptions): void {
   checkValue('access', options.access, Object.values(Access));
   checkValue('category', options.category, Object.values(ChannelCategory));
   checkValue('direction', options.direction, Object.values(ChannelDirection));
+  checkCollision(options.collision);
   const limit = options.rateLimit;
   if (limit !== undefined) {
     for (const [name, value] of Object.entries(limit)) {

@@ -1,8 +1,8 @@
 /** Changing who leads a conversation, under the room's lock: used by handoffs and by hosts (CST-04, HND). */
 import { isoTime } from '../clock.js';
-import { ValidationError } from '../errors.js';
+import { RoomClosedError, ValidationError } from '../errors.js';
 import type { ChannelBinding } from '../models/binding.js';
-import { CONVERSATION_STATE_KEY, getConversationState, transition, type ConversationState } from '../models/conversation-state.js';
+import { CONVERSATION_STATE_KEY, getConversationState, HANDLED_BY_HUMAN, transition, type ConversationState } from '../models/conversation-state.js';
 import type { RoomEvent } from '../models/event.js';
 import { copyJson, sealJson, type Metadata } from '../models/json.js';
 import type { Room } from '../models/room.js';
@@ -75,16 +75,15 @@ export async function setActiveAgent(
   options: { phase?: string } = {},
 ): Promise<ConversationState> {
   return inRoom(parts, roomId, async (section, state) => {
-    if (agentId !== null && !state.bindings.some((binding) => binding.channelId === agentId)) {
-      throw new ValidationError(`Agent '${agentId}' is not attached to room '${roomId}'. Call kit.attachChannel('${roomId}', '${agentId}') first.`);
-    }
+    if (state.room.status === 'closed' || state.room.status === 'archived') throw new RoomClosedError(roomId, state.room.status);
+    if (agentId !== null) checkAgent(roomId, agentId, state.bindings);
     const before = getConversationState(state.room);
     const phase = options.phase ?? before.phase;
     const { handled_by: _handledBy, ...context } = before.context;
     const moved = transition(before, phase, { toAgent: agentId, reason: 'set_by_host', at: isoTime(parts.clock.now()) });
     const after: ConversationState = {
       ...moved,
-      context: { ...context, taken_over_at_index: state.room.latestIndex + 1, ...(agentId === null && { handled_by: 'human' }) },
+      context: { ...context, taken_over_at_index: state.room.latestIndex + 1, ...(agentId === null && { handled_by: HANDLED_BY_HUMAN }) },
     };
     const committed = await commitSystem(
       parts,
@@ -99,4 +98,15 @@ export async function setActiveAgent(
     if (phase !== before.phase) tellLater(parts, section, committed.state, 'on_phase_transition', committed.event);
     return after;
   });
+}
+
+function checkAgent(roomId: string, agentId: string, bindings: readonly ChannelBinding[]): void {
+  const binding = bindings.find((candidate) => candidate.channelId === agentId);
+  if (binding?.category === 'intelligence') return;
+  const agents = bindings.filter((candidate) => candidate.category === 'intelligence').map((candidate) => candidate.channelId);
+  throw new ValidationError(
+    binding === undefined
+      ? `Agent '${agentId}' is not attached to room '${roomId}'. Call kit.attachChannel('${roomId}', '${agentId}') first; agents here: ${agents.join(', ') || 'none'}.`
+      : `Channel '${agentId}' of room '${roomId}' is a transport and cannot answer. Name an agent, or null for a person; agents here: ${agents.join(', ') || 'none'}.`,
+  );
 }

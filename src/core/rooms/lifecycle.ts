@@ -13,9 +13,11 @@ import { looseSystemEvent, type SystemNotice } from '../pipeline/event-draft.js'
 import { withSection, type Section } from '../pipeline/section.js';
 import type { RegisteredChannel } from '../registry.js';
 import type { RoomState } from '../store/store.js';
+import { checkCollision } from '../turns/collision.js';
 import { contextOf } from './history.js';
 import type { NoticeTrigger } from '../hooks/triggers.js';
 
+/** What a room begins with (ROOM-01). */
 export interface CreateRoomOptions {
   /** Default: a random id. */
   readonly roomId?: string;
@@ -58,6 +60,7 @@ function newRoom(parts: KitParts, options: CreateRoomOptions): Room {
   const now = isoTime(parts.clock.now());
   const organizationId = parts.options.organizationId ?? options.organizationId;
   const timers = checkTimers(options.timers ?? {});
+  checkCollision(options.collision);
   const timed = timers.inactiveAfterSeconds !== undefined || timers.closedAfterSeconds !== undefined;
   return {
     id: options.roomId ?? parts.ids.next(),

@@ -8,6 +8,7 @@ import type { TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import type { KitParts } from '../parts.js';
 import type { Cascade } from '../pipeline/cascade.js';
+import { collisionOf, type Collision } from './collision.js';
 import { rejectTurn, runTurn } from './run.js';
 
 /** A turn that is to be run by this process. */
@@ -19,8 +20,6 @@ export interface TurnWork {
   /** A crashed attempt is run again (TURN-03). */
   readonly recovered: boolean;
 }
-
-const DEFAULT_MAX_QUEUED = 100;
 
 export class TurnLane {
   #busy = false;
@@ -45,19 +44,25 @@ export class TurnLane {
     return this.#waiting.length > 0;
   }
 
-  /** The check "is it idle" and the mark "it is busy" are one step: no message falls between (COL-06). */
-  push(parts: KitParts, work: TurnWork): void {
+  /**
+   * The check "is it idle" and the mark "it is busy" are one step: no message falls between (COL-06). Without `collision`
+   * the turn was accepted before, by a process that is gone, and waits whatever else does.
+   */
+  push(parts: KitParts, work: TurnWork, collision?: Collision): void {
     if (this.#busy) {
-      const most = work.target.binding.collision?.maxQueued ?? DEFAULT_MAX_QUEUED;
-      if (this.#waiting.length >= most) {
-        void parts.tasks.run(() => rejectTurn(parts, work, 'turn_queue_full'));
-        return;
-      }
-      this.#waiting.push(work);
+      const refusal = collision === undefined ? undefined : this.#whyRefused(work, collision);
+      if (refusal !== undefined) void parts.tasks.run(() => rejectTurn(parts, work, refusal));
+      else this.#waiting.push(work);
       return;
     }
     this.#busy = true;
     void parts.tasks.run(() => this.#drain(parts, work));
+  }
+
+  /** Messages of other agents are never turned away by a policy, only by a full queue (COL-06). */
+  #whyRefused(work: TurnWork, collision: Collision): string | undefined {
+    if (collision.policy === 'reject' && work.trigger.source.channelType !== 'ai') return 'agent_busy';
+    return this.#waiting.length >= collision.maxQueued ? 'turn_queue_full' : undefined;
   }
 
   async #drain(parts: KitParts, first: TurnWork): Promise<void> {
@@ -81,6 +86,7 @@ export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents
     const lane = runtime.turnLane(row.channelId);
     if (row.state === 'running') lane.reserved--;
     cascade.add();
-    lane.push(parts, { row: { ...row, triggerIndex: event.index }, trigger: event, target, cascade, recovered: false });
+    const collision = collisionOf(target.binding.collision, broadcast.state.room.collision, target.channel.collision);
+    lane.push(parts, { row: { ...row, triggerIndex: event.index }, trigger: event, target, cascade, recovered: false }, collision);
   }
 }

@@ -6,6 +6,7 @@ import { callScope, type CallScope } from '../call-scope.js';
 import type { OnEventOptions, Turn } from '../channel.js';
 import { isoTime } from '../clock.js';
 import { withoutStamps } from '../delivery/forms.js';
+import type { Target } from '../delivery/plan.js';
 import { AbortedError, errorCode, ProviderError, RoomKitError, TimeoutError } from '../errors.js';
 import { collectEffects } from '../hooks/effects.js';
 import type { ChannelOutput, OperationError, TurnResult, TurnRow } from '../models/delivery.js';
@@ -21,6 +22,7 @@ import type { RoomState } from '../store/store.js';
 import type { TurnLane, TurnWork } from './lane.js';
 import { replyFields } from './reply.js';
 import { streamReply } from './stream.js';
+import { isTakenOver } from './takeover.js';
 
 /** What the turn came to, before it is reported. */
 export interface TurnOutcome {
@@ -39,7 +41,7 @@ export async function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): 
   try {
     outcome = await attemptTurn(parts, lane, work);
   } catch (error) {
-    outcome = failed(parts, work, error);
+    outcome = parts.stopping.aborted ? CUT_BY_CLOSING : failed(parts, work, error);
   }
   try {
     await report(parts, work, outcome);
@@ -64,7 +66,7 @@ export async function rejectTurn(parts: KitParts, work: TurnWork, reason: string
 async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Promise<TurnOutcome> {
   const { row, target } = work;
   const channel = target.channel;
-  if (parts.stopping.aborted) return { ...NOTHING, state: 'queued', reason: 'kit_closed', recorded: true };
+  if (parts.stopping.aborted) return CUT_BY_CLOSING;
   if (Date.parse(row.expiresAt) < parts.clock.now()) {
     if (parts.framework.has('turn_expired'))
       parts.framework.emit('turn_expired', { roomId: row.roomId, channelId: row.channelId, eventId: work.trigger.id, data: { turn_id: row.id } });
@@ -89,6 +91,8 @@ async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Pro
   const binding = state.bindings.find((candidate) => candidate.channelId === row.channelId);
   if (binding === undefined || channel?.onEvent === undefined) return { ...NOTHING, state: 'cancelled', reason: 'channel_detached' };
   if (state.room.status === 'closed' || state.room.status === 'archived') return { ...NOTHING, state: 'cancelled', reason: 'room_closed' };
+  // A person has taken over meanwhile: its reply would be dropped, and its tools are to do nothing any more (TURN-06).
+  if (isTakenOver(state.room, row)) return { ...NOTHING, state: 'cancelled', reason: 'taken_over' };
 
   const runtime = parts.rooms.get(row.roomId);
   const size = historySize(parts, state.bindings);
@@ -142,7 +146,7 @@ async function handleOutput(parts: KitParts, work: TurnWork, run: RunningTurn, s
     const error = output.error;
     return {
       ...NOTHING,
-      state: error !== undefined ? 'failed' : muted ? 'cancelled' : 'empty',
+      state: error !== undefined ? 'failed' : muted || output.endReason === 'cancelled' ? 'cancelled' : 'empty',
       endReason: output.endReason ?? 'empty',
       usage,
       ...(muted && { reason: 'source_muted' }),
@@ -164,6 +168,7 @@ async function replyWithEvents(
   const endReason = output.endReason ?? 'completed';
   const usage = output.usage ?? EMPTY;
   const error = output.error;
+  const ended = error === undefined ? 'committed' : 'failed';
   let recorded = false;
   let reason: string | undefined;
   for (const [position, draft] of drafts.entries()) {
@@ -176,7 +181,7 @@ async function replyWithEvents(
       reply: {
         row: work.row,
         muteSuppresses: true,
-        ...(last && { completes: { turnId: work.row.id, state: 'committed', endReason, replyEventIds, usage } }),
+        ...(last && { completes: { turnId: work.row.id, state: ended, endReason, replyEventIds, usage } }),
       },
       startedAt: parts.clock.now(),
     });
@@ -186,10 +191,12 @@ async function replyWithEvents(
       reportDropped(parts, work, outcome);
       break;
     }
-    recorded = last && outcome.kind !== 'duplicate';
+    // An edit or delete that was refused leaves nothing in the timeline, like a dropped reply; what follows it goes on.
+    if (outcome.kind === 'refused') reportDropped(parts, work, outcome);
+    recorded = last && (outcome.kind === 'committed' || outcome.kind === 'blocked');
   }
   if (reason !== undefined) return { state: 'cancelled', reason, replyEventIds, usage, recorded: false };
-  return { state: 'committed', endReason, replyEventIds, usage, recorded, ...(error !== undefined && { error }) };
+  return { state: ended, endReason, replyEventIds, usage, recorded, ...(error !== undefined && { error }) };
 }
 
 export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutcome): void {
@@ -208,6 +215,9 @@ const NOTHING: { replyEventIds: readonly string[]; usage: Readonly<Record<string
   usage: EMPTY,
   recorded: false,
 };
+
+/** The row stays as it is: the next process takes the turn up again (TURN-03), so that closing loses no answer. */
+export const CUT_BY_CLOSING: TurnOutcome = { ...NOTHING, state: 'queued', reason: 'kit_closed', recorded: true };
 
 /** Nothing of a vendor's message enters the room or the result (TURN-07). */
 export function failed(parts: KitParts, work: TurnWork, error: unknown): TurnOutcome {
@@ -236,18 +246,33 @@ async function report(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Pr
       ['queued', 'running'],
     );
   }
-  const error = outcome.error;
-  if (error === undefined) return;
-  const { roomId, channelId, id } = work.row;
+  if (outcome.error !== undefined) await tellFailure(parts, work.row, work.trigger.id, work.target, outcome.error);
+}
+
+/** A second crash in one turn: nobody tries a third time (TURN-03). */
+export async function endCrashedTurn(parts: KitParts, row: TurnRow, eventId: string, target: Target): Promise<void> {
+  const error: OperationError = {
+    code: 'crashed',
+    message: `The turn of '${row.channelId}' was cut off twice by a crash.`,
+    channelId: row.channelId,
+  };
+  const ended = await parts.store.updateTurn(row.id, { state: 'failed', endReason: 'error', error }, ['running']);
+  // Recovery has more to do than to wait for those who watch.
+  if (ended !== null) void parts.tasks.run(() => tellFailure(parts, row, eventId, target, error));
+}
+
+/** Framework turn_failed and the notice on_error (TURN-07). */
+async function tellFailure(parts: KitParts, row: TurnRow, eventId: string, target: Target, error: OperationError): Promise<void> {
+  const { roomId, channelId, id } = row;
   if (parts.framework.has('turn_failed')) {
-    parts.framework.emit('turn_failed', { roomId, channelId, eventId: work.trigger.id, data: { turn_id: id, code: error.code } });
+    parts.framework.emit('turn_failed', { roomId, channelId, eventId, data: { turn_id: id, code: error.code } });
   }
   if (parts.hooks.has('on_error', roomId)) {
     const state = await loadState(parts, roomId);
     await parts.hooks.notice(
       'on_error',
       { category: 'turn', code: error.code, message: error.message, room_id: roomId, channel_id: channelId, turn_id: id },
-      { roomId, source: work.target.binding, context: () => contextOf(state) },
+      { roomId, source: target.binding, context: () => contextOf(state) },
     );
   }
 }

@@ -14,7 +14,7 @@ import { storeEffects } from '../pipeline/side-effects.js';
 import type { RoomState } from '../store/store.js';
 import type { TurnWork } from './lane.js';
 import { replyFields } from './reply.js';
-import { publicError, reportDropped, type RunningTurn, type TurnOutcome } from './run.js';
+import { CUT_BY_CLOSING, publicError, reportDropped, type RunningTurn, type TurnOutcome } from './run.js';
 
 export async function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, stream: ResponseStream): Promise<TurnOutcome> {
   const previews = new Previews(parts, work, state, stream);
@@ -32,12 +32,13 @@ export async function streamReply(parts: KitParts, work: TurnWork, run: RunningT
     }
   } catch (error) {
     broken = error ?? new Error('The stream broke.');
-    // Leaving early aborts the model (STR-07); a generator that hangs is not waited for.
-    deltas.return?.(undefined).then(undefined, () => undefined);
+    leave(deltas);
   }
   const outcome = finishOf(stream, broken, signal);
   storeOutcomeEffects(parts, work, outcome);
   const error = outcome.error ?? (broken !== undefined && outcome.cancelled !== true ? publicError(work, broken, errorCode(broken)) : undefined);
+  // Nothing was said yet: the next process takes the turn up again.
+  if (text === '' && parts.stopping.aborted) return CUT_BY_CLOSING;
   if (text === '') {
     previews.error(error?.code ?? 'empty');
     const ended = error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'empty';
@@ -102,6 +103,17 @@ export async function streamReply(parts: KitParts, work: TurnWork, run: RunningT
     previews.error(errorCode(failure));
     throw failure;
   }
+}
+
+/** Leaving early aborts the model (STR-07). An iterator that hangs, or fails to be left, is nobody's concern any more. */
+function leave(deltas: AsyncIterator<string>): void {
+  void (async () => {
+    try {
+      await deltas.return?.();
+    } catch {
+      // It was given up already.
+    }
+  })();
 }
 
 /** Opened with the first words, so that an empty reply shows nothing; every one opened is closed exactly once (WS-05). */
