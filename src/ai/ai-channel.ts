@@ -83,10 +83,12 @@ export class AIChannel implements Channel {
     this.#source = this.#sourceOf(provider);
   }
 
+  /** The channel's own prompt; rooms and bindings may override it (AI-02). */
   get systemPrompt(): string | undefined {
     return this.#options.systemPrompt;
   }
 
+  /** What it remembers with. */
   get memory(): MemoryProvider {
     return this.#memory;
   }

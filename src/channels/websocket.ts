@@ -166,6 +166,7 @@ export class WebSocketChannel implements Channel {
     return true;
   }
 
+  /** Whether the connection is registered. */
   hasConnection(connectionId: string): boolean {
     return this.#connections.has(connectionId);
   }

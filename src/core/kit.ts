@@ -98,11 +98,17 @@ interface ConnectableChannel extends Channel {
  * @example await using kit = new RoomKit({ store: await SqliteStore.open('./rooms.db') })
  */
 export class RoomKit {
+  /** Where everything is kept. Read it freely; write through the kit, or through what it documents (`updateRoom`, identities). */
   readonly store: ConversationStore;
+  /** What carries ephemeral events. */
   readonly realtime: RealtimeBackend;
+  /** The time this kit goes by. */
   readonly clock: Clock;
+  /** Makes the ids of this kit. */
   readonly ids: IdGenerator;
+  /** Takes what this kit has to say. */
   readonly logger: Logger;
+  /** The organization this kit is scoped to; undefined: all (PERM-09). */
   readonly organizationId: string | undefined;
   readonly #parts: KitParts;
   readonly #recovery: Recovery;
@@ -209,10 +215,12 @@ export class RoomKit {
     if (options.close !== false) await entry.channel.close?.();
   }
 
+  /** The registered channel, or undefined. */
   getChannel(channelId: string): Channel | undefined {
     return this.#parts.channels.get(channelId)?.channel;
   }
 
+  /** All registered channels, in the order of their registration. */
   listChannels(): Channel[] {
     return this.#parts.channels.all().map((entry) => entry.channel);
   }
@@ -234,6 +242,7 @@ export class RoomKit {
     return requireRoom(this.#parts, roomId);
   }
 
+  /** Rooms that match, newest first; of this kit's organization, where it has one. */
   async listRooms(query: Omit<RoomQuery, 'organizationId'> = {}): Promise<readonly Room[]> {
     return this.store.findRooms({ ...query, ...(this.organizationId !== undefined && { organizationId: this.organizationId }) });
   }
@@ -243,10 +252,12 @@ export class RoomKit {
     return closeRoom(this.#parts, roomId);
   }
 
+  /** As {@link RoomKit.closeRoom}, for rooms that are put away (ROOM-03). */
   archiveRoom(roomId: string): Promise<Room> {
     return archiveRoom(this.#parts, roomId);
   }
 
+  /** Makes a closed or archived room active again (ROOM-03). */
   reopenRoom(roomId: string): Promise<Room> {
     return reopenRoom(this.#parts, roomId);
   }
@@ -282,6 +293,7 @@ export class RoomKit {
     return setTimers(this.#parts, roomId, timers);
   }
 
+  /** Pauses or closes this room if its time has come; returns it as it is then (ROOM-07). */
   checkRoomTimers(room: Room): Promise<Room> {
     return checkRoomTimers(this.#parts, room);
   }
@@ -314,6 +326,10 @@ export class RoomKit {
 
   // --- channels in rooms ---------------------------------------------------------------------------------------------
 
+  /**
+   * Lets a registered channel take part in a room (CHO-02). Attached already: changes the fields that are given. Throws
+   * RoomNotFoundError, RoomClosedError, ChannelNotRegisteredError.
+   */
   attachChannel(roomId: string, channelId: string, options: AttachOptions = {}): Promise<ChannelBinding> {
     return this.#open(() => attachChannel(this.#parts, roomId, channelId, options));
   }
@@ -323,32 +339,39 @@ export class RoomKit {
     return detachChannel(this.#parts, roomId, channelId);
   }
 
+  /** Nothing the channel says is heard from now on; it still listens (PERM-03). Throws ChannelNotFoundError. */
   mute(roomId: string, channelId: string): Promise<ChannelBinding> {
     return setMuted(this.#parts, roomId, channelId, true);
   }
 
+  /** Takes {@link RoomKit.mute} back. */
   unmute(roomId: string, channelId: string): Promise<ChannelBinding> {
     return setMuted(this.#parts, roomId, channelId, false);
   }
 
+  /** Who hears what this channel says: `all`, `none`, `transport`, `intelligence`, `internal`, or channel ids with commas (PERM-06). */
   setVisibility(roomId: string, channelId: string, visibility: string): Promise<ChannelBinding> {
     return setVisibility(this.#parts, roomId, channelId, visibility);
   }
 
+  /** What the channel may do in the room: `read_write`, `read_only`, `write_only` or `none`. */
   setAccess(roomId: string, channelId: string, access: Access): Promise<ChannelBinding> {
     return setAccess(this.#parts, roomId, channelId, access);
   }
 
+  /** An atomic shallow merge; `undefined` removes a key. */
   updateBindingMetadata(roomId: string, channelId: string, patch: Metadata): Promise<ChannelBinding> {
     return updateBindingMetadata(this.#parts, roomId, channelId, patch);
   }
 
+  /** The channels of a room, in the order they were attached. */
   async listBindings(roomId: string): Promise<readonly ChannelBinding[]> {
     return (await loadState(this.#parts, roomId)).bindings;
   }
 
   // --- people --------------------------------------------------------------------------------------------------------
 
+  /** The participant of this id, made when there is none (ROOM-09). Silent: no hook, no entry. */
   ensureParticipant(
     roomId: string,
     channelId: string,
@@ -358,18 +381,22 @@ export class RoomKit {
     return ensureParticipant(this.#parts, roomId, channelId, participantId, options);
   }
 
+  /** Says who a participant is (ROOM-10). Throws ParticipantNotFoundError, IdentityNotFoundError. */
   resolveParticipant(roomId: string, participantId: string, identityId: string, resolvedBy = 'manual'): Promise<Participant> {
     return resolveParticipant(this.#parts, roomId, participantId, identityId, resolvedBy);
   }
 
+  /** Everybody the room knows, those who left included. */
   async listParticipants(roomId: string): Promise<readonly Participant[]> {
     return (await loadState(this.#parts, roomId)).participants;
   }
 
+  /** Two identities are one person: `from` goes into `into` (IDN-13). Null when it is merged already; the record undoes it. */
   mergeIdentities(intoId: string, fromId: string, options: { by: string; reason?: string }): Promise<IdentityMerge | null> {
     return mergeIdentities(this.#parts, intoId, fromId, options);
   }
 
+  /** Takes a merge back, exactly; null when there is none. */
   unmergeIdentity(fromId: string): Promise<IdentityMerge | null> {
     return unmergeIdentity(this.#parts, fromId);
   }
@@ -394,10 +421,12 @@ export class RoomKit {
     return result.event;
   }
 
+  /** As {@link RoomKit.sendEvent}, with refusals and deliveries as a value. */
   sendEventResult(roomId: string, channelId: string, content: ContentInput, options: SendOptions = {}): Promise<InboundResult> {
     return sendEvent(this.#parts, roomId, channelId, content, options);
   }
 
+  /** What was said, oldest first, at most 50 unless told otherwise (ROOM-11). With delivery results. */
   getTimeline(roomId: string, query: TimelineQuery = {}): Promise<RoomEvent[]> {
     return getTimeline(this.#parts, roomId, query);
   }
@@ -414,6 +443,7 @@ export class RoomKit {
     return readVisible(this.#parts, roomId, channelId, options);
   }
 
+  /** Changes a stored event as its host (ROOM-13); null when it is not there. Fires `on_event_updated`. */
   updateEvent(roomId: string, eventId: string, patch: EventPatch): Promise<RoomEvent | null> {
     return updateEvent(this.#parts, roomId, eventId, patch);
   }
@@ -423,20 +453,24 @@ export class RoomKit {
     return deleteEvent(this.#parts, roomId, eventId, options);
   }
 
+  /** The channel has read up to this event. Never moves back. */
   markRead(roomId: string, channelId: string, eventId: string): Promise<void> {
     return markRead(this.#parts, roomId, channelId, eventId);
   }
 
+  /** The channel has read everything there is. */
   markAllRead(roomId: string, channelId: string): Promise<void> {
     return markAllRead(this.#parts, roomId, channelId);
   }
 
+  /** How many events are behind the channel's marker; all of them without one (ROOM-12). */
   getUnreadCount(roomId: string, channelId: string): Promise<number> {
     return getUnreadCount(this.#parts, roomId, channelId);
   }
 
   // --- tasks and observations ----------------------------------------------------------------------------------------
 
+  /** Stores a task and fires `on_task_created`. */
   createTask(roomId: string, draft: TaskDraft): Promise<Task> {
     return this.#open(async () => {
       await requireRoom(this.#parts, roomId);
@@ -444,6 +478,7 @@ export class RoomKit {
     });
   }
 
+  /** Stores an observation and fires `on_observation`. */
   addObservation(roomId: string, draft: ObservationDraft & { channelId: string }): Promise<Observation> {
     return this.#open(async () => {
       await requireRoom(this.#parts, roomId);
@@ -451,11 +486,13 @@ export class RoomKit {
     });
   }
 
+  /** The tasks of a room, oldest first. */
   async listTasks(roomId: string, query: { status?: Task['status'] } = {}): Promise<readonly Task[]> {
     await requireRoom(this.#parts, roomId);
     return this.store.listTasks(roomId, query);
   }
 
+  /** The observations of a room, oldest first. */
   async listObservations(roomId: string): Promise<readonly Observation[]> {
     await requireRoom(this.#parts, roomId);
     return this.store.listObservations(roomId);
@@ -504,10 +541,12 @@ export class RoomKit {
     return this.#parts.hooks.add(trigger, options, handler as HookFunction, roomId); // typed by its trigger above
   }
 
+  /** Removes every hook of this name that was registered for all rooms; false when there was none. */
   removeHook(name: string): boolean {
     return this.#parts.hooks.removeNamed(name);
   }
 
+  /** Removes every hook of this name that was registered for this room; false when there was none. */
   removeRoomHook(roomId: string, name: string): boolean {
     return this.#parts.hooks.removeNamed(name, roomId);
   }
@@ -542,28 +581,34 @@ export class RoomKit {
 
   // --- ephemeral events ----------------------------------------------------------------------------------------------
 
+  /** Hears typing, presence, receipts and reactions of a room. Returns an id for {@link RoomKit.unsubscribeRoom}. */
   async subscribeRoom(roomId: string, callback: (event: EphemeralEvent) => void | Promise<void>): Promise<string> {
     this.#assertOpen();
     // Only ephemeral events travel on a room's own channel (§27).
     return this.realtime.subscribe(roomChannel(roomId), (message) => callback(message as EphemeralEvent));
   }
 
+  /** False when the subscription is unknown. */
   async unsubscribeRoom(subscriptionId: string): Promise<boolean> {
     return this.realtime.unsubscribe(subscriptionId);
   }
 
+  /** Says that somebody types, or stopped (EPH-02). */
   publishTyping(roomId: string, userId: string, isTyping = true, channelId?: string): Promise<void> {
     return this.#publish(typingEvent(this, roomId, userId, isTyping, channelId));
   }
 
+  /** `online`, `away` or `offline`; any other word becomes a `custom` event with `status` (EPH-02). */
   publishPresence(roomId: string, userId: string, status: string, channelId?: string): Promise<void> {
     return this.#publish(presenceEvent(this, roomId, userId, status, channelId));
   }
 
+  /** Says that somebody has read an event. It does not move the read marker: {@link RoomKit.markRead} does. */
   publishReadReceipt(roomId: string, userId: string, eventId: string, channelId?: string): Promise<void> {
     return this.#publish(readReceiptEvent(this, roomId, userId, eventId, channelId));
   }
 
+  /** Adds or removes a reaction to an event (EPH-02). */
   publishReaction(
     roomId: string,
     userId: string,
@@ -607,10 +652,12 @@ export class RoomKit {
     await this.#sources.detach(channelId);
   }
 
+  /** How the channel's source is doing; null without one. */
   async sourceHealth(channelId: string): Promise<SourceHealth | null> {
     return this.#sources.health(channelId);
   }
 
+  /** Channel id → status of its source. */
   listSources(): Record<string, SourceStatus> {
     return this.#sources.list();
   }
@@ -620,12 +667,14 @@ export class RoomKit {
     return processWebhook(this.#parts, meta, channelId);
   }
 
+  /** A vendor's callback moves a delivery on, never back (OUT-07); null when it is not ours or nothing new. */
   processDeliveryStatus(status: DeliveryStatus): Promise<OutboxRow | null> {
     return processDeliveryStatus(this.#parts, status);
   }
 
   // --- deliveries ----------------------------------------------------------------------------------------------------
 
+  /** Outbox rows that match, by room and index. Live channels have none (OUT-15). */
   async listDeliveries(query: RowQuery = {}): Promise<readonly OutboxRow[]> {
     if (query.roomId !== undefined) await requireRoom(this.#parts, query.roomId);
     return this.store.listRows(query);
@@ -688,12 +737,14 @@ export class RoomKit {
     return task;
   }
 
+  /** Turns a whole recording into text. Throws VoiceNotConfiguredError without `stt`. */
   async transcribe(audio: unknown, options: { signal?: AbortSignal } = {}): Promise<string> {
     const stt = this.#parts.options.stt;
     if (stt === undefined) throw new VoiceNotConfiguredError('stt');
     return (await stt.transcribe(audio, options)).text;
   }
 
+  /** Turns a text into audio. Throws VoiceNotConfiguredError without `tts`. */
   async synthesize(text: string, options: { voice?: string; signal?: AbortSignal } = {}): Promise<unknown> {
     const tts = this.#parts.options.tts;
     if (tts === undefined) throw new VoiceNotConfiguredError('tts');

@@ -30,6 +30,7 @@ export class CircuitBreaker {
     this.openMs = options.openMs ?? 60_000;
   }
 
+  /** What it does with the next call. */
   get state(): BreakerState {
     return this.current;
   }
@@ -48,6 +49,7 @@ export class CircuitBreaker {
     return true;
   }
 
+  /** A call succeeded: the breaker closes. */
   success(): void {
     this.failures = 0;
     if (this.current === 'closed') return;

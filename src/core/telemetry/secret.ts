@@ -15,10 +15,12 @@ export class Secret {
     return this.#value;
   }
 
+  /** `***`. */
   toString(): string {
     return '***';
   }
 
+  /** `***`. */
   toJSON(): string {
     return '***';
   }
