@@ -328,7 +328,7 @@ export class RoomKit {
 
   /**
    * Lets a registered channel take part in a room (CHO-02). Attached already: changes the fields that are given. Throws
-   * RoomNotFoundError, RoomClosedError, ChannelNotRegisteredError.
+   * RoomNotFoundError, ChannelNotRegisteredError.
    */
   attachChannel(roomId: string, channelId: string, options: AttachOptions = {}): Promise<ChannelBinding> {
     return this.#open(() => attachChannel(this.#parts, roomId, channelId, options));
