@@ -1,7 +1,7 @@
 /** What somebody meets who uses RoomKit for the first time: results and mistakes that explain themselves. */
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { InMemoryStore, RoomKit, RoomNotFoundError, WebSocketChannel } from '../src/index.js';
+import { InMemoryStore, RoomKit, RoomNotFoundError, SystemClock, WebSocketChannel } from '../src/index.js';
 import { verifies } from './requirements.js';
 
 describe('the result of a first message', () => {
@@ -45,5 +45,25 @@ describe('a program that starts again on its store', () => {
     expect(both.map(({ id }) => id)).toEqual(['room-2', 'room-2']);
     const stranger = new RoomKit({ store, organizationId: 'another' });
     await expect(stranger.ensureRoom({ roomId: 'room-1' })).rejects.toThrow(RoomNotFoundError);
+  });
+});
+
+describe('a script that awaits an answer', () => {
+  // A model that pauses, or a delivery that is tried again: nothing else may keep a small script running.
+  const keepAlive = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
+  it('sleeps with a timer that counts, and sets those that do not', async () => {
+    verifies('CON-03');
+    const before = keepAlive();
+    const clock = new SystemClock();
+    const timer = clock.setTimer(3_600_000, () => undefined);
+    expect(keepAlive()).toBe(before);
+    const stop = new AbortController();
+    const slept = clock.sleep(3_600_000, stop.signal).catch((error: unknown) => error);
+    expect(keepAlive()).toBe(before + 1);
+    stop.abort(new Error('enough'));
+    expect(await slept).toEqual(new Error('enough'));
+    timer.cancel();
+    expect(keepAlive()).toBe(before);
   });
 });

@@ -12,7 +12,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds of a clock that never jumps, for durations. */
   monotonic(): number;
-  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. */
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. Somebody waits for it, so it keeps the process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** Calls `fn` once after `ms`. A pending timer never keeps the process alive. */
   setTimer(ms: number, fn: () => void): Timer;
@@ -32,18 +32,22 @@ export class SystemClock implements Clock {
   }
 
   setTimer(ms: number, fn: () => void): Timer {
-    let handle: NodeJS.Timeout;
-    const arm = (left: number): void => {
-      handle = setTimeout(() => (left > MAX_NATIVE_MS ? arm(left - MAX_NATIVE_MS) : fn()), Math.min(Math.max(0, left), MAX_NATIVE_MS));
-      handle.unref();
-    };
-    arm(ms);
-    return { cancel: () => clearTimeout(handle) };
+    return nativeTimer(ms, fn, false);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return sleepWith(this, ms, signal);
+    return sleepWith({ setTimer: (delay, fn) => nativeTimer(delay, fn, true) }, ms, signal);
   }
+}
+
+function nativeTimer(ms: number, fn: () => void, keepsAlive: boolean): Timer {
+  let handle: NodeJS.Timeout;
+  const arm = (left: number): void => {
+    handle = setTimeout(() => (left > MAX_NATIVE_MS ? arm(left - MAX_NATIVE_MS) : fn()), Math.min(Math.max(0, left), MAX_NATIVE_MS));
+    if (!keepsAlive) handle.unref();
+  };
+  arm(ms);
+  return { cancel: () => clearTimeout(handle) };
 }
 
 /** `sleep` in terms of `setTimer`, shared by every clock. */

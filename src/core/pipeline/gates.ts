@@ -9,7 +9,7 @@ import type { KitParts } from '../parts.js';
 import { contextOf, historySize } from '../rooms/history.js';
 import type { RoomState } from '../store/store.js';
 
-/** Hooks see the event frozen, with the index it will have if nothing is committed in between. */
+/** Hooks see the event frozen; its index is −1, because only the commit gives one. */
 export function runGates(
   parts: KitParts,
   section: Section,
