@@ -46,7 +46,9 @@ export default tseslint.config(
   { files: ['examples/quickstart.ts'], rules: { '@typescript-eslint/no-unused-vars': 'off' } },
   {
     files: ['examples/*-page/*.js'],
-    languageOptions: { globals: { document: 'readonly', fetch: 'readonly', location: 'readonly', setTimeout: 'readonly', WebSocket: 'readonly' } },
+    languageOptions: {
+      globals: { crypto: 'readonly', document: 'readonly', fetch: 'readonly', location: 'readonly', setTimeout: 'readonly', WebSocket: 'readonly' },
+    },
   },
   {
     files: ['**/*.js', '**/*.mjs'],

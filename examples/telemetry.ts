@@ -1,0 +1,76 @@
+/** Looking inside: the trace of one event, spans and metrics, framework events, protocol traces, logs. */
+// #region kit
+import { Agent, HookResult, MockAIProvider, RoomKit, StderrLogger, TransportChannel, WebSocketChannel } from 'roomkit';
+import { MockTelemetryProvider } from 'roomkit/testing';
+
+const telemetry = new MockTelemetryProvider(); // new ConsoleTelemetryProvider() prints instead
+await using kit = new RoomKit({
+  telemetry: { provider: telemetry, sampleRate: 1, metadata: { service: 'help-desk' } },
+  logger: new StderrLogger('error'), // without it ROOMKIT_LOG decides: debug, info, warn, error, silent
+  traceEvents: 1000,
+});
+// #endregion
+kit.registerChannel(new WebSocketChannel('web'));
+const texts = new TransportChannel('texts', {
+  channelType: 'sms',
+  provider: {
+    name: 'gateway',
+    send: ({ event }) => {
+      // #region protocol
+      texts.emitTrace({
+        roomId: event.roomId,
+        direction: 'outbound',
+        protocol: 'http',
+        summary: 'POST /messages → 201',
+        timestamp: new Date().toISOString(),
+      });
+      // #endregion
+      return { success: true };
+    },
+  },
+});
+kit.registerChannel(texts);
+kit.registerChannel(new Agent('helper', { provider: new MockAIProvider({ responses: ['On its way.'] }) }));
+kit.registerChannel(new Agent('quiet', { provider: new MockAIProvider() }));
+
+// #region events
+for (const type of ['room_created', 'event_blocked', 'delivery_succeeded', 'hook_error'] as const) {
+  kit.on(type, ({ channelId, data }) => console.log(`event ${type}${channelId === undefined ? '' : ` ${channelId}`} ${JSON.stringify(data)}`));
+}
+kit.hook('on_protocol_trace', ({ channelId, direction, summary }) => console.log(`wire ${channelId} ${direction}: ${summary}`));
+// #endregion
+
+await kit.createRoom({ roomId: 'room' });
+for (const channelId of ['web', 'texts', 'helper', 'quiet']) await kit.attachChannel('room', channelId);
+await kit.setVisibility('room', 'quiet', 'none');
+kit.hook('before_broadcast', { name: 'no_cards', channelTypes: ['websocket'] }, ({ content }) =>
+  content.type === 'text' && /\d{16}/.test(content.body) ? HookResult.block('card_number') : HookResult.allow(),
+);
+kit.hook('before_broadcast', { name: 'faulty', channelTypes: ['websocket'] }, () => {
+  throw new Error('oops'); // open: the message passes, and hook_error tells
+});
+
+const say = (content: string) => kit.processInbound({ channelId: 'web', senderId: 'ada', content, addressedTo: ['helper'] }, { roomId: 'room' });
+const heard = await say('Where is my parcel?');
+await say('My card is 4111111111111111');
+await kit.background(async () => undefined); // lets what watches finish, so that this story prints in order
+
+// #region trace
+const trace = kit.getTrace(heard.event?.id ?? '');
+for (const { hook, verdict } of trace?.hooks ?? []) console.log(`hook ${hook}: ${verdict}`);
+for (const { channelId, decision } of trace?.targets ?? []) console.log(`target ${channelId}: ${decision}`);
+for (const { channelId, attempt, code } of trace?.deliveries ?? []) console.log(`delivery ${channelId} attempt ${attempt}: ${code}`);
+for (const { channelId, kind, name, tokens } of trace?.turnSteps ?? []) console.log(`turn ${channelId}: ${kind} ${name} ${JSON.stringify(tokens)}`);
+// #endregion
+
+// #region spans
+const depth = (id: string | undefined): number => {
+  const span = telemetry.spans.find((candidate) => candidate.id === id);
+  return span === undefined ? 0 : 1 + depth(span.options.parentId);
+};
+const [inbound] = telemetry.of('framework.inbound');
+const start = telemetry.spans.findIndex(({ id }) => id === inbound?.id);
+for (const { id, kind, name, end } of telemetry.spans.slice(start, start + 8))
+  console.log(`${'  '.repeat(depth(id) - 1)}${kind} ${name} ${end?.status ?? 'ok'}`);
+console.log(`metrics: ${[...new Set(telemetry.metrics.map(({ name }) => name))].sort().join(', ')}`);
+// #endregion
