@@ -1,7 +1,20 @@
 /** The documents: their links lead somewhere, their code is code that runs. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { allDocuments, anchorsOf, brokenLink, codeBlocks, filledIn, linksOf, missingLine, outputOf, snippet, type Document } from './documents.js';
+import { TRIGGERS } from '../src/index.js';
+import {
+  allDocuments,
+  anchorsOf,
+  brokenLink,
+  codeBlocks,
+  filledIn,
+  linksOf,
+  missingLine,
+  outputOf,
+  readText,
+  snippet,
+  type Document,
+} from './documents.js';
 
 const documents = allDocuments();
 const isGuide = ({ path }: Document): boolean => path.startsWith('docs/') && !path.startsWith('docs/rfc/');
@@ -68,5 +81,32 @@ describe('the code in the documents', () => {
     expect(() => snippet('examples/quickstart.ts#none', 'docs/x.md:3')).toThrow("docs/x.md:3 takes its code from the region 'none'");
     expect([missingLine(['a', 'c'], 'a\nb\nc'), missingLine(['c', 'a'], 'a\nb\nc'), missingLine(['a', 'a'], 'a\nb')]).toEqual([undefined, 'a', 'a']);
     expect(() => snippet('examples/none.ts', 'docs/x.md:3')).toThrow('examples/none.ts, which does not exist');
+  });
+});
+
+describe('docs/hooks.md', () => {
+  const rows = [...readText('docs/hooks.md').matchAll(/^\| `(\w+)` \| (\w+)(, detached)? \| (.+?) \| (.+?) \| (\w+) \|$/gm)];
+
+  it('lists each trigger once, with its kind and what a failing hook means', () => {
+    const listed = rows.map(([, trigger, kind, detached, , , failure]) => ({ trigger, kind, detached: detached !== undefined, failure }));
+    const table = Object.entries(TRIGGERS).map(([trigger, { kind, detached, failure }]) => ({
+      trigger,
+      kind,
+      detached,
+      failure: failure === 'log' ? 'logged' : failure,
+    }));
+    const byName = (one: { trigger: string | undefined }, other: { trigger: string | undefined }): number =>
+      String(one.trigger).localeCompare(String(other.trigger));
+    expect(listed.sort(byName)).toEqual(table.sort(byName));
+  });
+
+  it('names the type of each payload', () => {
+    const declared = new Map(
+      [...readText('src/core/hooks/triggers.ts').matchAll(/^ {2}(\w+): (?:Gate|LenientGate|IdentityGate|Notice)(?:<(?:voice\.)?(\w+).*>)?;$/gm)].map(
+        ([, trigger, payload]) => [trigger, payload ?? 'RoomEvent'],
+      ),
+    );
+    expect([...declared.keys()].sort()).toEqual(Object.keys(TRIGGERS).sort());
+    for (const [, trigger, , , payload] of rows) expect(payload, trigger).toContain(`\`${declared.get(trigger)}`);
   });
 });
