@@ -64,3 +64,17 @@ await kit.attachChannel('room', 'broken');
 const failed = await kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'Anybody?', addressedTo: ['broken'] }, { roomId: 'room' });
 console.log(`failed turn: ${failed.turns[0]?.state}; the message itself: ${failed.event?.status}`);
 // #endregion
+
+// prints:
+// turn: helper committed, completed, {"input_tokens":10,"output_tokens":5}
+// answer: You said: Where is my parcel? (depth 1, answers true)
+// prompt:
+// Answer in one sentence.
+// --- Agent Identity ---
+// Role: Help desk
+// Scope: Orders and deliveries
+// Language: Always respond in English
+// in the other room: Be brief and very kind. at 0
+// debate: web@0 critic@1 helper@2 critic@3 helper@4 critic@5✗
+// turn failed: internal in broken
+// failed turn: failed; the message itself: delivered

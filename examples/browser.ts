@@ -97,3 +97,10 @@ bob.close();
 await server.close();
 await kit.close();
 await rm(folder, { recursive: true });
+
+// prints:
+// Ada sent event 2 and watched the answer grow: true
+// Bob came later and read: ada: When does it come? | helper: It comes on Monday.
+// Both saw the same, once: true
+// After the restart event 8 reached both: true
+// The page is served too: 200

@@ -111,3 +111,11 @@ await kit.close();
 gateway.closeAllConnections();
 gateway.close();
 await rm(folder, { recursive: true });
+
+// prints:
+// gateway: to +15550123: Your parcel is on its way.
+// texts: sent as gw-1
+// browser: Thank you!
+// journal:
+// web: Your parcel is on its way.
+// texts: Thank you!

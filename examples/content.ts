@@ -65,3 +65,20 @@ await say({ type: 'location', latitude: 91, longitude: 0 }).catch((error: Error)
 // #endregion
 
 // prints:
+// A choice
+// texts | {"type":"text","body":"When shall we come?\n1. Monday\n2. Tuesday"}
+// texts | {"type":"text","body":"3. More: https://example.com"}
+// chat  | {"type":"rich","body":"When shall we **come**?\n1. More: https://example.com","plainText":"When shall we come?\n1. More: https://example.com","buttons":[{"id":"mon","label":"Monday","kind":"reply","value":"2026-03-02"},{"id":"tue","label":"Tuesday","kind":"reply","value":"2026-03-03"}]}
+// A picture and words
+// texts | {"type":"text","body":"Here it is.\n[Media: door.png]"}
+// chat  | {"type":"composite","parts":[{"type":"text","body":"Here it is."},{"type":"media","url":"https://example.com/door.png","mimeType":"image/png","filename":"door.png"}]}
+// A place
+// texts | {"type":"text","body":"[Location: HQ (48.85, 2.35)]"}
+// chat  | {"type":"text","body":"[Location: HQ (48.85, 2.35)]"}
+// Many words
+// texts | {"type":"text","body":"The engineer rings twice."}
+// texts | {"type":"text","body":"Please keep the dog inside."}
+// texts | {"type":"text","body":"He bites nobody, the engineer."}
+// chat  | {"type":"text","body":"The engineer rings twice. Please keep the dog inside. He bites nobody, the engineer."}
+// What cannot be
+// content.latitude is 91; give degrees from -90 to 90.

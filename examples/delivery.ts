@@ -64,3 +64,18 @@ console.log(`  ${gateway.requests.length} requests so far`);
 await clock.advance(60_000);
 console.log(`  after the pause: ${gateway.sent.map(({ event }) => (event.content.type === 'text' ? event.content.body : '')).at(-1)}`);
 await kit.close();
+
+// prints:
+// “All is well”: sent after 1 attempt(s)
+// “Third time lucky”: sent after 3 attempt(s)
+//   failed on texts: invalid_recipient
+// “Who is there?”: failed after 1 attempt(s), invalid_recipient
+//   once more: sent
+//   gateway-1 is delivered
+//   gateway-1 is read
+//   failed on texts: http_500
+// “During an outage”: failed after 3 attempt(s), http_500
+//   texts is down and gets a pause
+// “Two are lost, the third waits”: queued after 2 attempt(s), http_500
+//   11 requests so far
+//   after the pause: Two are lost, the third waits

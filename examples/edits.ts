@@ -74,3 +74,19 @@ await kit.deleteEvent('room', spam.id); // or remove for good, answers included
 // #endregion
 await kit.sendEvent('room', 'texts', 'Sorry', { addressedTo: [] });
 console.log(`indexes: ${(await kit.getTimeline('room')).map(({ index }) => index).join(' ')}`);
+
+// prints:
+//   browser: updated → We meet at 4
+// the author edits: done
+// somebody else edits: refused, not_original_author
+//   stored: We meet at 4 (edited: true)
+//   texts got: We meet at 3 | Noted. | Correction: We meet at 4
+// an owner nobody has identified: refused, not_original_author
+//   browser: updated → We meet at 5
+// an identified owner: done
+//   browser: deleted → gone
+// the author deletes: done
+//   the agent reads: Noted. / When do we meet?
+//   browser: deleted → gone
+//   browser: deleted → gone
+// indexes: 0 1 2 3 4 5 6 7 8 9 10 12

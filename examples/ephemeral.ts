@@ -40,3 +40,22 @@ console.log(`unread for texts: ${await kit.getUnreadCount('room', 'texts')}`);
 await kit.unsubscribeRoom(subscription);
 await kit.publishTyping('room', 'ada');
 console.log(`in the timeline: ${(await kit.getTimeline('room')).map(({ type }) => type).join(', ')}`);
+
+// prints:
+// host: bob typing_start {}
+//   ada sees: bob typing_start
+// host: bob typing_stop {}
+//   ada sees: bob typing_stop
+// host: bob reaction {"event_id":"…","emoji":"👍","action":"add"}
+//   ada sees: bob reaction
+// host: bob read_receipt {"event_id":"…"}
+//   ada sees: bob read_receipt
+// host: bob presence_away {}
+//   ada sees: bob presence_away
+// host: bob custom {"status":"in a call"}
+//   ada sees: bob custom
+// unread for texts: 3
+// unread for texts: 0
+//   ada sees: ada typing_start
+//   bob sees: ada typing_start
+// in the timeline: channel_attached, channel_attached, message

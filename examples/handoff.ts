@@ -82,3 +82,24 @@ console.log(
 );
 console.log(state.phaseHistory.map(({ fromPhase, toPhase }) => `${fromPhase}→${toPhase}`).join(', '));
 // #endregion
+
+// prints:
+// ada: I paid order 7 twice
+//   [triage → billing, now handling]
+//   triage: I am putting you through to billing.
+//   billing: Billing here.
+// ada: So?
+//   billing: You paid twice, I see.
+//   billing was told: [{"type":"text","text":"[Context from previous agent (triage)]: Ada paid order 7 twice. Reason: refund"},{"type":"text","text":"ada: I paid order 7 twice"},{"type":"text","text":"triage: I am putting you through to billing."}]
+// ada: I want all of it back, now
+//   [billing → human, now escalation]
+//   billing: I am putting you through to human.
+// ada: Hello?
+// ada: Thanks!
+//   triage: Hello again, what else?
+//   [refused: Agent nobody not found in room]
+//   [triage → billing, now handling]
+//   billing: Billing here.
+//   refused: Agent nobody not found in room; accepted: billing
+// phase handling, active billing, 4 changes of hands, language French
+// intake→handling, handling→escalation, escalation→intake, intake→handling

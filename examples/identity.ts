@@ -53,9 +53,9 @@ const roomId = await text('+15550777', 'Good morning');
 
 // #region challenge
 await text('+15550142', 'It is me, I lost my phone'); // asked; the message waits
-await text('+15550142', 'My PIN is 4711'); // the resolver reads it: what waited goes first, then this
+const adasRoom = await text('+15550142', 'My PIN is 4711'); // the resolver reads it: what waited goes first, then this
 // #endregion
-const lines = (await kit.getTimeline((await kit.listRooms())[0]?.id ?? '')).filter(({ type }) => type === 'message');
+const lines = (await kit.getTimeline(adasRoom)).filter(({ type }) => type === 'message');
 console.log(`the room: ${lines.map((event) => extractText(event)).join(' | ')}`);
 
 await text('+15550143', 'I have a new phone');
@@ -80,3 +80,19 @@ await kit.unmergeIdentity('ada-old');
 console.log(`undone: ${JSON.stringify((await store.getIdentity('ada-old'))?.channelAddresses)}`);
 // #endregion
 await kit.close();
+
+// prints:
+// +15550123 “Hi, Ada here”: from ada; in the room: Ada (identified)
+// +15550199 “Hi from the house”: from ada; in the room: Ada (identified)
+// +15550666 “Win a cruise”: held or refused: number_is_barred
+// +15550777 “Good morning”: from +15550777; in the room: Somebody new (pending)
+//   to +15550142: Who is this? Please send your name and PIN.
+// +15550142 “It is me, I lost my phone”: held or refused: identity_challenge_sent
+// +15550142 “My PIN is 4711”: from ada; in the room: Ada (identified)
+// the room: Who is this? Please send your name and PIN. | It is me, I lost my phone | My PIN is 4711
+//   to +15550143: Who is this? Please send your name and PIN.
+// +15550143 “I have a new phone”: held or refused: identity_challenge_sent
+// processed now: “I have a new phone” from bob
+// now: +15550777 is Bob, says clerk
+// merged: {"sms":["+15550123"],"email":["ada@example.com"]}
+// undone: {"email":["ada@example.com"]}

@@ -69,3 +69,9 @@ for (const [name, model] of models) {
   const shown = model.calls.at(-1)?.messages.map((message) => messageText(message)) ?? [];
   console.log(`${name}: ${shown.join(' / ').replaceAll('\n', ' / ')}`);
 }
+
+// prints:
+// window: I like pears / Ripe ones, of course / What do I like?
+// budget: I like apples / Not the green ones / I like pears / Ripe ones, of course / What do I like?
+// handoff: [Context from previous agent (triage)]: Ada wants a fruit basket. / I like pears / Ripe ones, of course / What do I like?
+// likes: [Known likes: apples, pears] / I like pears / Ripe ones, of course / What do I like?

@@ -50,3 +50,20 @@ await kit.sendEvent('desk', 'clerk', 'Boss, yes or no?', { visibility: 'manager'
 const seen = await kit.getTimeline('desk', { as: 'customer' });
 console.log(`The customer may read: ${seen.map((event) => extractText(event)).join(' | ')}`);
 // #endregion
+
+// prints:
+// customer: I paid twice
+//   clerk hears customer: I paid twice
+//   manager hears customer: I paid twice
+//   clerk hears copilot: Order 7 was paid twice.
+// manager: May I speak?
+//   refused: source_read_only
+// archive: Call recorded
+// manager: Now I may.
+//   customer hears manager: Now I may.
+//   clerk hears manager: Now I may.
+// customer: Refund me please
+//   clerk hears customer: Refund me please
+//   manager hears customer: Refund me please
+//   manager hears clerk: Boss, yes or no?
+// The customer may read: I paid twice | Now I may. | Refund me please

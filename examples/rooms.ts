@@ -64,3 +64,22 @@ for (const event of await kit.getTimeline('order-7')) {
 // #endregion
 await other.close();
 await kit.close();
+
+// prints:
+// “Hello” was heard
+// paused by timer
+// swept: order-7 paused
+// “Still there?” was heard
+// The room is active.
+// The room is closed.
+// “Too late” was refused: room_closed
+// “Open again” was heard
+// found by metadata: order-7 {"order":7,"priority":"high"}
+// another organization: room_not_found
+// 0  channel_attached
+// 1  Hello
+// 2  room_paused_by_timer
+// 3  Still there?
+// 4  room_closed_by_timer
+// 5  room_reopened
+// 6  Open again

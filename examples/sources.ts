@@ -87,3 +87,15 @@ await kit.detachSource('lines');
 // #endregion
 await kit.close();
 server.close();
+
+// prints:
+// connected
+// disconnected: failed
+// failure 1, tried again
+// connected
+// disconnected: ended
+// health: {"status":"stopped","messagesReceived":3,"metadata":{}}
+// sources: {"lines":"stopped"}
+// ada: Hello
+// ada: Are you there?
+// bob: I am

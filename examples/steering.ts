@@ -65,3 +65,8 @@ await ask('And the other one?', () => {
 const taken = agent.steer({ type: 'inject_message', content: 'Too late.' }, { roomId: 'room' });
 console.log(`With no turn running: ${taken}`);
 // #endregion
+
+// prints:
+// Where is it? → completed: I learned: The parcel left Lyon at noon. (Cheerful.)
+// And the other one? → cancelled: no answer
+// With no turn running: false

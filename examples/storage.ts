@@ -79,3 +79,12 @@ async function main(): Promise<void> {
   copy.close();
   await rm(folder, { recursive: true });
 }
+
+// prints:
+// killed in mid-delivery
+// in the file: 0 channel_attached, 1 channel_attached, 2 message, 3 message, 4 message
+// sent after the restart: Second (attempt 2), Third (attempt 1)
+// rows: sent sent sent
+// found: Third
+// The database 'app.db' is in use by another process. Stop that one first, or give this one a file of its own.
+// in the copy: 5 events

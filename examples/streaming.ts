@@ -57,3 +57,27 @@ await ask('Please, the code');
 console.log(`texts got: ${texts.sent.map(({ content }) => extractText(content)).join(' | ')}`);
 const last = (await kit.getTimeline('room')).at(-1);
 console.log(`kept: ${last?.status} by ${last?.blockedBy}`);
+
+// prints:
+// When does it come?
+//   event
+//   helper writes
+//   … "Your"
+//   … " parcel"
+//   … " arrives"
+//   … " on"
+//   … " Monday."
+//   done: Your parcel arrives on Monday.
+// What is the code?
+//   event
+//   event
+// Please, the code
+//   event
+//   helper writes
+//   … "Your"
+//   … " code"
+//   … " is"
+//   … " 4711."
+//   withdrawn: blocked
+// texts got: Your parcel arrives on Monday. | The code is ****.
+// kept: blocked by no_codes

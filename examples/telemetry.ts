@@ -74,3 +74,30 @@ for (const { id, kind, name, end } of telemetry.spans.slice(start, start + 8))
   console.log(`${'  '.repeat(depth(id) - 1)}${kind} ${name} ${end?.status ?? 'ok'}`);
 console.log(`metrics: ${[...new Set(telemetry.metrics.map(({ name }) => name))].sort().join(', ')}`);
 // #endregion
+
+// prints:
+// event room_created {}
+// event hook_error {"hook":"faulty","trigger":"before_broadcast","error":"oops"}
+// wire texts outbound: POST /messages → 201
+// event delivery_succeeded texts {"attempts":1}
+// event delivery_succeeded web {"attempts":1}
+// wire texts outbound: POST /messages → 201
+// event delivery_succeeded texts {"attempts":1}
+// event event_blocked web {"reason":"card_number","blocked_by":"no_cards"}
+// hook no_cards: allow
+// hook faulty: failed
+// target web: source
+// target texts: delivery
+// target helper: turn
+// target quiet: not_solicited
+// delivery texts attempt 1: sent
+// turn helper: generation mock-model {"input_tokens":10,"output_tokens":5}
+// framework.inbound inbound ok
+//   hook.sync no_cards ok
+//   hook.sync faulty error
+//   framework.broadcast broadcast ok
+// framework.delivery delivery ok
+//   hook.async on_protocol_trace#1 ok
+// framework.broadcast broadcast ok
+// framework.delivery delivery ok
+// metrics: roomkit.delivery.duration_ms

@@ -66,3 +66,10 @@ const noCards = ({ content }: { content: { type: string; body?: string } }) =>
 assert.equal(noCards({ content: { type: 'text', body: '4111111111111111' } }).action, 'block');
 // #endregion
 console.log('a hook by itself: blocks');
+
+// prints:
+// an agent and its tool: as expected
+// a failing vendor: tried again after a second
+// an hour later: closed
+// closed: no timer left
+// a hook by itself: blocks

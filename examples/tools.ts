@@ -76,3 +76,16 @@ await ask('I paid order 12345 twice');
 // A wrong argument is never run: the model is told, and goes on.
 console.log(`  the model read: ${messageText(model.calls[1]?.messages.at(-1))}`);
 await ask('Delete me');
+
+// prints:
+// ada: I paid order 12345 twice
+//   look_up_order → {"total":49.9,"paidTwice":true}
+//   refund of 49.9 for 12345, asked by ada in room, key refund…
+//   refund → {"refunded":49.9}
+// billing: One moment.
+//
+// Your € 49.90 are on their way.
+//   the model read: {"total":49.9,"paidTwice":true}
+// {"error":"Wrong arguments: number does not match ^\\d{5}$."}
+// ada: Delete me
+// billing: I may not do that.

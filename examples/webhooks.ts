@@ -96,3 +96,11 @@ console.log(`the room: ${said.join(' | ')}`);
 await kit.close();
 server.closeAllConnections();
 server.close();
+
+// prints:
+// a message: 200 {"status":"ok"}
+//   gw-out-1 is delivered
+// the same again, with a receipt: 200 {"status":"ok"}
+// one of two is no message: 200 {"status":"ok"}
+// forged: 401 {"status":"unauthenticated"}
+// the room: Is my parcel on its way? | It is. | Thanks

@@ -1,0 +1,81 @@
+/** Every example is a story that ends by itself and prints what it says at its end; every feature has a page and an example. */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { allDocuments, codeBlocks } from './documents.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const examples = readdirSync(`${ROOT}examples`)
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => file.slice(0, -3));
+
+/** Only the quickstart stands word for word in the README, without a comment at its end. */
+const PRINTED_BY_QUICKSTART = ['Handoff accepted: true'];
+
+/** The lines under `// prints:`; `…` stands for what differs from run to run. */
+function promised(example: string): string[] {
+  if (example === 'quickstart') return PRINTED_BY_QUICKSTART;
+  const [, comment] = /\n\/\/ prints:\n((?:\/\/.*\n)*)$/.exec(readFileSync(`${ROOT}examples/${example}.ts`, 'utf8')) ?? [];
+  if (comment === undefined) throw new Error(`examples/${example}.ts does not end with '// prints:' and what it prints, a comment per line.`);
+  return comment
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/^\/\/ ?/, ''));
+}
+
+/** What was printed, with each line that fits its promise in the promise's words, so that a difference reads well. */
+function inWordsOf(promise: readonly string[], printed: readonly string[]): string[] {
+  return printed.map((line, position) => {
+    const wanted = promise[position];
+    if (wanted === undefined) return line;
+    const pattern = wanted
+      .split('…')
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+      .join('.*');
+    return new RegExp(`^${pattern}$`).test(line) ? wanted : line;
+  });
+}
+
+async function run(example: string): Promise<{ code: number | null; printed: string[]; complaints: string }> {
+  const file = `${ROOT}build/examples/${example}.js`;
+  if (!existsSync(file)) throw new Error(`${file} is not there. Build first: node scripts/build.mjs`);
+  const { ROOMKIT_LOG: _log, ...env } = process.env;
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], { env: { ...env, PORT: '0' }, timeout: 60_000 });
+  let out = '';
+  let complaints = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
+  return { code, printed: out.trimEnd().split('\n'), complaints };
+}
+
+describe.concurrent('the examples', () => {
+  it.each(examples)(
+    '%s ends by itself and prints what it says',
+    async (example) => {
+      const promise = promised(example);
+      const { code, printed, complaints } = await run(example);
+      expect(complaints).toBe('');
+      expect(inWordsOf(promise, printed)).toEqual(promise);
+      expect(code).toBe(0);
+    },
+    90_000,
+  );
+});
+
+describe('the guides', () => {
+  const documents = allDocuments();
+  const origins = (text: string): string[] => codeBlocks(text).flatMap(({ origin }) => origin?.split('#')[0] ?? []);
+
+  it('each begin with code that runs', () => {
+    const guides = documents.filter(({ path }) => path.startsWith('docs/guides/'));
+    expect(guides.length).toBeGreaterThan(20);
+    expect(guides.filter(({ text }) => codeBlocks(text)[0]?.origin === undefined).map(({ path }) => path)).toEqual([]);
+  });
+
+  it('leave no example without a page', () => {
+    const shown = new Set(documents.flatMap(({ text }) => origins(text)));
+    expect(examples.filter((example) => example !== 'quickstart' && !shown.has(`examples/${example}.ts`))).toEqual([]);
+  });
+});
