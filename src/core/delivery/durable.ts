@@ -2,16 +2,17 @@
  * A delivery to a durable channel: one outbox row from queued to its end (OUT-03). It holds its lane while it waits or
  * retries, so that what comes later goes out later.
  */
-import type { DeliverOptions, DeliverReceipt } from '../channel.js';
+import type { DeliverReceipt } from '../channel.js';
 import { isoTime } from '../clock.js';
-import { TimeoutError } from '../errors.js';
+import { RoomKitError } from '../errors.js';
 import type { DeliveryFailure, DeliveryResult, OutboxRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { OutboxState } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
-import type { RowPatch } from '../store/store.js';
+import { bindingOf, type RowPatch } from '../store/store.js';
 import type { RoomContext } from '../rooms/context.js';
+import { Attempt } from './attempt.js';
 import type { Broadcast, PendingDelivery } from './broadcast.js';
 import { failureOf, isCountable, resultOf } from './failure.js';
 import type { EventForms, Form } from './forms.js';
@@ -25,8 +26,14 @@ const READY_POLL_MS = 1000;
 /** How long the outcome of an unknown delivery is awaited (OUT-09). */
 const UNKNOWN_WAIT_MS = 30_000;
 
+/** How long a store that fails is left alone, at first and at most. */
+const STORE_RETRY_MS = 100;
+const STORE_RETRY_MAX_MS = 5000;
+
 /** States in which a row is this delivery's to change; cancelled, or told of by the vendor's callback, it is no more. */
 const OPEN: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
+
+const DETACHED: DeliveryFailure = { code: 'cancelled', message: 'The channel was detached.', retryable: false };
 
 /** What a delivery needs to know of the event it carries: a broadcast gives it, recovery rebuilds it. */
 export interface DeliveryFrame {
@@ -43,6 +50,8 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   #reported = false;
   #ended = false;
   #attempting = false;
+  /** Whoever waited has waited long enough: he is told as soon as no attempt runs (INB-21). */
+  #late = false;
 
   constructor(
     private readonly parts: KitParts,
@@ -69,7 +78,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
             error,
           });
         }
-        this.#report({ channelId: this.target.channelId, status: 'queued', attempts: this.row.attempts });
+        this.#reportQueued();
       } finally {
         this.target.lane.finished();
       }
@@ -78,7 +87,8 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   }
 
   expire(): void {
-    if (!this.#attempting) this.#report({ channelId: this.target.channelId, status: 'queued', attempts: this.row.attempts });
+    this.#late = true;
+    if (!this.#attempting) this.#reportQueued();
   }
 
   async #untilEnd(): Promise<void> {
@@ -126,6 +136,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     if (entry.pausedUntilMs > now) return entry.pausedUntilMs - now;
     if (entry.channel.ready?.() === false) return READY_POLL_MS;
     if (entry.breaker.state === 'open' && entry.breaker.retryAtMs > now) return entry.breaker.retryAtMs - now;
+    if (entry.breaker.state === 'half_open') return READY_POLL_MS; // another lane's probe is under way
     return 0;
   }
 
@@ -139,6 +150,12 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     // The commit has written the row as sending when nothing stood in the way: one write before, one after (OUT-03).
     const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1;
     if (!first) {
+      if (!(await this.#isBound())) {
+        entry.breaker.cancelled();
+        await this.#change({ state: 'cancelled', lastError: DETACHED }, OPEN);
+        this.#reportRow();
+        return 'ended';
+      }
       const claimed = await this.#change({ state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner }, OPEN);
       if (!claimed) {
         entry.breaker.cancelled();
@@ -162,12 +179,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
           attributes: { attempt: this.row.attempts },
         })
       : undefined;
+    let receipt: DeliverReceipt | void;
     try {
-      const receipt = await this.#deliver(form);
+      receipt = await this.#deliver(form);
       entry.breaker.success();
       if (span !== undefined) parts.tracer.end(span, { status: 'ok' });
-      await this.#succeed(receipt ?? undefined);
-      return 'ended';
     } catch (error) {
       if (parts.stopping.aborted) throw error;
       const failure = failureOf(error);
@@ -181,6 +197,9 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       this.#attempting = false;
       if (parts.tracer.enabled) parts.tracer.metric('roomkit.delivery.duration_ms', parts.clock.now() - startedAt, { channelId: target.channelId });
     }
+    // Beyond the vendor: whatever becomes of the record, it is not sent again for that.
+    await this.#succeed(receipt ?? undefined);
+    return 'ended';
   }
 
   async #afterFailure(failure: DeliveryFailure): Promise<'ended' | 'again'> {
@@ -192,54 +211,35 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       return 'ended';
     }
     const again = await this.#change({ state: 'queued', lastError: failure, nextAttemptAt: isoTime(parts.clock.now() + delay) }, OPEN);
-    if (again) return 'again';
+    if (again) {
+      if (this.#late) this.#reportQueued();
+      return 'again';
+    }
     this.#reportRow();
     return 'ended';
   }
 
-  async #deliver(form: Form): Promise<DeliverReceipt | void> {
+  #deliver(form: Form): Awaitable<DeliverReceipt | void> {
     const { target, frame } = this;
     const preview = frame.stream?.(target.channelId);
-    if (preview !== undefined && this.row.attempts <= 1) {
-      if (preview.errorCode !== undefined) preview.stream.error(preview.errorCode, form.event);
-      else if (await preview.stream.end(form.event, frame.context)) return undefined;
-    }
     const channel = target.channel;
-    if (channel?.onEvent !== undefined && this.row.attempts <= 1) await frame.tell?.(target, this.parts.stopping);
+    const attempt = new Attempt(this.parts, this.row, form.parts, (count) => this.#change({ partsSent: count }));
+    const isFirst = this.row.attempts <= 1;
+    if (isFirst && (preview !== undefined || channel?.onEvent !== undefined)) return attempt.bounded(this.#deliverFirst(form, preview, attempt));
     if (channel?.deliver === undefined) return { skipped: true };
-    const options = new AttemptOptions(this.row, form.parts, (count) => this.#markParts(count));
-    const receipt = channel.deliver(form.event, target.binding, frame.context, options);
-    return isPromise(receipt) ? this.#bounded(receipt, options) : receipt;
+    const receipt = channel.deliver(form.event, target.binding, frame.context, attempt);
+    return isPromise(receipt) ? attempt.bounded(receipt) : receipt;
   }
 
-  /** One attempt lasts at most deliveryTimeoutSeconds; what it answers later is ignored (CON-08). */
-  #bounded(receipt: Promise<DeliverReceipt | void>, options: AttemptOptions): Promise<DeliverReceipt | void> {
-    const { deadlines, limits, stopping } = this.parts;
-    return new Promise((resolve, reject) => {
-      const give = (error: Error): void => {
-        options.abort(error);
-        reject(error);
-      };
-      const deadline = deadlines.add(limits.deliveryTimeoutSeconds * 1000, () =>
-        give(new TimeoutError(`Channel '${this.target.channelId}' did not take the event within ${limits.deliveryTimeoutSeconds} s.`)),
-      );
-      const onStop = (): void => give(stopping.reason instanceof Error ? stopping.reason : new Error('stopped'));
-      stopping.addEventListener('abort', onStop, { once: true });
-      const settled = (): void => {
-        deadline.cancel();
-        stopping.removeEventListener('abort', onStop);
-      };
-      receipt.then(
-        (value) => {
-          settled();
-          resolve(value);
-        },
-        (error: unknown) => {
-          settled();
-          reject(error instanceof Error ? error : new Error(String(error)));
-        },
-      );
-    });
+  /** Before the first attempt the preview is closed, and the channel told of the event; the attempt's time covers both. */
+  async #deliverFirst(form: Form, preview: ReturnType<NonNullable<Broadcast['stream']>>, attempt: Attempt): Promise<DeliverReceipt | void> {
+    const { target, frame } = this;
+    const { channel } = target;
+    if (preview?.errorCode !== undefined) preview.stream.error(preview.errorCode, form.event);
+    else if (preview !== undefined && (await preview.stream.end(form.event, frame.context))) return undefined;
+    if (channel?.onEvent !== undefined) await frame.tell?.(target, attempt.signal);
+    attempt.checkTime(); // given up meanwhile: the next attempt delivers
+    return channel?.deliver === undefined ? { skipped: true } : channel.deliver(form.event, target.binding, frame.context, attempt);
   }
 
   async #succeed(receipt: DeliverReceipt | undefined): Promise<void> {
@@ -287,7 +287,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     const { parts, target } = this;
     const channel = parts.channels.get(target.channelId)?.channel;
     if (channel?.supportsIdempotencyKey === true) return false;
-    if (this.row.state !== 'unknown') await this.#change({ state: 'unknown' });
+    if (this.row.state !== 'unknown' && !(await this.#change({ state: 'unknown' }, ['sending', 'unknown']))) {
+      this.#reportRow(); // it has ended meanwhile
+      return true;
+    }
     const until = parts.clock.now() + UNKNOWN_WAIT_MS;
     if (channel?.lookupDelivery !== undefined) {
       try {
@@ -303,7 +306,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     }
     while (parts.clock.now() < until) {
       await parts.clock.sleep(Math.min(READY_POLL_MS, until - parts.clock.now()), parts.stopping);
-      const row = await parts.store.getRow(this.row.id);
+      const row = await this.#insist(() => parts.store.getRow(this.row.id));
       if (row === null || row.state !== 'unknown') {
         if (row !== null) this.row = row;
         this.#reportRow();
@@ -323,9 +326,15 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     return true;
   }
 
+  /** While the row waited, or was being tried, its channel may have been shown out (OUT-13). */
+  async #isBound(): Promise<boolean> {
+    const state = await this.#insist(() => this.parts.store.loadRoom(this.row.roomId));
+    return state !== null && bindingOf(state, this.target.channelId) !== undefined;
+  }
+
   /** While the row waited it may have been cancelled, or its channel detached (OUT-13). */
   async #closedMeanwhile(): Promise<boolean> {
-    const row = await this.parts.store.getRow(this.row.id);
+    const row = await this.#insist(() => this.parts.store.getRow(this.row.id));
     if (row !== null && (row.state === 'queued' || row.state === 'sending' || row.state === 'unknown')) return false;
     if (row !== null) this.row = row;
     this.#reportRow();
@@ -333,9 +342,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   }
 
   async #change(patch: RowPatch, from?: readonly OutboxState[]): Promise<boolean> {
-    const changed = await this.parts.store.updateRow(this.row.id, patch, from);
+    const { store } = this.parts;
+    const changed = await this.#insist(() => store.updateRow(this.row.id, patch, from));
     if (changed === null) {
-      const current = await this.parts.store.getRow(this.row.id);
+      const current = await this.#insist(() => store.getRow(this.row.id));
       if (current !== null) this.row = current;
       return false;
     }
@@ -343,8 +353,22 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     return true;
   }
 
-  #markParts(count: number): Awaitable<void> {
-    return this.#change({ partsSent: count }).then(() => undefined);
+  /**
+   * Asks the store until it answers. The lane waits meanwhile: what the vendor took is recorded and not sent again, and
+   * nothing overtakes it.
+   */
+  async #insist<T>(ask: () => Awaitable<T>): Promise<T> {
+    const { clock, logger, stopping } = this.parts;
+    for (let delayMs = STORE_RETRY_MS; ; delayMs = Math.min(delayMs * 2, STORE_RETRY_MAX_MS)) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (stopping.aborted || (error instanceof RoomKitError && !error.retryable)) throw error;
+        logger.warn('The store failed with a delivery and is asked again.', { rowId: this.row.id, channelId: this.target.channelId, error });
+        if (this.#late) this.#reportQueued();
+        await clock.sleep(delayMs, stopping);
+      }
+    }
   }
 
   #reportRow(): void {
@@ -361,7 +385,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       });
     else if (state === 'failed' || state === 'expired')
       this.#report({ channelId, status: 'failed', attempts, ...(lastError && { error: lastError }) });
-    else this.#report({ channelId, status: 'queued', attempts });
+    else this.#reportQueued();
+  }
+
+  #reportQueued(): void {
+    this.#report({ channelId: this.target.channelId, status: 'queued', attempts: this.row.attempts });
   }
 
   #report(result: DeliveryResult): void {
@@ -371,32 +399,5 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     }
     this.#reported = true;
     this.frame.settle(result, false);
-  }
-}
-
-/** What one attempt may know and use. */
-class AttemptOptions implements DeliverOptions {
-  #controller: AbortController | undefined;
-
-  constructor(
-    private readonly row: OutboxRow,
-    readonly parts: readonly string[] | undefined,
-    readonly markPartsSent: (count: number) => Awaitable<void>,
-  ) {}
-
-  get idempotencyKey(): string {
-    return this.row.idempotencyKey;
-  }
-  get attempt(): number {
-    return this.row.attempts;
-  }
-  get partsSent(): number {
-    return this.row.partsSent ?? 0;
-  }
-  get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
-  }
-  abort(reason: Error): void {
-    this.#controller?.abort(reason);
   }
 }

@@ -3,7 +3,7 @@ import type { Deadline } from '../async/deadlines.js';
 import type { DeliverOptions, DeliverReceipt } from '../channel.js';
 import { TimeoutError } from '../errors.js';
 import type { DeliveryFailure, DeliveryResult } from '../models/delivery.js';
-import { isPromise } from '../models/json.js';
+import { isPromise, type Awaitable } from '../models/json.js';
 import type { Broadcast, PendingDelivery } from './broadcast.js';
 import { failureOf, isCountable, resultOf } from './failure.js';
 import type { Form } from './forms.js';
@@ -20,6 +20,10 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   private deadline: Deadline | undefined = undefined;
   /** Waits of its own keep the lane: the running attempt's end is told here. */
   private slow = false;
+  /** One of the slow steps is under way, bounded by its own time. */
+  private attempting = false;
+  /** Whoever waited has waited long enough: he is told as soon as no attempt runs (INB-21). */
+  private late = false;
 
   constructor(
     private readonly broadcast: Broadcast,
@@ -47,14 +51,20 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   expire(): void {
-    if (this.state === 'waiting') {
-      this.state = 'reported';
-      this.broadcast.settle({ channelId: this.target.channelId, status: 'queued', attempts: 0 }, true);
+    if (this.state === 'waiting' || (this.slow && !this.attempting)) {
+      this.reportQueued();
       return;
     }
+    this.late = true;
     if (this.slow || this.state !== 'running') return;
     this.fail(this.timeout());
     this.target.lane.finished();
+  }
+
+  private reportQueued(): void {
+    if (this.state === 'reported' || this.state === 'ended') return;
+    this.state = 'reported';
+    this.broadcast.settle({ channelId: this.target.channelId, status: 'queued', attempts: 0 }, true);
   }
 
   /** The ordinary case: one attempt, nothing to wait for. Returns whether it goes on. */
@@ -128,20 +138,11 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     const { parts } = broadcast;
     const { channel, entry, binding } = target;
     if (channel === undefined || entry === undefined) return;
-    const preview = broadcast.stream(target.channelId);
-    if (preview !== undefined) {
-      const form = await broadcast.forms.for(target);
-      if (preview.errorCode !== undefined) {
-        preview.stream.error(preview.errorCode, form?.event ?? broadcast.event);
-        this.succeed(undefined);
-        return;
-      }
-      if (await preview.stream.end(form?.event ?? broadcast.event, broadcast.context)) {
-        this.succeed(undefined);
-        return;
-      }
+    if (broadcast.stream(target.channelId) !== undefined && (await this.bounded(this.closePreview()))) {
+      this.succeed(undefined);
+      return;
     }
-    if (channel.onEvent !== undefined) await broadcast.tell(target, this.signal);
+    if (channel.onEvent !== undefined) await this.tell();
     if (binding.outputMuted) {
       this.end({ channelId: target.channelId, status: 'skipped', attempts: 0 });
       return;
@@ -177,22 +178,49 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
         }
         this.attempt++;
         this.controller = undefined;
+        if (this.late) this.reportQueued();
         await parts.clock.sleep(delay, parts.stopping);
       }
     }
   }
 
-  private bounded(receipt: Promise<DeliverReceipt | void> | DeliverReceipt | void): Promise<DeliverReceipt | void> | DeliverReceipt | void {
-    if (!isPromise(receipt)) return receipt;
-    return new Promise((resolve, reject) => {
+  /** Ends what its watchers have seen. False: they get the event once more, as everybody does. */
+  private async closePreview(): Promise<boolean> {
+    const { broadcast, target } = this;
+    const preview = broadcast.stream(target.channelId);
+    if (preview === undefined) return false;
+    const event = (await broadcast.forms.for(target))?.event ?? broadcast.event;
+    if (preview.errorCode === undefined) return preview.stream.end(event, broadcast.context);
+    preview.stream.error(preview.errorCode, event);
+    return true;
+  }
+
+  /** A channel that takes for ever to think about an event still gets it. */
+  private async tell(): Promise<void> {
+    try {
+      await this.bounded(this.broadcast.tell(this.target, this.signal));
+    } catch (error) {
+      this.controller = undefined;
+      this.broadcast.parts.logger.warn('A channel did not take in an event in time.', { channelId: this.target.channelId, error });
+    }
+  }
+
+  private bounded<T>(step: Awaitable<T>): Awaitable<T> {
+    if (!isPromise(step)) return step;
+    this.attempting = true;
+    return new Promise<T>((resolve, reject) => {
       const deadline = this.startDeadline(() => reject(this.timeout()));
-      receipt.then(
+      const settled = (): void => {
+        this.attempting = false;
+        deadline.cancel();
+      };
+      step.then(
         (value) => {
-          deadline.cancel();
+          settled();
           resolve(value);
         },
         (error: unknown) => {
-          deadline.cancel();
+          settled();
           reject(error instanceof Error ? error : new Error(String(error)));
         },
       );
