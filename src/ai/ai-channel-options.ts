@@ -81,9 +81,46 @@ function seconds(name: string, given: number | undefined, otherwise: number): nu
   return value;
 }
 
+/** Each tool by itself, and that no two share a name: one of them would never be called. */
+export function checkTools(tools: readonly AITool[]): void {
+  const names = new Set<string>();
+  for (const tool of tools) {
+    checkTool(tool);
+    if (names.has(tool.name)) throw new ValidationError(`Two tools are named '${tool.name}'. Give each a name of its own.`);
+    names.add(tool.name);
+  }
+}
+
+/** What is no tool is said when it is given, not when a model first asks for it. */
 export function checkTool(tool: AITool): void {
   if (typeof tool.name !== 'string' || !/^[\w.-]{1,128}$/.test(tool.name)) {
     throw new ValidationError(`Tool name ${JSON.stringify(tool.name)} cannot be used. Use 1 to 128 letters, digits, '_', '-' or '.'.`);
   }
   if (tool.name === READ_TOOL_RESULT) throw new ValidationError(`The tool name '${READ_TOOL_RESULT}' is the kit's own. Give your tool another one.`);
+  const given: { readonly description?: unknown; readonly handler?: unknown; readonly parameters?: unknown } = tool;
+  if (typeof given.description !== 'string') {
+    throw new ValidationError(`Tool '${tool.name}' has no description. Say in one sentence what it does and when to use it.`);
+  }
+  if (given.handler !== undefined && typeof given.handler !== 'function') {
+    throw new ValidationError(`The handler of tool '${tool.name}' is ${typeof given.handler}. Give a function (args, context) => result.`);
+  }
+  checkParameters(tool.name, given.parameters);
+}
+
+function checkParameters(name: string, parameters: unknown): void {
+  if (parameters === undefined) return;
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
+    throw new ValidationError(`The parameters of tool '${name}' are no JSON Schema. Give { type: 'object', properties: { … } }, or leave them out.`);
+  }
+  if ('~standard' in parameters) {
+    throw new ValidationError(
+      `The parameters of tool '${name}' are a typed schema, not JSON Schema. Make the tool with defineTool({ name, parameters, … }).`,
+    );
+  }
+  const type: unknown = 'type' in parameters ? parameters.type : undefined;
+  if (type !== undefined && type !== 'object') {
+    throw new ValidationError(
+      `The parameters of tool '${name}' describe ${JSON.stringify(type)}. Arguments are always an object: { type: 'object', … }.`,
+    );
+  }
 }

@@ -12,7 +12,7 @@ import { EMPTY, EMPTY_LIST, type Awaitable, type Metadata } from '../core/models
 import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { abortSourceOf, Cancellation } from './cancellation.js';
-import { checkTool, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
+import { checkTool, checkTools, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
 import { buildConversation, type Conversation } from './history.js';
 import { SettingsLayers } from './layers.js';
 import type { MemoryProvider } from './memory/memory.js';
@@ -22,6 +22,7 @@ import { SPEAKERS_NOTE } from './speakers.js';
 import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget } from './steering.js';
 import { replyTargets } from './targets.js';
 import { endReasonOf, ToolLoop, type LoopLimits, type LoopOutcome } from './tool-loop.js';
+import { checkPolicy } from './tools/policy.js';
 
 /**
  * Answers with a language model. Register it, and attach it with `{ category: 'intelligence' }`.
@@ -67,7 +68,8 @@ export class AIChannel implements Channel {
     this.#memory = options.memory ?? new SlidingWindowMemory({ maxEvents: this.maxContextEvents });
     const memory = this.#memory;
     if (memory.ingest !== undefined) this.ingest = (event) => memory.ingest?.(event);
-    for (const tool of options.tools ?? EMPTY_LIST) checkTool(tool);
+    checkTools(options.tools ?? EMPTY_LIST);
+    checkPolicy(options.toolPolicy);
     this.#layers = new SettingsLayers({
       systemPrompt: options.systemPrompt,
       temperature: options.temperature,
@@ -271,7 +273,10 @@ export class AIChannel implements Channel {
         }),
       },
       placeholder: { type: 'message', source: this.#source, content: { type: 'text', body: '' }, metadata: { model: this.provider.modelName } },
-      finish: () => streamOutcome(loop.outcome()),
+      finish: () => {
+        const outcome = loop.outcome();
+        return outcome.provider === this.provider ? streamOutcome(outcome) : { ...streamOutcome(outcome), source: this.#sourceOf(outcome.provider) };
+      },
     };
   }
 

@@ -27,5 +27,12 @@ const MAX_LINE = 1000;
 
 /** One line for a block of the system prompt: without breaks, so that it cannot open a line or a block of its own. */
 export function singleLine(text: string, maxLength = MAX_LINE): string {
-  return escapeMarks(text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()).slice(0, maxLength);
+  const line = escapeMarks(text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim());
+  return line.length <= maxLength ? line : line.slice(0, boundary(line, maxLength));
+}
+
+/** The nearest place at or before `at` that does not divide a character. */
+export function boundary(text: string, at: number): number {
+  const unit = text.charCodeAt(at - 1);
+  return unit >= 0xd800 && unit <= 0xdbff ? at - 1 : at;
 }

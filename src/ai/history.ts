@@ -1,4 +1,5 @@
 /** What a model is shown of a conversation (AI-03, AI-04): the history as this agent may see it, then what it answers. */
+import { ValidationError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { AIMessage } from '../core/models/ai.js';
 import type { RoomEvent } from '../core/models/event.js';
@@ -65,10 +66,16 @@ function recall(parts: ConversationParts, trigger: RoomEvent, readable: readonly
   };
   try {
     const result = memory.retrieve(context.room.id, trigger, filtered, channelId, parts.memoryOptions);
-    return isPromise(result) ? cancellation.guard(result).catch(instead) : result;
+    return isPromise(result) ? cancellation.guard(result).then(checkResult).catch(instead) : checkResult(result);
   } catch (error) {
     return instead(error);
   }
+}
+
+/** A memory of plain JavaScript may answer anything at all. */
+function checkResult(result: MemoryResult | undefined): MemoryResult {
+  if (Array.isArray(result?.messages) && Array.isArray(result.events)) return result;
+  throw new ValidationError('retrieve() has to give { messages: [], events: [] }.');
 }
 
 /** Messages only: nothing of the system's, nothing of orchestration's inner life, nothing internal but one's own. */

@@ -54,11 +54,12 @@ function withResults(messages: readonly AIMessage[]): AIMessage[] {
     const given = next?.role === 'tool' ? partsOf(next).filter((part) => part.type === 'tool_result') : [];
     result.push({
       role: 'tool',
-      content: calls.map(
-        ({ id, name }) =>
-          given.find((part) => part.toolCallId === id) ??
-          ({ type: 'tool_result', toolCallId: id, name, result: errorText('This call has no result.'), isError: true } as const),
-      ),
+      content: calls.map(({ id, name }) => {
+        // Each result is used once: some models give two calls one id.
+        const at = given.findIndex((part) => part.toolCallId === id);
+        const [own] = at < 0 ? [] : given.splice(at, 1);
+        return own ?? ({ type: 'tool_result', toolCallId: id, name, result: errorText('This call has no result.'), isError: true } as const);
+      }),
     });
   }
   // Dropping stray results may have brought two messages of one role together.

@@ -15,6 +15,8 @@ export interface SteeringTarget {
   readonly turnId?: string;
 }
 
+/** The system's words are for the system prompt alone (AI-10). */
+const INJECTABLE: readonly unknown[] = [undefined, 'user', 'assistant'];
 /** How many directives may wait for one turn. */
 const MAX_WAITING = 100;
 
@@ -100,12 +102,14 @@ export class RunningTurns {
 function checkDirective(directive: SteeringDirective): void {
   const type: unknown = directive.type;
   const fits =
-    (directive.type === 'inject_message' && (typeof directive.content === 'string' || Array.isArray(directive.content))) ||
+    (directive.type === 'inject_message' &&
+      (typeof directive.content === 'string' || Array.isArray(directive.content)) &&
+      INJECTABLE.includes(directive.role)) ||
     (directive.type === 'update_system_prompt' && typeof directive.append === 'string') ||
     directive.type === 'cancel';
   if (!fits) {
     throw new ValidationError(
-      `Directive ${JSON.stringify(type)} cannot be used. Give { type: 'inject_message', content }, { type: 'update_system_prompt', append } or { type: 'cancel' }.`,
+      `Directive ${JSON.stringify(type)} cannot be used. Give { type: 'inject_message', content, role?: 'user' | 'assistant' }, { type: 'update_system_prompt', append } or { type: 'cancel' }.`,
     );
   }
 }

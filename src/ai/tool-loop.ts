@@ -23,7 +23,7 @@ import type { ReplyTargets } from './targets.js';
 import { ThinkingPublisher } from './thinking.js';
 import type { ToolPolicy } from './tools/policy.js';
 import { stableHash } from './tools/stable-hash.js';
-import { ToolRunner, type ToolLimits } from './tools/tool-runner.js';
+import { ToolRunner, type ToolLimits, type ToolRound } from './tools/tool-runner.js';
 
 export interface LoopLimits extends ToolLimits {
   readonly maxToolRounds: number;
@@ -155,8 +155,8 @@ export class ToolLoop {
         return;
       }
       this.#say(assistantMessage(response, calls));
-      const round = await this.#tools().round(calls, offered, this.#provider);
-      if (this.parts.cancellation.reason !== undefined) throw this.parts.cancellation.reason;
+      // Whatever part of a round hangs (a schema, a hook, a store), the turn's end is not put off by it (TL-08, STE-03).
+      const round: ToolRound = await this.parts.cancellation.guard(this.#tools().round(calls, offered, this.#provider));
       if (round.isEnd) {
         const rest = this.#segments.end();
         if (rest !== '') yield rest;
@@ -185,7 +185,7 @@ export class ToolLoop {
         if (canStream(provider)) {
           response = yield* this.#streamed(provider.generateStream(context, cancellation), provider, progress);
         } else {
-          response = await cancellation.guard(provider.generate(context, cancellation));
+          response = checkResponse(await cancellation.guard(Promise.resolve(provider.generate(context, cancellation))), provider);
           const shown = this.#segments.push(response.content);
           if (shown !== '') yield shown;
         }
@@ -247,8 +247,7 @@ export class ToolLoop {
       throw error;
     } finally {
       this.#thinking?.flush();
-      // A generator that hangs is told to stop and not waited for.
-      if (!isOver) iterator.return?.().then(undefined, () => undefined);
+      if (!isOver) leave(iterator);
     }
   }
 
@@ -361,6 +360,26 @@ export class ToolLoop {
     const { channelId } = this.parts;
     return { code: errorCode(this.#failure), message: `The model of '${channelId}' failed.`, channelId };
   }
+}
+
+/** An iterator that hangs, or fails to be left, is told to stop and not waited for. */
+function leave(iterator: AsyncIterator<AIStreamItem>): void {
+  void (async () => {
+    try {
+      await iterator.return?.();
+    } catch {
+      // It was given up already.
+    }
+  })();
+}
+
+/** An adapter that answers nothing is told so here, not by a failure somewhere inside the loop. */
+function checkResponse(response: AIResponse | undefined, provider: AIProvider): AIResponse {
+  if (typeof response?.content === 'string') return response;
+  throw new ProviderError(`Provider '${provider.name}' gave no answer: generate() has to resolve to { content: string, … }.`, {
+    provider: provider.name,
+    code: 'invalid_response',
+  });
 }
 
 /** How a turn that was cut short ended. */

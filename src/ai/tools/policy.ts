@@ -1,5 +1,6 @@
 /** Which tools an agent may use, and for whom (TL-10). Asked when tools are offered and again when one is to run. */
-import type { ParticipantRole } from '../../core/models/vocabulary.js';
+import { ValidationError } from '../../core/errors.js';
+import { ParticipantRole } from '../../core/models/vocabulary.js';
 
 /** Globs of tool names. */
 export interface ToolRules {
@@ -16,6 +17,27 @@ export interface ToolRules {
 export interface ToolPolicy extends ToolRules {
   /** For participants of a role: `allow` takes the place of the general one, `deny` is added to it. */
   readonly roleOverrides?: Readonly<Partial<Record<ParticipantRole, ToolRules>>>;
+}
+
+/** Refuses a policy that would allow or forbid something else than it seems to. */
+export function checkPolicy(policy: ToolPolicy | undefined): void {
+  if (policy === undefined) return;
+  checkRules('toolPolicy', policy);
+  const known: readonly string[] = Object.values(ParticipantRole);
+  for (const [role, rules] of Object.entries(policy.roleOverrides ?? {})) {
+    if (!known.includes(role))
+      throw new ValidationError(`toolPolicy.roleOverrides names role '${role}', which nobody can have. Roles: ${known.join(', ')}.`);
+    checkRules(`toolPolicy.roleOverrides.${role}`, rules);
+  }
+}
+
+function checkRules(where: string, rules: ToolRules): void {
+  for (const name of ['allow', 'deny'] as const) {
+    const globs: unknown = rules[name];
+    if (globs !== undefined && !(Array.isArray(globs) && globs.every((glob) => typeof glob === 'string'))) {
+      throw new ValidationError(`${where}.${name} is ${JSON.stringify(globs)}. Give a list of tool names, such as ['order_*'].`);
+    }
+  }
 }
 
 /** Whether the policy lets these participants' roles use the tool: every one of them has to. */

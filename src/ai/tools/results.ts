@@ -5,6 +5,7 @@
 import { DeliveryError, errorMessage, ProviderError, RoomKitError } from '../../core/errors.js';
 import type { AIContextPart, AITool } from '../../core/models/ai.js';
 import type { Metadata } from '../../core/models/json.js';
+import { boundary } from '../escape.js';
 
 /** The name of the kit's own tool that pages long results (TL-05); no other tool may have it. */
 export const READ_TOOL_RESULT = 'read_tool_result';
@@ -113,10 +114,10 @@ export class KeptResults {
     if (typeof id !== 'string' || text === undefined) {
       throw new ToolError(`There is no result ${JSON.stringify(id)}. Known: ${[...this.#texts.keys()].join(', ') || 'none'}.`);
     }
-    if (typeof offset !== 'number' || offset < 0 || offset >= text.length) {
+    if (!Number.isInteger(offset) || typeof offset !== 'number' || offset < 0 || offset >= text.length) {
       throw new ToolError(`Result ${id} has ${text.length} characters; offset ${JSON.stringify(offset)} is outside of it.`);
     }
-    return this.#page(id, text, offset);
+    return this.#page(id, text, boundary(text, offset));
   }
 
   #page(id: string, text: string, offset: number): string {
@@ -126,12 +127,6 @@ export class KeptResults {
     const end = boundary(text, offset + this.maxChars - notice(text.length).length);
     return text.slice(offset, end) + notice(end);
   }
-}
-
-/** The nearest place at or before `at` that does not divide a character. */
-function boundary(text: string, at: number): number {
-  const unit = text.charCodeAt(at - 1);
-  return unit >= 0xd800 && unit <= 0xdbff ? at - 1 : at;
 }
 
 /** Offered only once a result had to be cut. */

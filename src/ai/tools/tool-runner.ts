@@ -3,7 +3,7 @@ import type { Deadlines } from '../../core/async/deadlines.js';
 import type { ChannelServices, Turn } from '../../core/channel.js';
 import { AbortedError, errorCode, errorMessage, TimeoutError } from '../../core/errors.js';
 import type { AIContextPart, AIMessage, AITool, AIToolCall, ToolCallEvent, ToolContext } from '../../core/models/ai.js';
-import { copyJson, isPromise, type Metadata } from '../../core/models/json.js';
+import { copyJson, isPromise, ownJson, type Metadata } from '../../core/models/json.js';
 import type { ParticipantRole } from '../../core/models/vocabulary.js';
 import { Cancellation } from '../cancellation.js';
 import type { AIProvider } from '../provider.js';
@@ -125,10 +125,11 @@ export class ToolRunner {
     }
     let checked = await this.#check(tool, call.arguments);
     if (!checked.ok) return refused(`Wrong arguments: ${checked.problem}.`);
-    const asked = { tool: call.name, arguments: call.arguments, channelId, callId: call.id, turnId: turn.id };
+    // What the hooks see, what runs and what is reported are one thing: nobody changes it in passing (HK-11).
+    const asked = { tool: call.name, arguments: ownJson(call.arguments), channelId, callId: call.id, turnId: turn.id };
     const verdict = await this.#gate(roomId, asked);
     if (!verdict.allowed) return refused(`Not allowed: ${verdict.reason}`);
-    if (verdict.arguments !== call.arguments) {
+    if (verdict.arguments !== asked.arguments) {
       checked = await this.#check(tool, verdict.arguments);
       if (!checked.ok) return refused(`Wrong arguments: ${checked.problem}.`);
     }

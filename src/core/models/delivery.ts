@@ -1,6 +1,6 @@
 /** Messages coming in, results going back, and the rows that make deliveries and turns survive a crash (behaviour §3.3). */
 import type { ContentInput } from './content.js';
-import type { EventDraft, RoomEvent } from './event.js';
+import type { EventDraft, EventSource, RoomEvent } from './event.js';
 import type { Metadata } from './json.js';
 import type { Observation, Task, TaskDraft, ObservationDraft } from './task.js';
 import type { CollisionPolicy, EventType, OutboxState, TurnEndReason, TurnState } from './vocabulary.js';
@@ -186,6 +186,8 @@ export interface ResponseStream {
 export interface StreamOutcome {
   readonly endReason: TurnEndReason;
   readonly usage: Readonly<Record<string, number>>;
+  /** Who wrote it, when that is not whom the placeholder names: a fallback took over. */
+  readonly source?: EventSource;
   /** Merged into the reply's metadata. */
   readonly metadata?: Metadata;
   readonly tasks?: readonly TaskDraft[];

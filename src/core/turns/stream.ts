@@ -58,6 +58,7 @@ export async function streamReply(parts: KitParts, work: TurnWork, run: RunningT
     state,
     {
       ...stream.placeholder,
+      ...(outcome.source !== undefined && { source: outcome.source }),
       content: { type: 'text', body: text },
       metadata: { ...stream.placeholder.metadata, ...outcome.metadata, ...cut },
     },
