@@ -76,6 +76,11 @@ export class WirePeer {
     return this.frames.filter(({ type }) => type === 'event').map((frame) => ((frame['event'] as Frame)['content'] as { body: string }).body);
   }
 
+  /** The indexes of the events it saw, in the order they came. */
+  indexes(): number[] {
+    return this.frames.filter(({ type }) => type === 'event').map((frame) => (frame['event'] as { index: number }).index);
+  }
+
   close(): void {
     this.socket.close(1000);
   }

@@ -91,6 +91,12 @@ export class Connection {
     return this.queue.length;
   }
 
+  /** Half of what may wait does: who can hold back should, so that there is room for what cannot. */
+  get crowded(): boolean {
+    const { maxQueuedBytes, maxQueuedMessages } = this.host.limits;
+    return this.queue.length * 2 >= maxQueuedMessages || this.queuedBytes * 2 >= maxQueuedBytes;
+  }
+
   /** Whether its socket can take something. */
   get open(): boolean {
     return !this.closed && (this.options.state === undefined || this.options.state() === 'open');

@@ -41,7 +41,12 @@ export async function replay(subscription: Subscription, options: ReplayOptions)
   for (;;) {
     // What it says it has counts as seen, also when that is hidden or deleted by now: else it would ask for ever.
     let prev = Math.max(page.prev, subscription.last);
+    let hasMore = page.more;
     for (const event of page.events) {
+      if (subscription.connection.crowded) {
+        hasMore = true; // the rest is read again once there is room: it may have changed by then
+        break;
+      }
       if (left-- === 0) {
         resync(subscription, event.index, Math.max(page.latestIndex, page.events.at(-1)?.index ?? -1));
         left = MAX_REPLAY;
@@ -52,9 +57,9 @@ export async function replay(subscription: Subscription, options: ReplayOptions)
     }
     await subscription.connection.whenDrained();
     if (isClosed(subscription)) return;
-    if (!page.more && !subscription.stale) break;
+    if (!hasMore && !subscription.stale) break;
     subscription.stale = false;
-    if (!page.more) left = MAX_REPLAY; // it had caught up: what comes now was not missed
+    if (!hasMore) left = MAX_REPLAY; // it had caught up: what comes now was not missed
     page = await options.read({ afterIndex: subscription.last, limit: PAGE });
     if (isClosed(subscription)) return;
   }

@@ -166,6 +166,9 @@ export class HostView {
         watch.last = event.index;
         const shown = watch.as === undefined ? hostEvent(event, watch.names) : wireEvent(event, watch.names);
         this.options.send({ type: 'event', roomId: watch.roomId, prev, event: shown });
+        if (this.options.relief() === undefined) continue;
+        more = true; // the rest is read again once there is room: it may have changed by then
+        break;
       }
       await this.options.relief();
       if (isClosed(watch)) return;

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { ServerFrame } from '../../channels/index.js';
-import { RoomKitError, type Timer } from '../../core/index.js';
+import type { Timer } from '../../core/index.js';
 import { isPromise } from '../../core/models/json.js';
 import { mayReachRoom, reachRoom } from '../access.js';
 import type { Principal } from '../auth/principal.js';
@@ -62,58 +62,52 @@ type OpenStreamLine = (send: (text: string) => void, close: (code: number) => vo
 
 /** A body that ends with the token, the room, the server or the reader, whichever goes first. */
 function eventStream({ kit, limits, closing }: ServerParts, principal: Principal, open: OpenStreamLine, roomId: string): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
   const endsMs = principal.expiresAt === undefined ? Infinity : Date.parse(principal.expiresAt);
+  const output = new Output();
   let line: Line | undefined;
   let timer: Timer | undefined;
-  let hasEnded = false;
-  let release: () => void = () => undefined;
+  const release = (): void => {
+    timer?.cancel();
+    closing.removeEventListener('abort', end);
+    line?.close();
+  };
+  const end = (): void => {
+    output.end();
+    release();
+  };
+  // One timer for life signs, for the token's end and for a caller who was shown out meanwhile.
+  const beat = (): void => {
+    timer = kit.clock.setTimer(Math.max(1, Math.min(limits.heartbeatSeconds * 1000, endsMs - kit.clock.now())), () => {
+      const mayStay = mayReachRoom(kit, principal, roomId);
+      if (kit.clock.now() >= endsMs || mayStay === false) return end();
+      if (isPromise(mayStay)) mayStay.then((stays) => stays || end(), end);
+      output.write(LIFE_SIGN);
+      beat();
+    });
+  };
   return new ReadableStream<Uint8Array>(
     {
-      start(controller) {
-        const write = (text: string): void => {
-          if (!hasEnded) controller.enqueue(encoder.encode(text));
-        };
-        const end = (): void => {
-          if (hasEnded) return;
-          release();
-          controller.close();
-        };
-        // Who does not keep up is not owed what waits: it reads again by index.
-        const giveUp = (): void => {
-          if (hasEnded) return;
-          release();
-          controller.error(new RoomKitError('slow_consumer', 'The reader of an event stream does not keep up and was dropped.'));
-        };
-        release = (): void => {
-          hasEnded = true;
-          timer?.cancel();
-          closing.removeEventListener('abort', end);
-          line?.close();
-        };
-        // One timer for life signs, for the token's end and for a caller who was shown out meanwhile.
-        const beat = (): void => {
-          timer = kit.clock.setTimer(Math.max(1, Math.min(limits.heartbeatSeconds * 1000, endsMs - kit.clock.now())), () => {
-            const mayStay = mayReachRoom(kit, principal, roomId);
-            if (kit.clock.now() >= endsMs || mayStay === false) return end();
-            if (isPromise(mayStay)) mayStay.then((stays) => stays || end(), end);
-            write(LIFE_SIGN);
-            beat();
-          });
-        };
+      start: () => {
         closing.addEventListener('abort', end);
-        write(LIFE_SIGN);
+        output.write(LIFE_SIGN);
         beat();
         line = open(
-          (text) => write(asServerSentEvent(text)),
-          (code) => (code === SLOW_CONSUMER ? giveUp() : end()),
-          () => -(controller.desiredSize ?? 0),
+          (text) => output.write(asServerSentEvent(text)),
+          (code) => {
+            if (code === SLOW_CONSUMER) output.forget();
+            end();
+          },
+          () => output.waiting,
         );
         if (closing.aborted) end();
       },
-      cancel: () => release(),
+      pull: (controller) => output.pull(controller),
+      cancel: () => {
+        output.forget();
+        end();
+      },
     },
-    { highWaterMark: 0, size: (chunk) => chunk?.byteLength ?? 0 },
+    { highWaterMark: 0 },
   );
 }
 
@@ -122,6 +116,52 @@ const SLOW_CONSUMER = 1013;
 
 /** A comment: it shows that the line is up, and gets the headers on their way. */
 const LIFE_SIGN = ':\n\n';
+
+/** What waits for a reader. It is kept here rather than in the stream's own queue, which cannot be forgotten without an error. */
+class Output {
+  #chunks: Uint8Array[] = [];
+  #bytes = 0;
+  #hasEnded = false;
+  #wake: (() => void) | undefined;
+  readonly #encoder = new TextEncoder();
+
+  /** In bytes. */
+  get waiting(): number {
+    return this.#bytes;
+  }
+
+  write(text: string): void {
+    if (this.#hasEnded) return;
+    const chunk = this.#encoder.encode(text);
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.byteLength;
+    this.#wake?.();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake?.();
+  }
+
+  /** Who does not keep up is not owed what waits: it reads again by index. */
+  forget(): void {
+    this.#chunks = [];
+    this.#bytes = 0;
+  }
+
+  /** One chunk for the reader, as soon as there is one. */
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    while (this.#chunks.length === 0 && !this.#hasEnded) await new Promise<void>((wake) => (this.#wake = wake));
+    this.#wake = undefined;
+    const chunk = this.#chunks.shift();
+    if (chunk === undefined) {
+      controller.close();
+      return;
+    }
+    this.#bytes -= chunk.byteLength;
+    controller.enqueue(chunk);
+  }
+}
 
 /** Only what has a place in the room's sequence moves the reader's Last-Event-ID. */
 function asServerSentEvent(text: string): string {
