@@ -33,6 +33,7 @@ class LineSource implements SourceProvider {
         const [senderId = '', ...words] = line.split(' ');
         await emit({ channelId: this.channelId, senderId, content: words.join(' ') }); // waits while the kit is busy
         this.#received++;
+        socket.write('ok\n'); // taken: the other side may forget it
       }
     }
     this.status = 'stopped';
@@ -48,12 +49,19 @@ class LineSource implements SourceProvider {
 }
 // #endregion
 
-// The other side: it breaks the first line, and ends the second one properly.
+// The other side: it breaks the first line once both messages were taken, and ends the second one properly.
 let lines = 0;
 const server = createServer((socket: Socket) => {
+  const first = ++lines === 1;
+  let open = first ? 2 : 1;
   socket.on('error', () => undefined);
-  if (++lines === 1) socket.write('ada Hello\nada Are you there?\n', () => setTimeout(() => socket.resetAndDestroy(), 20));
-  else socket.end('bob I am\n');
+  socket.on('data', (data) => {
+    open -= data.toString().split('ok').length - 1;
+    if (open > 0) return;
+    if (first) socket.resetAndDestroy();
+    else socket.end();
+  });
+  socket.write(first ? 'ada Hello\nada Are you there?\n' : 'bob I am\n');
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const { port } = server.address() as AddressInfo;
