@@ -63,12 +63,15 @@ function makePlan(parts: PlanParts, runtime: RoomRuntime, state: RoomState, sour
   const agents: Target[] = [];
   const trace: TargetTrace[] = [];
   let source: ChannelBinding | undefined;
+  const ingesters: Target[] = [];
   for (const binding of state.bindings) {
     const channelId = binding.channelId;
     const entry = parts.channels.get(channelId);
     const isSource = channelId === sourceId;
     if (isSource) source = binding;
     if (isSource && entry?.channel.echo !== true) {
+      // A channel always sees its own events (PERM-07): they belong into its record too.
+      if (entry?.channel.ingest !== undefined && binding.category === 'intelligence') ingesters.push(targetOf(parts, runtime, binding, entry));
       trace.push({ channelId, decision: 'source' });
     } else if (!canRead(binding)) {
       trace.push({ channelId, decision: binding.direction === 'outbound' ? 'direction' : 'access' });
@@ -78,7 +81,9 @@ function makePlan(parts: PlanParts, runtime: RoomRuntime, state: RoomState, sour
       transports.push(targetOf(parts, runtime, binding, entry));
       trace.push({ channelId, decision: binding.outputMuted ? 'muted' : 'delivery' });
     } else {
-      agents.push(targetOf(parts, runtime, binding, entry));
+      const agent = targetOf(parts, runtime, binding, entry);
+      agents.push(agent);
+      if (entry?.channel.ingest !== undefined) ingesters.push(agent);
       trace.push({ channelId, decision: 'turn' });
     }
   }
@@ -88,7 +93,7 @@ function makePlan(parts: PlanParts, runtime: RoomRuntime, state: RoomState, sour
     source,
     transports,
     agents,
-    ingesters: agents.filter((target) => target.channel?.ingest !== undefined),
+    ingesters,
     hasDurable: transports.some((target) => target.durable),
     trace,
   };

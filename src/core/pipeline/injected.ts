@@ -1,7 +1,7 @@
 /** Events that hooks and agents add (behaviour §15): committed after their cause, for the named targets only. */
 import { Broadcast } from '../delivery/broadcast.js';
 import { planFor, type Plan, type Target } from '../delivery/plan.js';
-import { canRead } from '../delivery/visibility.js';
+import { canRead, isVisibleTo } from '../delivery/visibility.js';
 import { isoTime } from '../clock.js';
 import { toContent } from '../models/content-validation.js';
 import type { InjectedEvent, OutboxRow, TurnRow } from '../models/delivery.js';
@@ -74,6 +74,9 @@ export async function commitOne(
   const plan = planFor(parts, runtime, state, draft.source.channelId, 'all');
   const transports = pick(plan.transports, named);
   const agents = pick(plan.agents, named).filter((target) => target.channel?.isConfigOnly !== true);
+  const ingesters = plan.ingesters.filter(
+    ({ channelId }) => channelId === draft.source.channelId || isVisibleTo(draft.visibility, channelId, 'intelligence'),
+  );
   const rows = rowsFor(parts, draft.id, draft.roomId, draft.createdAt, transports);
   const turns = turnsFor(parts, draft.id, draft.roomId, draft.createdAt, agents);
   runtime.commits++;
@@ -88,12 +91,12 @@ export async function commitOne(
     runtime.commits--;
     throw error;
   }
-  if (transports.length === 0 && agents.length === 0) {
+  if (transports.length + agents.length + ingesters.length === 0) {
     runtime.commits--;
     announce(parts, section, committed.event, committed.state);
     return committed.event;
   }
-  const narrowed: Plan = { ...plan, transports, agents, ingesters: EMPTY_LIST, hasDurable: rows.length > 0 };
+  const narrowed: Plan = { ...plan, transports, agents, ingesters, hasDurable: rows.length > 0 };
   const broadcast = new Broadcast(parts, runtime, committed.event, committed.state, narrowed, cascade, {
     transports,
     rows,
