@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TRIGGERS } from '../src/index.js';
+import { statusOf } from '../src/server/problem.js';
 import {
   allDocuments,
   anchorsOf,
@@ -15,6 +16,7 @@ import {
   snippet,
   type Document,
 } from './documents.js';
+import { sourceCodes } from './error-codes.js';
 
 const documents = allDocuments();
 const isGuide = ({ path }: Document): boolean => path.startsWith('docs/') && !path.startsWith('docs/rfc/');
@@ -108,5 +110,42 @@ describe('docs/hooks.md', () => {
     );
     expect([...declared.keys()].sort()).toEqual(Object.keys(TRIGGERS).sort());
     for (const [, trigger, , , payload] of rows) expect(payload, trigger).toContain(`\`${declared.get(trigger)}`);
+  });
+});
+
+describe('docs/errors.md', () => {
+  const text = readText('docs/errors.md');
+  const rows = [...text.matchAll(/^\| `(\w+)` \| (.+?) \| (.+?) \| (.+?) \|$/gm)];
+  const documented = rows.map(([, code]) => code ?? '');
+  const source = sourceCodes();
+
+  it('has every code that is thrown, returned or answered, once', () => {
+    expect(documented.filter((code, position) => documented.indexOf(code) !== position)).toEqual([]);
+    expect([...source.used].filter(([code]) => !documented.includes(code)).map(([code, where]) => `${code} (${where})`)).toEqual([]);
+    expect(source.used.size).toBeGreaterThan(70);
+  });
+
+  it('has those of the fixed strings that this version uses', () => {
+    const fixed = [...readText('docs/rfc/27-fixed-strings.md').matchAll(/^\| (?:InboundResult|RoomEvent|DeliveryResult|Turn)\b[^|]*\| (.+) \|$/gm)];
+    const codes = fixed.flatMap(([, cell = '']) => [...cell.matchAll(/\b[a-z]+(?:_[a-z]+)+\b/g)].map(([code]) => code));
+    expect(codes).toContain('reentry_loop_cap');
+    const used = codes.filter((code) => source.literals.has(code));
+    expect(used.filter((code) => !documented.includes(code))).toEqual([]);
+  });
+
+  it('has no code that does not exist', () => {
+    expect(documented.filter((code) => !source.literals.has(code))).toEqual([]);
+  });
+
+  it('names the class and the HTTP status of each', () => {
+    const statuses = [...readText('src/server/problem.ts').matchAll(/^ {2}([a-z_]+): \d{3},$/gm)].map(([, code]) => code ?? '');
+    expect(statuses.length).toBeGreaterThan(10);
+    for (const code of statuses) expect(rows.find((row) => row[1] === code)?.[2], code).toContain(`HTTP ${statusOf(code)}`);
+    for (const [, code = '', where = ''] of rows) {
+      const className = source.classes.get(code);
+      if (className !== undefined) expect(where, code).toContain(`\`${className}\``);
+      const status = /HTTP (\d+)/.exec(where)?.[1];
+      if (status !== undefined) expect(Number(status), code).toBe(statusOf(code));
+    }
   });
 });

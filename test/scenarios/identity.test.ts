@@ -121,7 +121,7 @@ describe('identity', () => {
     second.kit.hook('on_identity_unknown', () => IdentityHookResult.reject());
     expect(await second.kit.processInbound({ channelId: 'a', senderId: 'x', content: 'x' }, { roomId: other })).toMatchObject({
       blocked: true,
-      reason: 'Unknown sender',
+      reason: 'unknown_sender',
     });
     await second.kit.close();
   });

@@ -88,8 +88,8 @@ export class IdentityHookResult {
     return new IdentityHookResult('challenge', undefined, undefined, undefined, inject, message);
   }
 
-  /** Refuses the message. */
-  static reject(reason = 'Unknown sender'): IdentityHookResult {
+  /** Refuses the message. Default reason: `unknown_sender`, or `identity_rejected` for one the resolver has found. */
+  static reject(reason?: string): IdentityHookResult {
     return new IdentityHookResult('reject', undefined, undefined, undefined, undefined, reason);
   }
 }
