@@ -47,7 +47,9 @@ export class InMemoryStore implements ConversationStore {
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #creations = new Map<string, { roomId: string; atMs: number }>();
   /** In the order they were told: of one channel, the last one counts. */
-  readonly #outcomes = new Map<string, DeliveryResult[]>();
+  readonly #outcomes = new Map<string, { readonly roomId: string; readonly results: DeliveryResult[] }>();
+  /** Task → its room. */
+  readonly #tasks = new Map<string, string>();
   readonly #routing = new RoutingIndex((roomId) => this.#rooms.get(roomId)?.state.room);
   readonly #outbox = new MemoryOutbox();
   readonly #holds = new MemoryHolds();
@@ -91,7 +93,8 @@ export class InMemoryStore implements ConversationStore {
   updateRoom(room: Room, options?: WriteOptions): Room {
     const found = this.#require(room.id);
     found.checkFence(options?.fencingToken);
-    const current = found.state.room;
+    const before = found.state;
+    const current = before.room;
     if (room.version !== current.version) {
       throw new ConflictError(
         `Room '${room.id}' was changed since it was read (version ${room.version}, now ${current.version}). ` +
@@ -101,11 +104,12 @@ export class InMemoryStore implements ConversationStore {
     found.setRoom({
       ...storedRoom(room),
       createdAt: current.createdAt,
-      updatedAt: new Date(Math.max(Date.parse(current.updatedAt), Date.parse(room.updatedAt))).toISOString(),
+      updatedAt: room.updatedAt > current.updatedAt ? room.updatedAt : current.updatedAt,
       eventCount: current.eventCount,
       latestIndex: current.latestIndex,
       version: current.version + 1,
     });
+    this.#routing.update(before, found.state);
     return ownRoom(found.state.room);
   }
 
@@ -120,10 +124,9 @@ export class InMemoryStore implements ConversationStore {
   deleteRoom(roomId: string): boolean {
     const room = this.#rooms.get(roomId);
     if (room === undefined) return false;
-    for (const binding of room.state.bindings) this.#routing.unbind(binding);
-    for (const participant of room.state.participants) this.#routing.leave(participant);
-    for (const event of room.events()) this.#outcomes.delete(event.id);
-    this.#routing.forgetKeys(room.keyedEvents());
+    this.#routing.update(room.state, undefined);
+    for (const event of room.events()) this.#forgetEvent(event);
+    for (const task of room.listTasks()) this.#tasks.delete(task.id);
     this.#outbox.deleteRoom(roomId);
     this.#holds.deleteRoom(roomId);
     return this.#rooms.delete(roomId);
@@ -173,14 +176,12 @@ export class InMemoryStore implements ConversationStore {
     room.checkExpected(commit.expectedVersion, commit.expectedLatestIndex);
     const completion = commit.completesTurn;
     if (completion !== undefined) this.#outbox.checkCompletable(completion.turnId);
+    const before = room.state;
     const stored = room.append(commit);
-    if (commit.binding !== undefined) this.#routing.rebind(room.binding(commit.binding.channelId), commit.binding);
-    if (commit.removeBinding !== undefined) this.#routing.rebind(room.binding(commit.removeBinding), undefined);
-    if (commit.participant !== undefined) this.#routing.join(commit.participant, room.state.bindings);
     room.applyMembers(commit);
+    this.#routing.update(before, room.state);
     const target = commit.target === undefined ? undefined : room.change(commit.target);
-    if (key !== undefined) this.#routing.keep(stored);
-    if (stored.source.externalId !== undefined) this.#routing.keepExternal(stored);
+    this.#routing.keep(stored);
     if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
     if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
     if (completion !== undefined) this.#outbox.complete(completion);
@@ -195,8 +196,20 @@ export class InMemoryStore implements ConversationStore {
 
   updateEvent(event: RoomEvent, options?: WriteOptions): RoomEvent | null {
     const room = this.#rooms.get(event.roomId);
-    room?.checkFence(options?.fencingToken);
-    return room?.replace(event) ?? null;
+    if (room === undefined) return null;
+    room.checkFence(options?.fencingToken);
+    const before = room.byId(event.id);
+    const after = room.replace(event);
+    if (before === undefined || after === undefined) return null;
+    if (
+      before.idempotencyKey !== after.idempotencyKey ||
+      before.source.externalId !== after.source.externalId ||
+      before.source.channelId !== after.source.channelId
+    ) {
+      this.#routing.forget(before);
+      this.#routing.keep(after);
+    }
+    return after;
   }
 
   deleteEvent(roomId: string, eventId: string, options: WriteOptions & { cascadeReplies?: boolean } = {}): RoomEvent[] {
@@ -204,8 +217,7 @@ export class InMemoryStore implements ConversationStore {
     if (room === undefined) return [];
     room.checkFence(options.fencingToken);
     const removed = room.remove(eventId, options.cascadeReplies === true);
-    this.#routing.forgetKeys(removed);
-    for (const event of removed) this.#outcomes.delete(event.id);
+    for (const event of removed) this.#forgetEvent(event);
     return removed;
   }
 
@@ -241,8 +253,9 @@ export class InMemoryStore implements ConversationStore {
   putBinding(binding: ChannelBinding, options?: WriteOptions): void {
     const room = this.#require(binding.roomId);
     room.checkFence(options?.fencingToken);
-    this.#routing.rebind(room.binding(binding.channelId), binding);
+    const before = room.state;
     room.putBinding(binding);
+    this.#routing.update(before, room.state);
   }
 
   getParticipant(roomId: string, participantId: string): Participant | null {
@@ -256,8 +269,9 @@ export class InMemoryStore implements ConversationStore {
   putParticipant(participant: Participant, options?: WriteOptions): void {
     const room = this.#require(participant.roomId);
     room.checkFence(options?.fencingToken);
-    this.#routing.join(participant, room.state.bindings);
+    const before = room.state;
     room.putParticipant(participant);
+    this.#routing.update(before, room.state);
   }
 
   // --- identities, tasks, observations, markers ----------------------------------------------------------------------
@@ -285,17 +299,18 @@ export class InMemoryStore implements ConversationStore {
   }
 
   createTask(task: Task): void {
-    this.#require(task.roomId).putTask(task);
+    const room = this.#require(task.roomId);
+    const earlier = this.#tasks.get(task.id);
+    if (earlier !== undefined && earlier !== task.roomId) this.#rooms.get(earlier)?.forgetTask(task.id);
+    this.#tasks.set(task.id, task.roomId);
+    room.putTask(task);
   }
   updateTask(task: Task): void {
-    this.#require(task.roomId).putTask(task);
+    this.createTask(task);
   }
   getTask(taskId: string): Task | null {
-    for (const room of this.#rooms.values()) {
-      const task = room.task(taskId);
-      if (task !== undefined) return task;
-    }
-    return null;
+    const roomId = this.#tasks.get(taskId);
+    return (roomId === undefined ? undefined : this.#rooms.get(roomId)?.task(taskId)) ?? null;
   }
   listTasks(roomId: string, query?: { status?: Task['status'] }): Task[] {
     return this.#rooms.get(roomId)?.listTasks(query) ?? [];
@@ -351,23 +366,24 @@ export class InMemoryStore implements ConversationStore {
       if (!this.#rooms.has(roomId)) continue;
       const kept = this.#outcomes.get(eventId);
       if (kept !== undefined) {
-        for (const result of results) kept.push(result);
+        for (const result of results) kept.results.push(result);
         continue;
       }
       if (this.#outcomes.size >= MAX_OUTCOME_EVENTS) {
         const oldest = this.#outcomes.keys().next();
         if (oldest.done !== true) this.#outcomes.delete(oldest.value);
       }
-      this.#outcomes.set(eventId, results.slice());
+      this.#outcomes.set(eventId, { roomId, results: results.slice() });
     }
   }
 
-  deliveryResults(_roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
+  deliveryResults(roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
     const found = new Map<string, Record<string, DeliveryResult>>();
     for (const eventId of eventIds) {
       const results: Record<string, DeliveryResult> = {};
-      for (const result of this.#outbox.resultsOf(eventId)) results[result.channelId] = result;
-      for (const result of this.#outcomes.get(eventId) ?? []) results[result.channelId] = result;
+      for (const result of this.#outbox.resultsOf(roomId, eventId)) results[result.channelId] = result;
+      const outcomes = this.#outcomes.get(eventId);
+      if (outcomes?.roomId === roomId) for (const result of outcomes.results) results[result.channelId] = result;
       if (Object.keys(results).length > 0) found.set(eventId, results);
     }
     return found;
@@ -387,6 +403,11 @@ export class InMemoryStore implements ConversationStore {
 
   close(): void {
     // Nothing is open: what was stored stays readable until the store is forgotten.
+  }
+
+  #forgetEvent(event: RoomEvent): void {
+    this.#routing.forget(event);
+    this.#outcomes.delete(event.id);
   }
 
   #require(roomId: string): MemoryRoom {

@@ -5,19 +5,21 @@ import type { HeldMessage } from '../store.js';
 const MAX_KEYS = 10_000;
 
 export class MemoryHolds {
+  /** In the order in which keys were last added to; a key holds its messages in the order they came. */
   readonly #held = new Map<string, HeldMessage[]>();
+  /** Message → its key. */
+  readonly #keys = new Map<string, string>();
 
   hold(message: HeldMessage, maxPerKey: number): void {
+    this.drop([message.id]);
     const key = keyOf(message.kind, message.key);
     const list = this.#held.get(key) ?? [];
     list.push(copyJson(message));
-    while (list.length > maxPerKey) list.shift();
+    this.#keys.set(message.id, key);
     this.#held.delete(key);
     this.#held.set(key, list);
-    if (this.#held.size > MAX_KEYS) {
-      const oldest = this.#held.keys().next();
-      if (oldest.done !== true) this.#held.delete(oldest.value);
-    }
+    while (list.length > maxPerKey) this.#forget(list.shift());
+    if (this.#held.size > MAX_KEYS) this.#forgetOldestKey();
   }
 
   list(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
@@ -27,19 +29,31 @@ export class MemoryHolds {
   }
 
   drop(ids: readonly string[]): void {
-    this.#keep((message) => !ids.includes(message.id));
+    for (const id of ids) {
+      const key = this.#keys.get(id);
+      if (key !== undefined) this.#keep(key, (message) => message.id !== id);
+    }
   }
 
   deleteRoom(roomId: string): void {
-    this.#keep((message) => message.roomId !== roomId);
+    for (const key of this.#held.keys()) this.#keep(key, (message) => message.roomId !== roomId);
   }
 
-  #keep(test: (message: HeldMessage) => boolean): void {
-    for (const [key, list] of this.#held) {
-      const kept = list.filter(test);
-      if (kept.length > 0) this.#held.set(key, kept);
-      else this.#held.delete(key);
-    }
+  #keep(key: string, test: (message: HeldMessage) => boolean): void {
+    const list = this.#held.get(key) ?? [];
+    const kept = list.filter(test);
+    for (const message of list) if (!kept.includes(message)) this.#forget(message);
+    if (kept.length > 0) this.#held.set(key, kept);
+    else this.#held.delete(key);
+  }
+
+  #forgetOldestKey(): void {
+    const oldest = this.#held.keys().next();
+    if (oldest.done !== true) this.#keep(oldest.value, () => false);
+  }
+
+  #forget(message: HeldMessage | undefined): void {
+    if (message !== undefined) this.#keys.delete(message.id);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Outbox rows and turns in memory, with their lanes. */
 import { ConflictError } from '../../errors.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../../models/delivery.js';
+import { ownJson } from '../../models/json.js';
 import type { OutboxState, TurnState } from '../../models/vocabulary.js';
 import {
   laneKey,
@@ -30,7 +31,9 @@ export class MemoryOutbox {
 
   addRows(rows: readonly OutboxRow[], index: number): void {
     for (const row of rows) {
-      this.#rows.set(row.id, Object.freeze({ ...row, eventIndex: index }));
+      const own: OutboxRow = Object.freeze({ ...row, eventIndex: index, ...(row.lastError !== undefined && { lastError: ownJson(row.lastError) }) });
+      this.#rows.set(row.id, own);
+      this.#indexMessage(own);
       push(this.#rowsOfRoom, row.roomId, row.id);
       push(this.#rowsOfEvent, row.eventId, row.id);
       if (OPEN_ROWS.includes(row.state)) this.#openRows.add(row.id);
@@ -39,7 +42,7 @@ export class MemoryOutbox {
 
   addTurns(turns: readonly TurnRow[], index: number): void {
     for (const turn of turns) {
-      this.#turns.set(turn.id, Object.freeze({ ...turn, triggerIndex: index }));
+      this.#turns.set(turn.id, Object.freeze({ ...turn, ...ownFields(turn), triggerIndex: index }));
       push(this.#turnsOfRoom, turn.roomId, turn.id);
       if (OPEN_TURNS.includes(turn.state)) this.#openTurns.add(turn.id);
     }
@@ -48,13 +51,11 @@ export class MemoryOutbox {
   updateRow(rowId: string, patch: RowPatch, from: readonly OutboxState[] | undefined): OutboxRow | null {
     const row = this.#rows.get(rowId);
     if (row === undefined || (from !== undefined && !from.includes(row.state))) return null;
-    const changed: OutboxRow = Object.freeze({ ...row, ...patch });
+    const changed: OutboxRow = Object.freeze({ ...row, ...patch, ...(patch.lastError !== undefined && { lastError: ownJson(patch.lastError) }) });
     this.#rows.set(rowId, changed);
     if (OPEN_ROWS.includes(changed.state)) this.#openRows.add(rowId);
     else this.#openRows.delete(rowId);
-    if (changed.provider !== undefined && changed.providerMessageId !== undefined) {
-      this.#byProvider.set(`${changed.provider}\u0000${changed.providerMessageId}`, rowId);
-    }
+    this.#indexMessage(changed);
     return changed;
   }
 
@@ -89,11 +90,11 @@ export class MemoryOutbox {
     return query.limit === undefined ? found : found.slice(0, query.limit);
   }
 
-  resultsOf(eventId: string): DeliveryResult[] {
+  resultsOf(roomId: string, eventId: string): DeliveryResult[] {
     const results: DeliveryResult[] = [];
     for (const id of this.#rowsOfEvent.get(eventId) ?? []) {
       const row = this.#rows.get(id);
-      if (row !== undefined) results.push(resultOfRow(row));
+      if (row?.roomId === roomId) results.push(resultOfRow(row));
     }
     return results;
   }
@@ -111,7 +112,7 @@ export class MemoryOutbox {
   updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined): TurnRow | null {
     const turn = this.#turns.get(turnId);
     if (turn === undefined || (from !== undefined && !from.includes(turn.state))) return null;
-    const changed: TurnRow = Object.freeze({ ...turn, ...patch });
+    const changed: TurnRow = Object.freeze({ ...turn, ...patch, ...ownFields(patch) });
     this.#turns.set(turnId, changed);
     if (OPEN_TURNS.includes(changed.state)) this.#openTurns.add(turnId);
     else this.#openTurns.delete(turnId);
@@ -184,6 +185,11 @@ export class MemoryOutbox {
     this.renewLeases(owner, past);
   }
 
+  #indexMessage(row: OutboxRow): void {
+    if (row.provider !== undefined && row.providerMessageId !== undefined)
+      this.#byProvider.set(`${row.provider}\u0000${row.providerMessageId}`, row.id);
+  }
+
   deleteRoom(roomId: string): void {
     for (const id of this.#rowsOfRoom.get(roomId) ?? []) {
       const row = this.#rows.get(id);
@@ -200,6 +206,18 @@ export class MemoryOutbox {
     this.#rowsOfRoom.delete(roomId);
     this.#turnsOfRoom.delete(roomId);
   }
+}
+
+/** What a turn holds besides plain values, as the store's own (STO-06). */
+function ownFields(turn: TurnPatch): TurnPatch {
+  const { triggerEventIds, replyEventIds, usage, error, startedTools } = turn;
+  return {
+    ...(triggerEventIds !== undefined && { triggerEventIds: ownJson(triggerEventIds) }),
+    ...(replyEventIds !== undefined && { replyEventIds: ownJson(replyEventIds) }),
+    ...(usage !== undefined && { usage: ownJson(usage) }),
+    ...(error !== undefined && { error: ownJson(error) }),
+    ...(startedTools !== undefined && { startedTools: ownJson(startedTools) }),
+  };
 }
 
 /** What `commitEvent` throws when `completesTurn` names a turn that has ended (STO-04). */

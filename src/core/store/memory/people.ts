@@ -1,6 +1,6 @@
 /** Identities in memory: addresses are unique per organization, merges leave an alias (IDN-09, IDN-13). */
-import { ConflictError } from '../../errors.js';
-import { planMerge, planUnmerge } from '../../identity/merge.js';
+import { ConflictError, IdentityNotFoundError } from '../../errors.js';
+import { planMerge, planUnmerge, withoutUndone } from '../../identity/merge.js';
 import { copyJson } from '../../models/json.js';
 import type { Identity, IdentityMerge } from '../../models/people.js';
 import type { ChannelType } from '../../models/vocabulary.js';
@@ -24,9 +24,10 @@ export class MemoryPeople {
   }
 
   updateIdentity(identity: Identity): Identity {
-    for (const key of addressKeys(identity)) this.#checkFree(key, identity.id);
     const before = this.#identities.get(identity.id);
-    if (before !== undefined) for (const key of addressKeys(before)) this.#addresses.delete(key);
+    if (before === undefined) throw new IdentityNotFoundError(identity.id);
+    for (const key of addressKeys(identity)) this.#checkFree(key, identity.id);
+    for (const key of addressKeys(before)) this.#addresses.delete(key);
     this.#put(identity);
     return copyJson(identity);
   }
@@ -64,8 +65,14 @@ export class MemoryPeople {
     const into = merge === undefined ? undefined : this.#identities.get(this.#follow(merge.intoId));
     if (merge === undefined || into === undefined) return null;
     const plan = planUnmerge(into, merge);
+    for (const key of addressKeys(plan.from)) this.#checkFree(key, into.id);
     for (const key of addressKeys(into)) this.#addresses.delete(key);
     this.#merges.delete(fromId);
+    let id = merge.intoId;
+    for (let later = this.#merges.get(id); later !== undefined; later = this.#merges.get(id)) {
+      this.#merges.set(id, withoutUndone(later, merge));
+      id = later.intoId;
+    }
     this.#put(plan.into);
     this.#put(plan.from);
     return copyJson(merge);

@@ -6,13 +6,14 @@ import { copyJson, EMPTY_LIST, freezeJson } from '../../models/json.js';
 import type { Participant } from '../../models/people.js';
 import type { Room } from '../../models/room.js';
 import type { Observation, Task } from '../../models/task.js';
+import { frozenEvent, keyTaken } from '../stored-event.js';
 import { patchedRoom } from '../room-patch.js';
 import type { EventCommit, EventQuery, RoomState } from '../store.js';
 
 /** What few rooms have. */
 interface Extras {
   tasks?: Map<string, Task>;
-  observations?: Observation[];
+  observations?: Map<string, Observation>;
   markers?: Map<string, number>;
 }
 
@@ -27,11 +28,11 @@ export class MemoryRoom {
   #extras: Extras | undefined;
 
   constructor(room: Room) {
-    this.state = { room, bindings: EMPTY_LIST, participants: EMPTY_LIST };
+    this.state = frozenState(room, EMPTY_LIST, EMPTY_LIST);
   }
 
   setRoom(room: Room): void {
-    this.state = { room, bindings: this.state.bindings, participants: this.state.participants };
+    this.state = frozenState(room, this.state.bindings, this.state.participants);
   }
 
   checkFence(token: number | undefined): void {
@@ -56,7 +57,7 @@ export class MemoryRoom {
     const { room } = this.state;
     const index = room.latestIndex + 1;
     draft.index = index;
-    const event: RoomEvent = Object.freeze(draft);
+    const event = frozenEvent(draft);
     this.#ids?.set(event.id, index);
     if (event.idempotencyKey !== undefined) (this.#keys ??= new Map()).set(event.idempotencyKey, index);
     this.#events.push(event);
@@ -69,7 +70,7 @@ export class MemoryRoom {
     if (commit.binding !== undefined) this.putBinding(commit.binding);
     if (commit.removeBinding !== undefined) {
       const gone = commit.removeBinding;
-      this.state = { ...this.state, bindings: Object.freeze(this.state.bindings.filter((binding) => binding.channelId !== gone)) };
+      this.#setMembers({ bindings: this.state.bindings.filter((binding) => binding.channelId !== gone) });
     }
     if (commit.participant !== undefined) this.putParticipant(commit.participant);
   }
@@ -83,7 +84,7 @@ export class MemoryRoom {
     const { bindings } = this.state;
     const at = bindings.findIndex((other) => other.channelId === binding.channelId);
     const changed = at === -1 ? [...bindings, own] : bindings.map((other, position) => (position === at ? own : other));
-    this.state = { ...this.state, bindings: Object.freeze(changed) };
+    this.#setMembers({ bindings: changed });
   }
 
   putParticipant(participant: Participant): void {
@@ -91,7 +92,7 @@ export class MemoryRoom {
     const { participants } = this.state;
     const at = participants.findIndex((other) => other.id === participant.id);
     const changed = at === -1 ? [...participants, own] : participants.map((other, position) => (position === at ? own : other));
-    this.state = { ...this.state, participants: Object.freeze(changed) };
+    this.#setMembers({ participants: changed });
   }
 
   byId(eventId: string): RoomEvent | undefined {
@@ -124,6 +125,8 @@ export class MemoryRoom {
   replace(event: RoomEvent): RoomEvent | undefined {
     const current = this.byId(event.id);
     if (current === undefined) return undefined;
+    const key = event.idempotencyKey;
+    if (key !== undefined && key !== current.idempotencyKey && this.#keys?.has(key) === true) throw keyTaken(current.roomId, key);
     const { deliveryResults: _results, ...fields } = event;
     const changed: RoomEvent = freezeJson(
       copyJson({ ...fields, id: current.id, roomId: current.roomId, index: current.index, createdAt: current.createdAt }),
@@ -183,10 +186,6 @@ export class MemoryRoom {
     return this.#events;
   }
 
-  keyedEvents(): readonly RoomEvent[] {
-    return this.#events.filter((event) => event.idempotencyKey !== undefined || event.source.externalId !== undefined);
-  }
-
   // --- tasks, observations, markers ----------------------------------------------------------------------------------
 
   putTask(task: Task): void {
@@ -203,13 +202,17 @@ export class MemoryRoom {
     return copyJson(query.status === undefined ? tasks : tasks.filter((task) => task.status === query.status));
   }
 
+  forgetTask(taskId: string): void {
+    this.#extras?.tasks?.delete(taskId);
+  }
+
   addObservation(observation: Observation): void {
     const extras = (this.#extras ??= {});
-    (extras.observations ??= []).push(copyJson(observation));
+    (extras.observations ??= new Map()).set(observation.id, copyJson(observation));
   }
 
   listObservations(): Observation[] {
-    return copyJson(this.#extras?.observations ?? []);
+    return copyJson([...(this.#extras?.observations?.values() ?? [])]);
   }
 
   mark(channelId: string, index: number): void {
@@ -220,6 +223,11 @@ export class MemoryRoom {
 
   marker(channelId: string): number | undefined {
     return this.#extras?.markers?.get(channelId);
+  }
+
+  #setMembers(members: { bindings?: readonly ChannelBinding[]; participants?: readonly Participant[] }): void {
+    const { room, bindings, participants } = this.state;
+    this.state = frozenState(room, Object.freeze(members.bindings ?? bindings), Object.freeze(members.participants ?? participants));
   }
 
   #position(index: number): number {
@@ -242,12 +250,21 @@ export class MemoryRoom {
   }
 }
 
+/** Given to whoever asks, so nobody may change it (STO-06). */
+function frozenState(room: Room, bindings: readonly ChannelBinding[], participants: readonly Participant[]): RoomState {
+  return Object.freeze({ room: Object.freeze(room), bindings, participants });
+}
+
 /** Frozen, and shared with its channel's capabilities: ten thousand rooms of one channel hold them once. */
 function ownBinding(binding: ChannelBinding): ChannelBinding {
-  if (Object.isFrozen(binding) && Object.isFrozen(binding.metadata) && Object.isFrozen(binding.capabilities)) return binding;
+  const { capabilities, metadata, rateLimit, retryPolicy, collision } = binding;
+  if (Object.isFrozen(binding) && [capabilities, metadata, rateLimit, retryPolicy, collision].every(Object.isFrozen)) return binding;
   return Object.freeze({
     ...binding,
-    capabilities: Object.isFrozen(binding.capabilities) ? binding.capabilities : freezeJson(copyJson(binding.capabilities)),
-    metadata: freezeJson(copyJson(binding.metadata)),
+    capabilities: Object.isFrozen(capabilities) ? capabilities : freezeJson(copyJson(capabilities)),
+    metadata: freezeJson(copyJson(metadata)),
+    ...(rateLimit !== undefined && { rateLimit: freezeJson(copyJson(rateLimit)) }),
+    ...(retryPolicy !== undefined && { retryPolicy: freezeJson(copyJson(retryPolicy)) }),
+    ...(collision !== undefined && { collision: freezeJson(copyJson(collision)) }),
   });
 }

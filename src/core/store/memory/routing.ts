@@ -1,83 +1,62 @@
 /** Indexes by which the router finds a room in constant time (RTR-01), and events by key and vendor's id. */
 import type { ChannelBinding } from '../../models/binding.js';
 import type { RoomEvent } from '../../models/event.js';
+import { EMPTY_LIST } from '../../models/json.js';
 import type { Participant } from '../../models/people.js';
 import type { Room } from '../../models/room.js';
 import type { ChannelType } from '../../models/vocabulary.js';
-import type { RouteCandidate, RouteCandidates, RouteQuery } from '../store.js';
+import type { RoomState, RouteCandidate, RouteCandidates, RouteQuery } from '../store.js';
+import { EventPlaces, type EventPlace } from './event-places.js';
 
-interface EventPlace {
-  readonly roomId: string;
-  readonly eventId: string;
+interface ChannelRooms {
+  /** Room → the address its binding names. */
+  readonly all: Map<string, string | undefined>;
+  /** Active and paused rooms: closed ones pile up and are not looked at. */
+  readonly open: Set<string>;
 }
 
-const NONE: readonly never[] = [];
-const SEPARATOR = '\u0000';
+const NONE: readonly never[] = EMPTY_LIST;
 
 export class RoutingIndex {
-  /** Channel → room → the address its binding names. */
-  readonly #channels = new Map<string, Map<string, string | undefined>>();
+  readonly #channels = new Map<string, ChannelRooms>();
   /** Channel → address → rooms. */
   readonly #addresses = new Map<string, Map<string, Set<string>>>();
   /** Channel type (empty: any) → participant's id or external id → rooms. */
   readonly #participants = new Map<string, Map<string, Set<string>>>();
-  readonly #keys = new Map<string, EventPlace>();
-  readonly #externals = new Map<string, EventPlace>();
+  readonly #keys = new EventPlaces();
+  readonly #externals = new EventPlaces();
 
   constructor(private readonly roomOf: (roomId: string) => Room | undefined) {}
 
-  rebind(before: ChannelBinding | undefined, after: ChannelBinding | undefined): void {
-    if (before !== undefined) this.unbind(before);
-    if (after === undefined) return;
-    let rooms = this.#channels.get(after.channelId);
-    if (rooms === undefined) this.#channels.set(after.channelId, (rooms = new Map<string, string | undefined>()));
-    rooms.set(after.roomId, after.address);
-    if (after.address !== undefined) addTo(this.#addresses, after.channelId, after.address, after.roomId);
-  }
-
-  unbind(binding: ChannelBinding): void {
-    const rooms = this.#channels.get(binding.channelId);
-    rooms?.delete(binding.roomId);
-    if (rooms?.size === 0) this.#channels.delete(binding.channelId);
-    if (binding.address !== undefined) removeFrom(this.#addresses, binding.channelId, binding.address, binding.roomId);
-  }
-
-  /** A participant is found by id and by the address it came from, through each channel type it is reached by. */
-  join(participant: Participant, bindings: readonly ChannelBinding[]): void {
-    for (const type of participantTypes(participant, bindings))
-      for (const name of participantNames(participant)) addTo(this.#participants, type, name, participant.roomId);
-  }
-
-  leave(participant: Participant): void {
-    for (const type of [...this.#participants.keys()])
-      for (const name of participantNames(participant)) removeFrom(this.#participants, type, name, participant.roomId);
+  /** Takes in what has changed of a room; `undefined` after it is gone. */
+  update(before: RoomState, after: RoomState | undefined): void {
+    const bindings = after?.bindings ?? NONE;
+    const participants = after?.participants ?? NONE;
+    const routesChanged = before.bindings !== bindings && this.#rebind(before, bindings, after !== undefined && isOpen(after.room));
+    if (routesChanged || before.participants !== participants) this.#rejoin(before, participants, bindings, routesChanged);
+    if (after !== undefined && isOpen(before.room) !== isOpen(after.room)) this.#reopen(after);
   }
 
   keep(event: RoomEvent): void {
-    this.#keys.set(event.source.channelId + SEPARATOR + (event.idempotencyKey ?? ''), { roomId: event.roomId, eventId: event.id });
+    if (event.idempotencyKey !== undefined) this.#keys.add(event.source.channelId, event.idempotencyKey, event);
+    if (event.source.externalId !== undefined) this.#externals.add(event.source.channelId, event.source.externalId, event);
   }
 
-  keepExternal(event: RoomEvent): void {
-    this.#externals.set(event.source.channelId + SEPARATOR + (event.source.externalId ?? ''), { roomId: event.roomId, eventId: event.id });
+  forget(event: RoomEvent): void {
+    if (event.idempotencyKey !== undefined) this.#keys.remove(event.source.channelId, event.idempotencyKey, event.id);
+    if (event.source.externalId !== undefined) this.#externals.remove(event.source.channelId, event.source.externalId, event.id);
   }
 
   keyed(channelId: string, key: string): EventPlace | undefined {
-    return this.#keys.get(channelId + SEPARATOR + key);
+    return this.#keys.newest(channelId, key);
   }
 
   external(channelId: string, externalId: string): EventPlace | undefined {
-    return this.#externals.get(channelId + SEPARATOR + externalId);
-  }
-
-  forgetKeys(events: readonly RoomEvent[]): void {
-    for (const event of events) {
-      if (event.idempotencyKey !== undefined) forget(this.#keys, event.source.channelId + SEPARATOR + event.idempotencyKey, event.id);
-      if (event.source.externalId !== undefined) forget(this.#externals, event.source.channelId + SEPARATOR + event.source.externalId, event.id);
-    }
+    return this.#externals.newest(channelId, externalId);
   }
 
   roomsOfChannel(channelId: string): string[] {
-    return [...(this.#channels.get(channelId)?.keys() ?? NONE)];
+    return [...(this.#channels.get(channelId)?.all.keys() ?? NONE)];
   }
 
   roomsOfParticipant(participantId: string, channelType: ChannelType | undefined): string[] {
@@ -86,9 +65,8 @@ export class RoutingIndex {
 
   find(query: RouteQuery): RouteCandidates {
     if (query.idempotencyKey !== undefined) {
-      const place = this.keyed(query.channelId, query.idempotencyKey);
-      if (place !== undefined && this.#belongs(place.roomId, query))
-        return { keyed: place.roomId, addressed: NONE, participating: NONE, bound: NONE };
+      const place = this.#keys.newest(query.channelId, query.idempotencyKey, ({ roomId }) => belongs(this.roomOf(roomId), query));
+      if (place !== undefined) return { keyed: place.roomId, addressed: NONE, participating: NONE, bound: NONE };
     }
     const addressed = this.#newest(this.#addresses.get(query.channelId)?.get(query.address), query);
     if (addressed.length > 0) return { addressed, participating: NONE, bound: NONE };
@@ -101,10 +79,11 @@ export class RoutingIndex {
     const rooms = this.#channels.get(query.channelId);
     if (rooms === undefined) return NONE;
     const found: RouteCandidates['bound'][number][] = [];
-    for (const [roomId, address] of rooms) {
-      const room = this.#open(roomId, query);
-      if (room === undefined) continue;
-      found.push(address === undefined ? { roomId, createdAt: room.createdAt } : { roomId, createdAt: room.createdAt, address });
+    for (const roomId of rooms.open) {
+      const room = this.roomOf(roomId);
+      if (room === undefined || !belongs(room, query)) continue;
+      const address = rooms.all.get(roomId);
+      found.push({ roomId, createdAt: room.createdAt, ...(address !== undefined && { address }) });
       if (found.length === 2) break;
     }
     return found;
@@ -114,23 +93,72 @@ export class RoutingIndex {
     if (rooms === undefined) return NONE;
     const found: RouteCandidate[] = [];
     for (const roomId of rooms) {
-      const room = this.#open(roomId, query);
-      if (room !== undefined) found.push({ roomId, createdAt: room.createdAt });
+      const room = this.roomOf(roomId);
+      if (room !== undefined && isOpen(room) && belongs(room, query)) found.push({ roomId, createdAt: room.createdAt });
     }
     if (found.length > 1) found.sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
     return found.slice(0, 2);
   }
 
-  #open(roomId: string, query: RouteQuery): Room | undefined {
-    const room = this.roomOf(roomId);
-    if (room === undefined || (room.status !== 'active' && room.status !== 'paused')) return undefined;
-    return query.organizationId === undefined || room.organizationId === query.organizationId ? room : undefined;
+  /** Answers whether somebody may now be reached through another type of channel. */
+  #rebind(before: RoomState, bindings: readonly ChannelBinding[], isRoomOpen: boolean): boolean {
+    const stay = new Set(bindings);
+    const gone = before.bindings.filter((binding) => !stay.has(binding));
+    for (const binding of gone) this.#unbind(binding);
+    const known = new Set(before.bindings);
+    const added = bindings.filter((binding) => !known.has(binding));
+    for (const binding of added) this.#bind(binding, isRoomOpen);
+    const typesOf = (list: readonly ChannelBinding[]): string => list.map(({ channelId, channelType }) => `${channelId} ${channelType}`).join('\n');
+    return typesOf(gone) !== typesOf(added);
   }
 
-  #belongs(roomId: string, query: RouteQuery): boolean {
-    const room = this.roomOf(roomId);
-    return room !== undefined && (query.organizationId === undefined || room.organizationId === query.organizationId);
+  #bind(binding: ChannelBinding, isRoomOpen: boolean): void {
+    let rooms = this.#channels.get(binding.channelId);
+    if (rooms === undefined) this.#channels.set(binding.channelId, (rooms = { all: new Map(), open: new Set() }));
+    rooms.all.set(binding.roomId, binding.address);
+    if (isRoomOpen) rooms.open.add(binding.roomId);
+    if (binding.address !== undefined) addTo(this.#addresses, binding.channelId, binding.address, binding.roomId);
   }
+
+  #unbind(binding: ChannelBinding): void {
+    const rooms = this.#channels.get(binding.channelId);
+    rooms?.all.delete(binding.roomId);
+    rooms?.open.delete(binding.roomId);
+    if (rooms?.all.size === 0) this.#channels.delete(binding.channelId);
+    if (binding.address !== undefined) removeFrom(this.#addresses, binding.channelId, binding.address, binding.roomId);
+  }
+
+  /** A participant is found by id and by the address it came from, through each channel type it is reached by. */
+  #rejoin(before: RoomState, participants: readonly Participant[], bindings: readonly ChannelBinding[], routesChanged: boolean): void {
+    const stay = new Set(participants);
+    const gone = routesChanged ? before.participants : before.participants.filter((participant) => !stay.has(participant));
+    for (const participant of gone)
+      for (const type of participantTypes(participant, before.bindings))
+        for (const name of participantNames(participant)) removeFrom(this.#participants, type, name, participant.roomId);
+    // Two people of a room may share a name: after one has left, all who are there join again.
+    const known = new Set(gone.length > 0 ? [] : before.participants);
+    for (const participant of participants) {
+      if (known.has(participant)) continue;
+      for (const type of participantTypes(participant, bindings))
+        for (const name of participantNames(participant)) addTo(this.#participants, type, name, participant.roomId);
+    }
+  }
+
+  #reopen(state: RoomState): void {
+    for (const { channelId, roomId } of state.bindings) {
+      const rooms = this.#channels.get(channelId);
+      if (isOpen(state.room)) rooms?.open.add(roomId);
+      else rooms?.open.delete(roomId);
+    }
+  }
+}
+
+function isOpen(room: Room): boolean {
+  return room.status === 'active' || room.status === 'paused';
+}
+
+function belongs(room: Room | undefined, query: RouteQuery): boolean {
+  return room !== undefined && (query.organizationId === undefined || room.organizationId === query.organizationId);
 }
 
 function participantNames(participant: Participant): string[] {
@@ -158,8 +186,4 @@ function removeFrom(map: Map<string, Map<string, Set<string>>>, outer: string, i
   set?.delete(value);
   if (set?.size === 0) sets?.delete(inner);
   if (sets?.size === 0) map.delete(outer);
-}
-
-function forget(map: Map<string, EventPlace>, key: string, eventId: string): void {
-  if (map.get(key)?.eventId === eventId) map.delete(key);
 }
