@@ -53,6 +53,8 @@ export async function serve(kit: RoomKit, options: ServeOptions): Promise<RoomKi
   const { port, host = '127.0.0.1' } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new ValidationError(`Port ${String(port)} is none. Give a whole number from 0 to 65535; 0 takes any free one.`);
+  if (typeof host !== 'string' || host === '')
+    throw new ValidationError(`host is ${JSON.stringify(host)}. Give a name or an address, such as '127.0.0.1'.`);
   const isLoopback = isLoopbackHost(host);
   const isProtected = options.authenticate !== undefined || options.clientTokens !== undefined;
   if (!isLoopback && !isProtected && options.insecureAllowAnonymous !== true) {
@@ -61,7 +63,7 @@ export async function serve(kit: RoomKit, options: ServeOptions): Promise<RoomKi
     );
   }
   const closing = new AbortController();
-  const pages = options.pages === undefined || typeof options.pages === 'function' ? options.pages : await directoryPages(options.pages.directory);
+  const pages = await pagesOf(options.pages);
   const parts = serverParts(kit, { ...options, pages }, isLoopback, closing.signal);
   const server = httpServer(parts);
   const sockets = webSockets(parts, server);
@@ -304,6 +306,14 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 };
 
 // --- files -------------------------------------------------------------------------------------------------------------
+
+async function pagesOf(given: unknown): Promise<PageHandler | undefined> {
+  if (given === undefined) return undefined;
+  if (typeof given === 'function') return given as PageHandler; // its answers are looked at when it gives them
+  if (typeof given === 'object' && given !== null && 'directory' in given && typeof given.directory === 'string')
+    return directoryPages(given.directory);
+  throw new ValidationError(`pages is a ${typeof given}. Give a function (request) => Response, or { directory: './page' }.`);
+}
 
 /** Files of one folder; a link that leads out of it is not followed. Throws ValidationError when there is no such folder. */
 async function directoryPages(directory: string): Promise<PageHandler> {

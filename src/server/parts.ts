@@ -1,5 +1,5 @@
 /** What a server is made of, wired once from its options and shared by requests and sockets. */
-import type { RoomKit } from '../core/index.js';
+import { ValidationError, type RoomKit } from '../core/index.js';
 import { Gate } from './auth/gate.js';
 import { ClientTokens } from './auth/client-tokens.js';
 import { FailedAttempts } from './auth/failed-attempts.js';
@@ -40,6 +40,7 @@ export interface ServerParts {
 
 /** `isLoopback`: only this machine reaches the server, so it may do without configured secrets (AUTH-05, AUTH-07). */
 export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: boolean, closing: AbortSignal): ServerParts {
+  checkOptions(kit, options);
   const limits = serverLimits(options.limits);
   const { clock, logger } = kit;
   const clientTokens =
@@ -61,4 +62,35 @@ export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: b
     logger,
   });
   return { kit, gate, clientTokens, limits, rates: new RequestRates(limits, clock), pages: options.pages, closing };
+}
+
+/** Options as programs without types may give them: each mistake is named before anything listens. */
+function checkOptions(kit: unknown, options: { readonly [Name in keyof HandlerOptions]: unknown }): void {
+  if (typeof kit !== 'object' || kit === null || !('processInbound' in kit)) throw wrong('The first argument', kit, 'the RoomKit to serve');
+  const { authenticate, clientTokens, origins, trustedProxies, limits, pages } = options;
+  if (authenticate !== undefined && typeof authenticate !== 'function')
+    throw wrong('authenticate', authenticate, 'a function (request) => Principal | null');
+  if (clientTokens !== undefined && !isSecrets(clientTokens)) throw wrong('clientTokens', clientTokens, '{ secrets: [ … ] } with strings or bytes');
+  if (origins !== undefined && !isStrings(origins)) throw wrong('origins', origins, "a list such as ['https://app.example.com']");
+  if (trustedProxies !== undefined && !isStrings(trustedProxies)) throw wrong('trustedProxies', trustedProxies, "a list such as ['10.0.0.0/8']");
+  if (limits !== undefined && (typeof limits !== 'object' || limits === null))
+    throw wrong('limits', limits, 'an object such as { maxBodyBytes: 65536 }');
+  if (pages !== undefined && typeof pages !== 'function')
+    throw wrong('pages', pages, 'a function (request) => Response, or for serve a { directory }');
+}
+
+function isSecrets(given: unknown): boolean {
+  if (typeof given !== 'object' || given === null || !('secrets' in given) || !Array.isArray(given.secrets)) return false;
+  return given.secrets.every((secret) => typeof secret === 'string' || secret instanceof Uint8Array);
+}
+
+function isStrings(given: unknown): boolean {
+  return Array.isArray(given) && given.every((entry) => typeof entry === 'string');
+}
+
+/** The value itself may be a secret: only its kind is named. */
+function wrong(name: string, given: unknown, expected: string): ValidationError {
+  return new ValidationError(
+    `${name} is ${given === null ? 'null' : Array.isArray(given) ? 'a list that does not fit' : `a ${typeof given}`}. Give ${expected}.`,
+  );
 }

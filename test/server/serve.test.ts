@@ -108,9 +108,24 @@ describe('starting', () => {
       { limits: { maxFrames: 1 } as never },
       { pages: { directory: '/no/such/folder' } },
       { host: 'no such host.invalid', authenticate: () => null },
+      // As programs without types may give them.
+      { host: 127 as never },
+      { authenticate: 'rk_ops_topsecret' as never },
+      { clientTokens: { secrets: 'topsecret'.repeat(9) } as never },
+      { clientTokens: { secrets: [64] } as never },
+      { clientTokens: 'topsecret' as never },
+      { origins: 'https://app.example' as never },
+      { trustedProxies: 7 as never },
+      { limits: 'none' as never },
+      { pages: './folder' as never },
+      { pages: { directory: 7 } as never },
     ];
     for (const options of wrong)
-      await expect(serve(kit, { port: 0, ...options }), JSON.stringify(options)).rejects.toMatchObject({ code: 'invalid' });
+      await expect(serve(kit, { port: 0, ...options }), JSON.stringify(options)).rejects.toMatchObject({
+        code: 'invalid',
+        message: expect.not.stringContaining('topsecret'),
+      });
+    for (const none of [undefined, null, {}, 'kit']) await expect(serve(none as never, { port: 0 })).rejects.toMatchObject({ code: 'invalid' });
   });
 
   it('sweeps the timers of rooms once a minute, unless the kit does already', async () => {

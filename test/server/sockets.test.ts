@@ -242,9 +242,10 @@ describe('the welcome', () => {
   });
 
   it('needs no token from who showed a credential at the upgrade, but a token counts more', async () => {
-    verifies('WIRE-02', 'WIRE-15');
+    verifies('WIRE-02', 'WIRE-15', 'AUTH-01');
+    let asked = 0;
     const setup = await Setup.open({
-      authenticate: (request) => (request.headers.get('cookie') === 's=1' ? { id: 'ops', kind: 'service', scopes: ['operate'] } : null),
+      authenticate: (request) => (asked++, request.headers.get('cookie') === 's=1' ? { id: 'ops', kind: 'service', scopes: ['operate'] } : null),
     });
     const host = await setup.upgrade({ headers: { cookie: 's=1' } });
     host.says({ type: 'hello', version: 1 });
@@ -254,6 +255,7 @@ describe('the welcome', () => {
     const client = await setup.upgrade({ headers: { cookie: 's=1' } });
     await setup.hello(client);
     expect(client.frames[0]).toMatchObject({ participantId: 'ada' });
+    expect(asked).toBe(2); // once per socket
   });
 
   it('shows an operator of one organization what becomes of its events, and nothing of others', async () => {
