@@ -1,8 +1,7 @@
 /** The documents: their links lead somewhere, their code is code that runs. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { TRIGGERS } from '../src/index.js';
-import { statusOf } from '../src/server/problem.js';
+import { TRIGGERS } from '../src/core/hooks/triggers.js';
 import {
   allDocuments,
   anchorsOf,
@@ -19,11 +18,16 @@ import {
 import { sourceCodes } from './error-codes.js';
 
 const documents = allDocuments();
-const isGuide = ({ path }: Document): boolean => path.startsWith('docs/') && !path.startsWith('docs/rfc/');
 
 describe('the links in the documents', () => {
   it.each(documents)('of $path lead to a file and a heading', (document) => {
     expect(linksOf(document.text).flatMap((link) => brokenLink(document, link) ?? [])).toEqual([]);
+  });
+
+  it('of the index reach every page', () => {
+    const index = linksOf(readText('docs/README.md')).map((link) => `docs/${link}`);
+    const pages = documents.map(({ path }) => path).filter((path) => /^docs\/(guides\/)?[\w-]+\.md$/.test(path) && path !== 'docs/README.md');
+    expect(pages.filter((path) => !index.includes(path))).toEqual([]);
   });
 
   it('are found where they are wrong', () => {
@@ -43,7 +47,9 @@ describe('the code in the documents', () => {
   });
 
   it('names the example it is taken from, wherever docs show TypeScript or JavaScript', () => {
-    const blocks = documents.filter(isGuide).flatMap(({ path, text }) => codeBlocks(text).map((block) => ({ path, ...block })));
+    // The rules show declarations; the README's quickstart has a test of its own.
+    const told = documents.filter(({ path }) => !path.startsWith('docs/rfc/') && path !== 'README.md');
+    const blocks = told.flatMap(({ path, text }) => codeBlocks(text).map((block) => ({ path, ...block })));
     const loose = blocks.filter(({ language, origin }) => /^(ts|tsx|typescript|js|jsx|mjs|javascript)$/.test(language) && origin === undefined);
     expect(loose.map(({ path, line }) => `${path}:${line}`)).toEqual([]);
   });
@@ -137,7 +143,8 @@ describe('docs/errors.md', () => {
     expect(documented.filter((code) => !source.literals.has(code))).toEqual([]);
   });
 
-  it('names the class and the HTTP status of each', () => {
+  it('names the class and the HTTP status of each', async () => {
+    const { statusOf } = await import('../src/server/problem.js');
     const statuses = [...readText('src/server/problem.ts').matchAll(/^ {2}([a-z_]+): \d{3},$/gm)].map(([, code]) => code ?? '');
     expect(statuses.length).toBeGreaterThan(10);
     for (const code of statuses) expect(rows.find((row) => row[1] === code)?.[2], code).toContain(`HTTP ${statusOf(code)}`);
