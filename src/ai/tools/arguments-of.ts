@@ -55,4 +55,4 @@ type Fields<Properties, Required> = Flat<
   }
 >;
 
-type Flat<Type> = { [Name in keyof Type]: Type[Name] };
+type Flat<Type> = Type extends infer All ? { [Name in keyof All]: All[Name] } : never;
