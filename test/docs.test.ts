@@ -2,19 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { TRIGGERS } from '../src/core/hooks/triggers.js';
-import {
-  allDocuments,
-  anchorsOf,
-  brokenLink,
-  codeBlocks,
-  filledIn,
-  linksOf,
-  missingLine,
-  outputOf,
-  readText,
-  snippet,
-  type Document,
-} from './documents.js';
+import { allDocuments, anchorsOf, brokenLink, codeBlocks, filledIn, linksOf, missingLine, outputOf, readText, snippet } from './documents.js';
 import { sourceCodes } from './error-codes.js';
 
 const documents = allDocuments();

@@ -1,6 +1,7 @@
 const roomId = 'shop';
 const streams = new Map(); // replies that are still being written
 let socket;
+let isLive = false;
 let last = -1; // index of the newest event on this page
 let sent = 0;
 
@@ -19,10 +20,12 @@ async function follow() {
   // #endregion
   socket.onmessage = ({ data }) => receive(JSON.parse(data));
   await new Promise((resolve) => (socket.onclose = resolve));
+  isLive = false;
 }
 
 function receive(frame) {
   if (frame.type === 'welcome') socket.send(JSON.stringify({ type: 'subscribe', id: 'shop', roomId, afterIndex: last }));
+  if (frame.type === 'subscribed') isLive = true;
   if (frame.type === 'event') show(frame.event);
   if (frame.type === 'ack') frame.blocked ? line('note').append(`Not sent: ${frame.reason}`) : show(frame.event);
   if (frame.type === 'stream_start') streams.set(frame.streamId, line(frame.source.channelId));
@@ -48,7 +51,7 @@ function line(className) {
 
 document.querySelector('#form').onsubmit = (submit) => {
   submit.preventDefault();
-  if (socket?.readyState !== WebSocket.OPEN) return; // the words stay where they are
+  if (!isLive) return; // the words stay where they are
   const { value } = document.querySelector('#text');
   const id = `${Date.now()}-${sent++}`;
   socket.send(JSON.stringify({ type: 'send', id, roomId, content: { type: 'text', body: value } }));
