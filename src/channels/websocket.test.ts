@@ -718,8 +718,9 @@ describe('what is not stored, and what changes', () => {
     web.registerConnection('deaf', () => undefined, { roomIds: ['r'] });
     await kit.publishTyping('r', 'ann', true, 'web');
     await kit.publishReaction('r', 'agent', 'e1', '👍', 'add', 'desk');
+    await kit.publishTyping('r', 'ann', false);
     expect(heard['ann']?.map((event) => event.type)).toEqual(['reaction']);
-    expect(heard['bob']?.map((event) => event.type)).toEqual(['typing_start', 'reaction']);
+    expect(heard['bob']?.map((event) => event.type)).toEqual(['typing_start', 'reaction', 'typing_stop']);
   });
 
   it('tells of changed events, and of hidden or removed ones only that they are gone', async () => {

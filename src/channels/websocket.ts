@@ -230,7 +230,9 @@ export class WebSocketChannel implements Channel {
     for (const { connection } of room.subscriptions) {
       const { ephemeral, participantId } = connection.options;
       if (ephemeral === undefined || connection.busy || !connection.open) continue;
-      if (event.channelId === this.channelId && participantId !== undefined && participantId === event.userId) continue;
+      // Nobody is told what they do themselves; a host that publishes for somebody need not name the channel.
+      const own = participantId !== undefined && participantId === event.userId;
+      if (own && (event.channelId === undefined || event.channelId === this.channelId)) continue;
       connection.push({ bytes: 0, run: () => ephemeral(event, shared) });
     }
   }

@@ -1,6 +1,14 @@
 /** A reply that is still being written (behaviour §18.2), with a real WebSocket channel watching. */
 import { describe, expect, it } from 'vitest';
-import { HookResult, WebSocketChannel, type ChannelOutput, type ResponseStream } from '../../src/index.js';
+import {
+  AIChannel,
+  HookResult,
+  WebSocketChannel,
+  type AIProvider,
+  type ChannelOutput,
+  type EphemeralEvent,
+  type ResponseStream,
+} from '../../src/index.js';
 import { gapless, makeKit, messagesOf, TestAgent, TestTransport, textOf, type Harness } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -220,6 +228,39 @@ describe('a streamed reply', () => {
     expect((await call).turns).toMatchObject([{ state: 'failed', endReason: 'timeout' }]);
     expect(sms.texts).toEqual(['so far']);
     expect(returned).toBe(false); // it hangs inside: nobody waits for it
+    await kit.close();
+  });
+
+  it('shows nobody what a model thinks', async () => {
+    verifies('STR-07');
+    const { kit, clock } = makeKit();
+    const web = new WebSocketChannel('web');
+    kit.registerChannel(web);
+    const provider: AIProvider = {
+      name: 'thinker',
+      modelName: 'thinker',
+      supportsVision: false,
+      supportsStreaming: true,
+      supportsTools: false,
+      generate: async () => ({ content: '' }),
+      async *generateStream() {
+        yield { type: 'thinking_delta', text: 'They look rich.' };
+        yield { type: 'text_delta', text: 'Hello' };
+        yield { type: 'done' };
+      },
+    };
+    kit.registerChannel(new AIChannel('thinker', { provider }));
+    await kit.createRoom({ roomId: 'room' });
+    for (const channelId of ['web', 'thinker']) await kit.attachChannel('room', channelId);
+    const shown: EphemeralEvent[] = [];
+    const published: EphemeralEvent[] = [];
+    web.registerConnection('browser', () => undefined, { roomIds: ['room'], ephemeral: (event) => shown.push(event) });
+    await kit.subscribeRoom('room', (event) => void published.push(event));
+    const asked = kit.processInbound({ channelId: 'web', senderId: 'ann', content: 'Hi' }, { roomId: 'room' });
+    await clock.advance(1000);
+    expect((await asked).turns).toMatchObject([{ state: 'committed' }]);
+    expect(published.map(({ data }) => data['text'])).toEqual(['They look rich.']);
+    expect(shown).toEqual([]);
     await kit.close();
   });
 });

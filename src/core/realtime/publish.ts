@@ -7,6 +7,7 @@ import { roomChannel } from './backend.js';
 
 export async function publishEphemeral(parts: KitParts, event: EphemeralEvent): Promise<void> {
   await parts.realtime.publish(roomChannel(event.roomId), event);
+  if (isThought(event)) return;
   const state = await parts.store.loadRoom(event.roomId);
   if (state === null) return;
   await Promise.all(
@@ -21,6 +22,11 @@ export async function publishEphemeral(parts: KitParts, event: EphemeralEvent): 
       }
     }),
   );
+}
+
+/** What a model thinks is for consoles that subscribe to the room, never for people's channels (STR-07). */
+function isThought(event: EphemeralEvent): boolean {
+  return event.type === 'custom' && event.data['kind'] === 'thinking';
 }
 
 function supports(capabilities: ChannelCapabilities, event: EphemeralEvent): boolean {
