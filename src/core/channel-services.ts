@@ -1,11 +1,17 @@
 /** What a registered channel may use of its kit, and how an agent's tool calls pass the hooks (HK-14). */
+import { callScope } from './call-scope.js';
 import type { ChannelServices } from './channel.js';
 import type { FrameworkEventType } from './framework-events.js';
+import type { SideEffects } from './hooks/effects.js';
 import type { RoomKit } from './kit.js';
 import type { ToolFunction } from './models/ai.js';
 import type { ProtocolTrace } from './models/trace.js';
 import type { KitParts } from './parts.js';
+import { Cascade } from './pipeline/cascade.js';
 import { loadState } from './pipeline/commit.js';
+import { commitOne } from './pipeline/injected.js';
+import { withSection } from './pipeline/section.js';
+import { storeEffects } from './pipeline/side-effects.js';
 import { publishEphemeral } from './realtime/publish.js';
 import { contextOf } from './rooms/history.js';
 import { readVisible } from './rooms/timeline.js';
@@ -57,6 +63,7 @@ function toolGate(parts: KitParts, channelId: string): ToolUseGate {
       const state = await loadState(parts, roomId);
       const source = state.bindings.find((binding) => binding.channelId === channelId) ?? { channelId };
       const outcome = await parts.hooks.gate('before_tool_use', Object.freeze(call), { roomId, source, context: () => contextOf(state) });
+      if (outcome.effects !== undefined) await keepEffects(parts, roomId, channelId, outcome.effects);
       return outcome.blockedBy === undefined
         ? { allowed: true, arguments: outcome.payload.arguments }
         : { allowed: false, reason: outcome.reason ?? outcome.blockedBy };
@@ -68,4 +75,19 @@ function toolGate(parts: KitParts, channelId: string): ToolUseGate {
       await parts.hooks.notice('on_tool_call', Object.freeze(call), { roomId, source, context: () => contextOf(state) });
     },
   };
+}
+
+/** What hooks left around a tool belongs to the turn: whoever waits for its answer waits for this too (HK-04). */
+async function keepEffects(parts: KitParts, roomId: string, channelId: string, effects: SideEffects): Promise<void> {
+  const cascade = callScope.getStore()?.turn?.cascade ?? new Cascade();
+  storeEffects(parts, roomId, channelId, effects, cascade);
+  for (const injected of effects.injectedEvents) {
+    try {
+      await withSection(parts.locks, parts.limits.maxChainDepth, roomId, async (section) => {
+        await commitOne(parts, section, await loadState(parts, roomId), undefined, injected, cascade);
+      });
+    } catch (error) {
+      parts.logger.error('An injected event could not be committed.', { roomId, channelId, error });
+    }
+  }
 }
