@@ -30,16 +30,16 @@ export interface HandoffTarget {
 
 /**
  * The tool's definition. With targets the model may name only these and `human`, and reads what each is for (PIP-04);
- * without, any agent of the room.
+ * without, any agent of the room. `aliases` are further names that the handler knows for them (HND-01).
  */
-export function handoffTool(targets: readonly HandoffTarget[] = []): AITool {
+export function handoffTool(targets: readonly HandoffTarget[] = [], aliases: readonly string[] = []): AITool {
   const lines = targets.map(({ agentId, description }) => `- ${agentId}${description === undefined ? '' : `: ${description}`}`);
   const target =
     targets.length === 0
       ? { type: 'string', description: `Id of the agent who takes over, or '${HUMAN_TARGET}' for a person.` }
       : {
           type: 'string',
-          enum: [...targets.map(({ agentId }) => agentId), HUMAN_TARGET],
+          enum: [...new Set([...targets.map(({ agentId }) => agentId), HUMAN_TARGET, ...aliases])],
           description: ['Who takes over:', ...lines, `- ${HUMAN_TARGET}: a person`].join('\n'),
         };
   return {

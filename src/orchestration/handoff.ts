@@ -4,7 +4,7 @@
  */
 import { endTurn } from '../ai/tools/end-turn.js';
 import { isoTime } from '../core/clock.js';
-import { errorMessage, ValidationError } from '../core/errors.js';
+import { errorMessage, RoomClosedError, ValidationError } from '../core/errors.js';
 import type { AITool, ToolContext } from '../core/models/ai.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { getConversationState, HANDLED_BY_HUMAN, isHandledByHuman, transition, type ConversationState } from '../core/models/conversation-state.js';
@@ -90,15 +90,19 @@ export class HandoffHandler {
   }
 
   /**
-   * Hands the conversation over, or says why not; throws only for misuse, an unknown room and a closed one.
+   * Hands the conversation over, or says why not; throws only for misuse and an unknown room.
    * @example await handoff.handle({ roomId: 'room-1', callingAgentId: 'agent-triage', arguments: { target: 'agent-handler' } })
    */
   async handle(request: HandoffRequest): Promise<HandoffResult> {
     const given = parseHandoffArguments({ ...request.arguments });
+    const caller: unknown = request.callingAgentId; // of plain JavaScript it may be missing
+    if (typeof caller !== 'string' || caller === '') {
+      throw new ValidationError(`callingAgentId is ${JSON.stringify(caller)}. Name who hands over: an agent's id, or a name for your program.`);
+    }
     const asked: Asked = {
       roomId: request.roomId,
       caller: request.callingAgentId,
-      target: this.options.agentAliases?.[given.target] ?? given.target,
+      target: this.#resolved(given.target),
       reason: given.reason,
       summary: given.summary,
       nextPhase: given.next_phase,
@@ -128,6 +132,7 @@ export class HandoffHandler {
             notice: { body: `Language set to ${language}`, metadata: { language, _orchestration_internal: true } },
           },
     );
+    if (!outcome.accepted && outcome.reason === 'room_closed') throw new RoomClosedError(roomId);
     const state = outcome.accepted ? outcome.after : outcome.state;
     const speaking = this.#speaking(options.channelId);
     const agentId = this.#currentAgent(state);
@@ -236,6 +241,9 @@ export class HandoffHandler {
 
   /** Lets the new agent be heard: its sessions, its greeting, its answer (PIP-03, PIP-06, HND-12). */
   async #welcome(asked: Asked, agentId: string, state: ConversationState, bound: readonly ChannelBinding[]): Promise<void> {
+    // Meanwhile a person may have taken over, or somebody else: then there is nobody to welcome any more.
+    const now = getConversationState(await this.kit.getRoom(asked.roomId));
+    if (now.activeAgentId !== agentId) return;
     const speaking = this.#speaking();
     if (speaking?.isRealtime === true) await speaking.reconfigure(asked.roomId, { agentId, ...languageOf(state) });
     if (this.options.greetOnHandoff === true) await this.#greet(asked.roomId, agentId, state, { leavingAgentId: asked.caller });
@@ -253,7 +261,8 @@ export class HandoffHandler {
     const speaking = this.#speaking(options.channelId);
     if (speaking === undefined) {
       if (text === undefined || text === '' || this.kit.getChannel(agentId) === undefined) return false;
-      await this.kit.sendEvent(roomId, agentId, text, { wait: 'commit' });
+      // It is said to people: no other agent answers it, with or without a router.
+      await this.kit.sendEvent(roomId, agentId, text, { addressedTo: [], wait: 'commit' });
       return true;
     }
     const prompt = options.leavingAgentId === undefined ? text : (this.options.greetingPrompt ?? DEFAULT_GREETING_PROMPT);
@@ -284,7 +293,8 @@ export class HandoffHandler {
   async #afterCallersTurn(asked: Asked, work: () => Promise<unknown>): Promise<void> {
     const follow = (): Promise<void> => this.#attempt('The new agent of a handoff could not be started.', work);
     const turn = this.kit.currentTurn();
-    if (turn?.roomId === asked.roomId) turn.afterwards.push(follow);
+    // A turn that was cut off meanwhile waits for nothing more.
+    if (turn?.roomId === asked.roomId && !Object.isFrozen(turn.afterwards)) turn.afterwards.push(follow);
     else await follow();
   }
 
@@ -295,6 +305,11 @@ export class HandoffHandler {
 
   #currentAgent(state: ConversationState): string | undefined {
     return isHandledByHuman(state) ? undefined : (state.activeAgentId ?? this.options.defaultAgentId);
+  }
+
+  #resolved(target: string): string {
+    const aliases = this.options.agentAliases ?? {};
+    return Object.hasOwn(aliases, target) ? (aliases[target] ?? target) : target;
   }
 
   #rootOf(roomId: string): string | undefined {

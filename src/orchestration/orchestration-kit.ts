@@ -10,6 +10,7 @@ export type OrchestrationKit = Pick<
   | 'hook'
   | 'fireHook'
   | 'getChannel'
+  | 'listChannels'
   | 'getRoom'
   | 'listBindings'
   | 'changeConversation'

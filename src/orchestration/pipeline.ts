@@ -6,7 +6,7 @@ import type { Agent } from '../ai/agent.js';
 import { ChannelNotRegisteredError, ValidationError } from '../core/errors.js';
 import { isSpeakingChannel, type SpeakingChannel } from '../core/speaking-channel.js';
 import { hasHandoff, HandoffHandler, setupHandoff, type HandoffHandlerOptions } from './handoff.js';
-import { handoffTool, type HandoffTarget } from './handoff-tool.js';
+import { handoffTool, HUMAN_TARGET, type HandoffTarget } from './handoff-tool.js';
 import type { OrchestrationKit } from './orchestration-kit.js';
 import { ConversationRouter, type RoutingRule } from './router.js';
 
@@ -112,6 +112,7 @@ export class ConversationPipeline {
    */
   install(kit: OrchestrationKit, agents: readonly PipelineAgent[], options: PipelineInstallOptions = {}): [ConversationRouter, HandoffHandler] {
     for (const agent of agents) checkAgent(kit, agent, agents);
+    this.#checkRegistered(kit);
     const speaking = options.voiceChannelId === undefined ? undefined : speakingChannel(kit, options.voiceChannelId);
     const { hookPriority, ...handoffOptions } = options;
     const handler = new HandoffHandler(kit, {
@@ -123,9 +124,24 @@ export class ConversationPipeline {
     });
     const router = this.createRouter();
     router.install(kit, { priority: hookPriority ?? -100 });
-    for (const agent of agents) setupHandoff(agent, handler, handoffTool(this.reachableFrom(agent.channelId, agents)));
+    for (const agent of agents) {
+      const targets = this.reachableFrom(agent.channelId, agents);
+      setupHandoff(agent, handler, handoffTool(targets, aliasesOf(targets, options.agentAliases)));
+    }
     speaking?.setVoices(new Map(agents.flatMap((agent) => (agent.voice === undefined ? [] : [[agent.channelId, agent.voice] as const]))));
     return [router, handler];
+  }
+
+  /** A stage of an agent that nobody registered would never be reached, and nobody would say why. */
+  #checkRegistered(kit: OrchestrationKit): void {
+    const named = new Map(this.stages.map((stage) => [stage.agentId, `Stage '${stage.phase}'`]));
+    if (this.supervisorId !== undefined) named.set(this.supervisorId, 'supervisorId');
+    for (const [agentId, where] of named) {
+      if (kit.getChannel(agentId) !== undefined) continue;
+      throw new ValidationError(
+        `${where} names agent '${agentId}', which is not registered. Call kit.registerChannel(agent) before pipeline.install; registered: ${registered(kit)}.`,
+      );
+    }
   }
 
   #check(): void {
@@ -153,11 +169,32 @@ function followers(stage: PipelineStage): readonly string[] {
 }
 
 function checkAgent(kit: OrchestrationKit, agent: PipelineAgent, agents: readonly PipelineAgent[]): void {
-  const registered: unknown = kit.getChannel(agent.channelId);
-  if (registered !== agent) throw new ChannelNotRegisteredError(agent.channelId, [], 'Agent');
+  const known: unknown = kit.getChannel(agent.channelId);
+  if (known === undefined) {
+    throw new ChannelNotRegisteredError(
+      agent.channelId,
+      kit.listChannels().map(({ channelId }) => channelId),
+      'Agent',
+    );
+  }
+  if (known !== agent) {
+    throw new ValidationError(
+      `Another channel is registered as '${agent.channelId}'. Pass to pipeline.install the agent you gave to kit.registerChannel.`,
+    );
+  }
   if (hasHandoff(agent) || agents.indexOf(agent) !== agents.lastIndexOf(agent)) {
     throw new ValidationError(`Agent '${agent.channelId}' has a handoff tool already: a pipeline is installed on it. Use one pipeline per agent.`);
   }
+}
+
+function registered(kit: OrchestrationKit): string {
+  const ids = kit.listChannels().map(({ channelId }) => channelId);
+  return ids.join(', ') || 'none';
+}
+
+/** The other names by which a model may call those it can hand over to. */
+function aliasesOf(targets: readonly HandoffTarget[], aliases: Readonly<Record<string, string>> = {}): string[] {
+  return Object.keys(aliases).filter((alias) => aliases[alias] === HUMAN_TARGET || targets.some(({ agentId }) => agentId === aliases[alias]));
 }
 
 function speakingChannel(kit: OrchestrationKit, channelId: string): SpeakingChannel {

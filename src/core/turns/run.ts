@@ -123,6 +123,7 @@ async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Pro
     for (const next of afterwards) {
       await callScope.run(scope, next).catch((error: unknown) => parts.logger.error('What was to follow a turn failed.', { turnId: row.id, error }));
     }
+    Object.freeze(afterwards); // what a tool that was cut off still wants comes too late to wait for
   }
 }
 
