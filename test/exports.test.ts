@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import config from '../vitest.config.js';
+import * as roomkit from '../src/index.js';
+import { publicApi } from './support/public-api.js';
+import { hiddenTypes, isDocumented, placeOf, silentMethods } from './support/public-declarations.js';
+import { verifies } from './requirements.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -82,6 +86,60 @@ describe("import 'roomkit'", () => {
 
   it('is seen to load packages where it does', () => {
     expect(loadedBy('roomkit/server').packages).toContain('hono');
+  });
+});
+
+describe('what the subpaths export', () => {
+  it('says of every name what it is for', () => {
+    const { symbols } = publicApi();
+    expect(symbols.size).toBeGreaterThan(400);
+    expect([...symbols].filter((symbol) => !isDocumented(symbol)).map(placeOf)).toEqual([]);
+    expect(silentMethods(publicApi())).toEqual([]);
+  });
+
+  it('is all that a reader of its types needs to name', () => {
+    /** Pieces that types are made of; who reads them by their names here has what they need. */
+    const pieces = {
+      Gate: 'HookPayload and HookReturn read the table of hooks',
+      LenientGate: 'HookPayload and HookReturn read the table of hooks',
+      IdentityGate: 'HookPayload and HookReturn read the table of hooks',
+      Notice: 'HookPayload and HookReturn read the table of hooks',
+      ValueOf: 'ArgumentsOf gives the type of a schema',
+      PassThrough: 'a FaultStore is a ConversationStore',
+      AnyStep: 'StoreMethod and LockStep are the steps there are',
+    };
+    const hidden = hiddenTypes(publicApi());
+    const missing = [...hidden].filter(([type]) => !(type in pieces)).map(([type, users]) => `${type}, named by ${[...users].join(', ')}`);
+    expect(missing, 'export these types, or say in `pieces` why nobody needs their names').toEqual([]);
+    expect([...hidden.keys()].sort()).toEqual(Object.keys(pieces).sort());
+  });
+
+  it('would be found wanting: a public type that is kept back, a name without a word', () => {
+    const { program, checker, subpaths, symbols } = publicApi();
+    const event = subpaths.get('roomkit')?.get('RoomEvent');
+    const without = new Set([...symbols].filter((symbol) => symbol !== event));
+    expect(hiddenTypes({ program, checker, subpaths, symbols: without }).get('RoomEvent')?.size).toBeGreaterThan(20);
+    const gate = hiddenTypes(publicApi()).get('Gate');
+    expect(gate).toEqual(new Set(['HookTable']));
+    const [member] = [...symbols].filter(({ name }) => name === 'Room').flatMap((room) => [...(room.members?.values() ?? [])]);
+    expect(member?.name).toBe('id');
+    expect(member !== undefined && isDocumented(member)).toBe(false);
+  });
+
+  it('has a constant with the README’s spelling for each enumeration of the rules', () => {
+    verifies('CON-01', 'CON-02');
+    const page = readFileSync(join(ROOT, 'docs', 'rfc', '02-enumerations.md'), 'utf8');
+    const rows = [...page.matchAll(/^\| (\w+(?: \/ \w+)?)(?: \(open set\))? \| (.*) \|$/gm)].filter(([, name]) => name !== 'Name');
+    const stated = rows.flatMap(([, names = '', values = '']) => {
+      const lists = values.split(' / ');
+      return names.split(' / ').map((name, position) => [name, (lists[position] ?? '').replace('; any string is legal', '').split(', ')] as const);
+    });
+    expect(stated.length).toBeGreaterThan(20);
+    for (const [name, values] of stated) {
+      const constant = (roomkit as Readonly<Record<string, unknown>>)[name] as Readonly<Record<string, string>>;
+      expect(Object.values(constant).sort(), name).toEqual([...values].sort());
+      for (const [key, value] of Object.entries(constant)) expect(key.toLowerCase(), name).toBe(value);
+    }
   });
 });
 

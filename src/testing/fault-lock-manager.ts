@@ -40,6 +40,7 @@ export class FaultLockManager implements RoomLockManager {
     this.#plan.plan(step, { kind: 'fail', error: timing.error ?? unavailable('lock'), throws: timing.throws ?? false }, timing);
   }
 
+  /** The step takes this long. */
   delay(step: LockStep | AnyStep, ms: number, timing: FaultTiming = {}): void {
     this.#plan.plan(step, { kind: 'delay', ms }, timing);
   }
@@ -54,14 +55,17 @@ export class FaultLockManager implements RoomLockManager {
     this.#plan.plan(step, { kind: 'crash' }, timing);
   }
 
+  /** Forgets faults that have not happened yet. */
   clear(): void {
     this.#plan.clear();
   }
 
+  /** Lets every step that hangs go on. */
   resume(): void {
     this.#plan.resume();
   }
 
+  /** How often a step was taken, failed ones included; without a name, all of them. */
   calls(step?: LockStep): number {
     return this.#plan.calls(step);
   }

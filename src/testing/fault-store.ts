@@ -100,6 +100,7 @@ export class FaultStore extends PassThrough {
     return this.#plan.hanging;
   }
 
+  /** Whether it has crashed: every call fails from then on. */
   get crashed(): boolean {
     return this.#plan.crashed;
   }
