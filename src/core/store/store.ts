@@ -29,8 +29,8 @@ export interface ConversationStore {
   /** Throws RoomExistsError. */
   createRoom(room: Room): Awaitable<Room>;
   /**
-   * Creates a room unless one was created under this key within `ttlSeconds` before `room.createdAt`; returns the room
-   * that the key stands for (RTR-04).
+   * Creates a room unless one was created under this key within `ttlSeconds` before `room.createdAt`, or one with its id
+   * exists; returns the room that the key or the id stands for (RTR-04).
    */
   createRoomOnce(key: string, room: Room, ttlSeconds: number): Awaitable<{ room: Room; created: boolean }>;
   getRoom(roomId: string): Awaitable<Room | null>;
@@ -56,7 +56,10 @@ export interface ConversationStore {
   /** The one way a timeline grows (STO-01). Takes ownership of `commit.event`. */
   commitEvent(commit: EventCommit): Awaitable<CommitResult>;
   getEvent(roomId: string, eventId: string): Awaitable<RoomEvent | null>;
-  /** Rewrites every field of a stored event but id, roomId, index and createdAt (STO-07). null when it is not there. */
+  /**
+   * Rewrites every field of a stored event but id, roomId, index and createdAt (STO-07). null when it is not there. Throws
+   * ConflictError when another event of the room has its new idempotency key.
+   */
   updateEvent(event: RoomEvent, options?: WriteOptions): Awaitable<RoomEvent | null>;
   /** Removes an event, with `cascadeReplies` also those whose `parentEventId` leads to it. Indexes are never reused. */
   deleteEvent(roomId: string, eventId: string, options?: WriteOptions & { cascadeReplies?: boolean }): Awaitable<readonly RoomEvent[]>;
@@ -84,20 +87,26 @@ export interface ConversationStore {
   createIdentity(identity: Identity): Awaitable<Identity>;
   /** Follows aliases left by merges (IDN-13). */
   getIdentity(identityId: string): Awaitable<Identity | null>;
+  /** Replaces the stored one. Throws IdentityNotFoundError (also for one merged away), ConflictError when an address is another's. */
   updateIdentity(identity: Identity): Awaitable<Identity>;
   resolveIdentity(query: { channelType: ChannelType; address: string; organizationId?: string }): Awaitable<Identity | null>;
   /** Unknown identity → false; no duplicates (STO-10). Throws ConflictError when the address is another's. */
   linkAddress(identityId: string, channelType: ChannelType, address: string): Awaitable<boolean>;
-  /** Moves addresses and external ids of `fromId` to `intoId`; null when it is merged already (IDN-13). */
+  /**
+   * Moves addresses and external ids of `fromId` to `intoId`; null when it is merged already, or when there is nothing to
+   * merge (IDN-13). Throws ConflictError for identities of different organizations.
+   */
   mergeIdentities(merge: { intoId: string; fromId: string; by: string; reason?: string; at: string }): Awaitable<IdentityMerge | null>;
   /** Restores exactly what the merge moved; null when there is none. */
   unmergeIdentity(fromId: string): Awaitable<IdentityMerge | null>;
 
   // --- tasks, observations, markers --------------------------------------------------------------------------------
+  /** Stores a task; one with its id is replaced. Throws RoomNotFoundError. */
   createTask(task: Task): Awaitable<void>;
   updateTask(task: Task): Awaitable<void>;
   getTask(taskId: string): Awaitable<Task | null>;
   listTasks(roomId: string, query?: { status?: Task['status'] }): Awaitable<readonly Task[]>;
+  /** Stores an observation; one with its id is replaced. Throws RoomNotFoundError. */
   addObservation(observation: Observation): Awaitable<void>;
   listObservations(roomId: string): Awaitable<readonly Observation[]>;
   /** Index of the last event the channel has read; null without a marker. Moves forward only. */
@@ -268,7 +277,7 @@ export interface RouteCandidates {
   readonly addressed: readonly RouteCandidate[];
   /** Active and paused rooms with this sender as a participant reached through this channel type, newest first, at most two. */
   readonly participating: readonly RouteCandidate[];
-  /** Active and paused rooms this channel is bound to, newest first, at most two, with the address their binding names. */
+  /** Active and paused rooms this channel is bound to, at most two of them in any order, with the address their binding names. */
   readonly bound: readonly (RouteCandidate & { readonly address?: string })[];
 }
 
@@ -304,7 +313,7 @@ export interface TurnQuery {
 export interface ClaimedWork {
   readonly rows: readonly OutboxRow[];
   readonly turns: readonly TurnRow[];
-  /** ISO time at which the earliest foreign lease or retry ends; undefined when nothing waits. */
+  /** ISO time at which the earliest foreign lease or retry ends; undefined when nothing waits, or when `limit` was reached before. */
   readonly nextDueAt?: string;
 }
 

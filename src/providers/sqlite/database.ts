@@ -1,5 +1,7 @@
 /** Opens a SQLite file with what this Node has: `node:sqlite`, else the package `@photostructure/sqlite`, which has the same API. */
-import { MissingPeerError, RoomKitError } from '../../core/index.js';
+import { MissingPeerError, RoomKitError, ValidationError } from './core.js';
+import { storeError } from './errors.js';
+import { checkOwn, migrate } from './schema.js';
 
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
@@ -17,12 +19,41 @@ export interface Database {
 
 type DatabaseClass = new (path: string) => Database;
 
-export async function openDatabase(path: string): Promise<Database> {
+export const IN_MEMORY = ':memory:';
+const SYNCHRONOUS: readonly string[] = ['full', 'normal'];
+
+/** A file that is ours, on this version's schema, and held by this process alone. */
+export async function openFile(path: string, synchronous: 'full' | 'normal'): Promise<Database> {
+  if (!SYNCHRONOUS.includes(synchronous)) {
+    throw new ValidationError(`SqliteStore was given synchronous '${String(synchronous)}'. Choose 'full' (survives power loss) or 'normal'.`);
+  }
   const DatabaseSync = await loadSqlite();
+  let database: Database | undefined;
   try {
-    return new DatabaseSync(path);
+    database = new DatabaseSync(path);
+    // One process at a time: a second one is told so instead of corrupting what the first believes.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    checkOwn(database, path);
+    startWriteAheadLog(database, path);
+    database.exec(`PRAGMA synchronous = ${synchronous}`);
+    database.exec('PRAGMA wal_autocheckpoint = 4000');
+    database.exec('BEGIN IMMEDIATE; COMMIT');
+    migrate(database);
+    return database;
   } catch (error) {
+    database?.close();
     throw storeError(error, path);
+  }
+}
+
+/** What is committed is in the log first: after a crash the file is as it was, or as it is after. */
+function startWriteAheadLog(database: Database, path: string): void {
+  const { journal_mode: mode } = database.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
+  if (mode !== 'wal' && path !== IN_MEMORY) {
+    throw new RoomKitError(
+      'store_unavailable',
+      `The database '${path}' cannot keep a write-ahead log (its journal stays '${mode}'). Put it on a local disk, not on a network folder.`,
+    );
   }
 }
 
@@ -39,30 +70,4 @@ async function loadSqlite(): Promise<DatabaseClass> {
   } catch (error) {
     throw new MissingPeerError('SqliteStore on this version of Node', '@photostructure/sqlite', { cause: error });
   }
-}
-
-/** A database error in words that say how to mend it. Errors of our own pass unchanged. */
-export function storeError(error: unknown, path: string): Error {
-  if (error instanceof RoomKitError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  const say = (code: string, text: string, retryable: boolean): RoomKitError => new RoomKitError(code, text, { cause: error, retryable });
-  if (/locked|busy/i.test(message)) {
-    return say('store_busy', `The database '${path}' is in use by another process. Stop that one first, or give this one a file of its own.`, true);
-  }
-  if (/readonly|read-only|read only/i.test(message)) {
-    return say('store_read_only', `The database '${path}' cannot be written. Give this process the right to write the file and its folder.`, false);
-  }
-  if (/full|no space/i.test(message))
-    return say('store_full', `There is no room on the disk for the database '${path}'. Free some space; nothing that was committed is lost.`, true);
-  if (/unable to open|cantopen|no such file/i.test(message)) {
-    return say('store_unavailable', `The database '${path}' cannot be opened. Create its folder, and check the rights of this process there.`, false);
-  }
-  if (/not a database|malformed|corrupt/i.test(message)) {
-    return say(
-      'store_corrupt',
-      `The file '${path}' is not a database, or is damaged. Move it away and restore a copy, or start with a new file.`,
-      false,
-    );
-  }
-  return say('store_failed', `The database '${path}' failed: ${message}`, true);
 }

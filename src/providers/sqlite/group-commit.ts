@@ -16,6 +16,13 @@ interface Job {
   reject(error: unknown): void;
 }
 
+/** The transaction is gone, and with it all that its writes have done so far. */
+class TransactionLost extends Error {
+  constructor(readonly reason: unknown) {
+    super('The transaction was rolled back.');
+  }
+}
+
 export class GroupCommit {
   #waiting: Job[] = [];
   #scheduled = false;
@@ -49,21 +56,23 @@ export class GroupCommit {
     this.#waiting = [];
     this.#lastSize = jobs.length;
     const done: { job: Job; written: Written<unknown> }[] = [];
-    const refused: { job: Job; error: unknown }[] = [];
+    const refused = new Map<Job, unknown>();
     try {
       this.database.exec('BEGIN IMMEDIATE');
-      for (const job of jobs) this.#runJob(job, jobs.length > 1, done, refused);
+      for (const job of jobs) {
+        const written = this.#runJob(job, refused);
+        if (written !== undefined) done.push({ job, written });
+      }
       this.database.exec('COMMIT');
     } catch (error) {
       this.#rollBack();
-      const failure = this.translate(error);
-      for (const job of jobs) if (!refused.some((one) => one.job === job)) job.reject(failure);
-      for (const { job, error: reason } of refused) job.reject(reason);
+      const failure = this.translate(error instanceof TransactionLost ? error.reason : error);
+      for (const job of jobs) job.reject(refused.get(job) ?? failure);
       return;
     }
     for (const { written } of done) written.onCommitted?.();
     for (const { job, written } of done) job.resolve(written.value);
-    for (const { job, error } of refused) job.reject(error);
+    for (const [job, error] of refused) job.reject(error);
   }
 
   close(): void {
@@ -72,20 +81,23 @@ export class GroupCommit {
     this.flush();
   }
 
-  #runJob(job: Job, several: boolean, done: { job: Job; written: Written<unknown> }[], refused: { job: Job; error: unknown }[]): void {
-    // Also a lone write may be refused half-way: its savepoint takes back what it did.
+  /** In a savepoint: also a lone write may be refused half-way. Undefined when it was. */
+  #runJob(job: Job, refused: Map<Job, unknown>): Written<unknown> | undefined {
     this.database.exec('SAVEPOINT one');
     try {
-      done.push({ job, written: job.run() });
+      const written = job.run();
       this.database.exec('RELEASE one');
+      return written;
     } catch (error) {
       try {
         this.database.exec('ROLLBACK TO one');
         this.database.exec('RELEASE one');
-      } catch (inner) {
-        throw several ? inner : error; // the transaction itself is gone (a full disk)
+      } catch {
+        // SQLite rolls back by itself when the disk is full or fails. What the others wrote is gone too.
+        throw new TransactionLost(error);
       }
-      refused.push({ job, error: this.translate(error) });
+      refused.set(job, this.translate(error));
+      return undefined;
     }
   }
 

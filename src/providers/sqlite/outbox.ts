@@ -17,11 +17,14 @@ import {
   type TurnRow,
   type TurnState,
 } from './core.js';
-import { marks, type Statements } from './statements.js';
+import { IN_LIST, type Statements } from './statements.js';
 
 const OPEN_ROWS = "state IN ('queued', 'sending', 'unknown')";
 const OPEN_TURNS = "state IN ('queued', 'running')";
-const OPEN_TURN_STATES: readonly TurnState[] = ['queued', 'running'];
+const OPEN_ROW_STATES: readonly string[] = ['queued', 'sending', 'unknown'];
+const OPEN_TURN_STATES: readonly string[] = ['queued', 'running'];
+/** So much is read at once of what may be a long backlog. */
+const PAGE = 200;
 
 export class SqliteOutbox {
   constructor(private readonly sql: Statements) {}
@@ -70,14 +73,14 @@ export class SqliteOutbox {
 
   findByProviderMessage(provider: string, messageId: string): OutboxRow | null {
     return this.sql.model<OutboxRow>(
-      'SELECT json FROM outbox WHERE provider = ? AND provider_message_id = ? ORDER BY event_index DESC LIMIT 1',
+      "SELECT json FROM outbox WHERE provider = ? AND provider_message_id = ? ORDER BY json_extract(json, '$.createdAt') DESC, event_index DESC LIMIT 1",
       provider,
       messageId,
     );
   }
 
   listRows(query: RowQuery): OutboxRow[] {
-    const { where, values } = filters(query);
+    const { where, values } = filters(query, OPEN_ROW_STATES, OPEN_ROWS);
     if (query.eventId !== undefined) {
       where.push('event_id = ?');
       values.push(query.eventId);
@@ -109,9 +112,17 @@ export class SqliteOutbox {
   }
 
   listTurns(query: TurnQuery): TurnRow[] {
-    const { where, values } = filters(query);
+    const { where, values } = filters(query, OPEN_TURN_STATES, OPEN_TURNS);
     values.push(query.limit ?? -1);
     return this.sql.models<TurnRow>(`SELECT json FROM turns ${clause(where)} ORDER BY room_id, trigger_index LIMIT ?`, ...values);
+  }
+
+  /** Whether any row or turn is unfinished. */
+  hasOpen(): boolean {
+    const row = this.sql
+      .get(`SELECT EXISTS (SELECT 1 FROM outbox WHERE ${OPEN_ROWS}) OR EXISTS (SELECT 1 FROM turns WHERE ${OPEN_TURNS}) AS open`)
+      .get() as { open: number };
+    return Number(row.open) === 1;
   }
 
   claimDue(claim: Parameters<ConversationStore['claimDue']>[0]): ClaimedWork {
@@ -119,9 +130,10 @@ export class SqliteOutbox {
     const turns: TurnRow[] = [];
     let nextDueAt: string | undefined;
     const blocked = new Set<string>(claim.exceptLanes);
-    for (const row of this.sql.models<OutboxRow>(`SELECT json FROM outbox WHERE ${OPEN_ROWS} ORDER BY room_id, event_index`)) {
+    for (const row of this.#openRows()) {
+      if (rows.length >= claim.limit) break;
       const lane = laneKey(row.roomId, row.channelId);
-      if (blocked.has(lane) || rows.length >= claim.limit) continue;
+      if (blocked.has(lane)) continue;
       if (row.nextAttemptAt !== undefined && row.nextAttemptAt > claim.now) {
         blocked.add(lane); // what is behind it in its lane waits too
         if (nextDueAt === undefined || row.nextAttemptAt < nextDueAt) nextDueAt = row.nextAttemptAt;
@@ -130,21 +142,13 @@ export class SqliteOutbox {
       rows.push(row);
       this.updateRow(row.id, { leaseOwner: claim.owner, leaseUntil: claim.leaseUntil }, undefined);
     }
-    for (const turn of this.sql.models<TurnRow>(`SELECT json FROM turns WHERE ${OPEN_TURNS} ORDER BY room_id, trigger_index`)) {
-      if (blocked.has(laneKey(turn.roomId, turn.channelId)) || rows.length + turns.length >= claim.limit) continue;
+    for (const turn of this.#openTurns()) {
+      if (rows.length + turns.length >= claim.limit) break;
+      if (blocked.has(laneKey(turn.roomId, turn.channelId))) continue;
       turns.push(turn);
       this.updateTurn(turn.id, { leaseOwner: claim.owner, leaseUntil: claim.leaseUntil }, undefined);
     }
     return { rows, turns, ...(nextDueAt !== undefined && { nextDueAt }) };
-  }
-
-  renewLeases(owner: string, leaseUntil: string): void {
-    for (const row of this.sql.models<OutboxRow>(`SELECT json FROM outbox WHERE ${OPEN_ROWS}`)) {
-      if (row.leaseOwner === owner) this.updateRow(row.id, { leaseUntil }, undefined);
-    }
-    for (const turn of this.sql.models<TurnRow>(`SELECT json FROM turns WHERE ${OPEN_TURNS}`)) {
-      if (turn.leaseOwner === owner) this.updateTurn(turn.id, { leaseUntil }, undefined);
-    }
   }
 
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): void {
@@ -164,24 +168,56 @@ export class SqliteOutbox {
       results[result.channelId] = result;
       found.set(eventId, results);
     };
-    for (let at = 0; at < eventIds.length; at += 200) {
-      const ids = eventIds.slice(at, at + 200);
-      for (const row of this.sql.models<OutboxRow>(`SELECT json FROM outbox WHERE room_id = ? AND event_id IN (${marks(ids)})`, roomId, ...ids))
-        put(row.eventId, resultOfRow(row));
-      const outcomes = this.sql.get(`SELECT event_id, json FROM outcomes WHERE room_id = ? AND event_id IN (${marks(ids)})`).all(roomId, ...ids) as {
-        event_id: string;
-        json: string;
-      }[];
-      for (const { event_id, json } of outcomes) put(event_id, JSON.parse(json) as DeliveryResult);
-    }
+    const ids = JSON.stringify(eventIds);
+    // By event: of a long room only the rows that are asked for are looked at.
+    for (const row of this.sql.models<OutboxRow>(
+      `SELECT json FROM outbox INDEXED BY outbox_by_event WHERE event_id ${IN_LIST} AND room_id = ?`,
+      ids,
+      roomId,
+    ))
+      put(row.eventId, resultOfRow(row));
+    const outcomes = this.sql.get(`SELECT event_id, json FROM outcomes WHERE event_id ${IN_LIST} AND room_id = ?`).all(ids, roomId) as {
+      event_id: string;
+      json: string;
+    }[];
+    for (const { event_id, json } of outcomes) put(event_id, JSON.parse(json) as DeliveryResult);
     return found;
+  }
+
+  /** Page by page, because a backlog may be long; a lane's rows in order. */
+  *#openRows(): Generator<OutboxRow> {
+    const sql = `SELECT json FROM outbox WHERE ${OPEN_ROWS} AND (room_id, event_index, id) > (?, ?, ?) ORDER BY room_id, event_index, id LIMIT ${PAGE}`;
+    let last: readonly [string, number, string] = ['', -1, ''];
+    for (;;) {
+      const page = this.sql.models<OutboxRow>(sql, ...last);
+      for (const row of page) {
+        last = [row.roomId, row.eventIndex, row.id];
+        yield row;
+      }
+      if (page.length < PAGE) return;
+    }
+  }
+
+  *#openTurns(): Generator<TurnRow> {
+    const sql = `SELECT json FROM turns WHERE ${OPEN_TURNS} AND (room_id, trigger_index, id) > (?, ?, ?) ORDER BY room_id, trigger_index, id LIMIT ${PAGE}`;
+    let last: readonly [string, number, string] = ['', -1, ''];
+    for (;;) {
+      const page = this.sql.models<TurnRow>(sql, ...last);
+      for (const turn of page) {
+        last = [turn.roomId, turn.triggerIndex, turn.id];
+        yield turn;
+      }
+      if (page.length < PAGE) return;
+    }
   }
 }
 
-function filters(query: { roomId?: string; channelId?: string; state?: string | readonly string[] }): {
-  where: string[];
-  values: (string | number)[];
-} {
+/** `open` and `openSql` say the same: spelled out, the condition lets SQLite use the index of what is open. */
+function filters(
+  query: { roomId?: string; channelId?: string; state?: string | readonly string[] },
+  open: readonly string[],
+  openSql: string,
+): { where: string[]; values: (string | number)[] } {
   const where: string[] = [];
   const values: (string | number)[] = [];
   if (query.roomId !== undefined) {
@@ -194,8 +230,9 @@ function filters(query: { roomId?: string; channelId?: string; state?: string | 
   }
   if (query.state !== undefined) {
     const states = typeof query.state === 'string' ? [query.state] : query.state;
-    where.push(`state IN (${marks(states)})`);
-    values.push(...states);
+    if (states.every((state) => open.includes(state))) where.push(openSql);
+    where.push(`state ${IN_LIST}`);
+    values.push(JSON.stringify(states));
   }
   return { where, values };
 }

@@ -1,8 +1,10 @@
 /** Identities, tasks, observations, markers and messages on hold in SQLite. */
 import {
   ConflictError,
+  IdentityNotFoundError,
   planMerge,
   planUnmerge,
+  withoutUndone,
   type ChannelType,
   type HeldMessage,
   type Identity,
@@ -10,7 +12,7 @@ import {
   type Observation,
   type Task,
 } from './core.js';
-import type { Statements } from './statements.js';
+import { IN_LIST, type Statements } from './statements.js';
 
 export class SqlitePeople {
   constructor(private readonly sql: Statements) {}
@@ -28,6 +30,7 @@ export class SqlitePeople {
   }
 
   updateIdentity(identity: Identity): Identity {
+    if (this.#own(identity.id) === null) throw new IdentityNotFoundError(identity.id);
     this.#forgetAddresses(identity.id);
     this.#put(identity);
     return identity;
@@ -68,6 +71,11 @@ export class SqlitePeople {
     const plan = planUnmerge(into, merge);
     this.#forgetAddresses(into.id);
     this.sql.get('DELETE FROM merges WHERE from_id = ?').run(fromId);
+    let id = merge.intoId;
+    for (let later = this.#merge(id); later !== null; later = this.#merge(id)) {
+      this.sql.get('UPDATE merges SET json = ? WHERE from_id = ?').run(JSON.stringify(withoutUndone(later, merge)), id);
+      id = later.intoId;
+    }
     this.#put(plan.into);
     this.#put(plan.from);
     return merge;
@@ -78,7 +86,7 @@ export class SqlitePeople {
   putTask(task: Task): void {
     this.sql
       .get(
-        'INSERT INTO tasks (id, room_id, status, created_at, json) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status, json = excluded.json',
+        'INSERT INTO tasks (id, room_id, status, created_at, json) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET room_id = excluded.room_id, status = excluded.status, json = excluded.json',
       )
       .run(task.id, task.roomId, task.status, task.createdAt, JSON.stringify(task));
   }
@@ -95,7 +103,9 @@ export class SqlitePeople {
 
   addObservation(observation: Observation): void {
     this.sql
-      .get('INSERT INTO observations (id, room_id, json) VALUES (?, ?, ?)')
+      .get(
+        'INSERT INTO observations (id, room_id, json) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET room_id = excluded.room_id, json = excluded.json',
+      )
       .run(observation.id, observation.roomId, JSON.stringify(observation));
   }
 
@@ -120,7 +130,7 @@ export class SqlitePeople {
 
   hold(message: HeldMessage, maxPerKey: number): void {
     this.sql
-      .get('INSERT INTO held (id, kind, key, room_id, expires_at, json) VALUES (?, ?, ?, ?, ?, ?)')
+      .get('INSERT OR REPLACE INTO held (id, kind, key, room_id, expires_at, json) VALUES (?, ?, ?, ?, ?, ?)')
       .run(message.id, message.kind, message.key, message.roomId ?? null, message.expiresAt, JSON.stringify(message));
     this.sql
       .get(
@@ -135,7 +145,7 @@ export class SqlitePeople {
   }
 
   dropHeld(ids: readonly string[]): void {
-    for (const id of ids) this.sql.get('DELETE FROM held WHERE id = ?').run(id);
+    this.sql.get(`DELETE FROM held WHERE id ${IN_LIST}`).run(JSON.stringify(ids));
   }
 
   #own(identityId: string): Identity | null {

@@ -1,6 +1,9 @@
 /** The tables, built by numbered steps that only add (STO-13). Rows keep their model as JSON; columns are what is searched by. */
-import { RoomKitError } from '../../core/index.js';
+import { RoomKitError } from './core.js';
 import type { Database } from './database.js';
+
+/** 'RmKt', in the file's header: how a file says that it is ours. Version 1 said nothing. */
+const APPLICATION_ID = 0x526d4b74;
 
 const STEPS: readonly string[] = [
   `
@@ -58,21 +61,52 @@ const STEPS: readonly string[] = [
   CREATE INDEX held_by_key ON held (kind, key);
   CREATE TABLE creations (key TEXT PRIMARY KEY, room_id TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // Counters change with every event, so they leave the row that holds the room's JSON: it may be large, and is rewritten
+  // as a whole. The columns of version 1 stay as they were and are not looked at any more.
+  `
+  CREATE TABLE counters (
+    room_id TEXT PRIMARY KEY, event_count INTEGER NOT NULL, latest_index INTEGER NOT NULL, version INTEGER NOT NULL,
+    fence INTEGER NOT NULL DEFAULT -1, updated_at TEXT NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO counters (room_id, event_count, latest_index, version, fence, updated_at)
+    SELECT id, event_count, latest_index, version, fence, json_extract(json, '$.updatedAt') FROM rooms;
+  CREATE INDEX rooms_by_creation ON rooms (created_at);
+  CREATE INDEX rooms_by_organization ON rooms (organization_id, created_at) WHERE organization_id IS NOT NULL;
+  CREATE INDEX rooms_timed ON rooms (status, created_at) WHERE has_timers = 1;
+  ALTER TABLE bindings ADD COLUMN room_open INTEGER NOT NULL DEFAULT 1;
+  UPDATE bindings SET room_open = 0 WHERE room_id IN (SELECT id FROM rooms WHERE status NOT IN ('active', 'paused'));
+  CREATE INDEX bindings_open ON bindings (channel_id) WHERE room_open = 1;
+  CREATE INDEX addresses_by_identity ON addresses (identity_id);
+  CREATE INDEX held_by_room ON held (room_id) WHERE room_id IS NOT NULL;
+  CREATE INDEX held_by_expiry ON held (expires_at);
+  PRAGMA application_id = ${APPLICATION_ID};
+  `,
 ];
 
 /** The version this code writes. */
 export const SCHEMA_VERSION = STEPS.length;
 
-/** Brings the file to this version, in one transaction; a newer file is refused as it is. */
-export function migrate(database: Database, path: string): void {
-  const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
-  const version = Number(row.user_version);
+/** Looks at a file before anything is changed in it: a newer one, and another program's, are refused as they are. */
+export function checkOwn(database: Database, path: string): void {
+  const version = schemaVersion(database);
+  const { tables } = database.prepare('SELECT COUNT(*) AS tables FROM sqlite_master').get() as { tables: number };
+  if (Number(tables) > 0 && !isOwn(database)) {
+    throw new RoomKitError(
+      'store_foreign',
+      `The database '${path}' belongs to another program (it has ${tables} tables and indexes of its own). Give RoomKit a file of its own.`,
+    );
+  }
   if (version > SCHEMA_VERSION) {
     throw new RoomKitError(
       'store_newer',
       `The database '${path}' was written by a newer version of roomkit (schema ${version}; this one knows ${SCHEMA_VERSION}). Update roomkit, or use another file.`,
     );
   }
+}
+
+/** Brings the file to this version, in one transaction. */
+export function migrate(database: Database): void {
+  const version = schemaVersion(database);
   if (version === SCHEMA_VERSION) return;
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -80,7 +114,24 @@ export function migrate(database: Database, path: string): void {
     database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     database.exec('COMMIT');
   } catch (error) {
-    database.exec('ROLLBACK');
+    try {
+      database.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself.
+    }
     throw error;
   }
+}
+
+function schemaVersion(database: Database): number {
+  return Number((database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version);
+}
+
+function isOwn(database: Database): boolean {
+  const { application_id: id } = database.prepare('PRAGMA application_id').get() as { application_id: number };
+  if (Number(id) === APPLICATION_ID) return true;
+  const ours = database
+    .prepare("SELECT COUNT(*) AS ours FROM sqlite_master WHERE name IN ('rooms', 'events', 'event_text', 'outbox', 'creations')")
+    .get();
+  return Number(id) === 0 && Number((ours as { ours: number }).ours) === 5;
 }

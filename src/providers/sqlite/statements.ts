@@ -1,6 +1,12 @@
 /** Prepared statements, made once each when they are first used. */
 import type { Database, Statement } from './database.js';
 
+/** Texts of statements are few, because lists travel as one value ({@link IN_LIST}); filters of `findRooms` vary most. */
+const MAX_PREPARED = 500;
+
+/** `column ${IN_LIST}` takes a JSON array, so that its length does not make another statement. */
+export const IN_LIST = 'IN (SELECT value FROM json_each(?))';
+
 export class Statements {
   readonly #prepared = new Map<string, Statement>();
 
@@ -8,7 +14,10 @@ export class Statements {
 
   get(sql: string): Statement {
     let statement = this.#prepared.get(sql);
-    if (statement === undefined) this.#prepared.set(sql, (statement = this.database.prepare(sql)));
+    if (statement === undefined) {
+      if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
+      this.#prepared.set(sql, (statement = this.database.prepare(sql)));
+    }
     return statement;
   }
 
@@ -22,9 +31,4 @@ export class Statements {
     const row = this.get(sql).get(...values) as { json: string } | undefined;
     return row === undefined ? null : (JSON.parse(row.json) as T);
   }
-}
-
-/** `?, ?, ?` for a list of values. */
-export function marks(values: readonly unknown[]): string {
-  return values.map(() => '?').join(', ');
 }

@@ -1,8 +1,7 @@
 /** `SqliteStore` (STO-09): one file, one process, everything that was committed survives. */
 import {
-  ConflictError,
   copyJson,
-  patchedRoom,
+  frozenEvent,
   RoomKitError,
   ValidationError,
   type ChannelBinding,
@@ -38,12 +37,14 @@ import {
   type TurnState,
   type WriteOptions,
 } from './core.js';
-import { openDatabase, storeError, type Database } from './database.js';
+import { SqliteCommits } from './commits.js';
+import { IN_MEMORY, openFile, type Database } from './database.js';
+import { storeError } from './errors.js';
 import { GroupCommit, type Written } from './group-commit.js';
 import { SqliteOutbox } from './outbox.js';
 import { SqlitePeople } from './people.js';
 import { SqliteRooms } from './rooms.js';
-import { migrate } from './schema.js';
+import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
 import { SqliteTimeline } from './timeline.js';
 
@@ -61,44 +62,37 @@ export interface SqliteStoreOptions {
  */
 export class SqliteStore implements ConversationStore {
   readonly name = 'sqlite';
-  readonly persistent = true;
+  /** False for `:memory:`. */
+  readonly persistent: boolean;
   readonly shared = false;
   readonly #group: GroupCommit;
   readonly #rooms: SqliteRooms;
+  readonly #queries: SqliteRoomQueries;
   readonly #timeline: SqliteTimeline;
   readonly #outbox: SqliteOutbox;
   readonly #people: SqlitePeople;
+  readonly #commits: SqliteCommits;
   #closed = false;
 
   /** Opens or creates the file and brings it to this version. Throws RoomKitErrors that say how to mend it. */
   static async open(options: SqliteStoreOptions | string): Promise<SqliteStore> {
     const { path, synchronous = 'full' } = typeof options === 'string' ? { path: options } : options;
     if (typeof path !== 'string' || path === '') throw new ValidationError("SqliteStore needs a path: await SqliteStore.open('./rooms.db').");
-    const database = await openDatabase(path);
-    try {
-      // One process at a time: a second one is told so instead of corrupting what the first believes.
-      database.exec('PRAGMA locking_mode = EXCLUSIVE');
-      database.exec('PRAGMA journal_mode = WAL');
-      database.exec(`PRAGMA synchronous = ${synchronous === 'normal' ? 'NORMAL' : 'FULL'}`);
-      database.exec('PRAGMA wal_autocheckpoint = 4000');
-      database.exec('BEGIN IMMEDIATE; COMMIT');
-      migrate(database, path);
-      return new SqliteStore(database, path);
-    } catch (error) {
-      database.close();
-      throw storeError(error, path);
-    }
+    return new SqliteStore(await openFile(path, synchronous), path);
   }
 
   private constructor(
     private readonly database: Database,
     readonly path: string,
   ) {
+    this.persistent = path !== IN_MEMORY;
     const sql = new Statements(database);
     this.#rooms = new SqliteRooms(sql);
+    this.#queries = new SqliteRoomQueries(sql);
     this.#timeline = new SqliteTimeline(sql);
     this.#outbox = new SqliteOutbox(sql);
     this.#people = new SqlitePeople(sql);
+    this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox);
     this.#group = new GroupCommit(
       database,
       (error) => storeError(error, path),
@@ -109,10 +103,12 @@ export class SqliteStore implements ConversationStore {
   // --- rooms ---------------------------------------------------------------------------------------------------------
 
   createRoom(room: Room): Promise<Room> {
-    return this.#write(room.id, () => this.#rooms.create(room));
+    const own = copyJson(room);
+    return this.#write(own.id, () => this.#rooms.create(own));
   }
   createRoomOnce(key: string, room: Room, ttlSeconds: number): Promise<{ room: Room; created: boolean }> {
-    return this.#write(room.id, () => this.#rooms.createOnce(key, room, ttlSeconds));
+    const own = copyJson(room);
+    return this.#write(own.id, () => this.#rooms.createOnce(key, own, ttlSeconds));
   }
   getRoom(roomId: string): Room | null {
     return copyJson(this.#read(() => this.#rooms.state(roomId))?.room ?? null);
@@ -121,73 +117,57 @@ export class SqliteStore implements ConversationStore {
     return this.#read(() => this.#rooms.state(roomId));
   }
   updateRoom(room: Room, options?: WriteOptions): Promise<Room> {
-    return this.#write(room.id, () => {
-      this.#rooms.checkFence(room.id, options?.fencingToken);
-      return this.#rooms.update(room);
+    const own = copyJson(room);
+    return this.#write(own.id, () => {
+      this.#rooms.checkFence(own.id, options?.fencingToken);
+      return this.#rooms.update(own);
     });
   }
   patchRoomMetadata(roomId: string, patch: Metadata, options?: WriteOptions): Promise<Room> {
+    const own = copyJson(patch);
     return this.#write(roomId, () => {
       this.#rooms.checkFence(roomId, options?.fencingToken);
-      return this.#rooms.patchMetadata(roomId, patch);
+      return this.#rooms.patchMetadata(roomId, own);
     });
   }
   deleteRoom(roomId: string): Promise<boolean> {
     return this.#write(roomId, () => this.#rooms.delete(roomId));
   }
   findRooms(query: RoomQuery): Room[] {
-    return this.#read(() => this.#rooms.find(query));
+    return this.#read(() => this.#queries.find(query));
   }
   findLatestRoom(query: { participantId: string; channelType?: ChannelType; status?: RoomStatus; organizationId?: string }): Room | null {
-    return this.#read(() => this.#rooms.findLatest(query));
+    return this.#read(() => this.#queries.findLatest(query));
   }
   findRoomIdsByChannel(channelId: string, status?: RoomStatus): string[] {
-    return this.#read(() => this.#rooms.roomIdsByChannel(channelId, status));
+    return this.#read(() => this.#queries.idsByChannel(channelId, status));
   }
   findRoute(query: RouteQuery): RouteCandidates {
-    return this.#read(() => this.#rooms.route(query));
+    return this.#read(() => this.#queries.route(query));
   }
 
   // --- the timeline --------------------------------------------------------------------------------------------------
 
   commitEvent(commit: EventCommit): Promise<CommitResult> {
-    return this.#write(commit.event.roomId, () => this.#commit(commit));
-  }
-
-  #commit(commit: EventCommit): CommitResult {
-    const { event } = commit;
-    const { roomId } = event;
-    const state = this.#rooms.require(roomId);
-    if (event.idempotencyKey !== undefined) {
-      const earlier = this.#timeline.byKey(roomId, event.idempotencyKey);
-      if (earlier !== null) return { event: earlier, state, duplicate: true };
-    }
-    this.#rooms.checkFence(roomId, commit.fencingToken);
-    checkExpected(state.room, commit);
-    const completion = commit.completesTurn;
-    if (completion !== undefined) this.#outbox.checkCompletable(completion.turnId);
-    const stored = this.#timeline.append(commit, state.room.latestIndex + 1);
-    const room = patchedRoom(state.room, commit.roomPatch, stored.index, stored.createdAt);
-    // `updatedAt` alone is not worth rewriting the room for.
-    if (commit.roomPatch === undefined) this.#rooms.putCounters(room);
-    else this.#rooms.put(room);
-    if (commit.binding !== undefined) this.#rooms.putBinding(commit.binding);
-    if (commit.removeBinding !== undefined) this.#rooms.removeBinding(roomId, commit.removeBinding);
-    if (commit.participant !== undefined) this.#rooms.putParticipant(commit.participant);
-    const target = commit.target === undefined ? null : this.#timeline.change(roomId, commit.target);
-    if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
-    if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
-    if (completion !== undefined) this.#outbox.complete(completion);
-    return { event: stored, state: this.#rooms.require(roomId), duplicate: false, ...(target !== null && { target }) };
+    const { event, ...others } = commit;
+    const own: EventCommit = { event, ...copyJson(others) };
+    return this.#write(
+      event.roomId,
+      () => this.#commits.run(own),
+      (result) => {
+        if (result.event === event) frozenEvent(event);
+      },
+    );
   }
 
   getEvent(roomId: string, eventId: string): RoomEvent | null {
     return this.#read(() => this.#timeline.get(roomId, eventId));
   }
   updateEvent(event: RoomEvent, options?: WriteOptions): Promise<RoomEvent | null> {
-    return this.#write(event.roomId, () => {
-      this.#rooms.checkFence(event.roomId, options?.fencingToken);
-      return this.#timeline.replace(event);
+    const own = copyJson(event);
+    return this.#write(own.roomId, () => {
+      this.#rooms.checkFence(own.roomId, options?.fencingToken);
+      return this.#timeline.replace(own);
     });
   }
   deleteEvent(roomId: string, eventId: string, options: WriteOptions & { cascadeReplies?: boolean } = {}): Promise<RoomEvent[]> {
@@ -211,7 +191,10 @@ export class SqliteStore implements ConversationStore {
     return this.#read(() => this.#timeline.byExternalId(channelId, externalId));
   }
   countEvents(roomId: string, query: { afterIndex?: number } = {}): number {
-    return this.#read(() => this.#timeline.count(roomId, query.afterIndex));
+    const { afterIndex } = query;
+    return this.#read(() =>
+      afterIndex === undefined ? (this.#rooms.state(roomId)?.room.eventCount ?? 0) : this.#timeline.countAfter(roomId, afterIndex),
+    );
   }
   searchEvents(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): RoomEvent[] {
     return this.#read(() => this.#timeline.search(query));
@@ -226,9 +209,10 @@ export class SqliteStore implements ConversationStore {
     return copyJson(this.loadRoom(roomId)?.bindings.slice() ?? []);
   }
   putBinding(binding: ChannelBinding, options?: WriteOptions): Promise<void> {
-    return this.#write(binding.roomId, () => {
-      this.#rooms.checkFence(binding.roomId, options?.fencingToken);
-      this.#rooms.putBinding(binding);
+    const own = copyJson(binding);
+    return this.#write(own.roomId, () => {
+      this.#rooms.checkFence(own.roomId, options?.fencingToken);
+      this.#rooms.putBinding(own);
     });
   }
   getParticipant(roomId: string, participantId: string): Participant | null {
@@ -238,22 +222,25 @@ export class SqliteStore implements ConversationStore {
     return copyJson(this.loadRoom(roomId)?.participants.slice() ?? []);
   }
   putParticipant(participant: Participant, options?: WriteOptions): Promise<void> {
-    return this.#write(participant.roomId, () => {
-      this.#rooms.checkFence(participant.roomId, options?.fencingToken);
-      this.#rooms.putParticipant(participant);
+    const own = copyJson(participant);
+    return this.#write(own.roomId, () => {
+      this.#rooms.checkFence(own.roomId, options?.fencingToken);
+      this.#rooms.putParticipant(own);
     });
   }
 
   // --- identities, tasks, observations, markers ----------------------------------------------------------------------
 
   createIdentity(identity: Identity): Promise<Identity> {
-    return this.#write(undefined, () => this.#people.createIdentity(identity));
+    const own = copyJson(identity);
+    return this.#write(undefined, () => this.#people.createIdentity(own));
   }
   getIdentity(identityId: string): Identity | null {
     return this.#read(() => this.#people.getIdentity(identityId));
   }
   updateIdentity(identity: Identity): Promise<Identity> {
-    return this.#write(undefined, () => this.#people.updateIdentity(identity));
+    const own = copyJson(identity);
+    return this.#write(undefined, () => this.#people.updateIdentity(own));
   }
   resolveIdentity(query: { channelType: ChannelType; address: string; organizationId?: string }): Identity | null {
     return this.#read(() => this.#people.resolveIdentity(query));
@@ -262,15 +249,17 @@ export class SqliteStore implements ConversationStore {
     return this.#write(undefined, () => this.#people.linkAddress(identityId, channelType, address));
   }
   mergeIdentities(merge: { intoId: string; fromId: string; by: string; reason?: string; at: string }): Promise<IdentityMerge | null> {
-    return this.#write(undefined, () => this.#people.mergeIdentities(merge));
+    const own = copyJson(merge);
+    return this.#write(undefined, () => this.#people.mergeIdentities(own));
   }
   unmergeIdentity(fromId: string): Promise<IdentityMerge | null> {
     return this.#write(undefined, () => this.#people.unmergeIdentity(fromId));
   }
   createTask(task: Task): Promise<void> {
-    return this.#write(task.roomId, () => {
-      this.#rooms.require(task.roomId);
-      this.#people.putTask(task);
+    const own = copyJson(task);
+    return this.#write(own.roomId, () => {
+      this.#rooms.require(own.roomId);
+      this.#people.putTask(own);
     });
   }
   updateTask(task: Task): Promise<void> {
@@ -283,9 +272,10 @@ export class SqliteStore implements ConversationStore {
     return this.#read(() => this.#people.listTasks(roomId, query));
   }
   addObservation(observation: Observation): Promise<void> {
-    return this.#write(observation.roomId, () => {
-      this.#rooms.require(observation.roomId);
-      this.#people.addObservation(observation);
+    const own = copyJson(observation);
+    return this.#write(own.roomId, () => {
+      this.#rooms.require(own.roomId);
+      this.#people.addObservation(own);
     });
   }
   listObservations(roomId: string): Observation[] {
@@ -303,7 +293,9 @@ export class SqliteStore implements ConversationStore {
   // --- outbox and turns ----------------------------------------------------------------------------------------------
 
   updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]): Promise<OutboxRow | null> {
-    return this.#write(undefined, () => this.#outbox.updateRow(rowId, patch, from));
+    const own = copyJson(patch);
+    const states = from?.slice();
+    return this.#write(undefined, () => this.#outbox.updateRow(rowId, own, states));
   }
   getRow(rowId: string): OutboxRow | null {
     return this.#read(() => this.#outbox.getRow(rowId));
@@ -315,7 +307,9 @@ export class SqliteStore implements ConversationStore {
     return this.#read(() => this.#outbox.listRows(query));
   }
   updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): Promise<TurnRow | null> {
-    return this.#write(undefined, () => this.#outbox.updateTurn(turnId, patch, from));
+    const own = copyJson(patch);
+    const states = from?.slice();
+    return this.#write(undefined, () => this.#outbox.updateTurn(turnId, own, states));
   }
   getTurn(turnId: string): TurnRow | null {
     return this.#read(() => this.#outbox.getTurn(turnId));
@@ -325,15 +319,7 @@ export class SqliteStore implements ConversationStore {
   }
   claimDue(claim: Parameters<ConversationStore['claimDue']>[0]): Promise<ClaimedWork> | ClaimedWork {
     // Most of the time nothing is due, and looking costs no transaction.
-    if (
-      this.#read(
-        () =>
-          this.#outbox.listRows({ state: ['queued', 'sending', 'unknown'], limit: 1 }).length +
-          this.#outbox.listTurns({ state: ['queued', 'running'], limit: 1 }).length,
-      ) === 0
-    ) {
-      return { rows: [], turns: [] };
-    }
+    if (!this.#read(() => this.#outbox.hasOpen())) return { rows: [], turns: [] };
     return this.#write(undefined, () => this.#outbox.claimDue(claim));
   }
   renewLeases(): void {
@@ -343,7 +329,8 @@ export class SqliteStore implements ConversationStore {
     // The same: every lease is void when the file is opened again (OUT-08).
   }
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): Promise<void> {
-    return this.#write(undefined, () => this.#outbox.recordOutcomes(outcomes));
+    const own = outcomes.slice(); // the results are shared objects that nobody changes
+    return this.#write(undefined, () => this.#outbox.recordOutcomes(own));
   }
   deliveryResults(roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
     return this.#read(() => this.#outbox.deliveryResults(roomId, eventIds));
@@ -352,13 +339,15 @@ export class SqliteStore implements ConversationStore {
   // --- messages on hold ----------------------------------------------------------------------------------------------
 
   holdMessage(message: HeldMessage, maxPerKey: number): Promise<void> {
-    return this.#write(undefined, () => this.#people.hold(message, maxPerKey));
+    const own = copyJson(message);
+    return this.#write(undefined, () => this.#people.hold(own, maxPerKey));
   }
   listHeld(kind: HeldMessage['kind'], key: string, now: string): HeldMessage[] {
     return this.#read(() => this.#people.listHeld(kind, key, now));
   }
   dropHeld(ids: readonly string[]): Promise<void> {
-    return this.#write(undefined, () => this.#people.dropHeld(ids));
+    const own = ids.slice();
+    return this.#write(undefined, () => this.#people.dropHeld(own));
   }
 
   close(): void {
@@ -369,13 +358,19 @@ export class SqliteStore implements ConversationStore {
   }
 
   /** Runs in the next transaction; a refused write leaves memory as it was. */
-  #write<T>(roomId: string | undefined, run: () => T): Promise<T> {
+  #write<T>(roomId: string | undefined, run: () => T, onCommitted?: (value: T) => void): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closedError());
     return this.#group.write((): Written<T> => {
       const before = roomId === undefined ? undefined : this.#rooms.pendingOf(roomId);
       try {
         const value = run();
-        return roomId === undefined ? { value } : { value, onCommitted: () => this.#rooms.settle(roomId) };
+        return {
+          value,
+          onCommitted: () => {
+            if (roomId !== undefined) this.#rooms.settle(roomId);
+            onCommitted?.(value);
+          },
+        };
       } catch (error) {
         if (roomId !== undefined) this.#rooms.restore(roomId, before);
         throw error;
@@ -394,15 +389,5 @@ export class SqliteStore implements ConversationStore {
 
   #closedError(): RoomKitError {
     return new RoomKitError('store_closed', `The database '${this.path}' is closed. Open it again with SqliteStore.open('${this.path}').`);
-  }
-}
-
-function checkExpected(room: Room, commit: EventCommit): void {
-  const { expectedVersion, expectedLatestIndex } = commit;
-  if (expectedVersion !== undefined && room.version !== expectedVersion) {
-    throw new ConflictError(`Room '${room.id}' has version ${room.version}, not ${expectedVersion}. Read it again and repeat the call.`);
-  }
-  if (expectedLatestIndex !== undefined && room.latestIndex !== expectedLatestIndex) {
-    throw new ConflictError(`Room '${room.id}' has events up to ${room.latestIndex}, not ${expectedLatestIndex}. Read them and decide again.`);
   }
 }

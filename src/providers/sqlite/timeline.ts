@@ -1,83 +1,81 @@
 /** The timeline in SQLite: events as JSON, found by index, id, key, vendor's id and words. */
-import { copyJson, extractText, freezeJson, type EventCommit, type EventQuery, type RoomEvent } from './core.js';
-import type { Statements } from './statements.js';
+import { copyJson, extractText, freezeJson, keyTaken, type EventCommit, type EventQuery, type RoomEvent, type RoomEventDraft } from './core.js';
+import { violates } from './errors.js';
+import { IN_LIST, type Statements } from './statements.js';
+
+const BY_KEY = 'SELECT json FROM events WHERE room_id = ? AND idempotency_key = ?';
+const BY_KEY_OF_CHANNEL = 'SELECT json FROM events WHERE channel_id = ? AND idempotency_key = ? ORDER BY number DESC LIMIT 1';
+const BY_EXTERNAL_ID = 'SELECT json FROM events WHERE channel_id = ? AND external_id = ? ORDER BY number DESC LIMIT 1';
 
 export class SqliteTimeline {
   constructor(private readonly sql: Statements) {}
 
   byKey(roomId: string, key: string): RoomEvent | null {
-    return frozen(this.sql.model<RoomEvent>('SELECT json FROM events WHERE room_id = ? AND idempotency_key = ?', roomId, key));
+    return freezeJson(this.sql.model<RoomEvent>(BY_KEY, roomId, key));
   }
 
   byKeyOfChannel(channelId: string, key: string): RoomEvent | null {
-    return frozen(
-      this.sql.model<RoomEvent>('SELECT json FROM events WHERE channel_id = ? AND idempotency_key = ? ORDER BY number DESC LIMIT 1', channelId, key),
-    );
+    return freezeJson(this.sql.model<RoomEvent>(BY_KEY_OF_CHANNEL, channelId, key));
   }
 
   byExternalId(channelId: string, externalId: string): RoomEvent | null {
-    return frozen(
-      this.sql.model<RoomEvent>(
-        'SELECT json FROM events WHERE channel_id = ? AND external_id = ? ORDER BY number DESC LIMIT 1',
-        channelId,
-        externalId,
-      ),
-    );
+    return freezeJson(this.sql.model<RoomEvent>(BY_EXTERNAL_ID, channelId, externalId));
   }
 
   get(roomId: string, eventId: string): RoomEvent | null {
-    return frozen(this.sql.model<RoomEvent>('SELECT json FROM events WHERE id = ? AND room_id = ?', eventId, roomId));
+    return freezeJson(this.sql.model<RoomEvent>('SELECT json FROM events WHERE id = ? AND room_id = ?', eventId, roomId));
   }
 
-  /** Gives the draft its index and writes it. */
-  append(commit: EventCommit, index: number): RoomEvent {
-    const draft = commit.event;
+  /** Gives the draft its index and writes it. It is frozen once it is on disk: a refused one may be committed again. */
+  append(draft: RoomEventDraft, index: number): RoomEvent {
     draft.index = index;
-    const event: RoomEvent = Object.freeze(draft);
     const { lastInsertRowid } = this.sql
       .get(
         'INSERT INTO events (id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       )
       .run(
-        event.id,
-        event.roomId,
+        draft.id,
+        draft.roomId,
         index,
-        event.source.channelId,
-        event.idempotencyKey ?? null,
-        event.source.externalId ?? null,
-        event.parentEventId ?? null,
-        event.visibility,
-        JSON.stringify(event),
+        draft.source.channelId,
+        draft.idempotencyKey ?? null,
+        draft.source.externalId ?? null,
+        draft.parentEventId ?? null,
+        draft.visibility,
+        JSON.stringify(draft),
       );
-    if (event.type === 'message') this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(lastInsertRowid, extractText(event.content));
-    return event;
+    if (isSearched(draft)) this.#index(Number(lastInsertRowid), draft);
+    return draft;
   }
 
   /** Rewrites every field but id, room, index and time of creation (STO-07). */
   replace(event: RoomEvent): RoomEvent | null {
-    const current = this.get(event.roomId, event.id);
-    if (current === null) return null;
+    const row = this.sql.get('SELECT number, json FROM events WHERE id = ? AND room_id = ?').get(event.id, event.roomId) as
+      { number: number; json: string } | undefined;
+    if (row === undefined) return null;
+    const current = JSON.parse(row.json) as RoomEvent;
     const { deliveryResults: _results, ...fields } = event;
     const changed: RoomEvent = freezeJson(
       copyJson({ ...fields, id: current.id, roomId: current.roomId, index: current.index, createdAt: current.createdAt }),
     );
-    this.sql
-      .get('UPDATE events SET channel_id = ?, idempotency_key = ?, external_id = ?, parent_id = ?, visibility = ?, json = ? WHERE id = ?')
-      .run(
-        changed.source.channelId,
-        changed.idempotencyKey ?? null,
-        changed.source.externalId ?? null,
-        changed.parentEventId ?? null,
-        changed.visibility,
-        JSON.stringify(changed),
-        changed.id,
-      );
-    if (changed.type === 'message') {
-      const { number } = this.sql.get('SELECT number FROM events WHERE id = ?').get(changed.id) as { number: number };
-      this.sql.get('DELETE FROM event_text WHERE rowid = ?').run(number);
-      if (changed.metadata['deleted'] !== true)
-        this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(number, extractText(changed.content));
+    try {
+      this.sql
+        .get('UPDATE events SET channel_id = ?, idempotency_key = ?, external_id = ?, parent_id = ?, visibility = ?, json = ? WHERE number = ?')
+        .run(
+          changed.source.channelId,
+          changed.idempotencyKey ?? null,
+          changed.source.externalId ?? null,
+          changed.parentEventId ?? null,
+          changed.visibility,
+          JSON.stringify(changed),
+          row.number,
+        );
+    } catch (error) {
+      if (violates(error, 'events.room_id, events.idempotency_key')) throw keyTaken(changed.roomId, changed.idempotencyKey ?? '');
+      throw error;
     }
+    if (isSearched(current)) this.sql.get('DELETE FROM event_text WHERE rowid = ?').run(row.number);
+    if (isSearched(changed)) this.#index(row.number, changed);
     return changed;
   }
 
@@ -93,18 +91,14 @@ export class SqliteTimeline {
 
   /** With its replies to any depth, when told so. */
   remove(roomId: string, eventId: string, withReplies: boolean): RoomEvent[] {
-    const tree = `WITH RECURSIVE gone (id) AS (
-      SELECT id FROM events WHERE id = ? AND room_id = ? UNION SELECT events.id FROM events JOIN gone ON events.parent_id = gone.id WHERE events.room_id = ?
-    )`;
-    const events = withReplies
-      ? this.sql.models<RoomEvent>(`${tree} SELECT json FROM events WHERE id IN (SELECT id FROM gone) ORDER BY idx`, eventId, roomId, roomId)
-      : this.sql.models<RoomEvent>('SELECT json FROM events WHERE id = ? AND room_id = ?', eventId, roomId);
-    for (const event of events) {
-      this.sql.get('DELETE FROM event_text WHERE rowid = (SELECT number FROM events WHERE id = ?)').run(event.id);
-      this.sql.get('DELETE FROM events WHERE id = ?').run(event.id);
-      this.sql.get('DELETE FROM outcomes WHERE event_id = ?').run(event.id);
-    }
-    return events.map((event) => freezeJson(event));
+    const first = this.get(roomId, eventId);
+    if (first === null) return [];
+    const ids = JSON.stringify([first.id, ...(withReplies ? this.#repliesTo(first) : [])]);
+    const events = this.sql.models<RoomEvent>(`SELECT json FROM events WHERE room_id = ? AND id ${IN_LIST} ORDER BY idx`, roomId, ids);
+    this.sql.get(`DELETE FROM event_text WHERE rowid IN (SELECT number FROM events WHERE id ${IN_LIST})`).run(ids);
+    this.sql.get(`DELETE FROM events WHERE id ${IN_LIST}`).run(ids);
+    this.sql.get(`DELETE FROM outcomes WHERE event_id ${IN_LIST}`).run(ids);
+    return freezeJson(events);
   }
 
   list(roomId: string, query: EventQuery): RoomEvent[] {
@@ -129,13 +123,13 @@ export class SqliteTimeline {
       .map((event) => freezeJson(event));
   }
 
-  count(roomId: string, afterIndex: number | undefined): number {
-    const row = this.sql.get('SELECT COUNT(*) AS count FROM events WHERE room_id = ? AND idx > ?').get(roomId, afterIndex ?? -1) as { count: number };
+  countAfter(roomId: string, index: number): number {
+    const row = this.sql.get('SELECT COUNT(*) AS count FROM events WHERE room_id = ? AND idx > ?').get(roomId, index) as { count: number };
     return Number(row.count);
   }
 
   search(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): RoomEvent[] {
-    const words = query.text.match(/[\p{L}\p{N}]+/gu) ?? [];
+    const words = query.text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
     if (words.length === 0) return [];
     const where = ['event_text MATCH ?'];
     // Every word in quotes: what people type is text, not a query language.
@@ -152,13 +146,29 @@ export class SqliteTimeline {
     return this.sql
       .models<RoomEvent>(
         `SELECT events.json FROM event_text JOIN events ON events.number = event_text.rowid JOIN rooms ON rooms.id = events.room_id
-         WHERE ${where.join(' AND ')} ORDER BY events.number DESC LIMIT ?`,
+         WHERE ${where.join(' AND ')} ORDER BY event_text.rowid DESC LIMIT ?`,
         ...values,
       )
       .map((event) => freezeJson(event));
   }
+
+  /** Replies come after what they answer, so one pass in order finds all of them. */
+  #repliesTo(first: RoomEvent): string[] {
+    const later = this.sql
+      .get('SELECT id, parent_id FROM events WHERE room_id = ? AND idx > ? AND parent_id IS NOT NULL ORDER BY idx')
+      .all(first.roomId, first.index) as { id: string; parent_id: string }[];
+    const gone = new Set([first.id]);
+    for (const { id, parent_id } of later) if (gone.has(parent_id)) gone.add(id);
+    gone.delete(first.id);
+    return [...gone];
+  }
+
+  #index(number: number, event: RoomEvent): void {
+    this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(number, extractText(event.content));
+  }
 }
 
-function frozen(event: RoomEvent | null): RoomEvent | null {
-  return event === null ? null : freezeJson(event);
+/** Only what was said is found, and not what was taken back. */
+function isSearched(event: RoomEvent): boolean {
+  return event.type === 'message' && event.metadata['deleted'] !== true;
 }

@@ -1,0 +1,66 @@
+/** One commit of a timeline (STO-01), within the running transaction: all of it or nothing. */
+import { ConflictError, patchedRoom, type CommitResult, type EventCommit, type Room, type RoomEvent } from './core.js';
+import { violates } from './errors.js';
+import type { SqliteOutbox } from './outbox.js';
+import type { SqliteRooms } from './rooms.js';
+import type { SqliteTimeline } from './timeline.js';
+
+/** How often a commit looks again when the index it chose is taken (STO-03). */
+const MAX_CLASHES = 5;
+
+export class SqliteCommits {
+  constructor(
+    private readonly rooms: SqliteRooms,
+    private readonly timeline: SqliteTimeline,
+    private readonly outbox: SqliteOutbox,
+  ) {}
+
+  run(commit: EventCommit, clashes = 0): CommitResult {
+    const { event } = commit;
+    const { roomId } = event;
+    const state = this.rooms.require(roomId);
+    if (event.idempotencyKey !== undefined) {
+      const earlier = this.timeline.byKey(roomId, event.idempotencyKey);
+      if (earlier !== null) return { event: earlier, state, duplicate: true };
+    }
+    this.rooms.checkFence(roomId, commit.fencingToken);
+    checkExpected(state.room, commit);
+    const completion = commit.completesTurn;
+    if (completion !== undefined) this.outbox.checkCompletable(completion.turnId);
+    let stored: RoomEvent;
+    try {
+      stored = this.timeline.append(event, state.room.latestIndex + 1);
+    } catch (error) {
+      if (!violates(error, 'events.room_id, events.idx')) throw error;
+      // Something wrote the room that memory does not know of: read it again, nothing of this commit is written yet (STO-03).
+      if (clashes >= MAX_CLASHES) throw indexTaken(roomId, event.index);
+      this.rooms.reread(roomId);
+      return this.run(commit, clashes + 1);
+    }
+    const room = patchedRoom(state.room, commit.roomPatch, stored.index, stored.createdAt);
+    if (commit.roomPatch === undefined) this.rooms.putCounters(room);
+    else this.rooms.put(room);
+    if (commit.binding !== undefined) this.rooms.putBinding(commit.binding);
+    if (commit.removeBinding !== undefined) this.rooms.removeBinding(roomId, commit.removeBinding);
+    if (commit.participant !== undefined) this.rooms.putParticipant(commit.participant);
+    const target = commit.target === undefined ? null : this.timeline.change(roomId, commit.target);
+    if (commit.outbox !== undefined) this.outbox.addRows(commit.outbox, stored.index);
+    if (commit.turns !== undefined) this.outbox.addTurns(commit.turns, stored.index);
+    if (completion !== undefined) this.outbox.complete(completion);
+    return { event: stored, state: this.rooms.require(roomId), duplicate: false, ...(target !== null && { target }) };
+  }
+}
+
+function checkExpected(room: Room, commit: EventCommit): void {
+  const { expectedVersion, expectedLatestIndex } = commit;
+  if (expectedVersion !== undefined && room.version !== expectedVersion) {
+    throw new ConflictError(`Room '${room.id}' has version ${room.version}, not ${expectedVersion}. Read it again and repeat the call.`);
+  }
+  if (expectedLatestIndex !== undefined && room.latestIndex !== expectedLatestIndex) {
+    throw new ConflictError(`Room '${room.id}' has events up to ${room.latestIndex}, not ${expectedLatestIndex}. Read them and decide again.`);
+  }
+}
+
+function indexTaken(roomId: string, index: number): ConflictError {
+  return new ConflictError(`Room '${roomId}' has an event with index ${index} that its counters do not know of. Repeat the call.`);
+}
