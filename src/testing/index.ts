@@ -3,6 +3,7 @@ export { MockAIProvider, MockMemoryProvider } from '../ai/index.js';
 export { FaultLockManager, type FaultLockManagerOptions, type LockStep } from './fault-lock-manager.js';
 export { FaultStore, type FaultStoreOptions, type StoreMethod } from './fault-store.js';
 export type { FailTiming, FaultTiming } from './faults.js';
+export { MockIdentityResolver, type MockIdentityResolverOptions } from './mock-identity-resolver.js';
 export { MockTelemetryProvider, type RecordedSpan } from './mock-telemetry-provider.js';
 export { MockTransportProvider } from './mock-transport-provider.js';
 export { TestClock } from './test-clock.js';
