@@ -47,9 +47,9 @@ console.log(`blocked: ${result.blocked}, because of ${result.reason}`);
 // #endregion
 
 // #region look
-const [newest] = await kit.getTimeline('shop', { newestFirst: true, limit: 1 });
-console.log(newest?.status, newest?.blockedBy);
-console.log(kit.getTrace(newest?.id ?? '')?.hooks.map(({ hook, verdict }) => `${hook}: ${verdict}`));
+const { event } = result;
+console.log(event?.status, event?.blockedBy);
+console.log(event && kit.getTrace(event.id)?.hooks.map(({ hook, verdict }) => `${hook}: ${verdict}`));
 // #endregion
 
 // #region close
