@@ -167,7 +167,7 @@ export class RoomKit {
       deadlines,
       tasks,
       channels,
-      rooms: new RoomRuntimes(),
+      rooms: new RoomRuntimes(store.persistent && !store.shared),
       hooks,
       framework,
       traces: new DecisionTraces(limits.traceEvents),
@@ -180,6 +180,7 @@ export class RoomKit {
       limiters: new Map(),
       transcoder: options.transcoder,
       commitListeners: new Set(),
+      leaveBehind: (channelId) => this.#recovery.leave(channelId),
       assertOpen,
       stopping: this.#stop.signal,
     });
@@ -205,6 +206,7 @@ export class RoomKit {
     this.#assertOpen();
     this.#parts.channels.add(channel);
     channel.connect?.(channelServices(this.#parts, channel.channelId, this));
+    this.#recovery.registered(channel.channelId);
     if (this.#parts.framework.has('channel_registered')) this.#parts.framework.emit('channel_registered', { channelId: channel.channelId, data: {} });
   }
 
@@ -689,7 +691,7 @@ export class RoomKit {
       { state: 'queued', expiresAt, nextAttemptAt: isoTime(this.clock.now()), leaseUntil: isoTime(0) },
       ['failed', 'expired', 'cancelled', 'unknown'],
     );
-    if (changed !== null) await this.#recovery.run();
+    if (changed !== null) await this.#recovery.requeue(changed);
     return changed !== null;
   }
 

@@ -57,6 +57,8 @@ export interface KitParts extends PlanParts {
   readonly inboundLimits: InboundLimits | undefined;
   readonly transcoder: ContentTranscoder | undefined;
   readonly commitListeners: Set<CommitListener>;
+  /** Work for this channel stays in the store for want of it: recovery looks after it until it is gone (OUT-10). */
+  leaveBehind(channelId: string): void;
   /** Refuses new work once the kit is closed or drains. */
   assertOpen(): void;
   /** True once close() has begun to abort what still runs. */

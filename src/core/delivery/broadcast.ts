@@ -17,8 +17,10 @@ import { contextOf } from '../rooms/history.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import type { RoomState } from '../store/store.js';
 import { runTurns } from '../turns/lane.js';
+import { catchUp } from './backlog.js';
 import { DurableDelivery } from './durable.js';
 import { EventForms } from './forms.js';
+import { leaveBehind } from './left-behind.js';
 import { LiveDelivery } from './live.js';
 import type { Plan, Target } from './plan.js';
 
@@ -37,6 +39,8 @@ export interface BroadcastOptions {
   readonly stream?: StreamClose | undefined;
   /** Whether after_broadcast and the processed event belong to it (not for injected and system events). */
   readonly announce: boolean;
+  /** Whether rows and turns hold a place in their lanes since their commit. */
+  readonly reserved: boolean;
   readonly span?: string | undefined;
 }
 
@@ -117,7 +121,7 @@ export class Broadcast {
     for (const target of this.plan.ingesters) this.ingest(target);
     this.pending += transports.length;
     for (const target of transports) this.deliver(target);
-    if (options.turns.length > 0) runTurns(this, options.turns, options.agents);
+    if (options.turns.length > 0) runTurns(this, options.turns, options.agents, options.reserved);
     this.runtime.commits--; // its lanes are filled; whoever made this has counted it
     if (this.pending > 1) {
       this.deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.expire());
@@ -185,20 +189,22 @@ export class Broadcast {
 
   private deliver(target: Target): void {
     const channelId = target.channelId;
+    const row = target.durable ? this.options.rows.find((candidate) => candidate.channelId === channelId) : undefined;
+    if (row !== undefined && this.options.reserved) target.lane.reserved--;
     if (target.channel === undefined) {
+      if (row !== undefined) leaveBehind(this.parts, target.lane, channelId);
       this.parts.logger.warn('A channel is not registered in this process; its deliveries wait for one that has it.', { channelId });
       this.settle({ channelId, status: 'queued', attempts: 0 }, false);
       return;
     }
     if (target.durable) {
-      const row = this.options.rows.find((candidate) => candidate.channelId === channelId);
       if (row === undefined) {
         this.settle({ channelId, status: 'skipped', attempts: 0 }, false);
         return;
       }
       const delivery = new DurableDelivery(this.parts, target, row, this.event, this);
       this.track(delivery);
-      if (row.state === 'sending') target.lane.reserved--;
+      if (target.lane.behind) catchUp(this.parts, target.lane, this.event.roomId, channelId, this.event.index - 1);
       target.lane.push(delivery);
       return;
     }

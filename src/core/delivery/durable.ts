@@ -2,9 +2,9 @@
  * A delivery to a durable channel: one outbox row from queued to its end (OUT-03). It holds its lane while it waits or
  * retries, so that what comes later goes out later.
  */
+import { insist } from '../async/insist.js';
 import type { DeliverReceipt } from '../channel.js';
 import { isoTime } from '../clock.js';
-import { RoomKitError } from '../errors.js';
 import type { DeliveryFailure, DeliveryResult, OutboxRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { isPromise, type Awaitable } from '../models/json.js';
@@ -17,6 +17,7 @@ import type { Broadcast, PendingDelivery } from './broadcast.js';
 import { failureOf, isCountable, resultOf } from './failure.js';
 import type { EventForms, Form } from './forms.js';
 import type { LaneItem } from './lane.js';
+import { leaveBehind } from './left-behind.js';
 import { untranscodable } from './live.js';
 import type { Target } from './plan.js';
 import { isRetryable, retryDelayMs } from './retry.js';
@@ -25,10 +26,6 @@ import { isRetryable, retryDelayMs } from './retry.js';
 const READY_POLL_MS = 1000;
 /** How long the outcome of an unknown delivery is awaited (OUT-09). */
 const UNKNOWN_WAIT_MS = 30_000;
-
-/** How long a store that fails is left alone, at first and at most. */
-const STORE_RETRY_MS = 100;
-const STORE_RETRY_MAX_MS = 5000;
 
 /** States in which a row is this delivery's to change; cancelled, or told of by the vendor's callback, it is no more. */
 const OPEN: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
@@ -77,6 +74,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
             channelId: this.target.channelId,
             error,
           });
+          leaveBehind(this.parts, this.target.lane, this.target.channelId);
         }
         this.#reportQueued();
       } finally {
@@ -353,22 +351,12 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     return true;
   }
 
-  /**
-   * Asks the store until it answers. The lane waits meanwhile: what the vendor took is recorded and not sent again, and
-   * nothing overtakes it.
-   */
-  async #insist<T>(ask: () => Awaitable<T>): Promise<T> {
-    const { clock, logger, stopping } = this.parts;
-    for (let delayMs = STORE_RETRY_MS; ; delayMs = Math.min(delayMs * 2, STORE_RETRY_MAX_MS)) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (stopping.aborted || (error instanceof RoomKitError && !error.retryable)) throw error;
-        logger.warn('The store failed with a delivery and is asked again.', { rowId: this.row.id, channelId: this.target.channelId, error });
-        if (this.#late) this.#reportQueued();
-        await clock.sleep(delayMs, stopping);
-      }
-    }
+  /** The lane waits meanwhile: what the vendor took is recorded and not sent again, and nothing overtakes it. */
+  #insist<T>(ask: () => Awaitable<T>): Promise<T> {
+    const what = { rowId: this.row.id, channelId: this.target.channelId };
+    return insist(this.parts, what, ask, () => {
+      if (this.#late) this.#reportQueued();
+    });
   }
 
   #reportRow(): void {

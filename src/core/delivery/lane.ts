@@ -13,8 +13,13 @@ export class Lane {
   private busy = false;
   private waiting: LaneItem[] = [];
   private head = 0;
-  /** Rows that their own commit wrote as `sending` and that have not begun yet (OUT-03). */
+  /** Rows whose commit is under way or done and that are not in the lane yet: nothing may come between (OUT-03). */
   reserved = 0;
+
+  constructor(
+    /** The store may hold older rows of this lane: they are read before the next one goes out. */
+    public behind = false,
+  ) {}
 
   get idle(): boolean {
     return !this.busy && this.reserved === 0;
@@ -35,6 +40,13 @@ export class Lane {
     }
     this.busy = true;
     if (!item.run()) this.finished();
+  }
+
+  /** Puts items in front of those that wait; for the item that runs. */
+  goFirst(items: readonly LaneItem[]): void {
+    if (items.length === 0) return;
+    this.waiting = [...items, ...this.waiting.slice(this.head)];
+    this.head = 0;
   }
 
   /** The running item has ended: the next one begins. */

@@ -1,32 +1,29 @@
 /**
- * What a crash or another process left behind goes on (OUT-08): due rows and turns are claimed and put in their lanes, in
+ * What a crash or another process left behind goes on (OUT-08): lanes with due rows and turns are claimed and filled, in
  * order. Also keeps this kit's leases alive.
  */
 import { isoTime, type Timer } from '../clock.js';
-import type { DeliveryFailure, OutboxRow, TurnRow } from '../models/delivery.js';
-import type { RoomEvent } from '../models/event.js';
+import type { OutboxRow, TurnRow } from '../models/delivery.js';
 import type { KitParts } from '../parts.js';
-import { Cascade } from '../pipeline/cascade.js';
-import { RoomContextView } from '../rooms/context.js';
-import { laneKey, type RoomState } from '../store/store.js';
-import { endCrashedTurn } from '../turns/run.js';
-import { DurableDelivery, type DeliveryFrame } from './durable.js';
-import { EventForms } from './forms.js';
-import { planFor, type Target } from './plan.js';
+import { laneKey, type ClaimedWork } from '../store/store.js';
+import { catchUp } from './backlog.js';
+import { leaveBehind } from './left-behind.js';
+import { expireWaiting, isHeld, isOver, recoverDelivery, recoverTurn } from './recovered.js';
 
 const CLAIM_LIMIT = 500;
-const MAX_TURN_ATTEMPTS = 2;
 
 export class Recovery {
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #stopped = false;
+  /** Channels that rows or turns in the store wait for. */
+  #absent: ReadonlySet<string> = new Set();
 
   constructor(private readonly parts: KitParts) {}
 
   /** Begins at once where rows may have survived, then looks every recoverIntervalSeconds. */
   start(): void {
-    if (this.parts.store.persistent || this.parts.store.shared) this.#schedule(0);
+    if (this.#isConstant) this.#schedule(0);
   }
 
   stop(): void {
@@ -41,32 +38,73 @@ export class Recovery {
     }));
   }
 
+  /** Something waits for this channel: it is looked after until the channel comes or the time is over (OUT-10). */
+  leave(channelId: string): void {
+    if (!this.#absent.has(channelId)) this.#absent = new Set([...this.#absent, channelId]);
+    if (this.#timer === undefined) this.#schedule(this.parts.limits.recoverIntervalSeconds * 1000);
+  }
+
+  /** The channel is here now. */
+  registered(channelId: string): void {
+    if (this.#absent.has(channelId)) this.#schedule(0);
+  }
+
+  /** A row that had ended is open again: back into its lane. */
+  async requeue(row: OutboxRow): Promise<void> {
+    const { parts } = this;
+    const { roomId, channelId } = row;
+    const lane = parts.rooms.get(roomId).lane(channelId);
+    if (parts.channels.get(channelId) === undefined) {
+      leaveBehind(parts, lane, channelId);
+    } else if (lane.idle && !parts.store.shared) {
+      catchUp(parts, lane, roomId, channelId, Infinity);
+    } else {
+      const delivery = await recoverDelivery(parts, row);
+      if (delivery !== undefined) lane.push(delivery);
+    }
+  }
+
+  /** Whether there may be work at any time that this process knows nothing of. */
+  get #isConstant(): boolean {
+    return this.parts.store.persistent || this.parts.store.shared;
+  }
+
   #schedule(ms: number): void {
     if (this.#stopped) return;
     this.#timer?.cancel();
-    this.#timer = this.parts.clock.setTimer(ms, () => {
+    const timer = this.parts.clock.setTimer(ms, () => {
       void this.parts.tasks.run(async () => {
         try {
           await this.run();
         } catch (error) {
           if (!this.#stopped) this.parts.logger.error('Recovery failed and is tried again.', { error });
         }
-        this.#schedule(this.parts.limits.recoverIntervalSeconds * 1000);
+        if (this.#timer !== timer) return; // somebody was in a hurry meanwhile
+        this.#timer = undefined;
+        if (this.#isConstant || this.#absent.size > 0) this.#schedule(this.parts.limits.recoverIntervalSeconds * 1000);
       });
     });
+    this.#timer = timer;
   }
 
   async #claim(): Promise<void> {
     const { parts } = this;
     const now = parts.clock.now();
     const leaseUntil = isoTime(now + parts.limits.leaseSeconds * 1000);
-    const active = this.#activeLanes();
     if (parts.store.shared) await parts.store.renewLeases(parts.owner, leaseUntil);
-    const claimed = await parts.store.claimDue({ owner: parts.owner, now: isoTime(now), leaseUntil, limit: CLAIM_LIMIT, exceptLanes: active });
-    const states = new Map<string, RoomState | null>();
-    for (const row of claimed.rows) await this.#resumeRow(row, states);
-    for (const turn of claimed.turns) await this.#resumeTurn(turn, states);
-    if (claimed.rows.length + claimed.turns.length >= CLAIM_LIMIT && !this.#stopped) this.#schedule(0);
+    const before = this.#absent;
+    const absent = new Set<string>();
+    let limit = CLAIM_LIMIT;
+    for (;;) {
+      const exceptLanes = this.#activeLanes();
+      const claimed = await parts.store.claimDue({ owner: parts.owner, now: isoTime(now), leaseUntil, limit, exceptLanes });
+      const stuck = parts.store.shared ? await this.#pushEach(claimed, absent) : await this.#fillLanes(claimed, absent);
+      if (claimed.rows.length + claimed.turns.length < limit || this.#stopped) break;
+      // What cannot go on here comes with every claim, before what can.
+      limit = CLAIM_LIMIT + stuck;
+    }
+    for (const channelId of this.#absent) if (!before.has(channelId)) absent.add(channelId); // left behind while we looked
+    this.#absent = absent;
   }
 
   /** Lanes that work in this process already. */
@@ -79,106 +117,56 @@ export class Recovery {
     return active;
   }
 
-  async #resumeRow(row: OutboxRow, states: Map<string, RoomState | null>): Promise<void> {
+  /** The store is this process's alone: an idle lane reads all that is left of it, in order. Returns how much stays where it is. */
+  async #fillLanes(claimed: ClaimedWork, absent: Set<string>): Promise<number> {
     const { parts } = this;
-    // Held unknown until a callback or a person decides (OUT-09).
-    if (row.state === 'unknown' && parts.options.onUnknown === 'hold') return;
-    const found = await this.#frame(row.roomId, row.eventId, row.channelId, states);
-    if (found === undefined) {
-      const lastError: DeliveryFailure = { code: 'cancelled', message: 'The room, its event or the binding is gone.', retryable: false };
-      await parts.store.updateRow(row.id, { state: 'cancelled', lastError });
-      return;
+    let stuck = 0;
+    for (const row of claimed.rows) {
+      const lane = parts.rooms.get(row.roomId).lane(row.channelId);
+      if (isHeld(parts, row)) {
+        stuck++;
+      } else if (this.#isAbsent(row, absent)) {
+        stuck++;
+        lane.behind = true;
+        if (isOver(parts, row)) await expireWaiting(parts, row);
+      } else if (lane.idle) {
+        catchUp(parts, lane, row.roomId, row.channelId, Infinity);
+      }
     }
-    if (found.target.channel === undefined) {
-      await this.#expireWaiting(row);
-      return;
+    for (const turn of claimed.turns) {
+      const lane = parts.rooms.get(turn.roomId).turnLane(turn.channelId);
+      if (this.#isAbsent(turn, absent)) {
+        stuck++;
+        lane.behind = true;
+      } else if (lane.idle) {
+        lane.catchUp(parts, { roomId: turn.roomId, channelId: turn.channelId, upToIndex: Infinity });
+      }
     }
-    // A claimed row is another owner's unfinished one, whatever name it carries: its outcome is unknown (OUT-09).
-    const { leaseOwner: _owner, ...unowned } = row;
-    found.target.lane.push(new DurableDelivery(parts, found.target, unowned, found.event, found.frame));
+    return stuck;
   }
 
-  /** No channel of this process can send it; it waits, but not for ever (OUT-10). */
-  async #expireWaiting(row: OutboxRow): Promise<void> {
+  /** Other processes have lanes too: only what was claimed is ours. */
+  async #pushEach(claimed: ClaimedWork, absent: Set<string>): Promise<number> {
     const { parts } = this;
-    if (Date.parse(row.expiresAt) >= parts.clock.now()) return;
-    const lastError: DeliveryFailure = { code: 'expired', message: 'No process had the channel in time.', retryable: false };
-    const changed = await parts.store.updateRow(row.id, { state: 'expired', lastError }, ['queued', 'sending', 'unknown']);
-    if (changed !== null && parts.framework.has('delivery_failed')) {
-      parts.framework.emit('delivery_failed', {
-        roomId: row.roomId,
-        channelId: row.channelId,
-        eventId: row.eventId,
-        data: { code: 'expired', error: lastError.message, attempts: row.attempts },
-      });
+    let stuck = 0;
+    for (const row of claimed.rows) {
+      this.#isAbsent(row, absent);
+      const delivery = await recoverDelivery(parts, row);
+      if (delivery === undefined) stuck++;
+      else parts.rooms.get(row.roomId).lane(row.channelId).push(delivery);
     }
+    for (const turn of claimed.turns) {
+      this.#isAbsent(turn, absent);
+      const work = await recoverTurn(parts, turn);
+      if (work === undefined) stuck++;
+      else parts.rooms.get(turn.roomId).turnLane(turn.channelId).push(parts, work);
+    }
+    return stuck;
   }
 
-  async #resumeTurn(turn: TurnRow, states: Map<string, RoomState | null>): Promise<void> {
-    const { parts } = this;
-    const eventId = turn.triggerEventIds.at(-1);
-    const found = eventId === undefined ? undefined : await this.#frame(turn.roomId, eventId, turn.channelId, states);
-    if (found === undefined) {
-      await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued', 'running']);
-      return;
-    }
-    if (found.target.channel === undefined) return;
-    const crashed = turn.state === 'running';
-    if (crashed && turn.attempts >= MAX_TURN_ATTEMPTS) {
-      await endCrashedTurn(parts, turn, found.event.id, found.target);
-      return;
-    }
-    if (crashed && parts.framework.has('turn_recovered')) {
-      parts.framework.emit('turn_recovered', { roomId: turn.roomId, channelId: turn.channelId, eventId: found.event.id, data: { turn_id: turn.id } });
-    }
-    const cascade = new Cascade();
-    cascade.rootEventId = found.event.correlationId ?? found.event.id;
-    cascade.add();
-    parts.rooms
-      .get(turn.roomId)
-      .turnLane(turn.channelId)
-      .push(parts, { row: turn, trigger: found.event, target: found.target, cascade, recovered: true });
-  }
-
-  async #frame(
-    roomId: string,
-    eventId: string,
-    channelId: string,
-    states: Map<string, RoomState | null>,
-  ): Promise<{ event: RoomEvent; target: Target; frame: DeliveryFrame } | undefined> {
-    const { parts } = this;
-    let state = states.get(roomId);
-    if (state === undefined) {
-      state = await parts.store.loadRoom(roomId);
-      states.set(roomId, state);
-    }
-    if (state === null) return undefined;
-    const event = await parts.store.getEvent(roomId, eventId);
-    if (event === null) return undefined;
-    const plan = planFor(parts, parts.rooms.get(roomId), state, event.source.channelId, 'all');
-    const target = [...plan.transports, ...plan.agents].find((candidate) => candidate.channelId === channelId);
-    if (target === undefined) return undefined;
-    const context = new RoomContextView(state.room, state.bindings, state.participants);
-    const frame: DeliveryFrame = {
-      forms: new EventForms(parts, event, plan.source),
-      context,
-      settle: (result) => {
-        if (result.status === 'failed') frame.failed(channelId, result.error, result.attempts);
-        else if (result.status === 'sent' && parts.framework.has('delivery_succeeded')) {
-          parts.framework.emit('delivery_succeeded', { roomId, channelId, eventId, data: { attempts: result.attempts } });
-        }
-      },
-      failed: (_channelId, error, attempts) => {
-        if (parts.framework.has('delivery_failed')) {
-          parts.framework.emit('delivery_failed', {
-            roomId,
-            channelId,
-            eventId,
-            data: { code: error?.code ?? 'failed', error: error?.message ?? '', attempts },
-          });
-        }
-      },
-    };
-    return { event, target, frame };
+  #isAbsent({ channelId }: OutboxRow | TurnRow, absent: Set<string>): boolean {
+    if (this.parts.channels.get(channelId) !== undefined) return false;
+    absent.add(channelId);
+    return true;
   }
 }

@@ -103,6 +103,7 @@ export async function commitOne(
     turns,
     agents,
     announce: false,
+    reserved: false,
   });
   section.defer(() => broadcast.start());
   return committed.event;

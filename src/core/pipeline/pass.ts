@@ -6,6 +6,7 @@ import { openSection } from '../call-scope.js';
 import type { DeliveryStream } from '../channel.js';
 import { isoTime } from '../clock.js';
 import { Broadcast } from '../delivery/broadcast.js';
+import { isBehind } from '../delivery/left-behind.js';
 import { planFor, solicited, type Plan, type Target } from '../delivery/plan.js';
 import { canWrite } from '../delivery/visibility.js';
 import { ChannelNotFoundError } from '../errors.js';
@@ -382,6 +383,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
         turns,
         agents,
         announce: true,
+        reserved: true,
         span: input.span,
         stream:
           input.streams === undefined
@@ -496,6 +498,9 @@ async function commitBlocked(
   return { event: committed.event, state: committed.state };
 }
 
+const OPEN_ROWS = ['queued', 'sending', 'unknown'] as const;
+const OPEN_TURNS = ['queued', 'running'] as const;
+
 /** One row per durable target; written as `sending` when nothing stands between it and the vendor (OUT-03). */
 function outboxRows(parts: KitParts, event: RoomEventDraft, plan: Plan, input: PassInput): OutboxRow[] {
   const rows: OutboxRow[] = [];
@@ -508,12 +513,13 @@ function outboxRows(parts: KitParts, event: RoomEventDraft, plan: Plan, input: P
     const straight =
       entry !== undefined &&
       target.lane.idle &&
+      !isBehind(parts, target.lane, () => parts.store.listRows({ roomId: event.roomId, channelId: target.channelId, state: OPEN_ROWS, limit: 1 })) &&
       target.limiter === undefined &&
       entry.breaker.state === 'closed' &&
       entry.pausedUntilMs <= now &&
       input.streams?.has(target.channelId) !== true &&
       entry.channel.ready?.() !== false;
-    if (straight) target.lane.reserved++;
+    target.lane.reserved++;
     rows.push({
       id: parts.ids.next(),
       roomId: event.roomId,
@@ -540,8 +546,11 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
   return agents.map((target) => {
     const lane = runtime.turnLane(target.channelId);
     const here = target.channel !== undefined;
-    const straight = here && lane.idle;
-    if (straight) lane.reserved++;
+    const straight =
+      here &&
+      lane.idle &&
+      !isBehind(parts, lane, () => parts.store.listTurns({ roomId: event.roomId, channelId: target.channelId, state: OPEN_TURNS, limit: 1 }));
+    lane.reserved++;
     return {
       id: parts.ids.next(),
       roomId: event.roomId,
@@ -560,8 +569,8 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
 /** A commit that failed leaves its lanes as they were. */
 function unreserve(runtime: RoomRuntime, rows: readonly OutboxRow[], turns: readonly TurnRow[]): void {
   runtime.commits--;
-  for (const row of rows) if (row.state === 'sending') runtime.lane(row.channelId).reserved--;
-  for (const turn of turns) if (turn.state === 'running') runtime.turnLane(turn.channelId).reserved--;
+  for (const row of rows) runtime.lane(row.channelId).reserved--;
+  for (const turn of turns) runtime.turnLane(turn.channelId).reserved--;
 }
 
 function finishEffects(parts: KitParts, roomId: string, event: RoomEvent, effects: SideEffects | undefined, cascade: Cascade): void {

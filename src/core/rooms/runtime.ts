@@ -28,11 +28,15 @@ export class RoomRuntime {
    */
   commits = 0;
 
-  constructor(readonly roomId: string) {}
+  constructor(
+    readonly roomId: string,
+    /** Whether an earlier process may have left work of this room in the store. */
+    private readonly mayHaveBacklog: boolean,
+  ) {}
 
   lane(channelId: string): Lane {
     let lane = this.#lanes.get(channelId);
-    if (lane === undefined) this.#lanes.set(channelId, (lane = new Lane()));
+    if (lane === undefined) this.#lanes.set(channelId, (lane = new Lane(this.mayHaveBacklog)));
     return lane;
   }
 
@@ -43,7 +47,7 @@ export class RoomRuntime {
   turnLane(channelId: string): TurnLane {
     const lanes = (this.#turnLanes ??= new Map<string, TurnLane>());
     let lane = lanes.get(channelId);
-    if (lane === undefined) lanes.set(channelId, (lane = new TurnLane()));
+    if (lane === undefined) lanes.set(channelId, (lane = new TurnLane(this.mayHaveBacklog)));
     return lane;
   }
 
@@ -143,11 +147,13 @@ const NO_TURN_LANES: ReadonlyMap<string, TurnLane> = new Map();
 export class RoomRuntimes {
   readonly #rooms = new Map<string, RoomRuntime>();
 
+  constructor(private readonly mayHaveBacklog: boolean) {}
+
   get(roomId: string): RoomRuntime {
     let runtime = this.#rooms.get(roomId);
     if (runtime === undefined) {
       if (this.#rooms.size >= MAX_ROOMS) this.#evict();
-      this.#rooms.set(roomId, (runtime = new RoomRuntime(roomId)));
+      this.#rooms.set(roomId, (runtime = new RoomRuntime(roomId, this.mayHaveBacklog)));
     }
     return runtime;
   }

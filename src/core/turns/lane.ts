@@ -2,8 +2,11 @@
  * A turn lane: one agent in one room, one turn at a time, in index order (TURN-01). What waits here is also a row in the
  * store, so that a crash loses nothing.
  */
+import { insist } from '../async/insist.js';
 import type { Broadcast } from '../delivery/broadcast.js';
+import { leaveBehind } from '../delivery/left-behind.js';
 import type { Target } from '../delivery/plan.js';
+import { recoverTurn } from '../delivery/recovered.js';
 import type { TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import type { KitParts } from '../parts.js';
@@ -23,9 +26,14 @@ export interface TurnWork {
 
 export class TurnLane {
   #busy = false;
-  readonly #waiting: TurnWork[] = [];
-  /** Turns that their own commit wrote as running and that have not begun yet. */
+  readonly #waiting: (TurnWork | Backlog)[] = [];
+  /** Turns whose commit is under way or done and that are not in the lane yet: nothing may come between. */
   reserved = 0;
+
+  constructor(
+    /** The store may hold older turns of this lane: they are read before the next one is run. */
+    public behind = false,
+  ) {}
 
   get idle(): boolean {
     return !this.#busy && this.reserved === 0;
@@ -37,7 +45,7 @@ export class TurnLane {
 
   /** Events that have a turn of their own coming: the running turn does not answer them (COL-01). */
   isWaiting(eventId: string): boolean {
-    return this.#waiting.some((work) => work.row.triggerEventIds.includes(eventId));
+    return this.#waiting.some((work) => 'row' in work && work.row.triggerEventIds.includes(eventId));
   }
 
   get hasWaiting(): boolean {
@@ -59,32 +67,74 @@ export class TurnLane {
     void parts.tasks.run(() => this.#drain(parts, work));
   }
 
+  /** Puts what the store holds of this lane in front of what is pushed from now on. */
+  catchUp(parts: KitParts, backlog: Backlog): void {
+    this.behind = false;
+    if (this.#busy) {
+      this.#waiting.push(backlog);
+      return;
+    }
+    this.#busy = true;
+    void parts.tasks.run(() => this.#drain(parts, backlog));
+  }
+
   /** Messages of other agents are never turned away by a policy, only by a full queue (COL-06). */
   #whyRefused(work: TurnWork, collision: Collision): string | undefined {
     if (collision.policy === 'reject' && work.trigger.source.channelType !== 'ai') return 'agent_busy';
     return this.#waiting.length >= collision.maxQueued ? 'turn_queue_full' : undefined;
   }
 
-  async #drain(parts: KitParts, first: TurnWork): Promise<void> {
-    for (let work: TurnWork | undefined = first; work !== undefined; work = this.#waiting.shift()) {
-      await runTurn(parts, this, work);
+  async #drain(parts: KitParts, first: TurnWork | Backlog): Promise<void> {
+    for (let work: TurnWork | Backlog | undefined = first; work !== undefined; work = this.#waiting.shift()) {
+      if ('row' in work) await runTurn(parts, this, work);
+      else await this.#readBacklog(parts, work);
     }
     this.#busy = false;
   }
+
+  async #readBacklog(parts: KitParts, { roomId, channelId, upToIndex }: Backlog): Promise<void> {
+    try {
+      const works = await insist(parts, { roomId, channelId }, async () => {
+        const found: TurnWork[] = [];
+        for (const turn of await parts.store.listTurns({ roomId, channelId, state: ['queued', 'running'] })) {
+          if (turn.triggerIndex > upToIndex) break;
+          const work = await recoverTurn(parts, turn);
+          if (work !== undefined) found.push(work);
+        }
+        return found;
+      });
+      this.#waiting.unshift(...works);
+      if (parts.channels.get(channelId) === undefined) leaveBehind(parts, this, channelId);
+    } catch (error) {
+      if (!parts.stopping.aborted)
+        parts.logger.error('What is left of a turn lane could not be read; it is tried again.', { roomId, channelId, error });
+      leaveBehind(parts, this, channelId);
+    }
+  }
+}
+
+/** Turns that the store holds and the lane does not. */
+export interface Backlog {
+  readonly roomId: string;
+  readonly channelId: string;
+  /** What comes after this index is new, and comes by itself. */
+  readonly upToIndex: number;
 }
 
 /** Hands the turns of a committed event to their lanes. The cascade waits for each. */
-export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents: readonly Target[]): void {
+export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents: readonly Target[], reserved: boolean): void {
   const { parts, runtime, cascade, event } = broadcast;
   for (const row of turns) {
     const target = agents.find((candidate) => candidate.channelId === row.channelId);
     if (target === undefined) continue;
+    const lane = runtime.turnLane(row.channelId);
+    if (reserved) lane.reserved--;
     if (target.channel === undefined) {
+      leaveBehind(parts, lane, row.channelId);
       parts.logger.warn('An agent is not registered in this process; its turn waits for one that has it.', { channelId: row.channelId });
       continue;
     }
-    const lane = runtime.turnLane(row.channelId);
-    if (row.state === 'running') lane.reserved--;
+    if (lane.behind) lane.catchUp(parts, { roomId: event.roomId, channelId: row.channelId, upToIndex: event.index - 1 });
     cascade.add();
     const collision = collisionOf(target.binding.collision, broadcast.state.room.collision, target.channel.collision);
     lane.push(parts, { row: { ...row, triggerIndex: event.index }, trigger: event, target, cascade, recovered: false }, collision);

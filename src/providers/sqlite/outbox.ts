@@ -81,6 +81,7 @@ export class SqliteOutbox {
 
   listRows(query: RowQuery): OutboxRow[] {
     const { where, values } = filters(query, OPEN_ROW_STATES, OPEN_ROWS);
+    if (query.state !== undefined && [query.state].flat().every((state) => OPEN_ROW_STATES.includes(state))) where.push(OPEN_ROWS); // has an index of its own
     if (query.eventId !== undefined) {
       where.push('event_id = ?');
       values.push(query.eventId);

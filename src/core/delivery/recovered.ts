@@ -1,0 +1,115 @@
+/** Work that the store still holds, made ready to go on: deliveries and turns of a process that is gone, or of this one. */
+import type { DeliveryFailure, OutboxRow, TurnRow } from '../models/delivery.js';
+import type { RoomEvent } from '../models/event.js';
+import type { KitParts } from '../parts.js';
+import { Cascade } from '../pipeline/cascade.js';
+import { RoomContextView } from '../rooms/context.js';
+import type { TurnWork } from '../turns/lane.js';
+import { endCrashedTurn } from '../turns/run.js';
+import { DurableDelivery, type DeliveryFrame } from './durable.js';
+import { EventForms } from './forms.js';
+import { planFor, type Target } from './plan.js';
+
+const MAX_TURN_ATTEMPTS = 2;
+
+/** A row as a delivery of its lane; undefined when it has ended, or is not for this process to go on with. */
+export async function recoverDelivery(parts: KitParts, row: OutboxRow): Promise<DurableDelivery | undefined> {
+  if (isHeld(parts, row)) return undefined;
+  const found = await frameOf(parts, row.roomId, row.eventId, row.channelId);
+  if (found === undefined) {
+    const lastError: DeliveryFailure = { code: 'cancelled', message: 'The room, its event or the binding is gone.', retryable: false };
+    await parts.store.updateRow(row.id, { state: 'cancelled', lastError }, ['queued', 'sending', 'unknown']);
+    return undefined;
+  }
+  if (found.target.channel === undefined) {
+    await expireWaiting(parts, row);
+    return undefined;
+  }
+  // Whatever name it carries, its owner is not at work on it: if it was being sent, its outcome is unknown (OUT-09).
+  const { leaseOwner: _owner, ...unowned } = row;
+  return new DurableDelivery(parts, found.target, unowned, found.event, found.frame);
+}
+
+/** Held unknown until a callback or a person decides (OUT-09). */
+export function isHeld(parts: KitParts, row: OutboxRow): boolean {
+  return row.state === 'unknown' && parts.options.onUnknown === 'hold';
+}
+
+/** Whether its time is up (OUT-10). */
+export function isOver(parts: KitParts, row: OutboxRow): boolean {
+  return Date.parse(row.expiresAt) < parts.clock.now();
+}
+
+/** No channel of this process can send it; it waits, but not for ever (OUT-10). */
+export async function expireWaiting(parts: KitParts, row: OutboxRow): Promise<void> {
+  if (!isOver(parts, row)) return;
+  const lastError: DeliveryFailure = { code: 'expired', message: 'No process had the channel in time.', retryable: false };
+  const changed = await parts.store.updateRow(row.id, { state: 'expired', lastError }, ['queued', 'sending', 'unknown']);
+  if (changed !== null && parts.framework.has('delivery_failed')) {
+    parts.framework.emit('delivery_failed', {
+      roomId: row.roomId,
+      channelId: row.channelId,
+      eventId: row.eventId,
+      data: { code: 'expired', error: lastError.message, attempts: row.attempts },
+    });
+  }
+}
+
+/** A turn to be run here; undefined when it has ended, or its agent is not in this process. */
+export async function recoverTurn(parts: KitParts, turn: TurnRow): Promise<TurnWork | undefined> {
+  const eventId = turn.triggerEventIds.at(-1);
+  const found = eventId === undefined ? undefined : await frameOf(parts, turn.roomId, eventId, turn.channelId);
+  if (found === undefined) {
+    await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued', 'running']);
+    return undefined;
+  }
+  if (found.target.channel === undefined) return undefined;
+  const crashed = turn.state === 'running';
+  if (crashed && turn.attempts >= MAX_TURN_ATTEMPTS) {
+    await endCrashedTurn(parts, turn, found.event.id, found.target);
+    return undefined;
+  }
+  if (crashed && parts.framework.has('turn_recovered')) {
+    parts.framework.emit('turn_recovered', { roomId: turn.roomId, channelId: turn.channelId, eventId: found.event.id, data: { turn_id: turn.id } });
+  }
+  const cascade = new Cascade();
+  cascade.rootEventId = found.event.correlationId ?? found.event.id;
+  cascade.add();
+  return { row: turn, trigger: found.event, target: found.target, cascade, recovered: true };
+}
+
+async function frameOf(
+  parts: KitParts,
+  roomId: string,
+  eventId: string,
+  channelId: string,
+): Promise<{ event: RoomEvent; target: Target; frame: DeliveryFrame } | undefined> {
+  const state = await parts.store.loadRoom(roomId);
+  if (state === null) return undefined;
+  const event = await parts.store.getEvent(roomId, eventId);
+  if (event === null) return undefined;
+  const plan = planFor(parts, parts.rooms.get(roomId), state, event.source.channelId, 'all');
+  const target = [...plan.transports, ...plan.agents].find((candidate) => candidate.channelId === channelId);
+  if (target === undefined) return undefined;
+  const frame: DeliveryFrame = {
+    forms: new EventForms(parts, event, plan.source),
+    context: new RoomContextView(state.room, state.bindings, state.participants),
+    settle: (result) => {
+      if (result.status === 'failed') frame.failed(channelId, result.error, result.attempts);
+      else if (result.status === 'sent' && parts.framework.has('delivery_succeeded')) {
+        parts.framework.emit('delivery_succeeded', { roomId, channelId, eventId, data: { attempts: result.attempts } });
+      }
+    },
+    failed: (_channelId, error, attempts) => {
+      if (parts.framework.has('delivery_failed')) {
+        parts.framework.emit('delivery_failed', {
+          roomId,
+          channelId,
+          eventId,
+          data: { code: error?.code ?? 'failed', error: error?.message ?? '', attempts },
+        });
+      }
+    },
+  };
+  return { event, target, frame };
+}
