@@ -5,9 +5,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+// #region transport
 import { channelCapabilities, extractText, parseRetryAfter, RoomKit, TransportChannel, WebSocketChannel } from 'roomkit';
 import type { Channel, ProviderResult, RoomEvent, TransportProvider, TransportRequest } from 'roomkit';
 
+// #endregion
 // The vendor: a text message gateway, here on a port of this machine.
 const gateway = createServer((request, response) => {
   void (async () => {

@@ -1,8 +1,9 @@
 /** One message in every form a channel can carry: rich in the browser, numbered lines in a text message, parts when it is long. */
-import { RoomKit, TransportChannel, WebSocketChannel } from 'roomkit';
-import type { EventContent } from 'roomkit';
+// #region rich
+import { RoomKit, TransportChannel, ValidationError, WebSocketChannel } from 'roomkit';
 import { MockTransportProvider } from 'roomkit/testing';
 
+// #endregion
 const texts = new MockTransportProvider('texts');
 const chat = new MockTransportProvider('chat');
 await using kit = new RoomKit();
@@ -20,17 +21,18 @@ kit.registerChannel(
 await kit.createRoom({ roomId: 'room' });
 for (const channelId of ['web', 'texts', 'chat']) await kit.attachChannel('room', channelId);
 
-async function say(content: EventContent | string): Promise<void> {
-  texts.sent.length = 0;
-  chat.sent.length = 0;
-  await kit.sendEvent('room', 'web', content);
-  for (const { content } of texts.sent) console.log(`texts | ${JSON.stringify(content)}`);
-  for (const { content } of chat.sent) console.log(`chat  | ${JSON.stringify(content)}`);
+/** What both were sent since the last look. */
+function show(what: string): void {
+  console.log(what);
+  for (const [name, { sent }] of [
+    ['texts', texts],
+    ['chat', chat],
+  ] as const)
+    for (const { content } of sent.splice(0)) console.log(`${name.padEnd(5)} | ${JSON.stringify(content)}`);
 }
 
-console.log('A choice');
 // #region rich
-await say({
+await kit.sendEvent('room', 'web', {
   type: 'rich',
   body: 'When shall we **come**?',
   plainText: 'When shall we come?',
@@ -41,10 +43,10 @@ await say({
   ],
 });
 // #endregion
+show('A choice');
 
-console.log('A picture and words');
 // #region composite
-await say({
+await kit.sendEvent('room', 'web', {
   type: 'composite',
   parts: [
     { type: 'text', body: 'Here it is.' },
@@ -52,16 +54,19 @@ await say({
   ],
 });
 // #endregion
+show('A picture and words');
 
-console.log('A place');
-await say({ type: 'location', latitude: 48.85, longitude: 2.35, label: 'HQ' });
+await kit.sendEvent('room', 'web', { type: 'location', latitude: 48.85, longitude: 2.35, label: 'HQ' });
+show('A place');
+await kit.sendEvent('room', 'web', 'The engineer rings twice. Please keep the dog inside. He bites nobody, the engineer.');
+show('Many words');
 
-console.log('Many words');
-await say('The engineer rings twice. Please keep the dog inside. He bites nobody, the engineer.');
-
-console.log('What cannot be');
 // #region invalid
-await say({ type: 'location', latitude: 91, longitude: 0 }).catch((error: Error) => console.log(error.message));
+try {
+  await kit.sendEvent('room', 'web', { type: 'location', latitude: 91, longitude: 0 });
+} catch (error) {
+  if (error instanceof ValidationError) console.log(error.message); // content.latitude is 91; give degrees from -90 to 90.
+}
 // #endregion
 
 // prints:
@@ -80,5 +85,4 @@ await say({ type: 'location', latitude: 91, longitude: 0 }).catch((error: Error)
 // texts | {"type":"text","body":"Please keep the dog inside."}
 // texts | {"type":"text","body":"He bites nobody, the engineer."}
 // chat  | {"type":"text","body":"The engineer rings twice. Please keep the dog inside. He bites nobody, the engineer."}
-// What cannot be
 // content.latitude is 91; give degrees from -90 to 90.

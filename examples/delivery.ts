@@ -1,7 +1,9 @@
 /** What becomes of a message on its way out: retries, a vendor that is down, receipts, a number that does not exist, another try. */
+// #region policy
 import { RoomKit, TransportChannel, WebSocketChannel } from 'roomkit';
 import { MockTransportProvider, TestClock } from 'roomkit/testing';
 
+// #endregion
 const clock = new TestClock(); // a minute passes at once; leave it out and time is real
 const gateway = new MockTransportProvider('gateway');
 // #region policy

@@ -1,4 +1,5 @@
 /** What an agent is shown of a conversation: a window, a budget of tokens, a handoff's note, and a memory of your own. */
+// #region memories
 import {
   Agent,
   BudgetAwareMemory,
@@ -12,6 +13,7 @@ import {
 } from 'roomkit';
 import type { MemoryProvider, MemoryResult, RoomContext, RoomEvent } from 'roomkit';
 
+// #endregion
 // #region own
 /** Remembers what people like, for as long as the process lives, and shows the newest words beside it. */
 class LikesMemory implements MemoryProvider {

@@ -1,6 +1,8 @@
 /** Who hears whom: access, visibility, mute, and the recipes whisper, observer and journal. */
+// #region attach
 import { Agent, extractText, MockAIProvider, RoomKit, WebSocketChannel } from 'roomkit';
 
+// #endregion
 await using kit = new RoomKit();
 for (const channelId of ['customer', 'clerk', 'manager', 'archive']) kit.registerChannel(new WebSocketChannel(channelId));
 kit.registerChannel(new Agent('copilot', { provider: new MockAIProvider({ responses: ['Order 7 was paid twice.'] }) }));

@@ -1,7 +1,9 @@
 /** A room lives: it is made, falls silent, pauses, wakes, closes and opens again; and belongs to one organization. */
+// #region create
 import { InMemoryStore, RoomKit, RoomNotFoundError, WebSocketChannel } from 'roomkit';
 import { TestClock } from 'roomkit/testing';
 
+// #endregion
 const clock = new TestClock(); // five minutes pass at once; leave it out and time is real
 const store = new InMemoryStore();
 const kit = new RoomKit({ clock, store, organizationId: 'acme' });

@@ -1,6 +1,8 @@
 /** Directing a turn that runs: more facts before its next thought, a change of tone, and an end at once. */
+// #region inject
 import { Agent, extractText, messageText, MockAIProvider, RoomKit, WebSocketChannel } from 'roomkit';
 
+// #endregion
 // A model that looks something up first, then tells what it knows by then.
 const model = new MockAIProvider({
   responder: ({ messages, systemPrompt }) => {

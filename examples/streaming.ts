@@ -1,7 +1,9 @@
 /** An answer while it is written: previews for those who watch, one committed event for everybody, and what a gate changes. */
+// #region connect
 import { Agent, extractText, HookResult, MockAIProvider, RoomKit, TransportChannel, WebSocketChannel } from 'roomkit';
 import { MockTransportProvider } from 'roomkit/testing';
 
+// #endregion
 const texts = new MockTransportProvider('texts');
 const model = new MockAIProvider({ streaming: true, responses: ['Your parcel arrives on Monday.', 'The code is 4711.', 'Your code is 4711.'] });
 

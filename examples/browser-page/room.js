@@ -31,11 +31,11 @@ export function openRoom({ roomId, socket: open, token, reload, onEvent, onPrevi
     socket.onopen = () => write({ type: 'hello', version: 1, token: credentials });
     socket.onmessage = ({ data }) => receive(JSON.parse(data));
     socket.onerror = () => undefined; // the close that follows says all
-    socket.onclose = ({ code }) => {
+    socket.onclose = ({ code, reason }) => {
       for (const id of previews.keys()) onPreview(id, undefined);
       previews.clear();
       inStep = false;
-      if (code !== 1008) retry(); // 1008: this token is not wanted
+      if (code !== 1008 || reason === 'token_expired') retry(); // 1008: we are not wanted
     };
   }
   // #endregion
@@ -69,6 +69,9 @@ export function openRoom({ roomId, socket: open, token, reload, onEvent, onPrevi
         previews.delete(frame.streamId);
         onPreview(frame.streamId, undefined);
         if (frame.event) take(frame); // what was committed takes the preview's place
+        return;
+      case 'token_expiring':
+        void token().then((renewed) => write({ type: 'auth', token: renewed }));
         return;
       case 'resync': // too much was missed: begin anew with the newest
         inStep = false;
