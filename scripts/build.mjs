@@ -1,26 +1,68 @@
 // Builds the package (src → dist), then the programs that use it as any user would (demo, examples, bench → build).
+// Types come from tsc, file by file. The code is bundled, one file per subpath and a few for what they share: Node loads
+// those four times as fast as two hundred modules.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const dist = join(root, 'dist');
 const quiet = process.argv.includes('--quiet');
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 
-function compile(project) {
+async function compile(project) {
   if (!existsSync(join(root, project))) return;
+  await timed(project, () => {
+    const { status } = spawnSync(process.execPath, [tsc, '-p', project], { cwd: root, stdio: 'inherit' });
+    if (status !== 0) process.exit(status ?? 1);
+  });
+}
+
+/** Every subpath of package.json, and the module that finds its documents by its own place. */
+async function bundle() {
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const compiled = Object.values(exports).flatMap((target) =>
+    typeof target === 'object' ? [target.default.slice('./dist/'.length, -'.js'.length)] : [],
+  );
+  const input = Object.fromEntries([...compiled, 'ai-documents'].map((name) => [name, join(root, 'src', `${name}.ts`)]));
+  const build = await rolldown({ input, platform: 'node', external: (id) => !id.startsWith('.') && !isAbsolute(id) });
+  const { output } = await build.write({
+    dir: dist,
+    format: 'esm',
+    sourcemap: true,
+    chunkFileNames: '[name].js',
+    // One file per layer: they import each other in one direction only.
+    codeSplitting: {
+      groups: ['core', 'ai', 'channels', 'orchestration'].map((layer) => ({ name: layer, test: new RegExp(`[\\\\/]src[\\\\/]${layer}[\\\\/]`) })),
+    },
+  });
+  await build.close();
+  removeStale(dist, new Set(output.map(({ fileName }) => join(dist, fileName))));
+}
+
+/** Code that no build wrote this time would be loaded by nobody, but published. */
+function removeStale(folder, written) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) removeStale(path, written);
+    else if (/(?<!\.d\.ts)\.map$|\.js$/.test(entry.name) && !written.has(path)) rmSync(path);
+  }
+}
+
+async function timed(what, run) {
   const startedAt = performance.now();
-  const { status } = spawnSync(process.execPath, [tsc, '-p', project], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
-  if (!quiet) console.log(`built ${project} in ${Math.round(performance.now() - startedAt)} ms`);
+  await run();
+  if (!quiet) console.log(`built ${what} in ${Math.round(performance.now() - startedAt)} ms`);
 }
 
 // An incremental build keeps its notes beside its output; without the output the notes are worthless.
-if (!existsSync(join(root, 'dist', 'index.js'))) rmSync(join(root, 'dist'), { recursive: true, force: true });
-compile('tsconfig.build.json');
-compile('tsconfig.apps.json');
-compile('demo/page/tsconfig.json');
+if (!existsSync(join(dist, 'index.d.ts'))) rmSync(dist, { recursive: true, force: true });
+await compile('tsconfig.build.json');
+await timed('dist', bundle);
+await compile('tsconfig.apps.json');
+await compile('demo/page/tsconfig.json');
 
 // What is not compiled: the page's markup and style.
 const page = join(root, 'demo', 'page');

@@ -22,7 +22,7 @@ describe('the documents for coding assistants', () => {
     verifies('DOC-01');
     const folder = mkdtempSync(join(tmpdir(), 'roomkit-documents-'));
     try {
-      for (const file of ['ai-documents.js', 'core/errors.js']) cpSync(join(ROOT, 'dist', file), join(folder, 'dist', file));
+      cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
       cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
       const copy = (await import(pathToFileURL(join(folder, 'dist/ai-documents.js')).href)) as { getAiContext: () => string };
       expect(() => copy.getAiContext()).toThrow(
