@@ -17,7 +17,7 @@ npm install --silent --no-audit --no-fund typescript@6.0.3 @types/node@20
 cp "$root/examples/quickstart.ts" quickstart.ts
 cat > tsconfig.json <<'JSON'
 { "compilerOptions": { "target": "ES2022", "lib": ["ES2023", "ESNext.Disposable"], "module": "NodeNext", "moduleResolution": "NodeNext",
-  "types": ["node"], "strict": true, "skipLibCheck": false, "outDir": "out" }, "files": ["quickstart.ts"] }
+  "types": ["node"], "strict": true, "exactOptionalPropertyTypes": true, "noUncheckedIndexedAccess": true, "skipLibCheck": false, "outDir": "out" }, "files": ["quickstart.ts"] }
 JSON
 npx tsc -p tsconfig.json
 node out/quickstart.js

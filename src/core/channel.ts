@@ -26,7 +26,7 @@ export interface Channel {
   /** What it can carry; a snapshot is taken at every attach (CHO-02). */
   readonly capabilities: ChannelCapabilities;
   /** The vendor's name, as stored in `source.provider` and in status callbacks. */
-  readonly providerName?: string;
+  readonly providerName?: string | undefined;
   /** False for live channels: no outbox rows, deliveries follow the timeline (OUT-15). Default true. */
   readonly durable?: boolean;
   /** True when `senderId` is a participant's id: identity resolution is skipped. Default false. */
@@ -120,6 +120,7 @@ export interface InboundContext {
 
 /** What `onEvent` is told besides the event. */
 export interface OnEventOptions {
+  /** Aborted when the turn is cancelled or out of time. */
   readonly signal: AbortSignal;
   /** Set for an intelligence channel. */
   readonly turn?: Turn;
@@ -142,7 +143,9 @@ export interface Turn {
 
 /** What `deliver` is told besides the event. The idempotency key is the same for every attempt. */
 export interface DeliverOptions {
+  /** Aborted when the attempt's time is up. */
   readonly signal: AbortSignal;
+  /** `eventId:channelId`; the same for every attempt. */
   readonly idempotencyKey: string;
   /** 1 for the first. */
   readonly attempt: number;

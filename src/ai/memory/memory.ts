@@ -18,6 +18,7 @@ export interface MemoryOptions {
   readonly signal: AbortSignal;
   /** What else the model will be given; budgets reserve it (MEM-05). */
   readonly systemPrompt?: string;
+  /** The tools the model will be offered. */
   readonly tools: readonly AITool[];
 }
 
@@ -25,7 +26,7 @@ export interface MemoryOptions {
 export interface MemoryProvider {
   readonly name: string;
   /** How many events it wants to be handed; default 50. */
-  readonly maxEvents?: number;
+  readonly maxEvents?: number | undefined;
   /**
    * What to show for this event. `context.recentEvents` is the history as this reader may see it, without the event
    * itself; there is no other way to older events, on purpose.

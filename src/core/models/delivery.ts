@@ -80,7 +80,7 @@ export interface InboundResult {
   /** Channel id → outcome. */
   readonly deliveryResults: Readonly<Record<string, DeliveryResult>>;
   readonly turns: readonly TurnResult[];
-  readonly error?: OperationError;
+  readonly error?: OperationError | undefined;
 }
 
 /** Why a delivery did not succeed, and whether the same delivery may succeed later. */

@@ -33,6 +33,7 @@ export interface InboundOptions {
   readonly roomId?: string;
   /** `cascade` (default): until deliveries and turns it caused have settled. `commit`: until it is in the timeline. */
   readonly wait?: 'cascade' | 'commit';
+  /** Aborting gives up at the next safe point; a commit that has begun is completed and reported (INB-20). */
   readonly signal?: AbortSignal;
 }
 
@@ -426,14 +427,14 @@ const inspect = Symbol.for('nodejs.util.inspect.custom');
 export class SettledResult implements InboundResult {
   readonly duplicate = false;
   readonly blocked: boolean;
-  readonly event: InboundResult['event'];
+  readonly event?: RoomEvent;
   readonly reason?: string;
   readonly turns: InboundResult['turns'];
   private readonly outcome: PassOutcome;
 
   constructor(outcome: PassOutcome, cascade: Cascade) {
     this.blocked = outcome.kind === 'blocked';
-    this.event = outcome.event;
+    if (outcome.event !== undefined) this.event = outcome.event;
     if (outcome.reason !== undefined) this.reason = outcome.reason;
     this.turns = cascade.turns;
     this.outcome = outcome;
