@@ -11,7 +11,9 @@ import type { AIProvider } from './provider.js';
 export interface AgentOptions extends Omit<AIChannelOptions, 'provider'> {
   /** Without one the agent is configuration for speech-to-speech use and generates nothing itself (AGT-03). */
   readonly provider?: AIProvider;
+  /** What it is, in a few words. */
   readonly role?: string;
+  /** What it does; other agents read it when they hand over. */
   readonly description?: string;
   /** What it may deal with. */
   readonly scope?: string;

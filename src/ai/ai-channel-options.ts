@@ -12,7 +12,9 @@ import { MIN_TOOL_RESULT_CHARS, READ_TOOL_RESULT } from './tools/results.js';
 
 /** What an AI channel is made with. Rooms and bindings may override prompt, temperature, length and tools (AI-02). */
 export interface AIChannelOptions {
+  /** The model. */
   readonly provider: AIProvider;
+  /** What the model is told first. Rooms and bindings may put another in its place. */
   readonly systemPrompt?: string;
   /** Absent: the provider's configuration decides. */
   readonly temperature?: number;
@@ -20,9 +22,11 @@ export interface AIChannelOptions {
   readonly maxTokens?: number;
   /** How many events of history a context holds. Default: what the memory wants, else 50. */
   readonly maxContextEvents?: number;
+  /** What the model may use; each has a name of its own. */
   readonly tools?: readonly AITool[];
   /** Runs tools that bring no handler of their own. */
   readonly toolHandler?: ToolHandler;
+  /** Which tools, for whom; default all (TL-10). */
   readonly toolPolicy?: ToolPolicy;
   /** Default 10; 0: tools are never run. */
   readonly maxToolRounds?: number;

@@ -21,11 +21,13 @@ import { inboundDraft } from './inbound-draft.js';
 export interface TransportRequest {
   /** The recipient's address: a phone number, an e-mail address, a chat's id. Absent on channels without addresses. */
   readonly to?: string;
+  /** The event it is part of. */
   readonly event: RoomEvent;
   /** What to send: the event's content, or one part of its text (TRC-03). */
   readonly content: EventContent;
   /** The channel's defaults, those left open filled from the binding's metadata (TRN-04). */
   readonly defaults: Metadata;
+  /** How the channel takes part in the room. */
   readonly binding: ChannelBinding;
   /** The same for every attempt of this message, different for each part of a split text. */
   readonly idempotencyKey: string;
@@ -33,6 +35,7 @@ export interface TransportRequest {
   readonly attempt: number;
   /** Which part of a split text this is, from 0, and of how many. */
   readonly part?: { readonly index: number; readonly count: number };
+  /** Aborted when the attempt's time is up. */
   readonly signal: AbortSignal;
 }
 
@@ -53,6 +56,7 @@ export interface TransportProvider {
 
 /** What makes a transport channel this channel: its type, its vendor, how recipients are addressed. */
 export interface TransportChannelOptions {
+  /** What it is: `sms`, `email` … */
   readonly channelType: ChannelType;
   /** Text only unless told otherwise. */
   readonly capabilities?: Partial<ChannelCapabilities>;

@@ -12,8 +12,11 @@ export interface WebhookProvider {
 
 /** A vendor's call, read to the end. */
 export interface WebhookRequest {
+  /** In capitals. */
   readonly method: string;
+  /** The whole address, as called. */
   readonly url: string;
+  /** As received. */
   readonly headers: Headers;
   /** As received, before any parsing. */
   readonly body: Uint8Array;
@@ -21,11 +24,15 @@ export interface WebhookRequest {
 
 /** Whose webhook, for which channel, and how its signature is checked. */
 export interface WebhookHandlerOptions {
+  /** Where messages and statuses go. */
   readonly kit: Pick<RoomKit, 'processWebhook' | 'logger'>;
+  /** Whose webhook it is. */
   readonly provider: WebhookProvider;
+  /** The channel its messages come over. */
   readonly channelId: string;
   /** Default true. Switching it off takes `insecureAllowUnsigned: true` too. */
   readonly verify?: boolean;
+  /** Takes unsigned calls: for private networks only. Default false. */
   readonly insecureAllowUnsigned?: boolean;
   /** Default 1 MiB. */
   readonly maxBodyBytes?: number;

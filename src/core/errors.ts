@@ -5,6 +5,7 @@
 
 /** What goes with every error. */
 export interface RoomKitErrorOptions {
+  /** What went wrong before. */
   readonly cause?: unknown;
   /** Whether the same call may succeed later. */
   readonly retryable?: boolean;
@@ -222,9 +223,13 @@ export class MissingPeerError extends RoomKitError {
 
 /** What a vendor's client knows of its failure. `retryAfterSeconds` is what the vendor asked for. */
 export interface ProviderErrorOptions extends RoomKitErrorOptions {
+  /** The vendor's name. */
   readonly provider: string;
+  /** Default `provider_error`. */
   readonly code?: string;
+  /** Of HTTP, where there is one. */
   readonly statusCode?: number;
+  /** How long the vendor asks to be left alone. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -245,6 +250,7 @@ export class ProviderError extends RoomKitError {
 
 /** What a channel knows of a failed delivery. */
 export interface DeliveryErrorOptions extends RoomKitErrorOptions {
+  /** How long the vendor asks to be left alone. */
   readonly retryAfterSeconds?: number;
   /** The vendor's answer. */
   readonly result?: unknown;

@@ -23,6 +23,7 @@ export interface RoomKitOptions {
   readonly lockManager?: RoomLockManager;
   /** Default: `InMemoryRealtime`. */
   readonly realtime?: RealtimeBackend;
+  /** Finds out who senders are; default: nobody asks, and senders are who they say (§12). */
   readonly identityResolver?: IdentityResolver;
   /** Channel types whose senders are resolved; default all. */
   readonly identityChannelTypes?: readonly ChannelType[];
@@ -48,13 +49,19 @@ export interface RoomKitOptions {
   readonly recoverIntervalSeconds?: number;
   /** Default 30. */
   readonly leaseSeconds?: number;
+  /** For `kit.transcribe`; default none. */
   readonly stt?: SpeechRecognition;
+  /** For `kit.synthesize`; default none. */
   readonly tts?: SpeechSynthesis;
+  /** Closed with the kit; default none. */
   readonly voice?: VoiceTransport;
+  /** Where spans and metrics go; default nowhere. */
   readonly telemetry?: TelemetryConfig;
   /** Handlers of tools that rooms and bindings name (AI-02). */
   readonly tools?: Readonly<Record<string, ToolFunction>>;
+  /** Takes the place of the built-in table; default that table (§11.1). */
   readonly transcoder?: ContentTranscoder;
+  /** Keeps the bytes of media; default: media stays a link. */
   readonly mediaStore?: MediaStore;
   /** What becomes of a delivery whose outcome stays unknown; default `resend` (OUT-09). */
   readonly onUnknown?: 'resend' | 'hold';
@@ -71,8 +78,11 @@ export interface RoomKitOptions {
     readonly maxPerHour?: number;
     readonly burst?: number;
   };
+  /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: random UUIDs, time-ordered ones for events. */
   readonly ids?: IdGenerator;
+  /** Default: warnings and errors on stderr, one line each; `ROOMKIT_LOG` says how much. */
   readonly logger?: Logger;
   /** Applied to people's words before telemetry records them (TEL-06). */
   readonly redact?: (text: string) => string;

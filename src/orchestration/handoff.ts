@@ -17,8 +17,11 @@ import type { OrchestrationKit } from './orchestration-kit.js';
 
 /** Who hands over to whom, and why. A program needs to give only the target. */
 export interface HandoffRequest {
+  /** The room that is handed over. */
   readonly roomId: string;
+  /** Who hands over; need not be bound (HND-07). */
   readonly callingAgentId: string;
+  /** To whom, and why. */
   readonly arguments: HandoffArguments;
 }
 

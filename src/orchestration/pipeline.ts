@@ -24,6 +24,7 @@ export interface PipelineStage {
 
 /** The stages, in the order they usually follow. Unknown phases and double ones throw ValidationError. */
 export interface ConversationPipelineOptions {
+  /** One per phase; may be empty. */
   readonly stages: readonly PipelineStage[];
   /** Default: the first stage's. */
   readonly defaultPhase?: string;

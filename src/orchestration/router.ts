@@ -32,6 +32,7 @@ export interface RoutingRule {
 
 /** The rules, and who answers without one. */
 export interface ConversationRouterOptions {
+  /** Asked in the order of their priorities; the first that matches decides. */
   readonly rules?: readonly RoutingRule[];
   /** Who answers when no rule matches. */
   readonly defaultAgentId?: string;

@@ -22,6 +22,7 @@ export interface HandlerOptions {
   readonly trustedProxies?: readonly string[];
   /** Everybody without credentials is admin. For closed networks and nothing else. */
   readonly insecureAllowAnonymous?: boolean;
+  /** What callers may cost; what is not given keeps its default. */
   readonly limits?: Partial<ServerLimits>;
   /** Answers what is no route of the server: a page of the host's own. */
   readonly pages?: PageHandler;

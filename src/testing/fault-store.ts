@@ -15,6 +15,7 @@ export interface FaultStoreOptions {
   readonly clock?: Clock;
   /** What the kit shall believe: `true` lets rows of an in-memory store survive their kit, as a file would. Default: the inner store's. */
   readonly persistent?: boolean;
+  /** What it says of itself (KIT-02); default as the store it wraps. */
   readonly shared?: boolean;
   /** Close the inner store with this one. Default true; false keeps it for the kit that comes after a crash. */
   readonly ownsStore?: boolean;

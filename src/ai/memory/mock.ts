@@ -7,6 +7,7 @@ import type { MemoryOptions, MemoryProvider, MemoryResult } from './memory.js';
 
 /** What a mock memory shows. */
 export interface MockMemoryOptions {
+  /** Put before the history; default none. */
   readonly messages?: readonly AIMessage[];
   /** Default: the history it is handed. */
   readonly events?: readonly RoomEvent[];

@@ -7,6 +7,7 @@ import type { StandardSchema } from './standard-schema.js';
 
 /** A tool to be made by {@link defineTool}. */
 export interface ToolOptions<Schema extends StandardSchema | JsonSchema> {
+  /** 1 to 128 letters, digits, `_`, `-` or `.`. */
   readonly name: string;
   /** For the model: what the tool does and when to use it. */
   readonly description: string;

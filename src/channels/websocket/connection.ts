@@ -20,8 +20,11 @@ export type ConnectionOptions = LiveConnectionOptions<[shared: Shared]>;
 
 /** What one connection of a WebSocket channel may cost (WS-02, WS-04). */
 export interface ConnectionLimits {
+  /** How long it may take for one message. */
   readonly sendTimeoutMs: number;
+  /** How many messages may wait for it. */
   readonly maxQueuedMessages: number;
+  /** How many bytes may wait for it. */
   readonly maxQueuedBytes: number;
 }
 

@@ -57,14 +57,19 @@ export interface WirePrincipal {
 
 /** One socket: who is at its other end, and how to write to it. */
 export interface WireConnectionOptions {
+  /** Names it in its channel. */
   readonly id: string;
+  /** The kit it speaks to. */
   readonly kit: WireKit;
+  /** Who is at its other end. */
   readonly principal: WirePrincipal;
   /** The channel a client speaks through; hosts have none. */
   readonly channel?: WebSocketChannel;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Writes one text frame. */
   readonly send: (text: string) => void;
+  /** Closes the socket, with a code and a reason (WIRE-13). */
   readonly close: (code: number, reason: string) => void;
   /** Bytes that the socket has not taken yet (WS-04). */
   readonly buffered: () => number;

@@ -10,6 +10,7 @@ export interface BreakerOptions {
   readonly threshold?: number;
   /** Default 60,000. */
   readonly openMs?: number;
+  /** Told of every change of state but the return of a probe that was given up. */
   readonly onChange?: (state: BreakerState) => void;
 }
 

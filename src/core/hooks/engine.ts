@@ -26,8 +26,11 @@ export interface HookOptions<Execution extends HookExecution = HookExecution> {
   readonly execution?: Execution;
   /** Default: the kit's `hookTimeoutSeconds` (30). */
   readonly timeoutSeconds?: number;
+  /** Only for events from channels of these types. */
   readonly channelTypes?: readonly ChannelType[];
+  /** Only for events from these channels. */
   readonly channelIds?: readonly string[];
+  /** Only for events that go this way. */
   readonly directions?: readonly ChannelDirection[];
   /** Gates only: what a failing handler means; default by the trigger table. */
   readonly failure?: 'open' | 'closed';

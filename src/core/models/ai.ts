@@ -70,10 +70,15 @@ export interface AIMessage {
 
 /** Settings of a room or binding that override an agent's own (AI-02). */
 export interface AIConfig {
+  /** Takes the place of the agent's own prompt. */
   readonly systemPrompt?: string;
+  /** As the model understands it. */
   readonly temperature?: number;
+  /** Length of an answer at most. */
   readonly maxTokens?: number;
+  /** Joins the agent's; of one name, this one wins. Handlers are found by name in the kit's `tools` (AI-02). */
   readonly tools?: readonly AITool[];
+  /** Tokens a model may spend on thinking, where it can. */
   readonly thinkingBudget?: number;
 }
 

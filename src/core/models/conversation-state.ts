@@ -49,8 +49,11 @@ export function setConversationState(room: Room, state: Partial<ConversationStat
 
 /** Who leads after a transition, and why. Without `toAgent` nobody does. */
 export interface TransitionOptions {
+  /** Who leads now; absent or null: nobody. */
   readonly toAgent?: string | null;
+  /** Default ''. */
   readonly reason?: string;
+  /** Kept with the transition. */
   readonly metadata?: Metadata;
   /** ISO time of the transition; default: the present. */
   readonly at?: string;

@@ -15,18 +15,29 @@ import { ProcessDeadline } from './process-deadline.js';
 
 /** What else is known of an event that is sent directly (§14). */
 export interface SendOptions {
+  /** Default `message`; edits and deletes follow from their content. */
   readonly eventType?: EventType;
   /** Default 0; inside a turn or hook, the causing event's depth + 1 (SND-04). */
   readonly chainDepth?: number;
+  /** Who in the channel speaks. */
   readonly participantId?: string;
+  /** Keys are snake_case; at most 64 KiB. */
   readonly metadata?: Metadata;
+  /** Who hears it; default `all`, which leaves it to the binding (PERM-05). */
   readonly visibility?: string;
+  /** Exactly these agents are to answer; empty: nobody. */
   readonly addressedTo?: readonly string[];
+  /** Becomes the visibility of every answer (BC-06). */
   readonly responseVisibility?: string;
+  /** What it answers. */
   readonly parentEventId?: string;
+  /** A repeated key in the same room gives the first event (INB-08). */
   readonly idempotencyKey?: string;
+  /** The vendor, as stored in the event's source. */
   readonly provider?: string;
+  /** As in {@link InboundOptions.signal}. */
   readonly signal?: AbortSignal;
+  /** As in {@link InboundOptions.wait}. */
   readonly wait?: 'cascade' | 'commit';
 }
 

@@ -21,12 +21,17 @@ import type { NoticeTrigger } from '../hooks/triggers.js';
 export interface CreateRoomOptions {
   /** Default: a random id. */
   readonly roomId?: string;
+  /** Default: the kit's, when it has one. */
   readonly organizationId?: string;
+  /** Keys are snake_case. */
   readonly metadata?: Metadata;
+  /** When silence pauses and closes it; default never. */
   readonly timers?: RoomTimers;
+  /** Overrides the settings of its agents (AI-02). */
   readonly aiConfig?: AIConfig;
   /** Default `agent_chain`. */
   readonly agentResponsePolicy?: AgentResponsePolicy;
+  /** For turns of its agents, unless a binding says otherwise. */
   readonly collision?: CollisionConfig;
 }
 

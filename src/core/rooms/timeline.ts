@@ -14,10 +14,13 @@ import { inRoom } from './lifecycle.js';
 
 /** Which part of a timeline to read (ROOM-11). */
 export interface TimelineQuery {
+  /** Skips so many; prefer `afterIndex`, which stays right while the room grows. */
   readonly offset?: number;
   /** Default 50, at most 1000. */
   readonly limit?: number;
+  /** Only events above this index. */
   readonly afterIndex?: number;
+  /** Only events below this index. */
   readonly beforeIndex?: number;
   /** Default: oldest first. */
   readonly newestFirst?: boolean;

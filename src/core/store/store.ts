@@ -238,21 +238,29 @@ export interface CommitResult {
 /** Which rooms; everything given must hold. Default: all, newest first. */
 export interface RoomQuery {
   readonly organizationId?: string;
+  /** One, or any of several. */
   readonly status?: RoomStatus | readonly RoomStatus[];
   /** Every given key equals. */
   readonly metadata?: Metadata;
   /** Only rooms with an inactivity or closing timer. */
   readonly withTimers?: boolean;
+  /** Default: all. */
   readonly limit?: number;
+  /** Skips so many. */
   readonly offset?: number;
 }
 
 /** Which events of one room; everything given must hold. */
 export interface EventQuery {
+  /** Only above this index. */
   readonly afterIndex?: number;
+  /** Only below this index. */
   readonly beforeIndex?: number;
+  /** Skips so many of what matches. */
   readonly offset?: number;
+  /** Default: all. */
   readonly limit?: number;
+  /** Default: ascending by index. */
   readonly newestFirst?: boolean;
   /** Exact equality (ROOM-11). */
   readonly visibility?: string;
@@ -297,7 +305,9 @@ export interface RowQuery {
   readonly roomId?: string;
   readonly channelId?: string;
   readonly eventId?: string;
+  /** One, or any of several. */
   readonly state?: OutboxState | readonly OutboxState[];
+  /** Default: all. */
   readonly limit?: number;
 }
 
@@ -305,7 +315,9 @@ export interface RowQuery {
 export interface TurnQuery {
   readonly roomId?: string;
   readonly channelId?: string;
+  /** One, or any of several. */
   readonly state?: TurnState | readonly TurnState[];
+  /** Default: all. */
   readonly limit?: number;
 }
 

@@ -29,7 +29,9 @@ export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
 
 /** What a span belongs to. */
 export interface SpanOptions {
+  /** The span it is part of; absent for a root. */
   readonly parentId?: string;
+  /** Never people's words, unless `content` is on (TEL-06). */
   readonly attributes?: Metadata;
   readonly roomId?: string;
   readonly sessionId?: string;
@@ -58,6 +60,7 @@ export interface TelemetryProvider {
 
 /** Where spans and metrics go, and how many of them (TEL-01). Without a provider nothing is measured. */
 export interface TelemetryConfig {
+  /** Default: nothing is measured. */
   readonly provider?: TelemetryProvider;
   /** 0..1, decided per trace at its root. Default 1. */
   readonly sampleRate?: number;

@@ -11,9 +11,13 @@ import { expiry, type ClientPrincipal, type Scope } from './principal.js';
 export interface ClientTokenOptions {
   /** 1 to 50 room ids. */
   readonly rooms: readonly string[];
+  /** The channel this person sees through and speaks on. */
   readonly channelId: string;
+  /** Whom this person speaks as. */
   readonly participantId: string;
+  /** The name its participant gets when it joins a room. */
   readonly displayName?: string;
+  /** The organization of its rooms. */
   readonly organizationId?: string;
   /** Default read and write. */
   readonly scopes?: readonly ('read' | 'write')[];
