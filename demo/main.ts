@@ -1,7 +1,8 @@
 /** What `npm start` runs: opens the help desk, says where, and tells what happens until it is stopped. */
 import { playHeadless } from './headless.js';
+import type { LineStyle } from './live-lines.js';
 import { readOptions, USAGE, type DemoOptions } from './options.js';
-import { startServer } from './server.js';
+import { CannotStart, startServer } from './server.js';
 
 const DEFAULT_FILE = './.roomkit/demo.db';
 
@@ -13,25 +14,36 @@ try {
   process.exit(2);
 }
 
-if (options === 'help') {
-  console.log(USAGE);
-} else if (options.headless) {
-  const held = await playHeadless({ file: options.file, port: options.port, print: (line) => console.log(line) });
-  process.exit(held ? 0 : 1);
-} else {
-  await serveUntilStopped(options);
+try {
+  if (options === 'help') {
+    console.log(USAGE);
+  } else if (options.headless) {
+    const held = await playHeadless({ file: options.file, port: options.port, print: (line) => console.log(line) });
+    process.exit(held ? 0 : 1);
+  } else {
+    await serveUntilStopped(options);
+  }
+} catch (error) {
+  if (!(error instanceof CannotStart)) throw error;
+  console.error(`The help desk cannot start. ${error.message}`);
+  process.exit(1);
 }
 
 async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Promise<void> {
   const colours = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
-  const server = await startServer({ file, port, liveLines: { print: (line) => console.log(line), colours } });
-  if (server.port !== port && port !== 0) console.log(`Port ${port} is in use; this is the next free one.`);
+  const style = (): LineStyle => ({ colours, columns: process.stdout.columns });
+  const server = await startServer({ file, port, liveLines: { print: (line) => console.log(line), style } });
+  if (server.port !== port && port !== 0) console.log(`Port ${port} is in use; this is the next free one.\n`);
   console.log(`RoomKit help desk\n\n  open   ${server.address}\n  file   ${file}\n  stop   Ctrl+C\n`);
 
-  let stopping = false;
+  let stoppingSince: number | undefined;
   const stop = (): void => {
-    if (stopping) process.exit(1); // asked twice: at once
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      // Asked again: at once. npm passes on what the terminal has sent already, so the same Ctrl+C may come twice.
+      if (performance.now() - stoppingSince > 1000) process.exit(1);
+      return;
+    }
+    stoppingSince = performance.now();
     console.log('\nFinishing what is under way …');
     server.stop().then(
       () => process.exit(0),
@@ -43,4 +55,16 @@ async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Pr
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  if (process.env['npm_lifecycle_event'] !== undefined) whenParentEnds(stop);
+}
+
+/** npm runs this in a shell, and a SIGTERM to npm ends the shell without a word to what runs in it. */
+function whenParentEnds(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    stop();
+  }, 300);
+  timer.unref();
 }

@@ -1,10 +1,11 @@
 /** The help desk on a port: the kit, the page, and what the terminal shows. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { serve } from 'roomkit/server';
+import { RoomKitError, type RoomKit } from 'roomkit';
+import { serve, type RoomKitServer } from 'roomkit/server';
 import { SqliteStore } from 'roomkit/sqlite';
 import { openHelpDesk } from './help-desk.js';
-import { printLiveLines } from './live-lines.js';
+import { printLiveLines, type LineStyle } from './live-lines.js';
 import { pageFile } from './page-files.js';
 
 export interface RunningServer {
@@ -18,40 +19,75 @@ export interface ServerOptions {
   readonly file: string;
   /** Busy: the next free one is taken. 0: any free one. */
   readonly port: number;
-  readonly liveLines?: { readonly print: (line: string) => void; readonly colours: boolean };
+  readonly liveLines?: { readonly print: (line: string) => void; readonly style: () => LineStyle };
+}
+
+/** What the person who started it can mend; the message says how. */
+export class CannotStart extends Error {
+  override readonly name = 'CannotStart';
 }
 
 const PORTS_TO_TRY = 50;
 
+/** Throws CannotStart for a file, a folder or a port that cannot be used. */
 export async function startServer({ file, port, liveLines }: ServerOptions): Promise<RunningServer> {
-  await mkdir(dirname(file), { recursive: true });
-  const kit = await openHelpDesk({ store: await SqliteStore.open(file) });
-  const stopLines = liveLines === undefined ? undefined : printLiveLines(kit, liveLines.print, liveLines.colours);
+  await makeFolder(dirname(file));
+  const store = await SqliteStore.open(file).catch(explain);
+  const kit = await openHelpDesk({ store }).catch(explain);
+  const server = await listen(kit, port).catch(async (error: unknown) => {
+    await kit.close();
+    return explain(error);
+  });
+  const stopLines = liveLines === undefined ? undefined : printLiveLines(kit, liveLines.print, liveLines.style);
+  return {
+    address: `http://127.0.0.1:${server.port}`,
+    port: server.port,
+    stop: async () => {
+      await kit.drain();
+      await server.close();
+      await kit.close();
+      stopLines?.();
+    },
+  };
+}
+
+/** On this port, or on the next one that is free. */
+async function listen(kit: RoomKit, port: number): Promise<RoomKitServer> {
+  const last = Math.min(port + PORTS_TO_TRY, 65_535);
   for (let candidate = port; ; candidate++) {
     try {
-      const server = await serve(kit, { port: candidate, pages: pageFile });
-      return {
-        address: `http://127.0.0.1:${server.port}`,
-        port: server.port,
-        stop: async () => {
-          stopLines?.();
-          await kit.drain();
-          await server.close();
-          await kit.close();
-        },
-      };
+      return await serve(kit, { port: candidate, pages: pageFile });
     } catch (error) {
-      if (!isPortInUse(error) || candidate >= port + PORTS_TO_TRY) {
-        await kit.close();
-        throw error;
-      }
+      if (!isPortInUse(error)) throw error;
+      if (candidate === last)
+        throw new CannotStart(`All ports from ${port} to ${last} are in use. Give another one with --port NUMBER.`, { cause: error });
     }
   }
 }
 
 function isPortInUse(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && cause.code === 'EADDRINUSE') return true;
+  return error instanceof RoomKitError && error.code === 'conflict';
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const isFolder = await stat(folder).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (isFolder) return;
+    throw new CannotStart(
+      `The folder '${folder}' for the conversation cannot be made (${code}). Start in a folder you may write to, or name a file elsewhere with --db FILE.`,
+      { cause: error },
+    );
   }
-  return false;
+}
+
+/** What the package says on purpose tells how to mend it; its stack is of no use to who started the demo. */
+function explain(error: unknown): never {
+  if (error instanceof RoomKitError) throw new CannotStart(error.message, { cause: error });
+  throw error;
 }
