@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import config from '../vitest.config.js';
 import * as roomkit from '../src/index.js';
 import { publicApi } from './support/public-api.js';
-import { hiddenTypes, isDocumented, placeOf, silentMethods } from './support/public-declarations.js';
+import { hiddenTypes, isDocumented, placeOf, silentMethods, silentOptions } from './support/public-declarations.js';
 import { verifies } from './requirements.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -95,6 +95,7 @@ describe('what the subpaths export', () => {
     expect(symbols.size).toBeGreaterThan(400);
     expect([...symbols].filter((symbol) => !isDocumented(symbol)).map(placeOf)).toEqual([]);
     expect(silentMethods(publicApi())).toEqual([]);
+    expect(silentOptions(publicApi())).toEqual([]);
   });
 
   it('is all that a reader of its types needs to name', () => {

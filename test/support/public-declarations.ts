@@ -41,6 +41,17 @@ export function silentMethods({ checker, symbols }: PublicApi): string[] {
   return silent;
 }
 
+/** Options without a word, of every exported `…Options`. */
+export function silentOptions({ symbols }: PublicApi): string[] {
+  return [...symbols].flatMap((symbol) => {
+    if (!symbol.name.endsWith('Options')) return [];
+    const members = (symbol.declarations ?? []).flatMap((declaration) => (ts.isInterfaceDeclaration(declaration) ? [...declaration.members] : []));
+    return members
+      .filter((member) => ts.getJSDocCommentsAndTags(member).length === 0)
+      .map((member) => `${symbol.name}.${member.name?.getText() ?? ''}`);
+  });
+}
+
 /** Types of the package that public declarations name and no subpath exports, each with who names it. */
 export function hiddenTypes(api: PublicApi): Map<string, Set<string>> {
   const hidden = new Map<string, Set<string>>();

@@ -65,7 +65,9 @@ export interface WireConnectionOptions {
   readonly principal: WirePrincipal;
   /** The channel a client speaks through; hosts have none. */
   readonly channel?: WebSocketChannel;
+  /** The kit's, as a rule. */
   readonly clock: Clock;
+  /** The kit's, as a rule. */
   readonly logger: Logger;
   /** Writes one text frame. */
   readonly send: (text: string) => void;

@@ -33,8 +33,11 @@ export interface SpanOptions {
   readonly parentId?: string;
   /** Never people's words, unless `content` is on (TEL-06). */
   readonly attributes?: Metadata;
+  /** The room it happens in. */
   readonly roomId?: string;
+  /** The call or session it belongs to. */
   readonly sessionId?: string;
+  /** The channel it concerns. */
   readonly channelId?: string;
 }
 
