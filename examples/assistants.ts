@@ -44,3 +44,7 @@ await kit.close();
 }
 process.chdir(tmpdir());
 rmSync(folder, { recursive: true });
+
+// prints:
+// blocked: false, turns: helper committed
+// paused

@@ -37,3 +37,14 @@ console.log('delivered:', Object.keys(result.deliveryResults));
 for (const turn of result.turns) console.log('turn:', turn.channelId, turn.state);
 // #endregion
 await kit.close();
+
+// prints:
+// text to +4930123456: My bike is broken
+// text to +4930123456: I am on it.
+// 0 system [internal] web was attached.
+// 1 system [internal] texts was attached.
+// 2 system [internal] helper was attached.
+// 3 web [all] My bike is broken
+// 4 helper [all] I am on it.
+// delivered: [ 'texts' ]
+// turn: helper committed

@@ -56,6 +56,5 @@ console.log(`in the timeline: ${(await kit.getTimeline('room')).map(({ type }) =
 //   ada sees: bob custom
 // unread for texts: 3
 // unread for texts: 0
-//   ada sees: ada typing_start
 //   bob sees: ada typing_start
 // in the timeline: channel_attached, channel_attached, message

@@ -34,3 +34,9 @@ const response = await handle(new Request('http://127.0.0.1/api/rooms/room-2'), 
 const { status, code, detail } = (await response.json()) as { status: number; code: string; detail: string };
 console.log(status, code, detail);
 // #endregion
+
+// prints:
+// channel_not_registered false
+// Channel 'web' is not registered. Call kit.registerChannel(channel) first; registered: none.
+// true room_closed
+// 404 room_not_found Room 'room-2' does not exist. Create it with kit.createRoom({ roomId: 'room-2' }) first.

@@ -82,3 +82,13 @@ console.log(`After a restart: ${timeline.length} events, the last one “${extra
 await again.close();
 process.chdir(tmpdir());
 rmSync(folder, { recursive: true });
+
+// prints:
+// 0  system: web was attached.
+// 1  system: helper was attached.
+// Open http://127.0.0.1:…
+// The page: 200 text/html; charset=utf-8
+// 2  web: When are you open?
+// 3  helper: We are open from nine to five.
+// The answer came word by word: true
+// After a restart: 4 events, the last one “We are open from nine to five.”

@@ -55,3 +55,14 @@ console.log(event && kit.getTrace(event.id)?.hooks.map(({ hook, verdict }) => `$
 // #region close
 await kit.close();
 // #endregion
+
+// prints:
+// 0  system: web was attached.
+// 1  web: Good morning!
+// 2  system: helper was attached.
+// 3  web: When are you open?
+// 4  helper: We are open from nine to five.
+// 5  web: My card is 4111111111111111
+// blocked: true, because of card_number
+// blocked no_cards
+// [ 'no_cards: block' ]

@@ -133,3 +133,25 @@ kit.registerChannel(
 await kit.attachChannel('room-1', 'clerk');
 await say('Money back!');
 await kit.close();
+
+// prints:
+// I am [address]
+// reason: card_number, blocked by: no_cards
+// customer was heard: Hello!
+// muted since index 5: customer
+// 4 words
+// customer was heard: Write to [address] please
+// be_polite
+// hook_failed
+// 1 words
+// customer was heard: Psst
+// silence was heard
+// 4 words
+// customer was heard: I want to complain
+// [ 'Call back' ] { mood: 'low' }
+// 2 words
+// customer was heard: Money back!
+// refund → ran
+// 6 words
+// clerk was heard: I paid back what I may.
+// roomkit warn: A hook timed out. hook=scanner trigger=before_broadcast roomId=room-1 error=Hook 'scanner' on before_broadcast did not answer within 0.2 s.

@@ -91,3 +91,11 @@ const application = { fetch: (request: Request) => handle(request) };
 const mounted = await application.fetch(new Request('https://chat.example.com/healthz'));
 console.log(`Mounted elsewhere: ${await mounted.text()}`);
 await shutDown();
+
+// prints:
+// Open http://127.0.0.1:…/api/rooms/room-1
+// From this machine, without credentials: 200
+// Without a key: 401; with one: 200
+// Ada reads room-1 until …: 200
+// A stranger: 401; somebody with a session: 200
+// Mounted elsewhere: {"status":"ok"}
