@@ -85,8 +85,8 @@ ${quickstart()}\`\`\`
 - **Extras are subpaths and peers.** For \`pip install roomkit[NAME]\` you import from \`roomkit/NAME\` and install the package that it asks for;
   \`import 'roomkit'\` alone loads none.
 
-The tables follow the README of the Python package. “Later: …” names the body of work that brings it, as in
-[what is there today](../README.md#what-is-there-today).
+The tables follow the README of the Python package; what stands there in plain letters it says without naming it. “Later: …” names the body of work
+that brings it, as in [what is there today](../README.md#what-is-there-today).
 `;
 }
 
@@ -106,19 +106,25 @@ function section({ title, names, entries }) {
   const rest = entries.filter((entry) => ![...channels, ...triggers, ...places].includes(entry));
   if (rest.length > 0) parts.push(table(['Python', 'here', 'import from', 'since', ''], rest.map(nameRow)));
   if (channels.length > 0) parts.push(table(['Channel', 'here', 'type', 'media', 'promised', 'since'], channels.map(channelRow)));
-  if (triggers.length > 0) parts.push(table(['Python', 'here', 'fired'], triggers.map(triggerRow)));
+  if (triggers.length > 0) parts.push(table(['Category', 'Python', 'here', 'fired'], triggers.map(triggerRow)));
   if (places.length > 0) parts.push(table(['Python', 'here', 'since', ''], places.map(placeRow)));
   if (elsewhere.length > 0) parts.push(`Also named here, and found in another table: ${elsewhere.map((name) => code(name)).join(', ')}.\n`);
   return parts.join('\n');
 }
 
 function nameRow(entry) {
-  const { kind, from, since, features, note } = entry;
+  const { readme, said, kind, from, since, features, note } = entry;
   const [there, here] = written(entry);
   const value = entry.value === undefined ? '' : `, ${code(`'${entry.value}'`)}`;
   const isImported = ['class', 'function', 'enum'].includes(kind);
   const origin = isImported ? code(from) : kind === 'type' ? `${code(from)} (type)` : '';
-  return [code(there), code(here) + value, origin, sinceOf(since), [features, note].filter((part) => part !== undefined).join('; ')];
+  return [
+    said === 'prose' ? readme : code(there),
+    code(here) + value,
+    origin,
+    sinceOf(since),
+    [features, note].filter((part) => part !== undefined).join('; '),
+  ];
 }
 
 /** How both sides write a name: alone, as an option of a call, or as a member of an object. */
@@ -134,8 +140,8 @@ function channelRow({ readme, name, type, media, features, since }) {
   return [readme, code(name), code(type), media.join(', '), features, sinceOf(since)];
 }
 
-function triggerRow({ readme, name, fires }) {
-  return [code(readme), code(name), sinceOf(fires)];
+function triggerRow({ readme, name, fires, features }) {
+  return [features, code(readme), code(name), sinceOf(fires)];
 }
 
 function placeRow({ readme, name, since, note }) {

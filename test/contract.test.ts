@@ -109,6 +109,7 @@ describe('the hook table', () => {
     verifies('HK-13', 'CON-02');
     const names = triggers.map(({ name }) => name);
     expect(names).toHaveLength(41);
+    expect(new Set(triggers.map(({ features }) => features)).size, 'the categories of the README').toBe(10);
     for (const { readme, name } of triggers) expect((HookTrigger as Readonly<Record<string, string>>)[readme]).toBe(name);
     expect(Object.values(HookTrigger).sort()).toEqual([...names, ...EXTENSIONS].sort());
     expect(Object.keys(TRIGGERS).sort()).toEqual(Object.values(HookTrigger).sort());

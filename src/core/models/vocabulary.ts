@@ -219,7 +219,7 @@ export const TurnEndReason = {
 } as const;
 export type TurnEndReason = (typeof TurnEndReason)[keyof typeof TurnEndReason];
 
-/** What becomes of a message that comes while the agent's turn runs (§17). Today `queue` is what runs; the others are to come. */
+/** What becomes of a message that comes while the agent's turn runs (§17). `queue` and `reject` work today; others are refused. */
 export const CollisionPolicy = {
   QUEUE: 'queue',
   BURST: 'burst',
