@@ -83,7 +83,7 @@ async function keepEffects(parts: KitParts, roomId: string, channelId: string, e
   storeEffects(parts, roomId, channelId, effects, cascade);
   for (const injected of effects.injectedEvents) {
     try {
-      await withSection(parts.locks, parts.limits.maxChainDepth, roomId, async (section) => {
+      await withSection(parts, roomId, async (section) => {
         await commitOne(parts, section, await loadState(parts, roomId), undefined, injected, cascade);
       });
     } catch (error) {

@@ -20,6 +20,7 @@ import type { LaneItem } from './lane.js';
 import { leaveBehind } from './left-behind.js';
 import { untranscodable } from './live.js';
 import type { Target } from './plan.js';
+import { isReady } from './ready.js';
 import { isRetryable, retryDelayMs } from './retry.js';
 
 /** How often a channel that is not ready is asked again. */
@@ -132,7 +133,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       if (left > 0) return left;
     }
     if (entry.pausedUntilMs > now) return entry.pausedUntilMs - now;
-    if (entry.channel.ready?.() === false) return READY_POLL_MS;
+    if (!isReady(entry.channel)) return READY_POLL_MS;
     if (entry.breaker.state === 'open' && entry.breaker.retryAtMs > now) return entry.breaker.retryAtMs - now;
     if (entry.breaker.state === 'half_open') return READY_POLL_MS; // another lane's probe is under way
     return 0;

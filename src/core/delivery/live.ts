@@ -9,6 +9,7 @@ import { failureOf, isCountable, resultOf } from './failure.js';
 import type { Form } from './forms.js';
 import type { LaneItem } from './lane.js';
 import type { Target } from './plan.js';
+import { isReady } from './ready.js';
 import { isRetryable, retryDelayMs } from './retry.js';
 
 export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
@@ -117,7 +118,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       channel?.onEvent !== undefined ||
       (binding.retryPolicy !== undefined && binding.retryPolicy !== null) ||
       binding.outputMuted ||
-      channel?.ready?.() === false ||
+      (channel !== undefined && !isReady(channel)) ||
       (entry !== undefined && (entry.breaker.state !== 'closed' || entry.pausedUntilMs > 0))
     );
   }
@@ -148,7 +149,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       return;
     }
     for (;;) {
-      if (channel.ready?.() === false) throw new NotReady(target.channelId);
+      if (!isReady(channel)) throw new NotReady(target.channelId);
       const waitMs = Math.max(target.limiter?.reserve() ?? 0, entry.pausedUntilMs - parts.clock.now());
       if (waitMs > 0) await parts.clock.sleep(waitMs, parts.stopping);
       if (!entry.breaker.tryPass()) throw new BreakerOpen(target.channelId);

@@ -1,5 +1,5 @@
 /** The one way a timeline grows (INB-23): every event of whatever origin is committed here, under its room's lock. */
-import { RoomNotFoundError } from '../errors.js';
+import { ConflictError, FencedError, RoomKitError, RoomNotFoundError } from '../errors.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { RoomEvent, RoomEventDraft } from '../models/event.js';
 import type { KitParts } from '../parts.js';
@@ -10,8 +10,40 @@ import type { Section } from './section.js';
 /** Commits and keeps the room's tail in step. At once when the store answers at once. */
 export function commitEvent(parts: KitParts, section: Section, commit: EventCommit): Awaitable<CommitResult> {
   const token = section.fencingToken;
-  const stored = parts.store.commitEvent(token === undefined ? commit : { ...commit, fencingToken: token });
-  return isPromise(stored) ? stored.then((result) => keepTail(parts, section, result)) : keepTail(parts, section, stored);
+  let stored: Awaitable<CommitResult>;
+  try {
+    stored = parts.store.commitEvent(token === undefined ? commit : { ...commit, fencingToken: token });
+  } catch (error) {
+    return inDoubt(parts, section, commit, error);
+  }
+  if (!isPromise(stored)) return keepTail(parts, section, stored);
+  return stored.then(
+    (result) => keepTail(parts, section, result),
+    (error: unknown) => inDoubt(parts, section, commit, error),
+  );
+}
+
+/**
+ * The store failed: did it commit before? A lost answer is not a lost commit. What is in the timeline counts, or it would be
+ * delivered to nobody and its sender told that it was refused.
+ */
+async function inDoubt(parts: KitParts, section: Section, commit: EventCommit, error: unknown): Promise<CommitResult> {
+  if (error instanceof RoomKitError && (!error.retryable || error instanceof ConflictError || error instanceof FencedError)) throw error;
+  const { id, roomId } = commit.event;
+  let event: RoomEvent | null;
+  let state: RoomState | null;
+  let target: RoomEvent | null;
+  try {
+    event = await parts.store.getEvent(roomId, id);
+    state = event === null ? null : await parts.store.loadRoom(roomId);
+    target = event === null || commit.target === undefined ? null : await parts.store.getEvent(roomId, commit.target.eventId);
+  } catch (again) {
+    parts.logger.warn('The store cannot say whether it has committed an event.', { roomId, eventId: id, error: again });
+    throw error;
+  }
+  if (event === null || state === null) throw error;
+  parts.logger.warn('The store failed after it had committed an event; the commit counts.', { roomId, eventId: id, error });
+  return keepTail(parts, section, { event, state, duplicate: false, ...(target !== null && { target }) });
 }
 
 function keepTail(parts: KitParts, section: Section, result: CommitResult): CommitResult {

@@ -149,7 +149,7 @@ async function applyHook(
       const content = decided.inject;
       await holdMessage(parts, holdKey, message, state.room.id);
       if (content !== undefined) {
-        await withSection(parts.locks, parts.limits.maxChainDepth, state.room.id, async (section) => {
+        await withSection(parts, state.room.id, async (section) => {
           const now = await loadState(parts, state.room.id);
           await commitOne(parts, section, now, undefined, { event: { content }, targetChannelIds: [channelId] }, new Cascade());
         });

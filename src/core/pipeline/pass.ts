@@ -8,6 +8,7 @@ import { isoTime } from '../clock.js';
 import { Broadcast } from '../delivery/broadcast.js';
 import { isBehind } from '../delivery/left-behind.js';
 import { planFor, solicited, type Plan, type Target } from '../delivery/plan.js';
+import { isReady } from '../delivery/ready.js';
 import { canWrite } from '../delivery/visibility.js';
 import { ChannelNotFoundError } from '../errors.js';
 import type { SideEffects } from '../hooks/effects.js';
@@ -23,7 +24,7 @@ import { bindingOf, type CommitResult, type EventCommit, type RoomState, type Tu
 import type { TraceRecord } from '../telemetry/decision-trace.js';
 import { isTakenOver } from '../turns/takeover.js';
 import type { Cascade } from './cascade.js';
-import { commitEvent, loadState } from './commit.js';
+import { announce, commitEvent, loadState } from './commit.js';
 import { applyEditRules, type EditVerdict } from './edit-delete.js';
 import { draftEvent, type EventFields } from './event-draft.js';
 import { runGates } from './gates.js';
@@ -78,7 +79,7 @@ export function runPass(parts: KitParts, input: PassInput): Awaitable<PassOutcom
   if (deadline !== undefined) deadline.stage = 'lock';
   const acquired = parts.locks.acquire(roomId, undefined);
   if (isPromise(acquired)) return runWhenFree(parts, input, acquired);
-  return runHolding(parts, input, new Section(roomId, acquired, 0, undefined), 0);
+  return runHolding(parts, input, new Section(roomId, acquired, parts.logger), 0);
 }
 
 function joinSection(parts: KitParts, input: PassInput, current: Section): Promise<PassOutcome> {
@@ -99,7 +100,7 @@ async function runWhenFree(parts: KitParts, input: PassInput, acquired: Promise<
   const waitFrom = parts.traces.enabled ? parts.clock.monotonic() : 0;
   const lease = await waitForLease(parts, roomId, acquired, input.deadline);
   const lockWaitMs = parts.traces.enabled ? parts.clock.monotonic() - waitFrom : 0;
-  return runHolding(parts, input, new Section(roomId, lease, 0, undefined), lockWaitMs);
+  return runHolding(parts, input, new Section(roomId, lease, parts.logger), lockWaitMs);
 }
 
 function runHolding(parts: KitParts, input: PassInput, section: Section, lockWaitMs: number): Awaitable<PassOutcome> {
@@ -107,12 +108,12 @@ function runHolding(parts: KitParts, input: PassInput, section: Section, lockWai
   try {
     stepping = passSteps(parts, section, input, lockWaitMs);
   } catch (error) {
-    return giveUp(section, error);
+    return giveUp(parts, section, error);
   }
   if (isPromise(stepping))
     return stepping.then(
       (outcome) => letGo(section, outcome),
-      (error: unknown) => giveUp(section, error),
+      (error: unknown) => giveUp(parts, section, error),
     );
   return letGo(section, stepping);
 }
@@ -125,9 +126,15 @@ function letGo(section: Section, outcome: PassOutcome): Awaitable<PassOutcome> {
   return isPromise(released) ? released.then(() => outcome) : outcome;
 }
 
-/** What a hook started and did not await goes on under its own lease (F57). */
-async function giveUp(section: Section, error: unknown): Promise<never> {
-  await section.release();
+/** The caller is told at once; what a hook has begun in the room ends before anybody else gets in (LOCK-06). What it begins later has its own lease. */
+async function giveUp(parts: KitParts, section: Section, error: unknown): Promise<never> {
+  section.open = false;
+  if (section.hasChildren) {
+    void parts.tasks.run(async () => {
+      await section.childrenSettled();
+      await section.release();
+    });
+  } else await section.release();
   throw error;
 }
 
@@ -204,7 +211,7 @@ async function passSlowly(
 
   // 8. Idempotency.
   const found = lookingUp ?? findEarlier(parts, fields);
-  const earlier = isPromise(found) ? await found : found;
+  const earlier = isPromise(found) ? await (deadline?.wait(found) ?? found) : found;
   if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
 
   const admitted = admit(input, state);
@@ -223,7 +230,8 @@ async function passSlowly(
   // 9. Edits and deletes act on what is there and only by those who may (§13).
   let edit: EditVerdict | undefined;
   if (draft.content.type === 'edit' || draft.content.type === 'delete') {
-    edit = await applyEditRules(parts, state, draft, input.message);
+    const judging = applyEditRules(parts, state, draft, input.message);
+    edit = await (deadline?.wait(judging) ?? judging);
     if (edit.refused !== undefined) return { kind: 'refused', reason: edit.refused, state };
   }
 
@@ -434,6 +442,8 @@ async function commitStopped(
   const { cascade, fields } = input;
   const roomId = fields.roomId;
   const outcome = await commitBlocked(parts, section, input, event, stop.blockedBy);
+  // A hook has said the same meanwhile, under the same key: that one counts (INV-04).
+  if (outcome.duplicate) return { kind: 'duplicate', event: outcome.event, state: outcome.state };
   if (trace !== undefined) keepTrace(parts, trace, outcome.event, ready.verdicts, undefined, input.startedAt);
   if (effects !== undefined && effects.injectedEvents.length > 0)
     await commitInjected(parts, section, outcome.state, outcome.event, effects.injectedEvents, cascade);
@@ -475,13 +485,7 @@ function reportChainStop(parts: KitParts, event: RoomEvent, reason: string, casc
   );
 }
 
-async function commitBlocked(
-  parts: KitParts,
-  section: Section,
-  input: PassInput,
-  event: RoomEventDraft,
-  blockedBy: string,
-): Promise<{ event: RoomEvent; state: RoomState }> {
+async function commitBlocked(parts: KitParts, section: Section, input: PassInput, event: RoomEventDraft, blockedBy: string): Promise<CommitResult> {
   event.status = 'blocked';
   event.blockedBy = blockedBy;
   const completes = input.reply?.completes;
@@ -489,13 +493,10 @@ async function commitBlocked(
     event,
     ...(completes !== undefined && { completesTurn: { ...completes, replyEventIds: [...completes.replyEventIds, event.id] } }),
   });
+  if (committed.duplicate) return committed;
   if (input.cascade.rootEventId === '') input.cascade.rootEventId = committed.event.id;
-  if (parts.commitListeners.size > 0) {
-    section.defer(() => {
-      for (const listener of parts.commitListeners) listener(committed.event, committed.state.room);
-    });
-  }
-  return { event: committed.event, state: committed.state };
+  announce(parts, section, committed.event, committed.state);
+  return committed;
 }
 
 const OPEN_ROWS = ['queued', 'sending', 'unknown'] as const;
@@ -518,7 +519,7 @@ function outboxRows(parts: KitParts, event: RoomEventDraft, plan: Plan, input: P
       entry.breaker.state === 'closed' &&
       entry.pausedUntilMs <= now &&
       input.streams?.has(target.channelId) !== true &&
-      entry.channel.ready?.() !== false;
+      isReady(entry.channel);
     target.lane.reserved++;
     rows.push({
       id: parts.ids.next(),

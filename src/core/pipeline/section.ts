@@ -5,6 +5,7 @@
 import { callScope, openSection } from '../call-scope.js';
 import { NotSupportedError } from '../errors.js';
 import type { RoomLease, RoomLockManager } from '../locks/lock.js';
+import type { Logger } from '../logger.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 
 export class Section {
@@ -12,12 +13,14 @@ export class Section {
   /** What has to happen once the lock is free: deliveries, turns, notices (INB-14). */
   private afterRelease: (() => void)[] | undefined = undefined;
   private lastChild: Promise<unknown> | undefined = undefined;
+  private isReleased = false;
 
   constructor(
     readonly roomId: string,
     readonly lease: RoomLease,
-    readonly depth: number,
-    private readonly parent: Section | undefined,
+    private readonly logger: Logger,
+    readonly depth = 0,
+    private readonly parent: Section | undefined = undefined,
   ) {}
 
   get root(): Section {
@@ -36,12 +39,13 @@ export class Section {
   /** Runs `fn` after the lock was released, in the order of these calls. */
   defer(fn: () => void): void {
     const root = this.root;
-    (root.afterRelease ??= []).push(fn);
+    if (root.isReleased) fn();
+    else (root.afterRelease ??= []).push(fn);
   }
 
   /** Runs `work` as a child, after its elder siblings. */
   runChild<T>(work: (child: Section) => Awaitable<T>): Promise<T> {
-    const child = new Section(this.roomId, this.lease, this.depth + 1, this);
+    const child = new Section(this.roomId, this.lease, this.logger, this.depth + 1, this);
     const run = async (): Promise<T> => {
       try {
         return await work(child);
@@ -70,34 +74,45 @@ export class Section {
     }
   }
 
-  /** Closes the section, frees the lock and starts what waited for that. */
+  /** Closes the section, frees the lock and starts what waited for that. What was committed stands, whatever the lock says to it. */
   release(): Awaitable<void> {
     this.open = false;
-    const released = this.lease.release();
+    this.isReleased = true;
+    let released: Awaitable<void> = undefined;
+    try {
+      released = this.lease.release();
+    } catch (error) {
+      this.complain(error);
+    }
     const deferred = this.afterRelease;
     if (deferred !== undefined) {
       this.afterRelease = undefined;
       for (const fn of deferred) fn();
     }
-    return released;
+    return isPromise(released) ? released.catch((error: unknown) => this.complain(error)) : undefined;
+  }
+
+  private complain(error: unknown): void {
+    this.logger.error('The lock of a room could not be given back.', { roomId: this.roomId, error });
   }
 }
 
+/** What a section needs of the kit. */
+export interface SectionParts {
+  readonly locks: RoomLockManager;
+  readonly logger: Logger;
+  readonly limits: { readonly maxChainDepth: number };
+}
+
 /** Opens a section: joins the open one of this call (LOCK-06), else takes the room's lock. */
-export async function withSection<T>(
-  locks: RoomLockManager,
-  maxDepth: number,
-  roomId: string,
-  work: (section: Section) => Awaitable<T>,
-  signal?: AbortSignal,
-): Promise<T> {
+export async function withSection<T>(parts: SectionParts, roomId: string, work: (section: Section) => Awaitable<T>): Promise<T> {
   const current = openSection();
   if (current !== undefined) {
-    checkJoin(current, roomId, maxDepth);
+    checkJoin(current, roomId, parts.limits.maxChainDepth);
     return current.runChild(work);
   }
-  const acquired = locks.acquire(roomId, signal === undefined ? undefined : { signal });
-  const section = new Section(roomId, isPromise(acquired) ? await acquired : acquired, 0, undefined);
+  const acquired = parts.locks.acquire(roomId, undefined);
+  const section = new Section(roomId, isPromise(acquired) ? await acquired : acquired, parts.logger);
   try {
     return await work(section);
   } finally {

@@ -198,7 +198,7 @@ export async function commitStatus(
 export async function inRoom<T>(parts: KitParts, roomId: string, work: (section: Section, state: RoomState) => Promise<T>): Promise<T> {
   parts.assertOpen();
   let root: Section | undefined;
-  const result = await withSection(parts.locks, parts.limits.maxChainDepth, roomId, async (section) => {
+  const result = await withSection(parts, roomId, async (section) => {
     if (section.root === section) root = section;
     return work(section, await loadState(parts, roomId));
   });

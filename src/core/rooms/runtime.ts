@@ -4,7 +4,7 @@
  */
 import { Lane } from '../delivery/lane.js';
 import type { Plan } from '../delivery/plan.js';
-import { isPromise, type Awaitable } from '../models/json.js';
+import type { Awaitable } from '../models/json.js';
 import type { RoomEvent } from '../models/event.js';
 import type { ConversationStore, RoomState } from '../store/store.js';
 import { TurnLane } from '../turns/lane.js';
@@ -20,8 +20,8 @@ export class RoomRuntime {
   #planState: RoomState['bindings'] | undefined;
   #planVersion = -1;
   #tail: { events: RoomEvent[]; latestIndex: number; complete: boolean } | undefined;
-  /** Ends waiting of turns for the room's history to be read by somebody else. */
-  #loading: Promise<void> | undefined;
+  /** How often stored events were changed. */
+  #changes = 0;
   /**
    * Commits that hold this room's lanes and have not filled them yet: until they have, the room is not forgotten, or what
    * comes next would get lanes of its own and overtake them.
@@ -88,9 +88,8 @@ export class RoomRuntime {
 
   /** Brings the newest events into memory; at once when they are there (INB-04). */
   loadTail(store: ConversationStore, latestIndex: number, size: number): Awaitable<void> {
-    const tail = this.#tail;
-    if (tail !== undefined && tail.latestIndex >= latestIndex && (tail.complete || tail.events.length >= size)) return;
-    return this.#readTail(store, latestIndex, Math.min(size, MAX_TAIL));
+    const wanted = Math.min(size, MAX_TAIL);
+    return this.#reaches(latestIndex, wanted) ? undefined : this.#readTail(store, latestIndex, wanted);
   }
 
   /** The newest `size` events known, ascending. Call after {@link loadTail}. */
@@ -117,27 +116,26 @@ export class RoomRuntime {
 
   /** A stored event was changed: history is read again. */
   dropTail(): void {
+    this.#changes++;
     this.#tail = undefined;
   }
 
   async #readTail(store: ConversationStore, latestIndex: number, size: number): Promise<void> {
-    if (this.#loading !== undefined) await this.#loading;
-    const known = this.#tail;
-    if (known !== undefined && known.latestIndex >= latestIndex && (known.complete || known.events.length >= size)) return;
-    const read = (async () => {
-      const found = store.listEvents(this.roomId, { newestFirst: true, limit: size });
-      const newest = isPromise(found) ? await found : found;
+    // Nobody waits for another's read, which may hang.
+    while (!this.#reaches(latestIndex, size)) {
+      const changes = this.#changes;
+      const newest = await store.listEvents(this.roomId, { newestFirst: true, limit: size });
+      if (changes !== this.#changes) continue; // what was read may be what was there before the change
       const events = newest.slice().reverse();
-      // Events that were appended while we read are newer than what we found, or already in it.
-      this.#tail = { events, latestIndex: events.at(-1)?.index ?? latestIndex, complete: events.length < size };
-      if (this.#tail.latestIndex < latestIndex) this.#tail.latestIndex = latestIndex;
-    })();
-    this.#loading = read.catch(() => undefined);
-    try {
-      await read;
-    } finally {
-      this.#loading = undefined;
+      const readIndex = Math.max(latestIndex, events.at(-1)?.index ?? -1);
+      // Meanwhile somebody may have read more, and commits may have joined it.
+      if ((this.#tail?.latestIndex ?? -1) <= readIndex) this.#tail = { events, latestIndex: readIndex, complete: events.length < size };
     }
+  }
+
+  #reaches(latestIndex: number, size: number): boolean {
+    const tail = this.#tail;
+    return tail !== undefined && tail.latestIndex >= latestIndex && (tail.complete || tail.events.length >= size);
   }
 }
 

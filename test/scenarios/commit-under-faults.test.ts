@@ -1,0 +1,168 @@
+/** The commit while store, lock or hooks are in trouble: what is in the timeline is heard, what is not was refused. */
+import { describe, expect, it } from 'vitest';
+import { FaultLockManager, FaultStore, TestClock } from '../../src/testing/index.js';
+import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf, type Harness } from '../support/harness.js';
+import { verifies } from '../requirements.js';
+
+interface Faulty extends Harness {
+  readonly store: FaultStore;
+  readonly locks: FaultLockManager;
+  readonly vendor: TestTransport;
+  readonly web: TestTransport;
+  readonly roomId: string;
+  say(content: string, idempotencyKey?: string): ReturnType<Harness['kit']['processInbound']>;
+}
+
+async function faulty(): Promise<Faulty> {
+  const clock = new TestClock();
+  const store = new FaultStore(undefined, { clock });
+  const locks = new FaultLockManager(undefined, { clock });
+  const { kit } = makeKit({ clock, store, lockManager: locks });
+  const web = new TestTransport('web', { durable: false });
+  const vendor = new TestTransport('vendor');
+  const roomId = await openRoom(kit, [web, vendor, new TestTransport('other')]);
+  const say: Faulty['say'] = (content, idempotencyKey) =>
+    kit.processInbound({ channelId: 'web', senderId: 'u', content, ...(idempotencyKey !== undefined && { idempotencyKey }) }, { roomId });
+  return { kit, clock, store, locks, vendor, web, roomId, say };
+}
+
+describe('a commit', () => {
+  it.each([true, false])('that took effect although the store said it failed counts as made (at once: %s)', async (throws) => {
+    verifies('INB-23', 'STO-01', 'OUT-14', 'INV-04');
+    const { kit, store, vendor, roomId, say } = await faulty();
+    const agent = new TestAgent('helper');
+    kit.registerChannel(agent);
+    await kit.attachChannel(roomId, 'helper');
+    store.fail('commitEvent', { when: 'after', throws });
+    const result = await say('one', 'k1');
+    expect(result).toMatchObject({ blocked: false, duplicate: false, event: { status: 'delivered' }, turns: [{ state: 'committed' }] });
+    expect(await say('one', 'k1')).toMatchObject({ duplicate: true, event: { id: result.event?.id } });
+    expect(vendor.texts).toEqual(['one', 're: one']);
+    expect(agent.asked).toHaveLength(1);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['one', 're: one']);
+    await kit.close();
+  });
+
+  it('that failed leaves nothing, and its lanes as they were', async () => {
+    verifies('INB-23', 'OUT-03', 'OUT-02');
+    const { kit, store, vendor, roomId, say } = await faulty();
+    store.fail('commitEvent');
+    await expect(say('one', 'k1')).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(vendor.texts).toEqual([]);
+    expect(await say('one', 'k1')).toMatchObject({ duplicate: false, deliveryResults: { vendor: { status: 'sent', attempts: 1 } } });
+    expect(vendor.texts).toEqual(['one']);
+    expect(store.calls('updateRow')).toBe(2); // one per durable target: they went straight
+    await gapless(kit, roomId);
+    await kit.close();
+  });
+
+  it('of a reply that took effect although the store said it failed is not made again', async () => {
+    verifies('TURN-03', 'INV-08');
+    const { kit, store, vendor, roomId, say } = await faulty();
+    kit.registerChannel(new TestAgent('helper'));
+    await kit.attachChannel(roomId, 'helper');
+    store.fail('commitEvent', { nth: 2, when: 'after' });
+    expect(await say('one')).toMatchObject({ turns: [{ state: 'committed' }] });
+    expect(vendor.texts).toEqual(['one', 're: one']);
+    await gapless(kit, roomId);
+    await kit.close();
+  });
+
+  it('keeps what it promised when the lock cannot be given back', async () => {
+    verifies('LOCK-02', 'OUT-14', 'INV-04');
+    const { kit, locks, vendor, roomId, say } = await faulty();
+    locks.fail('release', { when: 'after' });
+    locks.fail('release', { when: 'after', nth: 2, throws: true });
+    expect(await say('one')).toMatchObject({ blocked: false, deliveryResults: { vendor: { status: 'sent' } } });
+    expect(await say('two')).toMatchObject({ blocked: false, deliveryResults: { vendor: { status: 'sent' } } });
+    locks.fail('release', { when: 'after' });
+    await kit.mute(roomId, 'other');
+    expect(vendor.texts).toEqual(['one', 'two']);
+    expect((await gapless(kit, roomId)).at(-1)?.type).toBe('channel_muted');
+    await kit.close();
+  });
+});
+
+describe('what a hook does in its room', () => {
+  it('is heard also when the message it was about is given up meanwhile, and nobody gets in between', async () => {
+    verifies('LOCK-06', 'INB-20', 'F57', 'OUT-02');
+    const { kit, clock, store, vendor, web, roomId, say } = await faulty();
+    kit.hook('before_broadcast', { channelIds: ['web'], timeoutSeconds: 100 }, async (event) => {
+      if (textOf(event) === 'slow') await kit.sendEvent(roomId, 'other', 'from the hook');
+      return undefined as never;
+    });
+    store.delay('commitEvent', 40_000);
+    const slow = say('slow');
+    await clock.advance(31_000);
+    expect(await slow).toMatchObject({ blocked: true, reason: 'process_timeout' });
+    const next = say('next');
+    await clock.advance(5000);
+    expect(vendor.texts).toEqual([]);
+    await clock.advance(5000);
+    await next;
+    expect({ vendor: vendor.texts, web: web.texts }).toEqual({ vendor: ['from the hook', 'next'], web: ['from the hook'] });
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['from the hook', 'next']);
+    expect(kit.stats()).toMatchObject({ lanes: 0, queued: 0 });
+    await kit.close();
+  });
+});
+
+describe('a store that hangs', () => {
+  it.each(['loadRoom', 'getEventByIdempotencyKey', 'listEvents'] as const)(
+    'in %s ends the waiting with its time, and the room is free again',
+    async (method) => {
+      verifies('INB-01', 'INB-20', 'LOCK-02');
+      const { kit, clock, store, roomId, say } = await faulty();
+      kit.hook('before_broadcast', (_event, context) => (context.recentEvents.length >= 0 ? undefined : undefined) as never);
+      store.hang(method, method === 'loadRoom' ? { nth: 2 } : {});
+      const call = say('one', 'k1');
+      await clock.advance(31_000);
+      expect(await call).toMatchObject({ blocked: true, reason: 'process_timeout' });
+      expect(await say('two')).toMatchObject({ blocked: false });
+      store.resume();
+      await clock.advance(0);
+      expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['two']);
+      await kit.close();
+    },
+  );
+});
+
+describe('history', () => {
+  it('that was read before a message was taken back is not what an agent is shown after', async () => {
+    verifies('EDT-04', 'AI-03');
+    const { kit, clock, store, roomId, say } = await faulty();
+    const agent = new TestAgent('helper');
+    kit.registerChannel(agent);
+    await kit.attachChannel(roomId, 'helper');
+    const secret = await kit.sendEvent(roomId, 'web', 'secret', { participantId: 'u', addressedTo: [] });
+    store.delay('listEvents', 1000, { when: 'after' });
+    const asking = say('hello');
+    await clock.advance(500);
+    await kit.sendEvent(roomId, 'web', { type: 'delete', targetEventId: secret.id }, { participantId: 'u' });
+    await clock.advance(1000);
+    await asking;
+    expect(agent.contexts[0]?.visibleTo('helper').map(textOf)).not.toContain('secret');
+    await kit.close();
+  });
+});
+
+describe('a channel whose ready() throws', () => {
+  it.each([true, false])('harms nobody else, and is tried (durable: %s)', async (durable) => {
+    verifies('BC-02');
+    const { kit, vendor, roomId, say } = await faulty();
+    const odd = new TestTransport('odd', {
+      durable,
+      ready: () => {
+        throw new Error('Nobody knows.');
+      },
+    });
+    kit.registerChannel(odd);
+    await kit.attachChannel(roomId, 'odd');
+    const last = new TestTransport('last');
+    kit.registerChannel(last);
+    await kit.attachChannel(roomId, 'last');
+    expect(await say('one')).toMatchObject({ deliveryResults: { odd: { status: 'sent' } } });
+    expect([vendor.texts, odd.texts, last.texts]).toEqual([['one'], ['one'], ['one']]);
+    await kit.close();
+  });
+});
