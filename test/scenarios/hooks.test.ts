@@ -148,6 +148,41 @@ describe('gates', () => {
     await kit.close();
   });
 
+  it('that wait each have a time of their own, and the next one is asked in the room as if nothing had happened', async () => {
+    verifies('HK-07', 'HK-10');
+    const { kit, clock } = makeKit();
+    const b = new TestTransport('b');
+    const roomId = await openRoom(kit, [new TestTransport('a'), b]);
+    const timeouts: unknown[] = [];
+    kit.on('hook_timeout', (event) => void timeouts.push([event.data['hook'], clock.now()]));
+    const begin = clock.now();
+    const concerned = (event: Parameters<typeof textOf>[0]): boolean => textOf(event) === 'x';
+    const hang = async (event: Parameters<typeof textOf>[0]): Promise<HookResult> => {
+      if (concerned(event)) await new Promise(() => undefined);
+      return HookResult.allow();
+    };
+    kit.hook('before_broadcast', { name: 'slow', timeoutSeconds: 10 }, async (event) => {
+      if (concerned(event)) await clock.sleep(7000);
+      return HookResult.allow();
+    });
+    kit.hook('before_broadcast', { name: 'hangs', timeoutSeconds: 10 }, hang);
+    kit.hook('before_broadcast', { name: 'hangs shorter', timeoutSeconds: 2 }, hang);
+    kit.hook('before_broadcast', { name: 'calls' }, async (event, { room }) => {
+      // It joins the section that is open: with a lock of its own it would wait for itself.
+      if (concerned(event)) await kit.sendEvent(room.id, 'a', 'said by the gate');
+      return HookResult.allow();
+    });
+    const call = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
+    await clock.advance(7000 + 10_000 + 2000);
+    expect((await call).blocked).toBe(false);
+    expect(timeouts).toEqual([
+      ['hangs', begin + 17_000],
+      ['hangs shorter', begin + 19_000],
+    ]);
+    expect(b.texts).toEqual(['said by the gate', 'x']);
+    await kit.close();
+  });
+
   it('match by what the event came from, and can be removed', async () => {
     verifies('HK-03', 'HK-09');
     const { kit } = makeKit();

@@ -3,7 +3,7 @@
  * a handler that returns no promise is not awaited, and a timer exists only for one that does not settle at once (HK-07).
  */
 import type { Deadlines } from '../async/deadlines.js';
-import { errorMessage, TimeoutError, ValidationError } from '../errors.js';
+import { errorMessage, ValidationError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { isPromise } from '../models/json.js';
 import { IdentityHookResult } from '../models/people.js';
@@ -11,10 +11,10 @@ import type { HookVerdictTrace } from '../models/trace.js';
 import type { ChannelDirection, ChannelType, HookExecution } from '../models/vocabulary.js';
 import type { RoomContext } from '../rooms/context.js';
 import { HookCallContext, type HookContext } from './context.js';
-import { collectEffects, type SideEffects } from './effects.js';
-import { checkModifiedPayload } from './payload.js';
+import type { SideEffects } from './effects.js';
+import { describe, GateRun, HookTimeout, type GateRunParts } from './gate-run.js';
+import { matches, type RegisteredHook } from './registered-hook.js';
 import { HookTrigger, TRIGGERS, type HookArguments, type HookPayload, type HookReturn, type TriggerBehaviour } from './triggers.js';
-import { HookResult } from './verdict.js';
 
 /** When a hook runs and for whom. Filters are conjunctive: all that are given must fit (HK-03). */
 export interface HookOptions<Execution extends HookExecution = HookExecution> {
@@ -83,28 +83,12 @@ export interface HookFailure {
   readonly timeoutSeconds?: number;
 }
 
-interface RegisteredHook {
-  readonly trigger: HookTrigger;
-  readonly name: string | undefined;
-  readonly label: string;
-  readonly priority: number;
-  readonly order: number;
-  readonly roomId: string | undefined;
-  readonly observer: boolean;
-  readonly timeoutMs: number;
-  readonly channelTypes: ReadonlySet<string> | undefined;
-  readonly channelIds: ReadonlySet<string> | undefined;
-  readonly directions: ReadonlySet<string> | undefined;
-  readonly failure: 'open' | 'closed';
-  readonly preview: boolean;
-  readonly handler: (payload: unknown, context: HookContext, extra?: unknown) => unknown;
-}
-
 export interface HookEngineOptions {
   readonly deadlines: Deadlines;
   readonly logger: Logger;
   readonly timeoutSeconds: number;
   readonly organizationId: string | undefined;
+  /** The monotonic clock. */
   readonly now: () => number;
   readonly onFailure: (failure: HookFailure) => void;
   /** Opens a span around a handler; the returned function ends it. Absent without telemetry. */
@@ -117,15 +101,16 @@ const NONE: readonly RegisteredHook[] = [];
 /** Awaiting it gives way to what is settled already. */
 const SOON = Promise.resolve();
 
-/** The hook's own time was up; a timeout inside of it is a failure like any other. */
-class HookTimeout extends TimeoutError {}
-
 export class HookEngine {
   readonly #global = new Map<HookTrigger, RegisteredHook[]>();
   readonly #rooms = new Map<string, Map<HookTrigger, RegisteredHook[]>>();
+  readonly #gateParts: GateRunParts;
   #order = 0;
 
-  constructor(private readonly options: HookEngineOptions) {}
+  constructor(private readonly options: HookEngineOptions) {
+    const { deadlines, now, organizationId, watchCall } = options;
+    this.#gateParts = { deadlines, now, organizationId, watchCall, report: (hook, roomId, error) => this.#report(hook, roomId, error) };
+  }
 
   add(trigger: HookTrigger, options: HookOptions, handler: RegisteredHook['handler'], roomId?: string): () => void {
     const behaviour = checkTrigger(trigger);
@@ -174,71 +159,15 @@ export class HookEngine {
 
   /** Runs the deciding handlers in order, then the observing ones with the final payload (HK-01). */
   async gate<Payload>(trigger: HookTrigger, payload: Payload, call: HookCall): Promise<GateOutcome<Payload>> {
-    const behaviour: TriggerBehaviour = TRIGGERS[trigger];
     const list = this.#list(trigger, call.roomId);
-    let current = payload;
-    let modified = false;
-    let effects: SideEffects | undefined;
-    let stop: { blockedBy: string; reason: string } | undefined;
-    let observers = false;
-    let context: RoomContext | undefined;
-    for (const hook of list) {
-      if (!matches(hook, call.source)) continue;
-      if (hook.observer) {
-        observers = true;
-        continue;
-      }
-      const hookContext = new HookCallContext((context ??= call.context()), trigger, hook.name, this.options.organizationId);
-      const started = call.verdicts === undefined ? 0 : this.options.now();
-      let verdict: HookVerdictTrace['verdict'] = 'allow';
-      const ended = this.options.watchCall?.(trigger, hook.label, 'sync', call.roomId);
-      try {
-        let result = hook.handler(current, hookContext);
-        if (isPromise(result)) {
-          const watch = new Watch(result);
-          await SOON; // a promise that is settled already has told us by now
-          if (watch.state === 'pending') await this.#patiently(hook, watch, hookContext);
-          if (watch.state === 'failed') throw watch.value;
-          result = watch.value;
-        }
-        if (!(result instanceof HookResult)) {
-          if (!(behaviour.result === 'lenient' && (result === undefined || result === null))) {
-            throw new ValidationError(
-              `Hook '${hook.label}' on ${trigger} returned ${describe(result)}. Return HookResult.allow(), .block(reason) or .modify(payload).`,
-            );
-          }
-        } else {
-          if (result.action === 'modify') {
-            current = checkModifiedPayload(trigger, behaviour.payload, current, result.payload) as Payload; // checked just now
-            modified = true;
-            verdict = 'modify';
-          }
-          effects = collectEffects(effects, result);
-          if (result.action === 'block') {
-            const reason = result.reason ?? 'blocked';
-            stop = { blockedBy: hook.name ?? reason, reason };
-            verdict = 'block';
-          }
-        }
-      } catch (error) {
-        verdict = error instanceof HookTimeout ? 'timeout' : 'failed';
-        this.#report(hook, call.roomId, error);
-        if (hook.failure === 'closed') stop = { blockedBy: 'hook_failed', reason: 'hook_failed' };
-      }
-      ended?.(verdict === 'failed' || verdict === 'timeout');
-      call.verdicts?.push({ hook: hook.label, trigger, verdict, ms: this.options.now() - started });
-      if (stop !== undefined) break;
+    const run = new GateRun(this.#gateParts, trigger, list, payload, call);
+    for (let waiting = run.run(); waiting !== undefined; waiting = run.run()) await waiting;
+    const { modified, stop, effects } = run;
+    if (run.observed && stop === undefined) {
+      const observers = list.filter((hook) => hook.observer && matches(hook, call.source));
+      await this.#all(observers, run.payload, call, run.context ?? call.context());
     }
-    if (observers && stop === undefined) {
-      const seen = current;
-      await this.#all(
-        list.filter((hook) => hook.observer && matches(hook, call.source)),
-        seen,
-        call,
-        context ?? call.context(),
-      );
-    }
-    return { payload: current, modified, ...stop, ...(effects && { effects }) };
+    return { payload: run.payload, modified, ...stop, ...(effects && { effects }) };
   }
 
   /** The identity triggers: the first result that is not nothing wins; a failing hook is skipped (IDN-05). */
@@ -316,7 +245,7 @@ export class HookEngine {
   #patiently(hook: RegisteredHook, watch: Watch, context: HookCallContext): Promise<void> {
     return new Promise((resolve, reject) => {
       const deadline = this.options.deadlines.add(hook.timeoutMs, () => {
-        const error = new HookTimeout(`Hook '${hook.label}' on ${hook.trigger} did not answer within ${hook.timeoutMs / 1000} s.`);
+        const error = new HookTimeout(hook);
         context.abort(error);
         reject(error);
       });
@@ -392,12 +321,6 @@ function byPriority(a: RegisteredHook, b: RegisteredHook): number {
   return a.priority - b.priority || Number(a.roomId !== undefined) - Number(b.roomId !== undefined) || a.order - b.order;
 }
 
-function matches(hook: RegisteredHook, source: HookSource | undefined): boolean {
-  if (hook.channelTypes !== undefined && (source?.channelType === undefined || !hook.channelTypes.has(source.channelType))) return false;
-  if (hook.channelIds !== undefined && (source?.channelId === undefined || !hook.channelIds.has(source.channelId))) return false;
-  return hook.directions === undefined || (source?.direction !== undefined && hook.directions.has(source.direction));
-}
-
 function checkTrigger(trigger: HookTrigger): TriggerBehaviour {
   const behaviour = (TRIGGERS as Partial<Record<string, TriggerBehaviour>>)[trigger];
   if (behaviour === undefined) {
@@ -422,14 +345,4 @@ function mapOf<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
   let inner = map.get(key);
   if (inner === undefined) map.set(key, (inner = new Map<L, V>()));
   return inner;
-}
-
-function describe(value: unknown): string {
-  return value === undefined
-    ? 'nothing'
-    : value === null
-      ? 'null'
-      : typeof value === 'object'
-        ? 'an object that is not a HookResult'
-        : `a ${typeof value}`;
 }
