@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Cascade } from './pipeline/cascade.js';
 import type { Section } from './pipeline/section.js';
+import type { TurnScope } from './turn-scope.js';
 
 export interface CallScope {
   /** The section of a room's lock this call runs in; meaningless once it is closed (LOCK-06). */
@@ -16,18 +17,7 @@ export interface CallScope {
   readonly span?: string;
 }
 
-/** The turn a call runs in, as tools and orchestration may know it: `kit.currentTurn()`. */
-export interface TurnScope {
-  readonly roomId: string;
-  readonly turnId: string;
-  readonly channelId: string;
-  /** The event at the root of the cascade: one user message. */
-  readonly rootEventId: string;
-  /** To be done once the turn has ended and its reply is in the timeline; the cascade waits for it (HND-12). */
-  readonly afterwards: (() => Promise<void>)[];
-}
-
-/** The same with what belongs to the engine. */
+/** The turn a call runs in, with what belongs to the engine. */
 export interface RunningScope extends TurnScope {
   /** Everything the user message set in motion; what is sent inside the turn belongs to it. */
   readonly cascade: Cascade;

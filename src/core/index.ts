@@ -3,7 +3,7 @@ export * from './models/index.js';
 export * from './errors.js';
 export { RoomKit } from './kit.js';
 export type { RoomKitOptions } from './options.js';
-export type { CommitListener } from './parts.js';
+export type { CommitListener } from './commit-listener.js';
 export type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 export type { InboundOptions } from './pipeline/inbound.js';
 export type { SendOptions } from './pipeline/send.js';
@@ -17,7 +17,7 @@ export type { EventPatch, TimelineQuery } from './rooms/timeline.js';
 export type { RoomContext } from './rooms/context.js';
 export * from './channel.js';
 export type { ToolUseGate, ToolUseVerdict } from './turns/tool-gate.js';
-export type { TurnScope } from './call-scope.js';
+export type { TurnScope } from './turn-scope.js';
 export {
   HookTrigger,
   TRIGGERS,

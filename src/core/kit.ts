@@ -1,10 +1,11 @@
 /** RoomKit: wires the parts and delegates; every method says in one line where the work is done. */
 import { Deadlines } from './async/deadlines.js';
 import { TaskGroup } from './async/task-group.js';
-import { callScope, isInsideCause, type TurnScope } from './call-scope.js';
+import { callScope, isInsideCause } from './call-scope.js';
 import { channelServices, tellTrace } from './channel-services.js';
 import type { Channel } from './channel.js';
 import { isoTime, SystemClock, type Clock, type Timer } from './clock.js';
+import type { CommitListener } from './commit-listener.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
@@ -30,7 +31,7 @@ import type { DecisionTrace } from './models/trace.js';
 import type { Access, HookExecution, SourceStatus } from './models/vocabulary.js';
 import { Notices } from './notices.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
-import type { CommitListener, KitParts } from './parts.js';
+import type { KitParts } from './parts.js';
 import { ArrivalOrder } from './pipeline/arrival-order.js';
 import { completeChallenge } from './pipeline/challenge.js';
 import { loadState } from './pipeline/commit.js';
@@ -86,6 +87,7 @@ import type { ConversationStore, RoomQuery, RowQuery } from './store/store.js';
 import { DecisionTraces } from './telemetry/decision-trace.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
 import { Tracer } from './telemetry/tracer.js';
+import type { TurnScope } from './turn-scope.js';
 
 /** A channel whose live connections a host hands over: the WebSocket channel. */
 interface ConnectableChannel extends Channel {

@@ -2,6 +2,7 @@
 import type { Deadlines } from './async/deadlines.js';
 import type { TaskGroup } from './async/task-group.js';
 import type { Clock } from './clock.js';
+import type { CommitListener } from './commit-listener.js';
 import type { PlanParts } from './delivery/plan.js';
 import type { OutcomeRecorder } from './delivery/outcomes.js';
 import type { ContentTranscoder } from './delivery/transcode.js';
@@ -10,8 +11,6 @@ import type { HookEngine } from './hooks/engine.js';
 import type { IdGenerator } from './ids.js';
 import type { RoomLockManager } from './locks/lock.js';
 import type { Logger } from './logger.js';
-import type { RoomEvent } from './models/event.js';
-import type { Room } from './models/room.js';
 import type { Limits, RoomKitOptions } from './options.js';
 import type { ArrivalOrder } from './pipeline/arrival-order.js';
 import type { InboundRoomRouter } from './pipeline/router.js';
@@ -24,9 +23,6 @@ import type { RoomRuntimes } from './rooms/runtime.js';
 import type { ConversationStore } from './store/store.js';
 import type { DecisionTraces } from './telemetry/decision-trace.js';
 import type { Tracer } from './telemetry/tracer.js';
-
-/** Told of a committed event, with the room as that commit left it: `kit.onCommitted`. */
-export type CommitListener = (event: RoomEvent, room: Room) => void;
 
 export interface KitParts extends PlanParts {
   readonly options: RoomKitOptions;
