@@ -1,6 +1,6 @@
 /** The demo as a process: what it says, how it stops, and that the headless run tells the truth. Built by `npm test`. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 describe('the demo as a process', () => {
   let folder = '';
   const running: Demo[] = [];
+  const orphans: (() => void)[] = [];
   const start = (...args: string[]): Demo => {
     const demo = new Demo(args);
     running.push(demo);
@@ -26,6 +27,13 @@ describe('the demo as a process', () => {
   });
   afterEach(async () => {
     for (const demo of running.splice(0)) demo.child.kill('SIGKILL');
+    for (const kill of orphans.splice(0)) {
+      try {
+        kill();
+      } catch {
+        // It ended by itself, as it should.
+      }
+    }
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -54,16 +62,82 @@ describe('the demo as a process', () => {
     first.child.kill('SIGTERM');
     expect(await first.ended, first.said).toBe(0);
     const second = start('--db', file, '--port', '0');
-    const response = await fetch(`${await second.address}/api/rooms/help-desk/events?limit=50`);
-    const { events } = (await response.json()) as { events: { index: number; source: { channelId: string }; content: { body?: string } }[] };
+    const events = await timelineOf(await second.address);
     expect(events.map(({ index }) => index)).toEqual(events.map((_, position) => position));
     expect(events.slice(-2).map(({ source }) => source.channelId)).toEqual(['web', 'mia']);
   });
 
+  it('answers after a kill what it had accepted before, once', { timeout: 60_000 }, async () => {
+    verifies('TURN-03');
+    const file = join(folder, 'demo.db');
+    const first = start('--db', file, '--port', '0');
+    await sendAndWaitForCommit(await first.address, 'Hello!');
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = start('--db', file, '--port', '0');
+    const address = await second.address;
+    let spoken: string[] = [];
+    while (spoken.length < 2) spoken = (await timelineOf(address)).filter(({ type }) => type === 'message').map(({ source }) => source.channelId);
+    expect(spoken).toEqual(['web', 'mia']);
+    second.child.kill('SIGTERM');
+    expect(await second.ended, second.said).toBe(0);
+    const third = start('--db', file, '--port', '0');
+    const events = await timelineOf(await third.address);
+    expect(events.map(({ index }) => index)).toEqual(events.map((_, position) => position));
+    expect(events.filter(({ type }) => type === 'message').map(({ source }) => source.channelId)).toEqual(['web', 'mia']);
+  });
+
+  it('ends in good order when npm, which runs it in a shell, is ended', { timeout: 60_000 }, async () => {
+    verifies('KIT-05');
+    const file = join(folder, 'demo.db');
+    const shell = spawn('/bin/sh', ['-c', `"${process.execPath}" build/demo/main.js --db "${file}" --port 0; true`], {
+      cwd: ROOT,
+      env: { ...process.env, npm_lifecycle_event: 'start' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    orphans.push(() => process.kill(-(shell.pid ?? 0), 'SIGKILL'));
+    const demo = new Demo([], shell);
+    running.push(demo);
+    const address = await demo.address;
+    shell.kill('SIGTERM');
+    await new Promise((resolve) => shell.stdout.once('end', resolve)); // the demo itself has ended: nobody else writes there
+    expect(demo.said).toContain('Finishing what is under way');
+    await expect(fetch(`${address}/healthz`)).rejects.toThrow();
+  });
+
   it('says what is wrong with what it is told', { timeout: 30_000 }, async () => {
-    const demo = start('--port', 'eighty');
-    expect(await demo.ended).toBe(2);
-    expect(demo.said).toContain("Port 'eighty' is none");
+    for (const [args, says] of [
+      [['--port', 'eighty'], "Port 'eighty' is none"],
+      [['--colour'], "Unknown option '--colour'"],
+      [['fast'], "Unexpected argument 'fast'"],
+    ] as const) {
+      const demo = start(...args);
+      expect(await demo.ended).toBe(2);
+      expect(demo.said).toContain(says);
+      expect(demo.said).toContain('npm start -- --port NUMBER');
+    }
+  });
+
+  it('says in one sentence why it cannot start, and how to mend it', { timeout: 60_000 }, async () => {
+    const text = join(folder, 'text.db');
+    await writeFile(text, 'This is a letter to my mother, and no database at all.');
+    const first = start('--db', join(folder, 'used.db'), '--port', '0');
+    await first.address;
+    for (const [file, says] of [
+      [text, `The file '${text}' is not a database`],
+      [folder, `The database '${folder}' cannot be opened`],
+      [join(text, 'demo.db'), `The folder '${text}' for the conversation cannot be made`],
+      [join(folder, 'no', 'such', 'demo.db'), `The folder '${join(folder, 'no', 'such')}' for the conversation cannot be made`],
+      [first.file, 'in use by another process'],
+    ] as const) {
+      const demo = start('--db', file, '--port', '0');
+      expect(await demo.ended, demo.said).toBe(1);
+      expect(demo.said).toContain(`The help desk cannot start. `);
+      expect(demo.said).toContain(says);
+      expect(demo.said.trim().split('\n')).toHaveLength(1);
+    }
+    expect(await readFile(text, 'utf8')).toContain('my mother'); // what was there is as it was
   });
 
   it('serves its page and nothing beside it', { timeout: 30_000 }, async () => {
@@ -77,14 +151,31 @@ describe('the demo as a process', () => {
   });
 });
 
+interface TimelineEvent {
+  readonly index: number;
+  readonly type: string;
+  readonly source: { readonly channelId: string };
+}
+
+async function timelineOf(address: string): Promise<TimelineEvent[]> {
+  const response = await fetch(`${address}/api/rooms/help-desk/events?limit=50`);
+  return ((await response.json()) as { events: TimelineEvent[] }).events;
+}
+
 class Demo {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>;
   readonly ended: Promise<number | null>;
   readonly address: Promise<string>;
+  readonly file: string;
   said = '';
 
-  constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, ['build/demo/main.js', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(
+    args: readonly string[],
+    readonly child: ChildProcessByStdio<null, Readable, Readable> = spawn(process.execPath, ['build/demo/main.js', ...args], {
+      cwd: ROOT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  ) {
+    this.file = args[1] ?? '';
     this.ended = new Promise((resolve) => this.child.on('exit', resolve));
     this.address = new Promise((resolve, reject) => {
       const hear = (chunk: Buffer): void => {
