@@ -1,4 +1,5 @@
 /** The browser's side of a room: a small client in plain JavaScript, streams, a lost line, a restarted server. */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { SqliteStore } from 'roomkit/sqlite';
 
 // #endregion
 const folder = await mkdtemp(join(tmpdir(), 'roomkit-browser-'));
+const secret = randomBytes(32).toString('base64url'); // from your configuration: tokens outlive a restart
 const page = fileURLToPath(new URL('../../examples/browser-page', import.meta.url));
 
 // #region server
@@ -22,7 +24,7 @@ async function start(port: number): Promise<{ kit: RoomKit; server: RoomKitServe
   await kit.ensureRoom({ roomId: 'room' });
   await kit.attachChannel('room', 'web');
   await kit.attachChannel('room', 'helper');
-  return { kit, server: await serve(kit, { port, pages: { directory: page } }) };
+  return { kit, server: await serve(kit, { port, clientTokens: { secrets: [secret] }, pages: { directory: page } }) };
 }
 // #endregion
 let { kit, server } = await start(0);
