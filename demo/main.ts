@@ -5,6 +5,7 @@ import { readOptions, USAGE, type DemoOptions } from './options.js';
 import { CannotStart, startServer } from './server.js';
 
 const DEFAULT_FILE = './.roomkit/demo.db';
+const PARENT = process.ppid;
 
 let options: DemoOptions | 'help';
 try {
@@ -60,9 +61,8 @@ async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Pr
 
 /** npm runs this in a shell, and a SIGTERM to npm ends the shell without a word to what runs in it. */
 function whenParentEnds(stop: () => void): void {
-  const parent = process.ppid;
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
+    if (process.ppid === PARENT) return;
     clearInterval(timer);
     stop();
   }, 300);
