@@ -52,20 +52,13 @@ describe('the code in the documents', () => {
       block.outputOf === undefined ? [] : [{ path, line: block.line, code: block.code, example: block.outputOf }],
     ),
   );
-  it.each([...new Set(outputs.map(({ example }) => example))])(
-    'of %s prints what the documents show',
-    (example) => {
-      const printed = outputOf(example);
-      const missing = outputs
-        .filter((output) => output.example === example)
-        .flatMap(({ path, line, code }) => {
-          const absent = missingLine(code.trimEnd().split('\n'), printed);
-          return absent === undefined ? [] : [`${path}:${line} shows “${absent}”, which ${example} does not print there`];
-        });
-      expect(missing).toEqual([]);
-    },
-    60_000,
-  );
+  it('shows of what examples print only what they print', () => {
+    const missing = outputs.flatMap(({ path, line, code, example }) => {
+      const absent = missingLine(code.trimEnd().split('\n'), outputOf(example));
+      return absent === undefined ? [] : [`${path}:${line} shows “${absent}”, which ${example} does not print there`];
+    });
+    expect(missing).toEqual([]);
+  });
 
   it('is read as the convention says', () => {
     expect(codeBlocks('a\n\n<!-- examples/quickstart.ts -->\n```ts\nx\n```\n\n```sh\ny\n```\n')).toEqual([

@@ -1,28 +1,14 @@
 /** Every example is a story that ends by itself and prints what it says at its end; every feature has a page and an example. */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { allDocuments, codeBlocks } from './documents.js';
+import { allDocuments, codeBlocks, outputOf } from './documents.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const examples = readdirSync(`${ROOT}examples`)
   .filter((file) => file.endsWith('.ts'))
   .map((file) => file.slice(0, -3));
-
-/** Only the quickstart stands word for word in the README, without a comment at its end. */
-const PRINTED_BY_QUICKSTART = ['Handoff accepted: true'];
-
-/** The lines under `// prints:`; `…` stands for what differs from run to run, and what the kit logs begins with `roomkit `. */
-function promised(example: string): string[] {
-  if (example === 'quickstart') return PRINTED_BY_QUICKSTART;
-  const [, comment] = /\n\/\/ prints:\n((?:\/\/.*\n)*)$/.exec(readFileSync(`${ROOT}examples/${example}.ts`, 'utf8')) ?? [];
-  if (comment === undefined) throw new Error(`examples/${example}.ts does not end with '// prints:' and what it prints, a comment per line.`);
-  return comment
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.replace(/^\/\/ ?/, ''));
-}
 
 /** What was printed, with each line that fits its promise in the promise's words, so that a difference reads well. */
 function inWordsOf(promise: readonly string[], printed: readonly string[]): string[] {
@@ -57,7 +43,7 @@ describe.concurrent('the examples', () => {
   it.each(examples)(
     '%s ends by itself and prints what it says',
     async (example) => {
-      const promise = promised(example);
+      const promise = outputOf(`examples/${example}.ts`).split('\n');
       const { code, printed, logged } = await run(example);
       const toLog = promise.filter(isLogged);
       const toPrint = promise.filter((line) => !isLogged(line));
