@@ -127,6 +127,36 @@ describe('what the subpaths export', () => {
     expect(member !== undefined && isDocumented(member)).toBe(false);
   });
 
+  it('is typed for strict readers, without the types of Node', () => {
+    if (!existsSync(join(ROOT, 'dist', 'index.d.ts'))) throw new Error("There is no dist. Run 'npm run build' first; 'npm test' does so by itself.");
+    const file = join(ROOT, 'build', 'strict-reader.ts');
+    const text = `import { HookResult, RoomKit } from 'roomkit';
+      import { TestClock } from 'roomkit/testing';
+      import { SqliteStore } from 'roomkit/sqlite';
+      const kit = new RoomKit({ clock: new TestClock(), store: await SqliteStore.open(':memory:') });
+      kit.hook('before_broadcast', (event) => HookResult.modify({ ...event, visibility: 'none' }));
+      kit.onCommitted((event, room) => [event.index, room.latestIndex]);
+      export const turn: string | undefined = kit.currentTurn()?.turnId;`;
+    const options: ts.CompilerOptions = {
+      target: ts.ScriptTarget.ES2022,
+      lib: ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts'],
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: [],
+    };
+    const host = ts.createCompilerHost(options);
+    const readSource = host.getSourceFile.bind(host);
+    host.getSourceFile = (path, language) => (path === file ? ts.createSourceFile(path, text, language, true) : readSource(path, language));
+    const found = ts.getPreEmitDiagnostics(ts.createProgram([file], options, host));
+    expect(found.map((diagnostic) => `${diagnostic.file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}`)).toEqual(
+      [],
+    );
+  });
+
   it('has a constant with the README’s spelling for each enumeration of the rules', () => {
     verifies('CON-01', 'CON-02');
     const page = readFileSync(join(ROOT, 'docs', 'rfc', '02-enumerations.md'), 'utf8');
