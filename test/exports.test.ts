@@ -93,9 +93,9 @@ describe('what the subpaths export', () => {
   it('says of every name what it is for', () => {
     const { symbols } = publicApi();
     expect(symbols.size).toBeGreaterThan(400);
-    expect([...symbols].filter((symbol) => !isDocumented(symbol)).map(placeOf)).toEqual([]);
-    expect(silentMethods(publicApi())).toEqual([]);
-    expect(silentOptions(publicApi())).toEqual([]);
+    expect([...symbols].filter((symbol) => !isDocumented(symbol)).map(placeOf), 'write above these what they are for').toEqual([]);
+    expect(silentMethods(publicApi()), 'write above these methods what they do').toEqual([]);
+    expect(silentOptions(publicApi()), 'write above these options what they do and what holds without them').toEqual([]);
   });
 
   it('is all that a reader of its types needs to name', () => {
