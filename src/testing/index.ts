@@ -1,5 +1,8 @@
 /** `roomkit/testing`: what tests of your own need: virtual time, doubles that remember, one suite per seam. */
 export { MockAIProvider, MockMemoryProvider } from '../ai/index.js';
+export { type ContractCase } from './contracts/contract.js';
+export { type OpenStore, type StoreCase } from './contracts/store-case.js';
+export { storeContract } from './contracts/store-contract.js';
 export { FaultLockManager, type FaultLockManagerOptions, type LockStep } from './fault-lock-manager.js';
 export { FaultStore, type FaultStoreOptions, type StoreMethod } from './fault-store.js';
 export type { FailTiming, FaultTiming } from './faults.js';

@@ -82,6 +82,7 @@ export class MemoryOutbox {
     for (const id of ids) {
       const row = this.#rows.get(id);
       if (row === undefined || !matches(row.state, query.state)) continue;
+      if (query.roomId !== undefined && row.roomId !== query.roomId) continue;
       if (query.channelId !== undefined && row.channelId !== query.channelId) continue;
       if (query.eventId !== undefined && row.eventId !== query.eventId) continue;
       found.push(row);
