@@ -91,6 +91,36 @@ describe('a room', () => {
     await kit.close();
   });
 
+  it('closed takes no entry from its operations either, and says how to go on', async () => {
+    verifies('ROOM-04', 'CHO-03');
+    const { kit } = makeKit();
+    const roomId = await openRoom(kit, [new TestTransport('a'), new TestAgent('bot')]);
+    kit.registerChannel(new TestTransport('late'));
+    await kit.ensureParticipant(roomId, 'a', 'ann');
+    await kit.store.createIdentity({ id: 'i' });
+    await kit.closeRoom(roomId);
+    const before = await gapless(kit, roomId);
+    const bindings = await kit.listBindings(roomId);
+    for (const operation of [
+      () => kit.attachChannel(roomId, 'late'),
+      () => kit.attachChannel(roomId, 'a', { muted: true }),
+      () => kit.detachChannel(roomId, 'a'),
+      () => kit.mute(roomId, 'a'),
+      () => kit.setAccess(roomId, 'a', 'read_only'),
+      () => kit.setVisibility(roomId, 'a', 'none'),
+      () => kit.updateBindingMetadata(roomId, 'a', { k: 1 }),
+      () => kit.resolveParticipant(roomId, 'ann', 'i'),
+      () => kit.setActiveAgent(roomId, 'bot'),
+    ]) {
+      await expect(operation(), String(operation)).rejects.toThrow(/reopenRoom/);
+    }
+    // A program that starts again attaches what is attached: that changes nothing, and is no mistake.
+    await kit.attachChannel(roomId, 'a');
+    expect(await gapless(kit, roomId)).toEqual(before);
+    expect(await kit.listBindings(roomId)).toEqual(bindings);
+    await kit.close();
+  });
+
   it('F16 close_during_answer', async () => {
     verifies('F16', 'ROOM-04', 'TURN-06');
     const { kit, clock } = makeKit();

@@ -23,6 +23,7 @@ export interface ParticipantDecision {
 
 /** Creates or upgrades the participant; repeats change nothing. */
 export async function joinParticipant(parts: KitParts, section: Section, state: RoomState, decision: ParticipantDecision): Promise<RoomState> {
+  if (state.room.status === 'closed' || state.room.status === 'archived') return state; // nobody joins any more (ROOM-04)
   const existing = state.participants.find((participant) => participant.id === decision.participantId);
   const at = isoTime(parts.clock.now());
   if (existing !== undefined && (existing.identification === 'identified' || decision.kind === 'pending')) {

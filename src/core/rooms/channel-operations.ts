@@ -13,7 +13,7 @@ import type { Section } from '../pipeline/section.js';
 import type { RegisteredChannel } from '../registry.js';
 import type { RoomState } from '../store/store.js';
 import { checkCollision } from '../turns/collision.js';
-import { inRoom, tellLater } from './lifecycle.js';
+import { assertGrows, inRoom, tellLater } from './lifecycle.js';
 
 /** Any field of the binding may be given; category and direction default to the channel's own (CHO-02). */
 export type AttachOptions = Partial<
@@ -50,7 +50,8 @@ async function attachInSection(
 ): Promise<ChannelBinding> {
   const channelId = entry.channel.channelId;
   const existing = state.bindings.find((binding) => binding.channelId === channelId);
-  if (existing !== undefined) return updateBinding(parts, section, existing, options);
+  if (existing !== undefined) return updateBinding(parts, section, state, existing, options);
+  assertGrows(state.room);
   const channel = entry.channel;
   const binding = withAddress(entry, {
     channelId,
@@ -109,7 +110,13 @@ export async function attachOnArrival(parts: KitParts, state: RoomState, entry: 
 }
 
 /** Only the given fields change; nothing is widened or reset (CHO-03, CHO-07). */
-async function updateBinding(parts: KitParts, section: Section, existing: ChannelBinding, options: AttachOptions): Promise<ChannelBinding> {
+async function updateBinding(
+  parts: KitParts,
+  section: Section,
+  state: RoomState,
+  existing: ChannelBinding,
+  options: AttachOptions,
+): Promise<ChannelBinding> {
   const keys = Object.keys(options).filter((key) => options[key as keyof AttachOptions] !== undefined);
   const entry = parts.channels.require(existing.channelId);
   const given = Object.fromEntries(keys.map((key) => [key, options[key as keyof AttachOptions]]));
@@ -121,6 +128,7 @@ async function updateBinding(parts: KitParts, section: Section, existing: Channe
   });
   // A program that starts again attaches again: what changes nothing leaves no entry.
   if (JSON.stringify(binding) === JSON.stringify(existing)) return existing;
+  assertGrows(state.room);
   await commitChange(parts, section, binding, 'channel_metadata_updated', { channel_id: existing.channelId, keys });
   return binding;
 }
@@ -129,6 +137,7 @@ export async function detachChannel(parts: KitParts, roomId: string, channelId: 
   const failure = await inRoom(parts, roomId, async (section, state) => {
     const binding = state.bindings.find((candidate) => candidate.channelId === channelId);
     if (binding === undefined) return 'absent' as const;
+    assertGrows(state.room);
     const committed = await commitSystem(
       parts,
       section,
@@ -226,6 +235,7 @@ async function changeBinding(
       );
     const after = change(before);
     if (after === undefined) return { binding: before, changed: false };
+    assertGrows(state.room);
     await commitChange(parts, section, after, what.code, what.data(before), what.type, what.trigger);
     return { binding: after, changed: true };
   });

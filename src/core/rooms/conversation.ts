@@ -1,6 +1,6 @@
 /** Changing who leads a conversation, under the room's lock: used by handoffs and by hosts (CST-04, HND). */
 import { isoTime } from '../clock.js';
-import { RoomClosedError, ValidationError } from '../errors.js';
+import { ValidationError } from '../errors.js';
 import type { ChannelBinding } from '../models/binding.js';
 import { CONVERSATION_STATE_KEY, getConversationState, HANDLED_BY_HUMAN, transition, type ConversationState } from '../models/conversation-state.js';
 import type { RoomEvent } from '../models/event.js';
@@ -8,7 +8,7 @@ import { copyJson, sealJson, type Metadata } from '../models/json.js';
 import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
-import { inRoom, tellLater } from './lifecycle.js';
+import { assertGrows, inRoom, tellLater } from './lifecycle.js';
 
 /** The room as it is while its lock is held. */
 export interface ConversationNow {
@@ -75,7 +75,7 @@ export async function setActiveAgent(
   options: { phase?: string } = {},
 ): Promise<ConversationState> {
   return inRoom(parts, roomId, async (section, state) => {
-    if (state.room.status === 'closed' || state.room.status === 'archived') throw new RoomClosedError(roomId, state.room.status);
+    assertGrows(state.room);
     if (agentId !== null) checkAgent(roomId, agentId, state.bindings);
     const before = getConversationState(state.room);
     const phase = options.phase ?? before.phase;

@@ -1,7 +1,7 @@
 /** Rooms come and go (behaviour §5): created, closed, archived, reopened, changed by their hosts. */
 import { isoTime } from '../clock.js';
 import { checkId } from '../ids.js';
-import { RoomNotFoundError, ValidationError } from '../errors.js';
+import { RoomClosedError, RoomNotFoundError, ValidationError } from '../errors.js';
 import type { AIConfig } from '../models/ai.js';
 import type { CollisionConfig, InboundMessage } from '../models/delivery.js';
 import { frozenMap, type Metadata } from '../models/json.js';
@@ -193,6 +193,11 @@ export async function commitStatus(
   closedAt?: string,
 ): ReturnType<typeof commitSystem> {
   return commitSystem(parts, section, notice, { roomPatch: { status, ...(closedAt !== undefined && { closedAt }) } });
+}
+
+/** Closed and archived rooms never grow, whoever asks (ROOM-04). Throws RoomClosedError. */
+export function assertGrows({ id, status }: Room): void {
+  if (status === 'closed' || status === 'archived') throw new RoomClosedError(id, status);
 }
 
 export async function inRoom<T>(parts: KitParts, roomId: string, work: (section: Section, state: RoomState) => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { EMPTY, EMPTY_LIST } from '../models/json.js';
 import type { IdentityMerge, Participant } from '../models/people.js';
 import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
-import { inRoom, tellLater } from './lifecycle.js';
+import { assertGrows, inRoom, tellLater } from './lifecycle.js';
 
 /** Get or create, silently. An existing participant keeps its channel; another one is added to `connectedVia`. */
 export async function ensureParticipant(
@@ -52,6 +52,7 @@ export async function resolveParticipant(
   return inRoom(parts, roomId, async (section, state) => {
     const existing = state.participants.find((participant) => participant.id === participantId);
     if (existing === undefined) throw new ParticipantNotFoundError(roomId, participantId);
+    assertGrows(state.room);
     const identity = await parts.store.getIdentity(identityId);
     const organizationId = parts.options.organizationId;
     if (identity === null || (organizationId !== undefined && identity.organizationId !== organizationId))
