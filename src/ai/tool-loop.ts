@@ -4,7 +4,7 @@
  */
 import type { Deadlines } from '../core/async/deadlines.js';
 import type { ChannelServices, Turn } from '../core/channel.js';
-import { AbortedError, errorCode, ProviderError, TimeoutError } from '../core/errors.js';
+import { AbortedError, errorCode, ProviderError, RoomKitError, TimeoutError } from '../core/errors.js';
 import type { AIContext, AIContextPart, AIMessage, AIResponse, AIStreamItem, AITool, AIToolCall, Usage } from '../core/models/ai.js';
 import type { OperationError, RetryPolicy } from '../core/models/delivery.js';
 import { EMPTY_LIST } from '../core/models/json.js';
@@ -13,6 +13,7 @@ import type { ObservationDraft, TaskDraft } from '../core/models/task.js';
 import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
 import type { Cancellation } from './cancellation.js';
 import type { Conversation } from './history.js';
+import { messageText } from './mock-provider.js';
 import type { TurnSettings } from './layers.js';
 import { canStream, isLengthLimit, type AIProvider } from './provider.js';
 import { repairConversation } from './repair.js';
@@ -81,6 +82,8 @@ export class ToolLoop {
   #systemPrompt: string | undefined;
   #wasTrimmed = false;
   #isGenerating = false;
+  /** The telemetry span of the newest generation: the tools it asks for nest under it (TEL-04). */
+  #span: string | undefined;
   #endReason: TurnEndReason | undefined;
   #failure: unknown;
 
@@ -156,7 +159,7 @@ export class ToolLoop {
       }
       this.#say(assistantMessage(response, calls));
       // Whatever part of a round hangs (a schema, a hook, a store), the turn's end is not put off by it (TL-08, STE-03).
-      const round: ToolRound = await this.parts.cancellation.guard(this.#tools().round(calls, offered, this.#provider));
+      const round: ToolRound = await this.parts.cancellation.guard(this.#tools().round(calls, offered, this.#provider, this.#span));
       if (round.isEnd) {
         const rest = this.#segments.end();
         if (rest !== '') yield rest;
@@ -180,12 +183,15 @@ export class ToolLoop {
       const progress = { hasYielded: false };
       let response: AIResponse | undefined;
       let code: string | undefined;
+      let span: string | undefined;
       try {
         const context = this.#context(offered);
+        span = this.#span = this.#startSpan(provider, context, attempt);
         if (canStream(provider)) {
-          response = yield* this.#streamed(provider.generateStream(context, cancellation), provider, progress);
+          response = yield* this.#streamed(provider.generateStream(context, cancellation), provider, progress, started);
         } else {
           response = checkResponse(await cancellation.guard(Promise.resolve(provider.generate(context, cancellation))), provider);
+          this.#firstByte(provider, started);
           const shown = this.#segments.push(response.content);
           if (shown !== '') yield shown;
         }
@@ -204,11 +210,49 @@ export class ToolLoop {
           ...(response?.usage !== undefined && { tokens: response.usage }),
           ...(code !== undefined && { code }),
         });
+        this.#endSpan(span, response, code);
       }
     }
   }
 
-  async *#streamed(items: AsyncIterable<AIStreamItem>, provider: AIProvider, progress: { hasYielded: boolean }): AsyncGenerator<string, AIResponse> {
+  #startSpan(provider: AIProvider, context: AIContext, attempt: number): string | undefined {
+    const { tracing } = this.parts.services;
+    if (tracing === undefined) return undefined;
+    const input = tracing.words(messageText(context.messages.at(-1)));
+    const attributes = { provider: provider.name, model: provider.modelName, attempt, turn_id: this.parts.turn.id };
+    return tracing.start('llm.generate', provider.modelName, {
+      roomId: this.parts.room.id,
+      attributes: input === undefined ? attributes : { ...attributes, input },
+    });
+  }
+
+  /** Left early, by a consumer or a cancellation, it has neither a response nor a code. */
+  #endSpan(span: string | undefined, response: AIResponse | undefined, code: string | undefined): void {
+    const { tracing } = this.parts.services;
+    if (tracing === undefined || span === undefined) return;
+    const output = response === undefined ? undefined : tracing.words(response.content);
+    tracing.end(span, {
+      status: code === undefined ? 'ok' : 'error',
+      ...(code !== undefined && { errorMessage: code }),
+      attributes: {
+        ...response?.usage,
+        ...(response?.finishReason !== undefined && { finish_reason: response.finishReason }),
+        ...(output !== undefined && { output }),
+      },
+    });
+  }
+
+  #firstByte(provider: AIProvider, started: number): void {
+    const { clock, tracing } = this.parts.services;
+    tracing?.metric('roomkit.llm.ttfb_ms', clock.monotonic() - started, { provider: provider.name, model: provider.modelName });
+  }
+
+  async *#streamed(
+    items: AsyncIterable<AIStreamItem>,
+    provider: AIProvider,
+    progress: { hasYielded: boolean },
+    started: number,
+  ): AsyncGenerator<string, AIResponse> {
     const { cancellation } = this.parts;
     const iterator = items[Symbol.asyncIterator]();
     const calls: AIToolCall[] = [];
@@ -222,6 +266,7 @@ export class ToolLoop {
           throw new ProviderError('The answer broke off before its end.', { provider: provider.name, code: 'stream_interrupted', retryable: true });
         }
         const item = step.value;
+        if (!progress.hasYielded) this.#firstByte(provider, started);
         progress.hasYielded = true;
         switch (item.type) {
           case 'text_delta': {
@@ -355,10 +400,12 @@ export class ToolLoop {
     this.#thinking.add(text);
   }
 
-  /** Without the vendor's words (TURN-07). */
+  /** The kit's own errors say how to mend them; of a vendor's words nothing goes on (TURN-07). */
   #operationError(): OperationError {
     const { channelId } = this.parts;
-    return { code: errorCode(this.#failure), message: `The model of '${channelId}' failed.`, channelId };
+    const failure = this.#failure;
+    const isOurs = failure instanceof RoomKitError && !(failure instanceof ProviderError);
+    return { code: errorCode(failure), message: isOurs ? failure.message : `The model of '${channelId}' failed.`, channelId };
   }
 }
 

@@ -15,6 +15,7 @@ import { storeEffects } from './pipeline/side-effects.js';
 import { publishEphemeral } from './realtime/publish.js';
 import { contextOf } from './rooms/history.js';
 import { readVisible } from './rooms/timeline.js';
+import type { ChannelTracing } from './telemetry/provider.js';
 import type { ToolUseGate } from './turns/tool-gate.js';
 
 export function channelServices(parts: KitParts, channelId: string, kit: RoomKit): ChannelServices {
@@ -30,9 +31,30 @@ export function channelServices(parts: KitParts, channelId: string, kit: RoomKit
     },
     readVisible: (roomId, options) => readVisible(parts, roomId, channelId, options),
     publish: (event) => publishEphemeral(parts, event),
+    ...(parts.tracer.enabled && { tracing: tracingOf(parts, channelId) }),
     toolGate: toolGate(parts, channelId),
     tools,
     kit,
+  };
+}
+
+/** Spans nest under the call that runs: a turn's under the message that caused it (TEL-04). */
+function tracingOf({ tracer }: KitParts, channelId: string): ChannelTracing {
+  return {
+    start: (kind, name, options = {}) => {
+      const scope = callScope.getStore();
+      const parentId = options.parentId ?? scope?.span;
+      const roomId = options.roomId ?? scope?.turn?.roomId;
+      return tracer.start(kind, name, {
+        channelId,
+        ...options,
+        ...(parentId !== undefined && { parentId }),
+        ...(roomId !== undefined && { roomId }),
+      });
+    },
+    end: (spanId, end) => tracer.end(spanId, end),
+    metric: (name, value, attributes) => tracer.metric(name, value, { channelId, ...attributes }),
+    words: (text) => tracer.words(text),
   };
 }
 

@@ -15,6 +15,7 @@ import type { Awaitable, Metadata } from './models/json.js';
 import type { ProtocolTrace } from './models/trace.js';
 import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
 import type { RoomContext } from './rooms/context.js';
+import type { ChannelTracing } from './telemetry/provider.js';
 import type { ToolUseGate } from './turns/tool-gate.js';
 
 /** A channel. Few members are required; the optional methods are what a channel may be able to do. */
@@ -92,6 +93,8 @@ export interface ChannelServices {
   readVisible(roomId: string, options: { afterIndex: number; limit: number }): Promise<VisiblePage>;
   /** Publishes an ephemeral event of this channel. */
   publish(event: EphemeralEvent): Awaitable<void>;
+  /** Present while the kit has telemetry. */
+  readonly tracing?: ChannelTracing;
   /** Gates and runs one tool call (§18.1, HK-14): the hooks `before_tool_use` and `on_tool_call`. */
   readonly toolGate: ToolUseGate;
   /** Handlers of tools that stored layers name (AI-02): the kit's `tools` option. */

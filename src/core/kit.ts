@@ -131,7 +131,7 @@ export class RoomKit {
     const deadlines = new Deadlines(clock);
     const tasks = new TaskGroup();
     const framework = new FrameworkEvents(clock, tasks, logger);
-    const tracer = new Tracer(options.telemetry ?? {}, logger);
+    const tracer = new Tracer(options.telemetry ?? {}, logger, options.redact);
     const hooks = new HookEngine({
       deadlines,
       logger,

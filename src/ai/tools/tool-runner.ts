@@ -73,8 +73,8 @@ export class ToolRunner {
     return this.#kept.hasAny && isBuiltInAllowed(policy, READ_TOOL_RESULT, roles) ? [...offered, readToolResult] : offered;
   }
 
-  /** Runs one round of calls that were made with these tools on offer. */
-  async round(calls: readonly AIToolCall[], offered: readonly AITool[], provider: AIProvider): Promise<ToolRound> {
+  /** Runs one round of calls that were made with these tools on offer, under the span of the generation that asked for them. */
+  async round(calls: readonly AIToolCall[], offered: readonly AITool[], provider: AIProvider, span?: string): Promise<ToolRound> {
     const { limits } = this.parts;
     const names = new Set(offered.map((tool) => tool.name));
     let isForced = false;
@@ -84,7 +84,7 @@ export class ToolRunner {
       }
       const times = this.#count(call);
       isForced ||= times >= FORCED_FROM;
-      return (): Promise<CallOutcome> => this.#call(call, names, times);
+      return (): Promise<CallOutcome> => this.#call(call, names, times, span);
     });
     const outcomes: CallOutcome[] = [];
     if (limits.parallelTools) outcomes.push(...(await Promise.all(jobs.map((job) => job()))));
@@ -93,13 +93,16 @@ export class ToolRunner {
   }
 
   /** One call from its check to its result; never throws. Everything that is known of a tool call passes here. */
-  async #call(call: AIToolCall, offered: ReadonlySet<string>, times: number): Promise<CallOutcome> {
+  async #call(call: AIToolCall, offered: ReadonlySet<string>, times: number, parentId: string | undefined): Promise<CallOutcome> {
     const { services, turn } = this.parts;
     const started = services.clock.monotonic();
     let code: string | undefined;
+    let result: string | undefined;
+    const span = this.#startSpan(call, parentId);
     try {
       const outcome = await this.#checked(call, offered, times);
       if (outcome.isError) code = 'error';
+      result = outcome.text;
       return outcome;
     } catch (error) {
       code = errorCode(error);
@@ -107,7 +110,24 @@ export class ToolRunner {
       return { text: failureText(error), images: [], isError: true, isEnd: false };
     } finally {
       turn.trace({ kind: 'tool', name: call.name, ms: services.clock.monotonic() - started, ...(code !== undefined && { code }) });
+      const words = result === undefined ? undefined : services.tracing?.words(result);
+      services.tracing?.end(span, {
+        status: code === undefined ? 'ok' : 'error',
+        ...(code !== undefined && { errorMessage: code }),
+        ...(words !== undefined && { attributes: { result: words } }),
+      });
     }
+  }
+
+  #startSpan(call: AIToolCall, parentId: string | undefined): string | undefined {
+    const { services, turn, roomId } = this.parts;
+    if (services.tracing === undefined) return undefined;
+    const words = services.tracing.words(canonicalText(call.arguments));
+    return services.tracing.start('llm.tool_call', call.name, {
+      roomId,
+      ...(parentId !== undefined && { parentId }),
+      attributes: { call_id: call.id, turn_id: turn.id, ...(words !== undefined && { arguments: words }) },
+    });
   }
 
   /** TL-03: offered, allowed, of the declared form, let pass by the hooks; then it runs. */

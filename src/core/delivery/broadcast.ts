@@ -66,7 +66,8 @@ export class Broadcast {
   private startedAt = 0;
   private settledMs: number[] | undefined = undefined;
   private readAt = -1;
-  private ownSpan: string | undefined = undefined;
+  /** The telemetry span of this broadcast: its deliveries nest under it (TEL-04). */
+  ownSpan: string | undefined = undefined;
 
   constructor(
     readonly parts: KitParts,

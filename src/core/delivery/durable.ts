@@ -35,6 +35,8 @@ const DETACHED: DeliveryFailure = { code: 'cancelled', message: 'The channel was
 
 /** What a delivery needs to know of the event it carries: a broadcast gives it, recovery rebuilds it. */
 export interface DeliveryFrame {
+  /** The telemetry span it belongs to. */
+  readonly ownSpan?: string | undefined;
   readonly forms: EventForms;
   readonly context: RoomContext;
   stream?: Broadcast['stream'];
@@ -173,11 +175,16 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     this.#attempting = true;
     const span = parts.tracer.enabled
       ? parts.tracer.start('framework.delivery', 'delivery', {
+          ...(this.frame.ownSpan !== undefined && { parentId: this.frame.ownSpan }),
           roomId: this.row.roomId,
           channelId: target.channelId,
           attributes: { attempt: this.row.attempts },
         })
       : undefined;
+    if (parts.tracer.enabled) {
+      parts.tracer.metric('roomkit.outbox.age_s', Math.max(0, startedAt - Date.parse(this.row.createdAt)) / 1000, { channelId: target.channelId });
+      parts.tracer.metric('roomkit.lane.depth', target.lane.depth, { channelId: target.channelId });
+    }
     let receipt: DeliverReceipt | void;
     try {
       receipt = await this.#deliver(form);

@@ -19,6 +19,8 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   private state: 'waiting' | 'running' | 'reported' | 'ended' = 'waiting';
   private controller: AbortController | undefined = undefined;
   private deadline: Deadline | undefined = undefined;
+  private span: string | undefined = undefined;
+  private startedAt = 0;
   /** Waits of its own keep the lane: the running attempt's end is told here. */
   private slow = false;
   /** One of the slow steps is under way, bounded by its own time. */
@@ -83,6 +85,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     }
     this.parts = form.parts;
     const { target } = this;
+    if (this.broadcast.parts.tracer.enabled) this.startSpan();
     try {
       const receipt = target.channel?.deliver?.(form.event, target.binding, this.broadcast.context, this);
       if (!isPromise(receipt)) {
@@ -139,9 +142,12 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     const { parts } = broadcast;
     const { channel, entry, binding } = target;
     if (channel === undefined || entry === undefined) return;
-    if (broadcast.stream(target.channelId) !== undefined && (await this.bounded(this.closePreview()))) {
-      this.succeed(undefined);
-      return;
+    if (broadcast.stream(target.channelId) !== undefined) {
+      if (parts.tracer.enabled) this.startSpan();
+      if (await this.bounded(this.closePreview())) {
+        this.succeed(undefined);
+        return;
+      }
     }
     if (channel.onEvent !== undefined) await this.tell();
     if (binding.outputMuted) {
@@ -160,6 +166,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
         return;
       }
       this.parts = form.parts;
+      if (parts.tracer.enabled) this.startSpan();
       try {
         const receipt = await this.bounded(channel.deliver?.(form.event, binding, broadcast.context, this));
         this.succeed(receipt ?? undefined);
@@ -260,11 +267,31 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     this.end({ channelId: this.target.channelId, status: 'failed', attempts: this.attempt, error: failure });
   }
 
+  /** One span for all attempts. */
+  private startSpan(): void {
+    const { parts, event, ownSpan } = this.broadcast;
+    if (this.span !== undefined) return;
+    this.startedAt = parts.clock.now();
+    this.span = parts.tracer.start('framework.delivery', 'delivery', {
+      ...(ownSpan !== undefined && { parentId: ownSpan }),
+      roomId: event.roomId,
+      channelId: this.target.channelId,
+    });
+  }
+
+  private endSpan(result: DeliveryResult): void {
+    const { tracer, clock } = this.broadcast.parts;
+    const code = result.status === 'failed' ? (result.error?.code ?? 'failed') : undefined;
+    tracer.end(this.span, { status: code === undefined ? 'ok' : 'error', ...(code !== undefined && { errorMessage: code }) });
+    tracer.metric('roomkit.delivery.duration_ms', clock.now() - this.startedAt, { channelId: this.target.channelId });
+  }
+
   private end(result: DeliveryResult): void {
     const reported = this.state === 'reported';
     if (this.state === 'ended') return;
     this.state = 'ended';
     this.deadline?.cancel();
+    if (this.span !== undefined) this.endSpan(result);
     if (!reported) this.broadcast.settle(result, true);
     else {
       const { event, parts } = this.broadcast;

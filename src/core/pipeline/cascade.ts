@@ -4,6 +4,8 @@ import type { TurnResult } from '../models/delivery.js';
 export class Cascade {
   /** The event at the root; set at its commit. */
   rootEventId = '';
+  /** The telemetry span of the call at the root: what follows nests under it, and is sampled with it (TEL-01). */
+  span: string | undefined = undefined;
   /** Events that re-entered so far (BC-05). */
   reentries = 0;
   readonly turns: TurnResult[] = [];

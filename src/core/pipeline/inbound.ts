@@ -15,6 +15,7 @@ import { attachOnArrival, isTombstoned } from '../rooms/channel-operations.js';
 import type { RoomContext } from '../rooms/context.js';
 import { contextOf } from '../rooms/history.js';
 import { createRoomForSender, createRoomWithId, inRoom } from '../rooms/lifecycle.js';
+import { extractText } from '../rooms/visible-text.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import type { ArrivalOrder } from './arrival-order.js';
 import { Cascade } from './cascade.js';
@@ -72,7 +73,11 @@ async function processWatched(parts: KitParts, message: InboundMessage, options:
     const result = await callScope.run({ ...callScope.getStore(), ...(span !== undefined && { span }) }, () =>
       inbound(parts, message, options, span),
     );
-    if (span !== undefined) parts.tracer.end(span, { status: 'ok', attributes: { blocked: result.blocked, duplicate: result.duplicate } });
+    if (span !== undefined) {
+      const content = result.event === undefined ? undefined : parts.tracer.words(extractText(result.event));
+      const attributes = { blocked: result.blocked, duplicate: result.duplicate, ...(content !== undefined && { content }) };
+      parts.tracer.end(span, { status: 'ok', attributes });
+    }
     return result;
   } catch (error) {
     if (span !== undefined) parts.tracer.end(span, { status: 'error', errorMessage: error instanceof Error ? error.name : 'error' });
@@ -99,12 +104,13 @@ async function inbound(parts: KitParts, message: InboundMessage, options: Releas
     pass.deadline = deadline;
     pass.startedAt = startedAt;
     pass.span = span;
+    pass.cascade.span = span;
     const passing = runPass(parts, pass);
     // Its place in the room's queue is taken now: whoever comes next stands behind it.
     place?.pass();
     place = undefined;
     const outcome = isPromise(passing) ? await passing : passing;
-    const finished = finish(parts, entry, message, outcome, pass.cascade, options, startedAt);
+    const finished = finish(parts, entry, message, outcome, pass.cascade, options);
     return isPromise(finished) ? await finished : finished;
   } catch (error) {
     if (error instanceof ProcessTimeout) return timedOut(parts, message, error, options.roomId);
@@ -321,7 +327,6 @@ function finish(
   outcome: PassOutcome,
   cascade: Cascade,
   options: InboundOptions,
-  startedAt: number,
 ): Awaitable<InboundResult> {
   switch (outcome.kind) {
     case 'duplicate':

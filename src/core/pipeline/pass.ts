@@ -392,7 +392,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
         agents,
         announce: true,
         reserved: true,
-        span: input.span,
+        span: input.span ?? cascade.span,
         stream:
           input.streams === undefined
             ? undefined

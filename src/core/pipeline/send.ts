@@ -63,6 +63,7 @@ export async function sendEvent(
   const scope = callScope.getStore();
   // What a turn sends is part of what its message set in motion.
   const cascade = scope?.turn?.roomId === roomId ? scope.turn.cascade : new Cascade();
+  cascade.span ??= scope?.span;
   const deadline = new ProcessDeadline(parts, startedAt, options.signal);
   try {
     const outcome = await runPass(parts, {

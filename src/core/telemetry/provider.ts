@@ -61,6 +61,17 @@ export interface TelemetryProvider {
   close?(): Awaitable<void>;
 }
 
+/** Spans and metrics of a channel's own work: generations, tool calls, connections (TEL-04, TEL-05). */
+export interface ChannelTracing {
+  /** Under the given span, else under the call that runs. Undefined: nothing was started. */
+  start(kind: SpanKind, name: string, options?: SpanOptions): string | undefined;
+  /** Once; an unknown id changes nothing. */
+  end(spanId: string | undefined, end?: SpanEnd): void;
+  metric(name: string, value: number, attributes?: Metadata): void;
+  /** People's and models' words as they may be recorded: redacted, or not at all (TEL-06). */
+  words(text: string): string | undefined;
+}
+
 /** Where spans and metrics go, and how many of them (TEL-01). Without a provider nothing is measured. */
 export interface TelemetryConfig {
   /** Default: nothing is measured. */

@@ -17,6 +17,7 @@ export class Tracer {
   constructor(
     readonly config: TelemetryConfig,
     private readonly logger: Logger,
+    private readonly redact: (text: string) => string = (text) => text,
     private readonly random: () => number = Math.random,
   ) {
     this.#provider = config.provider;
@@ -58,6 +59,17 @@ export class Tracer {
       this.#provider?.recordMetric(name, value, attributes);
     } catch (error) {
       this.#complain(error);
+    }
+  }
+
+  /** People's and models' words as they may be recorded, which by default is not at all (TEL-06). */
+  words(text: string): string | undefined {
+    if (this.config.content !== true) return undefined;
+    try {
+      return this.redact(text);
+    } catch (error) {
+      this.#complain(error);
+      return undefined;
     }
   }
 

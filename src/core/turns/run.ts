@@ -104,12 +104,11 @@ async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Pro
   });
   const trigger = withoutStamps(work.trigger);
   const run = new RunningTurn(parts, work, trigger);
-  const parent = callScope.getStore();
   const afterwards: (() => Promise<void>)[] = [];
   const scope: CallScope = {
     turn: { roomId: row.roomId, turnId: row.id, channelId: row.channelId, rootEventId: work.cascade.rootEventId, cascade: work.cascade, afterwards },
     causeDepth: work.trigger.chainDepth,
-    ...(parent?.span !== undefined && { span: parent.span }),
+    ...(work.cascade.span !== undefined && { span: work.cascade.span }),
   };
   try {
     const onEvent = channel.onEvent.bind(channel);
@@ -222,12 +221,13 @@ export const CUT_BY_CLOSING: TurnOutcome = { ...NOTHING, state: 'queued', reason
 
 /** Nothing of a vendor's message enters the room or the result (TURN-07). */
 export function failed(parts: KitParts, work: TurnWork, error: unknown): TurnOutcome {
-  const code = errorCode(error);
-  parts.logger.error('A turn failed.', { roomId: work.row.roomId, channelId: work.row.channelId, turnId: work.row.id, code, error });
-  return { ...NOTHING, state: 'failed', endReason: error instanceof TimeoutError ? 'timeout' : 'error', error: publicError(work, error, code) };
+  return { ...NOTHING, state: 'failed', endReason: error instanceof TimeoutError ? 'timeout' : 'error', error: logFailure(parts, work, error) };
 }
 
-export function publicError(work: TurnWork, error: unknown, code: string): OperationError {
+/** The log alone is told what the vendor said. */
+export function logFailure(parts: KitParts, work: TurnWork, error: unknown): OperationError {
+  const code = errorCode(error);
+  parts.logger.error('A turn failed.', { roomId: work.row.roomId, channelId: work.row.channelId, turnId: work.row.id, code, error });
   const ours = error instanceof RoomKitError && !(error instanceof ProviderError);
   return { code, message: ours ? error.message : `The turn of '${work.row.channelId}' failed.`, channelId: work.row.channelId };
 }
