@@ -66,7 +66,8 @@ describe('an agent', () => {
     const agent = new Agent('agent', { role: 'Triage', voice: 'Zephyr', systemPrompt: 'Greet callers warmly.' });
     expect(agent.isConfigOnly).toBe(true);
     expect(agent.systemPrompt).toBe('Greet callers warmly.');
-    await expect(new AgentHarness(agent).ask()).rejects.toThrow(NotSupportedError);
-    await expect(new AgentHarness(agent).ask()).rejects.toThrow(/speech-to-speech/);
+    await expect(agent.provider.generate({ messages: [], tools: [], targetMediaTypes: [] })).rejects.toThrow(NotSupportedError);
+    const { output } = await new AgentHarness(agent).ask();
+    expect(output.error).toMatchObject({ code: 'not_supported', message: expect.stringContaining('speech-to-speech') as string });
   });
 });

@@ -81,11 +81,21 @@ describe('an AI channel', () => {
     expect((await harness.ask()).output).toMatchObject({ responded: true, endReason: 'truncated' });
   });
 
-  it('lets a failure of its model through to the turn', async () => {
-    verifies('TURN-07');
+  it('reports a failure of its model without the vendor’s words, and keeps what the rounds before it left and cost', async () => {
+    verifies('TURN-07', 'TL-09', 'AI-07');
     const error = new Error('from the vendor');
-    const harness = new AgentHarness(new AIChannel('agent', { provider: new MockAIProvider({ script: [error] }) }));
-    await expect(harness.ask()).rejects.toBe(error);
+    const script = [{ ...asks(aCall('x')), tasks: [{ title: 'first' }] }, error];
+    const provider = new MockAIProvider({ script });
+    const harness = new AgentHarness(new AIChannel('agent', { provider, tools: [{ name: 'x', description: '', handler: () => 1 }] }));
+    const { output } = await harness.ask();
+    expect(output).toEqual({
+      responded: false,
+      endReason: 'error',
+      usage: { input_tokens: 10, output_tokens: 5 },
+      tasks: [{ title: 'first' }],
+      error: { code: 'internal', message: "The model of 'agent' failed.", channelId: 'agent' },
+    });
+    expect(harness.warnings).toEqual(['A turn failed.']);
     expect(harness.channel.runningTurns).toBe(0);
   });
 

@@ -235,24 +235,34 @@ export class AIChannel implements Channel {
       steered,
       cancellation,
     });
-    return { loop, cancellation };
+    return { loop, cancellation, turn, roomId: context.room.id };
   }
 
   /** A plain model: the whole answer at once. */
-  async #answer({ loop }: PreparedLoop): Promise<ChannelOutput> {
+  async #answer({ loop, turn, roomId }: PreparedLoop): Promise<ChannelOutput> {
     const run = loop.run();
-    for (;;) {
-      const step = await run.next();
-      if (step.done === true) break;
+    let failure: unknown;
+    try {
+      for (;;) {
+        const step = await run.next();
+        if (step.done === true) break;
+      }
+    } catch (error) {
+      failure = error;
     }
     const outcome = loop.outcome();
-    const { endReason, usage, tasks, observations } = outcome;
+    const { endReason, usage, tasks, observations, error } = outcome;
     const rest = {
       endReason,
       usage,
       ...(tasks.length > 0 && { tasks }),
       ...(observations.length > 0 && { observations }),
     };
+    if (error !== undefined) {
+      // What the rounds before it cost and left behind is kept; what the model failed with, only the log is told.
+      this.#services?.logger.error('A turn failed.', { roomId, channelId: this.channelId, turnId: turn.id, code: error.code, error: failure });
+      return { responded: false, ...rest, error };
+    }
     // Nobody has seen anything of a cancelled answer that was not streamed.
     if (outcome.text === '' || endReason === 'cancelled') return { responded: false, ...rest };
     return { responded: true, responseEvents: [this.#draft(outcome.text, outcome)], ...rest };
@@ -310,6 +320,8 @@ export class AIChannel implements Channel {
 interface PreparedLoop {
   readonly loop: ToolLoop;
   readonly cancellation: Cancellation;
+  readonly turn: Turn;
+  readonly roomId: string;
 }
 
 function replyMetadata(outcome: LoopOutcome): Metadata {

@@ -57,13 +57,13 @@ describe('a failed generation', () => {
 
   it('that is not retryable ends the turn, and so does every one without policy and fallback', async () => {
     verifies('AI-09');
-    for (const [error, options] of [
-      [wrong, { retryPolicy: {}, fallbackProvider: new MockAIProvider() }],
-      [new Error('unknown'), { retryPolicy: {}, fallbackProvider: new MockAIProvider() }],
-      [busy(), {}],
+    for (const [error, options, code] of [
+      [wrong, { retryPolicy: {}, fallbackProvider: new MockAIProvider() }, 'bad_request'],
+      [new Error('unknown'), { retryPolicy: {}, fallbackProvider: new MockAIProvider() }, 'internal'],
+      [busy(), {}, 'overloaded'],
     ] as const) {
       const provider = new MockAIProvider({ script: [error] });
-      await expect(harnessOf(provider, options).ask()).rejects.toBe(error);
+      expect((await harnessOf(provider, options).ask()).output).toMatchObject({ responded: false, endReason: 'error', error: { code } });
       expect(provider.callCount).toBe(1);
     }
   });
@@ -71,7 +71,8 @@ describe('a failed generation', () => {
   it('is narrowed by the codes of the policy', async () => {
     verifies('AI-09');
     const provider = new MockAIProvider({ script: [busy()] });
-    await expect(harnessOf(provider, { retryPolicy: { retryableErrors: ['other'] } }).ask()).rejects.toThrow('busy');
+    const { output } = await harnessOf(provider, { retryPolicy: { retryableErrors: ['other'] } }).ask();
+    expect(output.error?.code).toBe('overloaded');
     expect(provider.callCount).toBe(1);
   });
 
@@ -125,7 +126,7 @@ describe('a history that does not fit the model', () => {
     expect(words(provider.calls[0])).toEqual(['a', 'b', 'c', 'd', 'now']);
     expect(words(provider.calls[1])).toEqual(['c', 'd', 'now']);
     const stubborn = new MockAIProvider({ script: [overflow(), overflow()] });
-    await expect(harnessOf(stubborn).ask('now', { history })).rejects.toThrow('too long');
+    expect((await harnessOf(stubborn).ask('now', { history })).output.error?.code).toBe('context_overflow');
     expect(stubborn.callCount).toBe(2);
   });
 });

@@ -14,7 +14,7 @@ import { storeEffects } from '../pipeline/side-effects.js';
 import type { RoomState } from '../store/store.js';
 import type { TurnWork } from './lane.js';
 import { replyFields } from './reply.js';
-import { CUT_BY_CLOSING, publicError, reportDropped, type RunningTurn, type TurnOutcome } from './run.js';
+import { CUT_BY_CLOSING, logFailure, reportDropped, type RunningTurn, type TurnOutcome } from './run.js';
 
 export async function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, stream: ResponseStream): Promise<TurnOutcome> {
   const previews = new Previews(parts, work, state, stream);
@@ -36,7 +36,8 @@ export async function streamReply(parts: KitParts, work: TurnWork, run: RunningT
   }
   const outcome = finishOf(stream, broken, signal);
   storeOutcomeEffects(parts, work, outcome);
-  const error = outcome.error ?? (broken !== undefined && outcome.cancelled !== true ? publicError(work, broken, errorCode(broken)) : undefined);
+  const failure = broken !== undefined && outcome.cancelled !== true ? logFailure(parts, work, broken) : undefined;
+  const error = outcome.error ?? failure;
   // Nothing was said yet: the next process takes the turn up again.
   if (text === '' && parts.stopping.aborted) return CUT_BY_CLOSING;
   if (text === '') {
