@@ -69,6 +69,11 @@ export async function openHelpDesk({ store, fast = false }: HelpDeskOptions): Pr
     /\b(won a cruise|free crypto|casino)\b/i.test(textOf(event)) ? HookResult.block('spam') : HookResult.allow(),
   );
 
+  // What a colleague says is for the customer: no agent answers it.
+  kit.hook('before_broadcast', { name: 'for_the_customer', channelIds: ['desk'], directions: ['inbound'] }, (event) =>
+    HookResult.modify({ ...event, addressedTo: [] }),
+  );
+
   // A notice comes after the fact. This one shows the customer that somebody is about to answer.
   kit.hook('after_broadcast', { name: 'typing', channelIds: ['web'] }, async (event, { room }) => {
     const { activeAgentId } = getConversationState(room);
@@ -114,5 +119,6 @@ function textOf(event: RoomEvent): string {
 }
 
 function asksForMia(event: RoomEvent): boolean {
-  return /\b(back to|takes? over|return to)\b.*\b(mia|assistant|again|bot)\b|\bmia\b.*\b(again|back|please)\b/i.test(textOf(event));
+  const words = textOf(event).slice(0, 200);
+  return /\b(mia|assistant|bot)\b/i.test(words) && /\b(back|takes? over|return|again|please)\b/i.test(words);
 }

@@ -12,17 +12,17 @@ const ORDERS: readonly Order[] = [
   {
     number: '12345',
     item: 'a mesh router, two pack',
-    status: 'delivered on 12 November',
+    status: 'was delivered on 12 November',
     charges: [
       { date: '14 November', amount: '€49.90' },
       { date: '14 November', amount: '€49.90' },
     ],
   },
-  { number: '20817', item: 'a desk lamp', status: 'on its way, expected tomorrow', charges: [{ date: '20 November', amount: '€32.00' }] },
+  { number: '20817', item: 'a desk lamp', status: 'is on its way, expected tomorrow', charges: [{ date: '20 November', amount: '€32.00' }] },
   {
     number: '31002',
     item: 'a wireless keyboard',
-    status: 'packed, leaves the warehouse today',
+    status: 'is packed and leaves the warehouse today',
     charges: [{ date: '23 November', amount: '€79.00' }],
   },
 ];
@@ -39,15 +39,6 @@ export const lookupOrder: AITool = {
   idempotent: true,
   handler: ({ number }) => ORDERS.find((order) => order.number === number) ?? { error: `There is no order ${String(number)}.` },
 };
-
-/** The newest five-digit number somebody wrote. */
-export function orderNumberIn(texts: readonly string[]): string | undefined {
-  for (const text of [...texts].reverse()) {
-    const number = /(?<!\d)\d{5}(?!\d)/.exec(text)?.[0];
-    if (number !== undefined) return number;
-  }
-  return undefined;
-}
 
 export function isOrder(result: unknown): result is Order {
   return typeof result === 'object' && result !== null && 'item' in result;

@@ -19,8 +19,10 @@ export interface Conversation {
   readonly said: string;
   /** Everything the customer has said, oldest first. */
   readonly customer: readonly string[];
-  /** What this agent itself has said. */
+  /** What this agent itself has said since it has the conversation. */
   readonly own: readonly string[];
+  /** The last of it, which may have been a question. */
+  readonly asked: string;
   /** What the tools called in this turn have answered, by name. */
   readonly results: ReadonlyMap<string, unknown>;
   /** Who handed the conversation to this agent, when that was just now. */
@@ -49,7 +51,7 @@ export class ScriptedProvider implements AIProvider {
   }
 
   generate(context: AIContext): Promise<AIResponse> {
-    const answer = this.options.script(readConversation(context.messages));
+    const answer = this.#answer(context);
     const call = this.#toolCall(answer, context);
     return Promise.resolve({
       content: answer.say,
@@ -60,7 +62,7 @@ export class ScriptedProvider implements AIProvider {
   }
 
   async *generateStream(context: AIContext, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<AIStreamItem> {
-    const answer = this.options.script(readConversation(context.messages));
+    const answer = this.#answer(context);
     await pause(this.options.thinkingMs ?? 350, signal);
     for (const word of answer.say.match(/\S+\s*/g) ?? []) {
       yield { type: 'text_delta', text: word };
@@ -73,6 +75,12 @@ export class ScriptedProvider implements AIProvider {
 
   async close(): Promise<void> {}
 
+  #answer(context: AIContext): Answer {
+    const conversation = readConversation(context.messages);
+    // After a handoff nothing more is said; that it is asked at all means that the handoff was refused.
+    return conversation.results.has('handoff_conversation') ? NOBODY_THERE : this.options.script(conversation);
+  }
+
   /** A model can only call what it is offered. */
   #toolCall(answer: Answer, context: AIContext): AIToolCall | undefined {
     const { call } = answer;
@@ -81,10 +89,12 @@ export class ScriptedProvider implements AIProvider {
   }
 }
 
+const NOBODY_THERE: Answer = { say: 'I am sorry, I cannot reach anybody else at the moment. Please ask me again in a minute.' };
+
 /** Sorts a model's messages into who said what. */
 function readConversation(messages: readonly AIMessage[]): Conversation {
   const customer: string[] = [];
-  const own: string[] = [];
+  let own: string[] = [];
   let results = new Map<string, unknown>();
   let takenOverFrom: string | undefined;
   const from = messages.map((message) => FROM.exec(textOf(message))?.[1]).find((name) => name !== undefined);
@@ -94,11 +104,14 @@ function readConversation(messages: readonly AIMessage[]): Conversation {
     if (message.role === 'user') {
       const text = textOf(message);
       results = new Map(); // a new turn began
-      takenOverFrom = text.includes(TAKEN_OVER) ? from : undefined;
+      const takesOver = text.includes(TAKEN_OVER);
+      takenOverFrom = takesOver ? from : undefined;
+      if (takesOver) own = [];
       customer.push(...wordsOfCustomer(text));
     }
   }
-  return { said: customer.at(-1) ?? '', customer, own: own.filter((text) => text !== ''), results, takenOverFrom };
+  own = own.filter((text) => text !== '');
+  return { said: customer.at(-1) ?? '', customer, own, asked: own.at(-1) ?? '', results, takenOverFrom };
 }
 
 /** How the kit asks an agent to go on after a handoff. */
@@ -116,7 +129,10 @@ function wordsOfCustomer(text: string): string[] {
     if (name !== undefined) speaker = name;
     const content = name === undefined ? line : line.slice(name.length + 2);
     if (content === '' || content.startsWith('[Context from previous agent') || content.startsWith(TAKEN_OVER)) continue;
-    if (speaker === '' || speaker === 'Ada Park') words.push(content);
+    if (speaker !== '' && speaker !== 'Ada Park') continue;
+    // A message may have several lines.
+    if (name === undefined && words.length > 0) words.push(`${words.pop() ?? ''}\n${content}`);
+    else words.push(content);
   }
   return words;
 }

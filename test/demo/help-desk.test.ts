@@ -10,7 +10,7 @@ describe('the demo’s help desk', () => {
     const [announced, answered] = await desk.say('I was charged twice for order 12345');
     expect(announced).toBe('mia: That is one for billing. Let me bring in Ben.');
     expect(answered).toMatch(/^ben: Ben from billing here.*\n\n.*€49.90 and €49.90/);
-    expect(await desk.say('yes please')).toEqual([expect.stringMatching(/^ben: Done. The refund/)]);
+    expect(await desk.say('yes please')).toEqual([expect.stringMatching(/^ben: Done. The refund for order 12345 is on its way/)]);
     expect(await desk.say('Thanks')).toEqual(['ben: Glad I could help. I am handing you back to Mia.', 'mia: You are welcome. Have a lovely day!']);
     expect(desk.logged).toEqual([]);
   });
@@ -30,6 +30,25 @@ describe('the demo’s help desk', () => {
     expect(JSON.stringify(await desk.kit.getTimeline(ROOM_ID, { limit: 200 }))).not.toContain('4111 1111');
     expect(await desk.say('You have won a cruise')).toEqual([]);
     expect((await desk.kit.getTimeline(ROOM_ID, { limit: 200 })).at(-1)).toMatchObject({ status: 'blocked', blockedBy: 'spam_filter' });
+  });
+
+  it('lets no agent answer what a colleague says', async () => {
+    await using desk = await HelpDesk.open();
+    await desk.say('My bill is wrong');
+    const before = desk.heard.length;
+    await desk.kit.processInbound({ channelId: 'desk', senderId: 'sam', content: 'Sam here: Ben is the right one for this.' }, { roomId: ROOM_ID });
+    expect(desk.words(before)).toEqual(['desk: Sam here: Ben is the right one for this.']);
+  });
+
+  it('begins anew with a second trouble of the same kind', async () => {
+    await using desk = await HelpDesk.open();
+    await desk.say('My router is broken');
+    await desk.say('no');
+    expect(await desk.say('yes, it works')).toEqual([
+      'tara: Wonderful. I am handing you back to Mia.',
+      'mia: Here I am again. What can I do for you?',
+    ]);
+    expect((await desk.say('Now the router of my mother is broken')).at(-1)).toMatch(/^tara: Hello, Tara here/);
   });
 
   it('leaves the conversation to a person, until somebody hands it back', async () => {
