@@ -13,6 +13,8 @@ const FULL = 13;
 const CANNOT_OPEN = 14;
 const CONSTRAINT = 19;
 const NOT_A_DATABASE = 26;
+/** The extended code of a lock that could not be taken: a file that may be read and not written shows itself so. */
+const NOT_LOCKED = 3850;
 
 /** What a database error means for the person who runs this. Errors of our own, and mistakes in code, pass unchanged. */
 export function storeError(error: unknown, path: string): Error {
@@ -21,7 +23,7 @@ export function storeError(error: unknown, path: string): Error {
     if (error instanceof SyntaxError) return say('store_corrupt', `A row of '${path}' cannot be read. Restore a copy of the file.`, false, error);
     return error instanceof Error ? error : new Error(String(error));
   }
-  switch (code) {
+  switch (extendedCode(error) === NOT_LOCKED ? READ_ONLY : code) {
     case BUSY:
     case LOCKED:
       return say(
@@ -77,8 +79,13 @@ export function violates(error: unknown, columns: string): boolean {
 }
 
 function sqliteCode(error: unknown): number | undefined {
+  const code = extendedCode(error);
+  return code === undefined ? undefined : code & 0xff; // the low byte of an extended code is the primary one
+}
+
+function extendedCode(error: unknown): number | undefined {
   const code = error instanceof Error ? (error as Error & { errcode?: unknown }).errcode : undefined;
-  return typeof code === 'number' ? code & 0xff : undefined; // the low byte of an extended code is the primary one
+  return typeof code === 'number' ? code : undefined;
 }
 
 function whyNotOpened(path: string): string {
