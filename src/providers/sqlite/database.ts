@@ -9,6 +9,8 @@ export interface Statement {
   run(...values: SqlValue[]): { changes: number | bigint; lastInsertRowid: number | bigint };
   get(...values: SqlValue[]): unknown;
   all(...values: SqlValue[]): unknown[];
+  /** Whole numbers as bigint, those that `run` returns included. */
+  setReadBigInts(enabled: boolean): void;
 }
 
 export interface Database {
