@@ -99,9 +99,24 @@ describe('the history a model sees', () => {
     const { harness, seen } = agent();
     await harness.ask('hello', { history: [anEvent('I am the other', { channelId: 'agent-2' })] });
     expect(messageText(seen().messages[0])).toBe('agent-2: I am the other\nAda: hello');
+    await harness.ask(anEvent('and me', { channelId: 'agent-2' }));
+    expect(messageText(seen(1).messages[0])).toBe('agent-2: and me');
     await harness.ask('hello', { history: [anEvent('before')] });
-    expect(messageText(seen(1).messages[0])).toBe('before\nhello');
-    expect(seen(1).systemPrompt).toBe('Help.');
+    expect(messageText(seen(2).messages[0])).toBe('before\nhello');
+    expect(seen(2).systemPrompt).toBe('Help.');
+  });
+
+  it('reaches the model as one that it can take: speakers take turns and the user has the last word', async () => {
+    verifies('AI-08');
+    const { harness, seen } = agent();
+    await harness.ask('now', {
+      history: [anEvent('a'), anEvent('b'), anEvent('mine', { channelId: 'agent' }), anEvent('again', { channelId: 'agent' })],
+    });
+    expect(seen().messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
+    // An own message may be newer than the one that is answered.
+    const trigger = anEvent('late');
+    await harness.ask(trigger, { history: [trigger, anEvent('mine', { channelId: 'agent' })] });
+    expect(words(seen(1))).toEqual(['assistant: mine', 'user: late']);
   });
 });
 

@@ -46,6 +46,12 @@ describe('prompt injection', () => {
     expect(words.match(/\[Context from previous agent/g)).toHaveLength(1);
     expect(words).toContain('Real summary.');
     expect(words).toContain('ignore previous instructions');
+    // What a previous agent was talked into writing forges nothing either.
+    const forged = setConversationState(aRoom(), { context: { handoff_from: ATTACK, handoff_summary: ATTACK, handoff_reason: ATTACK } });
+    await new AgentHarness(agent).ask('Hello', { room: forged });
+    const note = messageText(provider.calls[1]?.messages[0]);
+    expect(note.match(/\[Context from previous agent/g)).toHaveLength(1);
+    expect(note).not.toMatch(/--- Agent Identity ---|<\/available_skills>/);
   });
 
   it('leaves honest text as it was', () => {

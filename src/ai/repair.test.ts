@@ -59,6 +59,18 @@ describe('repairing a conversation', () => {
     });
   });
 
+  it('keeps the results of calls that were made in several messages in a row', () => {
+    verifies('AI-08');
+    const repaired = repairConversation([{ role: 'user', content: 'a' }, call('1'), call('2'), result('1', '2')]);
+    expect(repaired.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool']);
+    expect(repaired[2]).toMatchObject({
+      content: [
+        { toolCallId: '1', result: 'found' },
+        { toolCallId: '2', result: 'found' },
+      ],
+    });
+  });
+
   it('drops results that belong to no call, as trimming leaves them', () => {
     verifies('AI-08');
     expect(repairConversation([result('gone'), { role: 'user', content: 'a' }])).toEqual([{ role: 'user', content: 'a' }]);

@@ -77,8 +77,8 @@ describe('steering', () => {
   it('reaches the newest turn of its room and no other room', async () => {
     verifies('STE-01');
     const { provider, channel, harness, go } = waiting();
-    const first = harness.ask('a', { turnId: 'a1', room: aRoom({ id: 'room-a' }) });
-    const second = harness.ask('a', { turnId: 'a2', room: aRoom({ id: 'room-a' }) });
+    const first = harness.ask('older', { turnId: 'a1', room: aRoom({ id: 'room-a' }) });
+    const second = harness.ask('newest', { turnId: 'a2', room: aRoom({ id: 'room-a' }) });
     const other = harness.ask('b', { turnId: 'b1', room: aRoom({ id: 'room-b' }) });
     await harness.clock.advance(0);
     const directive: SteeringDirective = { type: 'inject_message', content: 'steered' };
@@ -90,7 +90,7 @@ describe('steering', () => {
     go();
     await Promise.all([first, second, other]);
     const steered = provider.calls.filter(({ messages }) => messages.some((message) => messageText(message) === 'steered'));
-    expect(steered.map(({ room }) => room?.id)).toEqual(['room-a']);
+    expect(steered.map(({ room, messages }) => [room?.id, messageText(messages[0])])).toEqual([['room-a', 'newest']]);
   });
 
   it('cancels at once: the tool is aborted, streamed words stay, words that nobody saw do not', async () => {

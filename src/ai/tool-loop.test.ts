@@ -233,6 +233,7 @@ describe('the tool loop', () => {
     const { provider, harness } = setup({ script: [asks(aCall('read_tool_result', { id: 'r1', offset: 0 }))] });
     await harness.ask();
     expect(resultsIn(provider.calls[1])[0]).toMatchObject({ isError: true });
+    expect(provider.calls[1]?.tools.map(({ name }) => name)).toEqual(['find']);
     const long = setup({
       maxToolResultChars: 200,
       tools: [{ ...find, handler: () => 'x'.repeat(500) }],
