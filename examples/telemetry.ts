@@ -30,7 +30,8 @@ const texts = new TransportChannel('texts', {
   },
 });
 kit.registerChannel(texts);
-kit.registerChannel(new Agent('helper', { provider: new MockAIProvider({ responses: ['On its way.'] }) }));
+const model = new MockAIProvider({ script: [{ toolCalls: [{ id: '1', name: 'look_up', arguments: {} }] }, 'On its way.'] });
+kit.registerChannel(new Agent('helper', { provider: model, tools: [{ name: 'look_up', description: 'Finds a parcel.', handler: () => 'found' }] }));
 kit.registerChannel(new Agent('quiet', { provider: new MockAIProvider() }));
 
 // #region events
@@ -40,7 +41,7 @@ for (const type of ['room_created', 'event_blocked', 'delivery_succeeded', 'hook
 kit.hook('on_protocol_trace', ({ channelId, direction, summary }) => console.log(`wire ${channelId} ${direction}: ${summary}`));
 // #endregion
 
-await kit.createRoom({ roomId: 'room' });
+await kit.createRoom({ roomId: 'room', agentResponsePolicy: 'addressed_only' });
 for (const channelId of ['web', 'texts', 'helper', 'quiet']) await kit.attachChannel('room', channelId);
 await kit.setVisibility('room', 'quiet', 'none');
 kit.hook('before_broadcast', { name: 'no_cards', channelTypes: ['websocket'] }, ({ content }) =>
@@ -60,18 +61,20 @@ const trace = kit.getTrace(heard.event?.id ?? '');
 for (const { hook, verdict } of trace?.hooks ?? []) console.log(`hook ${hook}: ${verdict}`);
 for (const { channelId, decision } of trace?.targets ?? []) console.log(`target ${channelId}: ${decision}`);
 for (const { channelId, attempt, code } of trace?.deliveries ?? []) console.log(`delivery ${channelId} attempt ${attempt}: ${code}`);
-for (const { channelId, kind, name, tokens } of trace?.turnSteps ?? []) console.log(`turn ${channelId}: ${kind} ${name} ${JSON.stringify(tokens)}`);
+for (const { channelId, kind, name, tokens } of trace?.turnSteps ?? [])
+  console.log(`turn ${channelId}: ${kind} ${name} ${JSON.stringify(tokens ?? {})}`);
 // #endregion
 
 // #region spans
-const depth = (id: string | undefined): number => {
-  const span = telemetry.spans.find((candidate) => candidate.id === id);
-  return span === undefined ? 0 : 1 + depth(span.options.parentId);
+const print = (parentId: string | undefined, indent: string): void => {
+  for (const { id, kind, name, options, end } of telemetry.spans.filter((span) => span.options.parentId === parentId)) {
+    console.log(`${indent}${kind} ${name}${options.channelId === undefined ? '' : ` of ${options.channelId}`}: ${end?.status}`);
+    print(id, `${indent}  `);
+  }
 };
 const [inbound] = telemetry.of('framework.inbound');
-const start = telemetry.spans.findIndex(({ id }) => id === inbound?.id);
-for (const { id, kind, name, end } of telemetry.spans.slice(start, start + 8))
-  console.log(`${'  '.repeat(depth(id) - 1)}${kind} ${name} ${end?.status ?? 'ok'}`);
+console.log(`${inbound?.kind} ${inbound?.name} of ${inbound?.options.channelId}: ${inbound?.end?.status}`);
+print(inbound?.id, '  ');
 console.log(`metrics: ${[...new Set(telemetry.metrics.map(({ name }) => name))].sort().join(', ')}`);
 // #endregion
 
@@ -92,12 +95,19 @@ console.log(`metrics: ${[...new Set(telemetry.metrics.map(({ name }) => name))].
 // target quiet: not_solicited
 // delivery texts attempt 1: sent
 // turn helper: generation mock-model {"input_tokens":10,"output_tokens":5}
-// framework.inbound inbound ok
-//   hook.sync no_cards ok
-//   hook.sync faulty error
-//   framework.broadcast broadcast ok
-// framework.delivery delivery ok
-//   hook.async on_protocol_trace#1 ok
-// framework.broadcast broadcast ok
-// framework.delivery delivery ok
-// metrics: roomkit.delivery.duration_ms
+// turn helper: tool look_up {}
+// turn helper: generation mock-model {"input_tokens":10,"output_tokens":5}
+// framework.inbound inbound of web: ok
+//   hook.sync no_cards: ok
+//   hook.sync faulty: error
+//   framework.broadcast broadcast: ok
+//     framework.delivery delivery of texts: ok
+//   llm.generate mock-model of helper: ok
+//     llm.tool_call look_up of helper: ok
+//   hook.async on_protocol_trace#1: ok
+//   llm.generate mock-model of helper: ok
+//   framework.broadcast broadcast: ok
+//     framework.delivery delivery of web: ok
+//     framework.delivery delivery of texts: ok
+//   hook.async on_protocol_trace#1: ok
+// metrics: roomkit.delivery.duration_ms, roomkit.lane.depth, roomkit.llm.ttfb_ms, roomkit.outbox.age_s
