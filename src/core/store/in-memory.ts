@@ -383,7 +383,7 @@ export class InMemoryStore implements ConversationStore {
       const results: Record<string, DeliveryResult> = {};
       for (const result of this.#outbox.resultsOf(roomId, eventId)) results[result.channelId] = result;
       const outcomes = this.#outcomes.get(eventId);
-      if (outcomes?.roomId === roomId) for (const result of outcomes.results) results[result.channelId] = result;
+      if (outcomes?.roomId === roomId) for (const result of outcomes.results) results[result.channelId] = copyJson(result);
       if (Object.keys(results).length > 0) found.set(eventId, results);
     }
     return found;

@@ -32,9 +32,20 @@ export async function settled<T>(runs: readonly (() => T | Promise<T>)[]): Promi
   };
 }
 
+/** What these reads give out is the reader's: whatever is done to it, the next read gives the same again. */
+export async function givesItsOwn(...reads: readonly (() => unknown)[]): Promise<void> {
+  for (const read of reads) {
+    const first = await read();
+    const copy = structuredClone(first);
+    vandalize(first);
+    assert.deepEqual(await read(), copy, `what was given out can be changed, and is seen by others: ${String(read)}`);
+  }
+}
+
 /** Tries to change data to the bottom, as careless code would. What is frozen stays as it is. */
 export function vandalize(value: unknown): void {
   if (value === null || typeof value !== 'object') return;
+  if (value instanceof Map) for (const entry of value.values()) vandalize(entry);
   for (const key of Object.keys(value)) {
     vandalize((value as Record<string, unknown>)[key]);
     Reflect.set(value, key, 'vandalized');

@@ -324,6 +324,7 @@ export const commitCases = storeCases([
     rules: ['STO-02', 'STO-03', 'INV-01'],
     test: async (store) => {
       const rooms = ['a', 'b', 'c'];
+      const answered = new Map(rooms.map((roomId) => [roomId, new Map<string, number>()]));
       for (const roomId of rooms) await openRoom(store, roomId);
       const writers = Array.from({ length: 12 }, (_, writer) => async () => {
         for (let n = 0; n < 10; n++) {
@@ -331,10 +332,11 @@ export const commitCases = storeCases([
           const id = `${writer}-${n}`;
           const key = n % 3 === 0 ? { idempotencyKey: `key-${writer % 4}-${n}` } : {};
           if (n % 5 === 4) await store.patchRoomMetadata(roomId, { [id]: true });
-          await say(store, roomId, id, key, {
+          const { event } = await say(store, roomId, id, key, {
             ...(n % 2 === 0 && { outbox: [row(roomId, id, 'mail')] }),
             ...(n % 4 === 0 && { binding: binding(roomId, `channel-${writer}`) }),
           });
+          answered.get(roomId)?.set(event.id, event.index);
         }
       });
       const { errors } = await settled(writers);
@@ -344,6 +346,11 @@ export const commitCases = storeCases([
         assert.deepEqual(
           events.map(({ index }) => index),
           events.map((_, position) => position),
+        );
+        assert.deepEqual(
+          new Map(events.map(({ id, index }) => [id, index])),
+          new Map([...(answered.get(roomId) ?? [])].sort(([, a], [, b]) => a - b)),
+          'exactly what was answered is there',
         );
         const now = await store.getRoom(roomId);
         assert.deepEqual([now?.latestIndex, now?.eventCount], [events.length - 1, events.length]);

@@ -1,5 +1,4 @@
 /** The contract of storage (behaviour §16), gathered from its parts. */
-import type { ConversationStore } from '../../core/store/store.js';
 import { commitCases } from './store-commits-contract.js';
 import { holdCases } from './store-holds-contract.js';
 import { memberCases } from './store-members-contract.js';
@@ -12,7 +11,7 @@ import { turnCases } from './store-turns-contract.js';
 import type { StoreCase } from './store-case.js';
 
 /**
- * What every {@link ConversationStore} promises, as cases that any test runner can run on a store of yours.
+ * What every ConversationStore promises, as cases that any test runner can run on a store of yours.
  * @example
  * import { storeContract } from 'roomkit/testing';
  * import { describe, it } from 'vitest'; // or from 'node:test'

@@ -1,6 +1,6 @@
 /** Messages on hold, and the end of a store. */
 import assert from 'node:assert/strict';
-import { vandalize } from './contract.js';
+import { givesItsOwn, vandalize } from './contract.js';
 import { at, fullHeld, held } from './samples.js';
 import { ids, openRoom, storeCases } from './store-case.js';
 
@@ -13,7 +13,7 @@ export const holdCases = storeCases([
       const holding = store.holdMessage(given, 5);
       vandalize(given);
       await holding;
-      vandalize(await store.listHeld('edit', 'sms:external', at()));
+      await givesItsOwn(() => store.listHeld('edit', 'sms:external', at()));
       assert.deepEqual(await store.listHeld('edit', 'sms:external', at()), [fullHeld('h1')]);
     },
   },

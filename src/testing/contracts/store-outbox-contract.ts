@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { DeliveryResult } from '../../core/models/delivery.js';
 import type { OutboxState } from '../../core/models/vocabulary.js';
 import type { ConversationStore, RowQuery } from '../../core/store/store.js';
-import { settled, vandalize } from './contract.js';
+import { givesItsOwn, settled, vandalize } from './contract.js';
 import { at, fullRow, row } from './samples.js';
 import { openRoom, say, storeCases } from './store-case.js';
 
@@ -19,9 +19,11 @@ export const outboxCases = storeCases([
       vandalize(given);
       await committing;
       const wanted = { ...fullRow('room', 'e1', 'sms'), eventIndex: 1 };
-      vandalize(await store.getRow('e1>sms'));
-      vandalize(await store.listRows({ roomId: 'room' }));
-      vandalize(await store.findRowByProviderMessage('vendor', 'SM-e1'));
+      await givesItsOwn(
+        () => store.getRow('e1>sms'),
+        () => store.listRows({ roomId: 'room' }),
+        () => store.findRowByProviderMessage('vendor', 'SM-e1'),
+      );
       assert.deepEqual(await store.getRow('e1>sms'), wanted);
       assert.deepEqual(await store.findRowByProviderMessage('vendor', 'SM-e1'), wanted);
       assert.deepEqual(await store.getRow('e1>mail'), { ...row('room', 'e1', 'mail'), eventIndex: 1 });
@@ -174,6 +176,7 @@ export const outboxCases = storeCases([
         { roomId: 'room', eventId: 'e2', results: [{ channelId: 'web', status: 'skipped', attempts: 0 }] },
         { roomId: 'nowhere', eventId: 'e9', results: [live] },
       ]);
+      await givesItsOwn(() => store.deliveryResults('room', ['e0', 'e1', 'e2', 'e9']));
       const results = await store.deliveryResults('room', ['e0', 'e1', 'e2', 'e9']);
       const ofRows: Record<string, DeliveryResult> = { skipped: { channelId: 'skipped', status: 'skipped', attempts: 0 } };
       for (const [state, status] of expected)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Identity } from '../../core/models/people.js';
 import type { ConversationStore } from '../../core/store/store.js';
-import { refused, settled, vandalize } from './contract.js';
+import { givesItsOwn, refused, settled, vandalize } from './contract.js';
 import { at, fullIdentity } from './samples.js';
 import { storeCases } from './store-case.js';
 
@@ -17,8 +17,10 @@ export const peopleCases = storeCases([
       const created = await creating;
       assert.deepEqual(created, fullIdentity('ada'));
       vandalize(created);
-      vandalize(await store.getIdentity('ada'));
-      vandalize(await store.resolveIdentity({ channelType: 'sms', address: '+1-ada', organizationId: 'org' }));
+      await givesItsOwn(
+        () => store.getIdentity('ada'),
+        () => store.resolveIdentity({ channelType: 'sms', address: '+1-ada', organizationId: 'org' }),
+      );
       assert.deepEqual(await store.getIdentity('ada'), fullIdentity('ada'));
       const bare: Identity = { id: 'bare' };
       assert.deepEqual(await store.createIdentity(bare), bare);

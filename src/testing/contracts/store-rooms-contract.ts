@@ -1,7 +1,7 @@
 /** Rooms: kept whole, changed by who owns what, found again. */
 import assert from 'node:assert/strict';
 import type { ConversationStore } from '../../core/store/store.js';
-import { refused, settled, vandalize } from './contract.js';
+import { givesItsOwn, refused, settled, vandalize } from './contract.js';
 import { at, binding, fullRoom, participant, room, row, source, turn } from './samples.js';
 import { ids, openRoom, say, storeCases } from './store-case.js';
 
@@ -70,9 +70,17 @@ export const roomCases = storeCases([
       const creating = store.createRoom(given);
       vandalize(given); // before the answer is there
       vandalize(await creating);
-      vandalize(await store.getRoom('room'));
-      vandalize(await store.loadRoom('room'));
-      vandalize(await store.findRooms({}));
+      await store.putBinding(binding('room', 'sms'));
+      await store.putParticipant(participant('room', 'ada'));
+      await givesItsOwn(
+        () => store.getRoom('room'),
+        () => store.loadRoom('room'),
+        () => store.findRooms({}),
+        () => store.findLatestRoom({ participantId: 'ada' }),
+        () => store.findRoomIdsByChannel('sms'),
+        () => store.findRoute({ channelId: 'sms', channelType: 'sms', senderId: 'ada', address: 'ada' }),
+        async () => (await store.createRoomOnce('key', fullRoom('room'), 60)).room,
+      );
       assert.deepEqual(await store.getRoom('room'), fullRoom('room'));
 
       const changed = { ...fullRoom('room'), metadata: { deep: { a: [1] } } };
@@ -174,7 +182,9 @@ export const roomCases = storeCases([
       for (const [what, change] of changes) {
         const before = await store.loadRoom('room');
         assert.equal(await store.loadRoom('room'), before, 'the same object while nothing has changed');
+        const copy = structuredClone(before);
         vandalize(before);
+        assert.deepEqual(await store.loadRoom('room'), copy, 'nobody can change what is shared');
         await change();
         const after = await store.loadRoom('room');
         assert.notEqual(after, before, `${what} makes a new snapshot`);
@@ -274,6 +284,7 @@ export const roomCases = storeCases([
       await fill(store, 'stays');
       const kept = await traces(store, 'stays');
       assert.deepEqual(kept, ALL_TRACES, 'the room has a trace of every kind');
+      assert.deepEqual(await traces(store, 'gone'), ALL_TRACES);
       assert.equal(await store.deleteRoom('gone'), true);
       assert.deepEqual(await traces(store, 'gone'), []);
       assert.deepEqual(await traces(store, 'stays'), kept);

@@ -38,6 +38,7 @@ export const routingCases = storeCases([
         await store.putBinding(binding(roomId, 'sms', { address: '+1' }));
         await store.putBinding(binding(roomId, 'mail', { channelType: 'email', address: '+1' }));
       });
+      await store.putBinding(binding('closed', 'app', { address: '+9' }));
       await setStatus(store, 'closed', 'closed');
       await setStatus(store, 'r3', 'paused');
       const addressed = async (query: Partial<RouteQuery> = {}): Promise<string[]> =>
@@ -49,6 +50,7 @@ export const routingCases = storeCases([
       assert.deepEqual(await addressed({ organizationId: 'org' }), ['r3', 'r2'], 'within the organization');
       assert.deepEqual(await addressed({ address: '+2' }), []);
       assert.deepEqual(await addressed({ channelId: 'web' }), []);
+      assert.deepEqual(await addressed({ channelId: 'app', address: '+9' }), [], 'a closed room is none, also where there is no other');
       await store.deleteRoom('foreign');
       await store.putBinding(binding('r3', 'sms', { address: '+2' }));
       assert.deepEqual([await addressed(), await addressed({ address: '+2' })], [['r2', 'r1'], ['r3']], 'the address it names now');

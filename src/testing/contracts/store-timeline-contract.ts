@@ -159,6 +159,7 @@ export const timelineCases = storeCases([
       assert.deepEqual(await search('invoice', { organizationId: 'org' }), ['e2', 'e1']);
       assert.deepEqual(await search('invoice', { organizationId: 'other' }), []);
       assert.deepEqual(await search('wrong invoice'), ['e1'], 'all the words, in any order');
+      assert.deepEqual(await search('invoice approved'), []);
       assert.deepEqual(await search('4711'), ['e1']);
       assert.deepEqual(await search('voice'), [], 'whole words');
       assert.deepEqual(await search('approved'), ['e4']);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TurnState } from '../../core/models/vocabulary.js';
 import type { TurnCompletion, TurnQuery } from '../../core/store/store.js';
-import { refused, settled, vandalize } from './contract.js';
+import { givesItsOwn, refused, settled, vandalize } from './contract.js';
 import { at, binding, fullTurn, participant, row, turn } from './samples.js';
 import { ids, openRoom, say, storeCases } from './store-case.js';
 
@@ -18,8 +18,10 @@ export const turnCases = storeCases([
       vandalize(given);
       await committing;
       const wanted = { ...fullTurn('room', 't1', 'helper'), triggerIndex: 1 };
-      vandalize(await store.getTurn('t1'));
-      vandalize(await store.listTurns({ roomId: 'room' }));
+      await givesItsOwn(
+        () => store.getTurn('t1'),
+        () => store.listTurns({ roomId: 'room' }),
+      );
       assert.deepEqual(await store.getTurn('t1'), wanted);
       assert.deepEqual(await store.getTurn('t2'), { ...turn('room', 't2', 'other'), triggerIndex: 1 });
       assert.deepEqual(await store.listTurns({ channelId: 'helper' }), [wanted]);
