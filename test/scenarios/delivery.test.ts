@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { DeliveryError, InMemoryStore, type OutboxRow } from '../../src/core/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf } from '../support/harness.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { verifies } from '../requirements.js';
 
 /** Rows survive the kit: what a persistent store does, in memory. */
@@ -243,6 +244,47 @@ describe('a durable delivery', () => {
     await kit.close();
   });
 
+  it('keep the process alive as long as somebody waits for them, and no longer', async () => {
+    verifies('CON-03', 'INB-21');
+    /** Knows how many sleeps are under way: on a real clock, each keeps the process alive. */
+    class CountingClock extends TestClock {
+      sleeping = 0;
+      override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+        this.sleeping++;
+        await super.sleep(ms, signal).finally(() => this.sleeping--);
+      }
+    }
+    const clock = new CountingClock();
+    const store = new SurvivingStore();
+    const { kit } = makeKit({ clock, store });
+    const b = new TestTransport('b');
+    b.failNext(9, () => new DeliveryError('rate_limited', 'Later.', { retryable: true, retryAfterSeconds: 600 }));
+    const roomId = await openRoom(kit, [new TestTransport('a'), b]);
+    const call = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
+    const second = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'y' }, { roomId });
+    await clock.advance(20_000);
+    expect(clock.sleeping).toBe(1);
+    await clock.advance(41_000);
+    expect((await call).deliveryResults['b']?.status).toBe('queued');
+    expect((await second).deliveryResults['b']?.status).toBe('queued');
+    expect(clock.sleeping).toBe(0);
+    // Nor does what an earlier process left.
+    const another = new CountingClock(clock.now());
+    const again = makeKit({ clock: another, store });
+    const later = new TestTransport('b');
+    later.isReady = false;
+    again.kit.registerChannel(later);
+    await another.advance(700_000);
+    expect(another.sleeping).toBe(0);
+    later.isReady = true;
+    await another.advance(10_000);
+    expect(later.texts).toEqual(['x', 'y']);
+    await again.kit.close();
+    const closing = kit.close();
+    await clock.advance(20_000);
+    await closing;
+  });
+
   it('keep what the vendor reported before it answered', async () => {
     verifies('OUT-07');
     const { kit, clock } = makeKit();
@@ -427,6 +469,37 @@ describe('a durable delivery', () => {
     expect(b.texts).toEqual(['0', '1']);
     await clock.advance(4000);
     expect(b.texts).toEqual(['0', '1', '2', '3']);
+    await kit.close();
+  });
+
+  it("keeps to the channel's own limit in all its rooms together, and to the binding's beside it", async () => {
+    verifies('RES-02');
+    const { kit, clock } = makeKit({ deliveryTimeoutSeconds: 1 });
+    const b = new TestTransport('b', { rateLimit: { maxPerSecond: 1 } });
+    kit.registerChannel(new TestTransport('a'));
+    kit.registerChannel(b);
+    for (const roomId of ['one', 'two', 'slow']) {
+      await kit.createRoom({ roomId });
+      await kit.attachChannel(roomId, 'a');
+      await kit.attachChannel(roomId, 'b', roomId === 'slow' ? { rateLimit: { maxPerMinute: 2 } } : {});
+    }
+    const say = (roomId: string, content: string) => kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId, wait: 'commit' });
+    await say('one', '1');
+    await say('two', '2');
+    await say('one', '3');
+    await clock.advance(500);
+    expect(b.texts).toEqual(['1']);
+    await clock.advance(1000);
+    expect(b.texts).toEqual(['1', '2']);
+    await clock.advance(10_000);
+    expect(b.texts).toEqual(['1', '2', '3']);
+    await say('slow', '4');
+    await say('slow', '5');
+    await clock.advance(10_000);
+    expect(b.texts).toEqual(['1', '2', '3', '4']);
+    await clock.advance(25_000);
+    expect(b.texts).toEqual(['1', '2', '3', '4', '5']);
+    expect(() => kit.registerChannel(new TestTransport('c', { rateLimit: { maxPerSecond: 0 } }))).toThrow(/rateLimit.maxPerSecond is 0/);
     await kit.close();
   });
 

@@ -60,6 +60,7 @@ export class Broadcast {
   private pending = 1;
   private failures = 0;
   private live = false;
+  private ordinary = true;
   private deadline: Deadline | undefined = undefined;
   /** Everything that began or waits; what has settled since does nothing when it is told to expire. */
   private tracked: PendingDelivery[] | undefined = undefined;
@@ -135,10 +136,11 @@ export class Broadcast {
     (this.tracked ??= []).push(delivery);
   }
 
-  /** One target's outcome is known, or reported as queued. */
-  settle(result: DeliveryResult, live: boolean): void {
+  /** One target's outcome is known, or reported as queued. `ordinary`: it is the shared {@link Target.sent}. */
+  settle(result: DeliveryResult, live: boolean, ordinary = false): void {
     this.results.push(result);
     if (live) this.live = true;
+    if (!ordinary) this.ordinary = false;
     this.settledMs?.push(this.moment() - this.startedAt);
     const framework = this.parts.framework;
     switch (result.status) {
@@ -243,7 +245,11 @@ export class Broadcast {
 
   private finish(): void {
     const { parts, event, options } = this;
-    if (this.live && this.results.length > 0) parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: this.results });
+    if (this.live && this.results.length > 0) {
+      // Of most events the outcome is the same: what is kept of it, is kept once.
+      const results = this.ordinary ? this.plan.sent : this.results;
+      parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results });
+    }
     if (this.ownSpan !== undefined) parts.tracer.end(this.ownSpan, { status: this.failures > 0 ? 'error' : 'ok' });
     if (this.failures > 0 && parts.framework.has('broadcast_partial_failure')) {
       const errors = this.results.filter((result) => result.status === 'failed');

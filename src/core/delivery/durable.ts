@@ -4,7 +4,7 @@
  */
 import { insist } from '../async/insist.js';
 import type { DeliverReceipt } from '../channel.js';
-import { isoTime } from '../clock.js';
+import { isoTime, sleepWith } from '../clock.js';
 import type { DeliveryFailure, DeliveryResult, OutboxRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { isPromise, type Awaitable } from '../models/json.js';
@@ -39,6 +39,8 @@ export interface DeliveryFrame {
   readonly ownSpan?: string | undefined;
   readonly forms: EventForms;
   readonly context: RoomContext;
+  /** No caller waits for it: an earlier process left it. */
+  readonly isRecovered?: true;
   stream?: Broadcast['stream'];
   /** Tells the channel itself of the event before its first delivery (BC-02). */
   tell?(target: Target, signal: AbortSignal): Promise<void>;
@@ -109,7 +111,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         if (await this.#closedMeanwhile()) return;
         if (this.row.state === 'sending') await this.#change({ state: 'queued', attempts: Math.max(0, this.row.attempts - 1) });
         // However long it would have to wait, at its expiry it ends (OUT-10).
-        await parts.clock.sleep(Math.min(Math.max(waitMs, 1), leftMs + 1), parts.stopping);
+        await this.#pause(Math.min(Math.max(waitMs, 1), leftMs + 1));
         continue;
       }
       if (!entry.breaker.tryPass()) continue;
@@ -122,6 +124,16 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       }
       if (outcome === 'ended') return;
     }
+  }
+
+  /**
+   * Waits so long, or less: whoever looks again does so after each. As long as a caller waits for this delivery the process
+   * stays alive; then the wait is the kit's own, and keeps nobody (CON-03).
+   */
+  #pause(ms: number): Promise<void> {
+    const { clock, stopping, limits } = this.parts;
+    if (this.#reported || this.frame.isRecovered === true) return sleepWith(clock, ms, stopping);
+    return clock.sleep(Math.min(ms, limits.deliveryTimeoutSeconds * 1000), stopping);
   }
 
   /** How long something above the row makes it wait: the next attempt, the vendor, the connection, the breaker, the rate. */
@@ -311,7 +323,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       }
     }
     while (parts.clock.now() < until) {
-      await parts.clock.sleep(Math.min(READY_POLL_MS, until - parts.clock.now()), parts.stopping);
+      await this.#pause(Math.min(READY_POLL_MS, until - parts.clock.now()));
       const row = await this.#insist(() => parts.store.getRow(this.row.id));
       if (row === null || row.state !== 'unknown') {
         if (row !== null) this.row = row;

@@ -1,6 +1,6 @@
 /** A delivery to a live channel (OUT-15): no row; it follows the timeline, and what a client missed it reads again by index. */
 import type { Deadline } from '../async/deadlines.js';
-import type { DeliverOptions, DeliverReceipt } from '../channel.js';
+import { LATER, type DeliverOptions, type DeliverReceipt } from '../channel.js';
 import { TimeoutError } from '../errors.js';
 import type { DeliveryFailure, DeliveryResult } from '../models/delivery.js';
 import { isPromise, type Awaitable } from '../models/json.js';
@@ -27,6 +27,8 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   private attempting = false;
   /** Whoever waited has waited long enough: he is told as soon as no attempt runs (INB-21). */
   private late = false;
+  /** Where one of the slow steps waits for {@link done}. */
+  private told: ((error: Error | undefined) => void) | undefined = undefined;
 
   constructor(
     private readonly broadcast: Broadcast,
@@ -88,29 +90,37 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     if (this.broadcast.parts.tracer.enabled) this.startSpan();
     try {
       const receipt = target.channel?.deliver?.(form.event, target.binding, this.broadcast.context, this);
-      if (!isPromise(receipt)) {
+      if (receipt !== LATER && !isPromise(receipt)) {
         this.succeed(receipt ?? undefined);
         return false;
       }
       if (this.state === 'running') this.broadcast.track(this);
       else this.ownDeadline(); // it was reported queued: nobody else watches its time
-      receipt.then(
-        (value) => {
-          if (this.state === 'ended') return;
-          this.succeed(value ?? undefined);
-          target.lane.finished();
-        },
-        (error: unknown) => {
-          if (this.state === 'ended') return;
-          this.fail(error);
-          target.lane.finished();
-        },
-      );
+      if (isPromise(receipt)) {
+        receipt.then(
+          (value) => this.over(undefined, value ?? undefined),
+          (error: unknown) => this.over(error ?? new Error('The delivery failed.'), undefined),
+        );
+      }
       return true;
     } catch (error) {
       this.fail(error);
       return false;
     }
+  }
+
+  /** The channel says what became of an attempt that it answered with {@link LATER}. */
+  done(error?: Error): void {
+    if (this.told !== undefined) this.told(error);
+    else this.over(error, undefined);
+  }
+
+  /** The attempt that {@link attemptOnce} began has ended; unless its time was up before. */
+  private over(error: unknown, receipt: DeliverReceipt | undefined): void {
+    if (this.state === 'ended') return;
+    if (error === undefined) this.succeed(receipt);
+    else this.fail(error);
+    this.target.lane.finished();
   }
 
   private needsTime(): boolean {
@@ -168,8 +178,9 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       this.parts = form.parts;
       if (parts.tracer.enabled) this.startSpan();
       try {
-        const receipt = await this.bounded(channel.deliver?.(form.event, binding, broadcast.context, this));
-        this.succeed(receipt ?? undefined);
+        const receipt = channel.deliver?.(form.event, binding, broadcast.context, this);
+        const outcome = await this.bounded(receipt === LATER ? this.whenTold() : receipt);
+        this.succeed(outcome ?? undefined);
         return;
       } catch (error) {
         const failure = failureOf(error);
@@ -235,6 +246,12 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     });
   }
 
+  private whenTold(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.told = (error) => (error === undefined ? resolve() : reject(error));
+    });
+  }
+
   private ownDeadline(): void {
     this.deadline = this.startDeadline(() => {
       if (this.state === 'ended') return;
@@ -258,7 +275,8 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
 
   private succeed(receipt: DeliverReceipt | undefined): void {
     this.target.entry?.breaker.success();
-    this.end(receipt === undefined && this.attempt === 1 ? this.target.sent : resultOf(this.target.channelId, receipt, this.attempt));
+    if (receipt === undefined && this.attempt === 1) this.end(this.target.sent);
+    else this.end(resultOf(this.target.channelId, receipt, this.attempt));
   }
 
   private fail(error: unknown): void {
@@ -292,7 +310,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     this.state = 'ended';
     this.deadline?.cancel();
     if (this.span !== undefined) this.endSpan(result);
-    if (!reported) this.broadcast.settle(result, true);
+    if (!reported) this.broadcast.settle(result, true, result === this.target.sent);
     else {
       const { event, parts } = this.broadcast;
       parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results: [result] });

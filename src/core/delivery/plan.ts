@@ -27,7 +27,8 @@ export interface Target {
   readonly contentKey: string;
   /** The result of an ordinary success, shared by all deliveries to this target. */
   readonly sent: DeliveryResult;
-  readonly limiter: TokenBuckets | undefined;
+  /** How long a delivery has to wait for its place: by its binding's limit, and by its channel's (RES-02). */
+  readonly limiter: Pick<TokenBuckets, 'reserve'> | undefined;
 }
 
 export interface Plan {
@@ -40,6 +41,8 @@ export interface Plan {
   /** Agents that keep their own record of what they may see (MEM-01). */
   readonly ingesters: readonly Target[];
   readonly hasDurable: boolean;
+  /** The results when all transports take an event at once, shared by all events. */
+  readonly sent: readonly DeliveryResult[];
   readonly trace: readonly TargetTrace[];
 }
 
@@ -95,6 +98,7 @@ function makePlan(parts: PlanParts, runtime: RoomRuntime, state: RoomState, sour
     agents,
     ingesters,
     hasDurable: transports.some((target) => target.durable),
+    sent: Object.freeze(transports.map((target) => target.sent)),
     trace,
   };
 }
@@ -110,7 +114,7 @@ function targetOf(parts: PlanParts, runtime: RoomRuntime, binding: ChannelBindin
     lane: runtime.lane(channelId),
     contentKey: contentKey(binding),
     sent: Object.freeze({ channelId, status: 'sent', attempts: 1 }),
-    limiter: limiterOf(parts, binding),
+    limiter: slower(limiterOf(parts, binding), entry?.limiter),
   };
 }
 
@@ -118,6 +122,11 @@ function targetOf(parts: PlanParts, runtime: RoomRuntime, binding: ChannelBindin
 const MAX_LIMITERS = 65_536;
 
 const LIVE_TYPES: ReadonlySet<string> = new Set(['websocket', 'voice', 'realtime_voice']);
+
+function slower(ofBinding: TokenBuckets | undefined, ofChannel: TokenBuckets | undefined): Target['limiter'] {
+  if (ofBinding === undefined || ofChannel === undefined) return ofBinding ?? ofChannel;
+  return { reserve: () => Math.max(ofBinding.reserve(), ofChannel.reserve()) };
+}
 
 function limiterOf(parts: PlanParts, binding: ChannelBinding): TokenBuckets | undefined {
   const key = `${binding.roomId}\u0000${binding.channelId}`;

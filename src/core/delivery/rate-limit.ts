@@ -1,5 +1,6 @@
 /** Token buckets (RES-02): one per given window, all enforced, waiting is first come, first served, nothing is dropped. */
 import type { Clock } from '../clock.js';
+import { ValidationError } from '../errors.js';
 import type { RateLimit } from '../models/delivery.js';
 
 interface Bucket {
@@ -59,6 +60,14 @@ export class TokenBuckets {
   /** Nothing passes for so many milliseconds (RES-03). */
   pauseFor(ms: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, this.clock.monotonic() + ms);
+  }
+}
+
+/** Throws ValidationError for a limit that nothing could keep to. */
+export function checkRateLimit(limit: RateLimit | undefined): void {
+  if (limit === undefined) return;
+  for (const [name, value] of Object.entries(limit) as [string, unknown][]) {
+    if (typeof value !== 'number' || !(value > 0)) throw new ValidationError(`rateLimit.${name} is ${String(value)}. Give a number above 0.`);
   }
 }
 

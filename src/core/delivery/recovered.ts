@@ -92,6 +92,7 @@ async function frameOf(
   const target = [...plan.transports, ...plan.agents].find((candidate) => candidate.channelId === channelId);
   if (target === undefined) return undefined;
   const frame: DeliveryFrame = {
+    isRecovered: true,
     forms: new EventForms(parts, event, plan.source),
     context: new RoomContextView(state.room, state.bindings, state.participants),
     settle: (result) => {
