@@ -9,7 +9,7 @@ import { checkChannelId } from '../core/ids.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
 import type { EventContent } from '../core/models/content.js';
-import type { InboundMessage, ProviderResult } from '../core/models/delivery.js';
+import type { InboundMessage, ProviderResult, RateLimit } from '../core/models/delivery.js';
 import type { EventDraft, RoomEvent } from '../core/models/event.js';
 import type { Awaitable, Metadata } from '../core/models/json.js';
 import type { ProtocolTrace } from '../core/models/trace.js';
@@ -70,6 +70,8 @@ export interface TransportChannelOptions {
   readonly direction?: ChannelDirection;
   /** Whether deliveries have outbox rows. Default true. */
   readonly durable?: boolean;
+  /** How fast the vendor lets this channel go, in all rooms together; a binding may have a limit of its own (RES-02). */
+  readonly rateLimit?: RateLimit;
   /** Close the provider with the channel. Default true. */
   readonly ownsProvider?: boolean;
   /** The channel type in the source of a message with this content; for channels that carry two kinds (TRN-02). */
@@ -87,6 +89,7 @@ export class TransportChannel implements Channel {
   readonly capabilities: ChannelCapabilities;
   readonly durable: boolean;
   readonly recipientKey?: string;
+  readonly rateLimit?: RateLimit;
   readonly #options: TransportChannelOptions;
   readonly #openDefaults: readonly string[];
   #services: ChannelServices | undefined;
@@ -104,6 +107,7 @@ export class TransportChannel implements Channel {
     this.capabilities = channelCapabilities(options.capabilities);
     this.durable = options.durable ?? true;
     if (options.recipientKey !== undefined) this.recipientKey = options.recipientKey;
+    if (options.rateLimit !== undefined) this.rateLimit = options.rateLimit;
     this.#options = options;
     this.#openDefaults = Object.entries(options.defaults ?? {}).flatMap(([key, value]) => (value === null ? [key] : []));
   }

@@ -8,7 +8,7 @@ import type { RoomKit } from './kit.js';
 import type { ToolFunction } from './models/ai.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ChannelCapabilities } from './models/capabilities.js';
-import type { ChannelOutput, CollisionConfig, InboundMessage, ProviderResult } from './models/delivery.js';
+import type { ChannelOutput, CollisionConfig, InboundMessage, ProviderResult, RateLimit } from './models/delivery.js';
 import type { EphemeralEvent } from './models/ephemeral.js';
 import type { EventDraft, RoomEvent } from './models/event.js';
 import type { Awaitable, Metadata } from './models/json.js';
@@ -34,6 +34,8 @@ export interface Channel {
   readonly namesOwnSenders?: boolean;
   /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
   readonly supportsIdempotencyKey?: boolean;
+  /** How fast this channel may go across all its rooms, as its vendor allows; a binding may be slower (RES-02). Per process. */
+  readonly rateLimit?: RateLimit;
   /** The key of binding metadata that holds the recipient's address (TRN-03). */
   readonly recipientKey?: string;
   /** True when messages of one connection go to the room's other connections as well (WS-10). */
@@ -158,6 +160,11 @@ export interface DeliverOptions {
   readonly parts?: readonly string[];
   /** Durably notes that this many parts are out. */
   markPartsSent?(count: number): Awaitable<void>;
+  /**
+   * Set where `deliver` may return {@link LATER} in place of a promise: then this is to be called once, after it has returned,
+   * with the error or without. For channels that settle thousands of deliveries at a time.
+   */
+  done?(error?: Error): void;
 }
 
 /** What a delivery that succeeded left behind. */
@@ -167,6 +174,9 @@ export interface DeliverReceipt {
   /** True when there is nothing to send with: the delivery is skipped (OUT-11). */
   readonly skipped?: boolean;
 }
+
+/** `deliver` says by `options.done` what became of the event. */
+export const LATER: DeliverReceipt = Object.freeze({});
 
 /** A reply that is about to be written: whose, and where. */
 export interface StreamPlaceholder {

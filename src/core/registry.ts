@@ -2,12 +2,15 @@
 import type { Channel } from './channel.js';
 import type { Clock } from './clock.js';
 import { CircuitBreaker } from './delivery/breaker.js';
+import { checkRateLimit, TokenBuckets } from './delivery/rate-limit.js';
 import { ChannelAlreadyRegisteredError, ChannelNotRegisteredError, ValidationError } from './errors.js';
 import { checkChannelId } from './ids.js';
 
 export interface RegisteredChannel {
   readonly channel: Channel;
   readonly breaker: CircuitBreaker;
+  /** The channel's own rate limit, across all its rooms (RES-02). */
+  readonly limiter: TokenBuckets | undefined;
   /** Time before which the vendor asked us not to call (RES-03). */
   pausedUntilMs: number;
 }
@@ -28,13 +31,15 @@ export class ChannelRegistry {
     if (channel.category !== 'transport' && channel.category !== 'intelligence') {
       throw new ValidationError(`Channel '${id}' has category ${JSON.stringify(channel.category)}. Use 'transport' or 'intelligence'.`);
     }
+    checkRateLimit(channel.rateLimit);
     if (this.#channels.has(id)) throw new ChannelAlreadyRegisteredError(id);
     const breaker = new CircuitBreaker(this.clock, {
       onChange: (state) => {
         if (state !== 'half_open') this.onBreakerChange(id, state);
       },
     });
-    this.#channels.set(id, { channel, breaker, pausedUntilMs: 0 });
+    const limiter = channel.rateLimit === undefined ? undefined : new TokenBuckets(channel.rateLimit, this.clock);
+    this.#channels.set(id, { channel, breaker, limiter, pausedUntilMs: 0 });
     this.version++;
   }
 

@@ -1,5 +1,6 @@
 /** Attaching, detaching, muting, access and visibility (behaviour §5.1), each under the room's lock with its timeline entry. */
 import { isoTime } from '../clock.js';
+import { checkRateLimit } from '../delivery/rate-limit.js';
 import { ChannelNotFoundError, errorMessage, ValidationError } from '../errors.js';
 import type { NoticeTrigger } from '../hooks/triggers.js';
 import type { ChannelBinding } from '../models/binding.js';
@@ -293,12 +294,7 @@ function checkAttachOptions(options: AttachOptions): void {
   checkValue('category', options.category, Object.values(ChannelCategory));
   checkValue('direction', options.direction, Object.values(ChannelDirection));
   checkCollision(options.collision);
-  const limit = options.rateLimit;
-  if (limit !== undefined) {
-    for (const [name, value] of Object.entries(limit)) {
-      if (typeof value !== 'number' || !(value > 0)) throw new ValidationError(`rateLimit.${name} is ${String(value)}. Give a number above 0.`);
-    }
-  }
+  checkRateLimit(options.rateLimit);
 }
 
 function checkValue(name: string, value: unknown, allowed: readonly string[]): void {
