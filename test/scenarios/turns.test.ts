@@ -271,7 +271,7 @@ async function sqlite(path: string): Promise<Disk> {
 }
 
 /** In memory the data is an object that the next kit gets too; a crashed kit's writes are refused. */
-function memory(kept: SurvivingStore = new SurvivingStore()): Disk {
+function memory(later: boolean, kept: SurvivingStore = new SurvivingStore()): Disk {
   let gone = false;
   const store = new Proxy(kept, {
     get: (target, key) => {
@@ -279,7 +279,8 @@ function memory(kept: SurvivingStore = new SurvivingStore()): Disk {
       if (typeof value !== 'function') return value;
       return (...given: unknown[]): unknown => {
         if (gone && key !== 'close') throw new Error('This process is gone.');
-        return (value as (...args: unknown[]) => unknown).apply(target, given);
+        const call = (): unknown => (value as (...args: unknown[]) => unknown).apply(target, given);
+        return later && key !== 'close' ? Promise.resolve().then(call) : call();
       };
     },
   });
@@ -289,7 +290,7 @@ function memory(kept: SurvivingStore = new SurvivingStore()): Disk {
       gone = true;
       return Promise.resolve();
     },
-    again: () => Promise.resolve(memory(kept)),
+    again: () => Promise.resolve(memory(later, kept)),
   };
 }
 
@@ -302,7 +303,8 @@ class SurvivingStore extends InMemoryStore {
 
 let files = 0;
 const disks: [string, () => Promise<Disk>][] = [
-  ['InMemoryStore', () => Promise.resolve(memory())],
+  ['InMemoryStore', () => Promise.resolve(memory(false))],
+  ['a store that answers later', () => Promise.resolve(memory(true))],
   ['SqliteStore', () => sqlite(join(folder, `${++files}.db`))],
 ];
 
@@ -453,6 +455,24 @@ describe.each(disks)('after a crash, on %s', (_name, open) => {
     expect((await next.store.listTurns({ roomId: 'room' })).map(({ state }) => state)).toEqual(['expired', 'expired']);
     expect(messagesOf(await gapless(two.kit, 'room')).map(textOf)).toEqual(['1', '2']);
     await two.kit.close();
+  });
+
+  it('a room that had nothing left behind takes the first message, whatever the policy', async () => {
+    verifies('COL-05', 'COL-01');
+    for (const collision of [{ policy: 'reject' }, { maxQueued: 0 }] as const) {
+      const disk = await open();
+      const one = await boot(disk, Object.assign(new TestAgent('bot'), { collision }), true);
+      const call = one.kit.processInbound(say('1'), { roomId: 'room' });
+      await quiet(one);
+      expect((await call).turns).toMatchObject([{ state: 'committed' }]);
+      await one.kit.close();
+      const next = await disk.again();
+      const two = await boot(next, Object.assign(new TestAgent('bot'), { collision }));
+      const again = two.kit.processInbound(say('2'), { roomId: 'room' });
+      await quiet(two);
+      expect((await again).turns).toMatchObject([{ state: 'committed' }]);
+      await two.kit.close();
+    }
   });
 
   it('every turn that had been accepted is run, however many are allowed to wait', async () => {

@@ -26,6 +26,8 @@ export interface TurnWork {
 
 export class TurnLane {
   #busy = false;
+  /** Busy with a turn, not with looking for older ones. */
+  #isRunning = false;
   readonly #waiting: (TurnWork | Backlog)[] = [];
   /** Turns whose commit is under way or done and that are not in the lane yet: nothing may come between. */
   reserved = 0;
@@ -80,15 +82,19 @@ export class TurnLane {
 
   /** Messages of other agents are never turned away by a policy, only by a full queue (COL-06). */
   #whyRefused(work: TurnWork, collision: Collision): string | undefined {
+    const waiting = this.#waiting.reduce((count, next) => count + ('row' in next ? 1 : 0), 0);
+    if (!this.#isRunning && waiting === 0) return undefined; // it only looks what is left behind
     if (collision.policy === 'reject' && work.trigger.source.channelType !== 'ai') return 'agent_busy';
-    return this.#waiting.length >= collision.maxQueued ? 'turn_queue_full' : undefined;
+    return waiting >= collision.maxQueued ? 'turn_queue_full' : undefined;
   }
 
   async #drain(parts: KitParts, first: TurnWork | Backlog): Promise<void> {
     for (let work: TurnWork | Backlog | undefined = first; work !== undefined; work = this.#waiting.shift()) {
+      this.#isRunning = 'row' in work;
       if ('row' in work) await runTurn(parts, this, work);
       else await this.#readBacklog(parts, work);
     }
+    this.#isRunning = false;
     this.#busy = false;
   }
 
