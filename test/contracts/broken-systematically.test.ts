@@ -93,6 +93,8 @@ const METHODS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
 /** In a store of one process there are no leases to renew or release; stores with leases are tried in broken-stores.test.ts. */
 const WITHOUT_EFFECT: readonly StoreMethod[] = ['renewLeases', 'releaseLeases'];
 const READS = METHODS.filter((name) => /^(get|load|find|list|count|resolve|deliveryResults)/.test(name));
+/** Those take values that cannot be changed; results of deliveries are shared objects, by contract. */
+const TAKES_PLAIN: readonly StoreMethod[] = ['deleteRoom', 'deleteEvent', 'linkAddress', 'unmergeIdentity', 'setReadMarker', 'recordOutcomes'];
 /** Those give out values that cannot be changed. */
 const PLAIN: readonly StoreMethod[] = ['countEvents', 'getReadMarker'];
 const WRITES = METHODS.filter((name) => !READS.includes(name) && name !== 'claimDue' && !WITHOUT_EFFECT.includes(name));
@@ -237,23 +239,8 @@ describe('the contract of storage finds a store', () => {
     expect(await isFound(openWith([method], () => ignore))).toBe(true);
   });
 
-  it.each(WRITES)('whose %s looks at what it was given only later', async (name) => {
+  it.each(WRITES.filter((name) => !TAKES_PLAIN.includes(name)))('whose %s looks at what it was given only later', async (name) => {
     verifies('STO-06', 'STO-11');
-    if (
-      [
-        'deleteRoom',
-        'deleteEvent',
-        'linkAddress',
-        'mergeIdentities',
-        'unmergeIdentity',
-        'setReadMarker',
-        'dropHeld',
-        'recordOutcomes',
-        'createRoomOnce',
-        'updateTask',
-      ].includes(name)
-    )
-      return;
     expect(
       await isFound(
         openWith([name], () => async (args, call) => {

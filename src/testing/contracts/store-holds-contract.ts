@@ -34,7 +34,10 @@ export const holdCases = storeCases([
       assert.deepEqual(await listed(at(9)), ['z', 'a', 'm', 'brief'], 'looking takes nothing');
       await store.dropHeld([]);
       await store.dropHeld(['unknown']);
-      await store.dropHeld(['a', 'edit', 'unknown']);
+      const unwanted = ['a', 'edit', 'unknown'];
+      const dropping = store.dropHeld(unwanted);
+      vandalize(unwanted);
+      await dropping;
       assert.deepEqual([await listed(at()), await listed(at(), 'ada', 'edit'), await listed(at(), 'grace')], [['z', 'm', 'brief'], [], ['grace']]);
       await store.dropHeld(['a', 'z', 'm', 'brief']);
       assert.deepEqual(await listed(at()), []);

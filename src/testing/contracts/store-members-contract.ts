@@ -103,7 +103,10 @@ export const memberCases = storeCases([
       assert.deepEqual(ids(await store.listTasks('room', { status: 'pending' })), ['t2']);
       assert.deepEqual(ids(await store.listTasks('room', { status: 'completed' })), []);
       await store.updateTask(task('room', 't1', { status: 'completed' }));
-      await store.updateTask(fullTask('room', 't2'));
+      const changed = fullTask('room', 't2');
+      const updating = store.updateTask(changed);
+      vandalize(changed);
+      await updating;
       assert.deepEqual(await store.listTasks('room'), [task('room', 't1', { status: 'completed' }), fullTask('room', 't2')]);
       assert.deepEqual(ids(await store.listTasks('room', { status: 'completed' })), ['t1']);
       assert.equal(await store.getTask('unknown'), null);

@@ -112,7 +112,10 @@ export const peopleCases = storeCases([
       await store.createIdentity(into);
       await store.createIdentity(from);
       const who = whoIn(store);
-      const merge = await store.mergeIdentities({ intoId: 'into', fromId: 'from', by: 'admin', reason: 'the same person', at: at(5) });
+      const wanted = { intoId: 'into', fromId: 'from', by: 'admin', reason: 'the same person', at: at(5) };
+      const merging = store.mergeIdentities(wanted);
+      vandalize(wanted);
+      const merge = await merging;
       const record = {
         intoId: 'into',
         fromId: 'from',

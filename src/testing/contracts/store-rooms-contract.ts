@@ -249,7 +249,10 @@ export const roomCases = storeCases([
     name: 'creates a room once per key, within the time it was told',
     rules: ['RTR-04'],
     test: async (store) => {
-      const first = await store.createRoomOnce('key', room('one', { createdAt: at(0), metadata: { a: 1 } }), 60);
+      const given = room('one', { createdAt: at(0), metadata: { a: 1 } });
+      const creating = store.createRoomOnce('key', given, 60);
+      vandalize(given);
+      const first = await creating;
       assert.deepEqual(first, { room: room('one', { createdAt: at(0), metadata: { a: 1 } }), created: true });
       assert.deepEqual(await store.getRoom('one'), first.room);
       const again = await store.createRoomOnce('key', room('two', { createdAt: at(59) }), 60);
