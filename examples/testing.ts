@@ -4,6 +4,18 @@ import assert from 'node:assert/strict';
 import { Agent, HookResult, messageText, MockAIProvider, RoomKit, TransportChannel } from 'roomkit';
 import { MockTransportProvider, TestClock } from 'roomkit/testing';
 
+// #endregion
+// #region crash
+import { InMemoryStore } from 'roomkit';
+import { FaultStore } from 'roomkit/testing';
+
+// #endregion
+// #region contract
+import type { ConversationStore } from 'roomkit';
+import { storeContract } from 'roomkit/testing';
+
+// #endregion
+// #region test
 const clock = new TestClock(); // stands still until it is told to go on
 const gateway = new MockTransportProvider('gateway');
 const model = new MockAIProvider({
@@ -67,9 +79,42 @@ assert.equal(noCards({ content: { type: 'text', body: '4111111111111111' } }).ac
 // #endregion
 console.log('a hook by itself: blocks');
 
+// #region crash
+const disk = new InMemoryStore();
+const fault = { clock: new TestClock(), persistent: true, ownsStore: false };
+const store = new FaultStore(disk, fault);
+const dying = new RoomKit({ store, clock: fault.clock });
+dying.registerChannel(new TransportChannel('texts', { channelType: 'sms' }));
+await dying.createRoom({ roomId: 'room' });
+await dying.attachChannel('room', 'texts');
+
+const message = { channelId: 'texts', senderId: '+15550123', content: 'Hello', idempotencyKey: 'gw-1' };
+store.crash('commitEvent', { when: 'after' }); // it is written, and the process dies before anybody knows
+void dying.processInbound(message, { roomId: 'room' });
+await fault.clock.advance(0);
+
+const next = new RoomKit({ store: new FaultStore(disk, fault), clock: fault.clock });
+next.registerChannel(new TransportChannel('texts', { channelType: 'sms' }));
+const repeated = await next.processInbound(message, { roomId: 'room' }); // the vendor calls again
+assert.equal(repeated.duplicate, true);
+// #endregion
+console.log('a crash between commit and answer: not said twice');
+await next.close();
+
+// #region contract
+const open = (): ConversationStore => new InMemoryStore(); // your own: new and empty each time
+let broken = 0;
+for (const promise of storeContract) {
+  await promise.run(open).catch(() => broken++); // in your test runner: it(promise.name, () => promise.run(open))
+}
+// #endregion
+console.log(`the contract of storage: ${broken} promises broken`);
+
 // prints:
 // an agent and its tool: as expected
 // a failing vendor: tried again after a second
 // an hour later: closed
 // closed: no timer left
 // a hook by itself: blocks
+// a crash between commit and answer: not said twice
+// the contract of storage: 0 promises broken
