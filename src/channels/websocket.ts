@@ -4,7 +4,7 @@
  * reads again by index (OUT-15, WS-09).
  */
 import { Deadlines } from '../core/async/deadlines.js';
-import type { Channel, ChannelServices, DeliveryStream, StreamPlaceholder } from '../core/channel.js';
+import type { Channel, ChannelServices, DeliverOptions, DeliverReceipt, DeliveryStream, StreamPlaceholder } from '../core/channel.js';
 import { SystemClock } from '../core/clock.js';
 import { withoutStamps } from '../core/delivery/forms.js';
 import { transcodeFor } from '../core/delivery/transcode.js';
@@ -28,7 +28,7 @@ import {
   type ConnectionSend,
   type Subscription,
 } from './websocket/connection.js';
-import { fanOut } from './websocket/fan-out.js';
+import { fanOut, type Outcome } from './websocket/fan-out.js';
 import { Shared } from './websocket/frames.js';
 import { replay } from './websocket/replay.js';
 import { RoomConnections } from './websocket/room.js';
@@ -193,10 +193,10 @@ export class WebSocketChannel implements Channel {
   }
 
   /** Settles at once when every `send` did. Throws DeliveryError when no connection took the event. */
-  deliver(event: RoomEvent, _binding: ChannelBinding, context: RoomContext): void | Promise<void> {
+  deliver(event: RoomEvent, _binding: ChannelBinding, context: RoomContext, options?: DeliverOptions): Awaitable<DeliverReceipt | void> {
     const room = this.#rooms.get(event.roomId);
     if (room === undefined) return;
-    return this.#inOrder(room, event, context, undefined);
+    return this.#inOrder(room, event, context, undefined, isOutcome(options) ? options : undefined);
   }
 
   supportsStreamingDelivery(roomId: string): boolean {
@@ -324,7 +324,8 @@ export class WebSocketChannel implements Channel {
     event: RoomEvent,
     context: RoomContext | undefined,
     closing: ((prev: number) => ClosingFrame) | undefined,
-  ): void | Promise<void> {
+    outcome?: Outcome,
+  ): Awaitable<DeliverReceipt | void> {
     if (room.tail !== undefined) return room.tail.then(() => this.#inOrder(room, event, context, closing));
     if (context !== undefined && context.participants !== room.people) this.#showOut(room, context.participants);
     const { index } = event;
@@ -335,7 +336,7 @@ export class WebSocketChannel implements Channel {
       room.exact = room.exact && index === last + 1;
       room.last = index;
     }
-    return fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev));
+    return fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev), outcome);
   }
 
   /** Who was banned or has left hears no more from this event on (AUTH-05, WIRE-12). */
@@ -383,6 +384,10 @@ export class WebSocketChannel implements Channel {
     for (const subscription of connection.subscriptions.values()) subscription.room.remove(subscription);
     connection.subscriptions.clear();
   }
+}
+
+function isOutcome(options: DeliverOptions | undefined): options is DeliverOptions & Outcome {
+  return options?.done !== undefined;
 }
 
 function indexFor(afterIndex: ConnectionOptions['afterIndex'], roomId: string): number | undefined {

@@ -2,19 +2,31 @@
  * One event to all connections of a room (WS-02). Sends that return nothing, or a promise that is settled already, cost little
  * more than the call; only what is left after that is followed one by one.
  */
+import { LATER, type DeliverReceipt } from '../../core/channel.js';
 import { DeliveryError } from '../../core/errors.js';
-import { isPromise } from '../../core/models/json.js';
+import { isPromise, type Awaitable } from '../../core/models/json.js';
 import { sendError, type Subscription } from './connection.js';
 import type { EventFrame, Shared } from './frames.js';
 import type { RoomConnections } from './room.js';
-import { lookLater, type Unsettled } from './settling.js';
+import { moment, type Unsettled } from './settling.js';
 import type { ClosingFrame } from './streams.js';
 
+/** Where the outcome of a send is told, in place of a promise ({@link LATER}). */
+export interface Outcome {
+  done(error?: Error): void;
+}
+
 /**
- * Resolves, or returns at once, when one connection has it or there is none to give it to; throws when none took it. Slow
+ * Tells `outcome`, resolves, or returns at once, when one connection has it or there is none to give it to; throws when none took it. Slow
  * ones go on by themselves. `closing` ends a preview for those who watch it.
  */
-export function fanOut(room: RoomConnections, frame: EventFrame, shared: Shared, closing: ClosingFrame | undefined): void | Promise<void> {
+export function fanOut(
+  room: RoomConnections,
+  frame: EventFrame,
+  shared: Shared,
+  closing: ClosingFrame | undefined,
+  outcome?: Outcome,
+): Awaitable<DeliverReceipt | void> {
   const { index } = frame.event;
   const subscriptions = room.subscriptions;
   let taken = false;
@@ -50,7 +62,7 @@ export function fanOut(room: RoomConnections, frame: EventFrame, shared: Shared,
       continue;
     }
     if (isPromise(sent)) {
-      if (subscriptions.length === 1) return new OneSend(room, subscription, index, sent).outcome;
+      if (subscriptions.length === 1) return follow(room, subscription, index, sent, outcome);
       (pending ??= new PendingSends(room, index)).add(subscription, sent);
     } else {
       taken = true;
@@ -78,50 +90,51 @@ function notTaken(room: RoomConnections, cause: Error): DeliveryError {
   return new DeliveryError(code, `No connection in room '${room.roomId}' took the event.`, { cause, retryable: false });
 }
 
+function follow(
+  room: RoomConnections,
+  subscription: Subscription,
+  index: number,
+  sent: PromiseLike<unknown>,
+  outcome: Outcome | undefined,
+): DeliverReceipt | Promise<void> {
+  if (outcome !== undefined) {
+    new OneSend(room, subscription, index, sent, outcome);
+    return LATER;
+  }
+  return new Promise((resolve, reject) => {
+    const done = (error?: Error): void => (error === undefined ? resolve() : reject(error));
+    new OneSend(room, subscription, index, sent, { done });
+  });
+}
+
 /** The send of a room with one connection. */
 class OneSend implements Unsettled {
-  readonly outcome: Promise<void>;
-  private settled = false;
-  private resolve!: () => void;
-  private reject!: (error: Error) => void;
-
   constructor(
     private readonly room: RoomConnections,
     private readonly subscription: Subscription,
     private readonly index: number,
     private readonly sent: PromiseLike<unknown>,
+    private readonly outcome: Outcome,
   ) {
-    this.outcome = new Promise<void>((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
+    const now = moment();
+    now.add(this);
+    now.watch(sent);
+  }
+
+  taken(): void {
+    this.subscription.connection.failures = 0;
+    this.outcome.done();
+  }
+
+  follow(): void {
+    this.subscription.connection.track(this.sent, (error) => {
+      if (error === undefined) {
+        this.outcome.done();
+        return;
+      }
+      missed(this.subscription, this.index);
+      this.outcome.done(notTaken(this.room, error));
     });
-    sent.then(
-      () => {
-        if (this.settled) return;
-        this.settled = true;
-        this.subscription.connection.failures = 0;
-        this.resolve();
-      },
-      (error: unknown) => {
-        if (this.settled) return;
-        const failure = sendError(this.subscription.connection.id, error);
-        this.subscription.connection.failed(failure);
-        this.fail(failure);
-      },
-    );
-    lookLater(this);
-  }
-
-  look(): void {
-    if (this.settled) return;
-    this.settled = true; // from now on it is followed with a limit
-    this.subscription.connection.track(this.sent, (error) => (error === undefined ? this.resolve() : this.fail(error)));
-  }
-
-  private fail(error: Error): void {
-    this.settled = true;
-    missed(this.subscription, this.index);
-    this.reject(notTaken(this.room, error));
   }
 }
 
@@ -129,14 +142,12 @@ class OneSend implements Unsettled {
 class PendingSends implements Unsettled {
   private readonly subscriptions: Subscription[] = [];
   private readonly sends: PromiseLike<unknown>[] = [];
-  /** Sends that have not reported. */
-  private open = 0;
   /** Sends and waiting ones that are followed one by one and have not ended. */
   private followed = 0;
-  /** Nothing failed, now or just before: settled sends need no second look. */
-  private clean = true;
+  /** Somebody failed just before: even if all take it now, that is to be forgotten. */
+  private doubtful = false;
   private looked = false;
-  private taken = false;
+  private reached = false;
   private failure: Error | undefined = undefined;
   private resolve: () => void = nothing;
   private reject: (error: Error) => void = nothing;
@@ -149,9 +160,8 @@ class PendingSends implements Unsettled {
   add(subscription: Subscription, sent: PromiseLike<unknown>): void {
     this.subscriptions.push(subscription);
     this.sends.push(sent);
-    this.open++;
-    if (subscription.connection.failures !== 0) this.clean = false;
-    sent.then(this.took, this.refused);
+    if (subscription.connection.failures !== 0) this.doubtful = true;
+    moment().watch(sent);
   }
 
   /** Behind what the connection has not finished yet. */
@@ -169,49 +179,44 @@ class PendingSends implements Unsettled {
     });
   }
 
-  decided(taken: boolean, failure: Error | undefined): Promise<void> {
-    this.taken = taken;
+  decided(reached: boolean, failure: Error | undefined): Promise<void> {
+    this.reached = reached;
     this.failure ??= failure;
     return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      lookLater(this);
+      moment().add(this);
     });
   }
 
-  /** Whoever was settled when it returned has reported by now. */
-  look(): void {
+  taken(): void {
+    if (this.doubtful) {
+      this.follow();
+      return;
+    }
     this.looked = true;
+    if (this.sends.length > 0) this.reached = true;
+    this.decide();
+  }
+
+  follow(): void {
     const { sends } = this;
-    if (this.open === 0 && this.clean) {
-      if (sends.length > 0) this.taken = true;
-    } else {
-      // Somebody is slow or failed: who it is, each one's own promise tells.
-      this.followed += sends.length;
-      for (let position = 0; position < sends.length; position++) {
-        const subscription = this.subscriptions[position];
-        const sent = sends[position];
-        if (subscription === undefined || sent === undefined) continue;
-        subscription.connection.track(sent, (error) => {
-          this.followed--;
-          this.ended(subscription, error);
-        });
-      }
+    this.looked = true;
+    this.followed += sends.length;
+    for (let position = 0; position < sends.length; position++) {
+      const subscription = this.subscriptions[position];
+      const sent = sends[position];
+      if (subscription === undefined || sent === undefined) continue;
+      subscription.connection.track(sent, (error) => {
+        this.followed--;
+        this.ended(subscription, error);
+      });
     }
     this.decide();
   }
 
-  private readonly took = (): void => {
-    this.open--;
-  };
-
-  private readonly refused = (): void => {
-    this.open--;
-    this.clean = false;
-  };
-
   private ended(subscription: Subscription, error: Error | undefined): void {
-    if (error === undefined) this.taken = true;
+    if (error === undefined) this.reached = true;
     else {
       this.failure ??= error;
       missed(subscription, this.index);
@@ -222,7 +227,7 @@ class PendingSends implements Unsettled {
   /** One is enough; all of them have to fail before it is a failure (WS-03). */
   private decide(): void {
     if (!this.looked) return;
-    if (this.taken) this.resolve();
+    if (this.reached) this.resolve();
     else if (this.followed > 0) return;
     else if (this.failure === undefined) this.resolve();
     else this.reject(notTaken(this.room, this.failure));

@@ -1,27 +1,59 @@
 /**
- * A second look at sends a moment after they began. Most promises a send returns are settled already; they need no time limit.
- * All sends of one moment share one look.
+ * A second look at sends a moment after they began. Most promises that a send returns are settled already: then all sends of
+ * the moment, in whatever room, cost two closures together and no time limit.
  */
 export interface Unsettled {
-  /** Called once, when everything that had settled at the time of {@link lookLater} has reported. */
-  look(): void;
+  /** All sends of the moment were taken. */
+  taken(): void;
+  /** Some were not, or not yet: which ones, each one's own promise tells. */
+  follow(): void;
 }
 
 const SETTLED = Promise.resolve();
-let fresh: Unsettled[] = [];
 
-export function lookLater(one: Unsettled): void {
-  fresh.push(one);
-  if (fresh.length === 1) void SETTLED.then(afterReports);
+class Moment {
+  private readonly ones: Unsettled[] = [];
+  private open = 0;
+  private clean = true;
+
+  constructor() {
+    // Reports of sends that began in this moment come one turn later, and one more turn lets them through.
+    void SETTLED.then(() => {
+      if (present === this) present = undefined;
+      void SETTLED.then(() => this.look());
+    });
+  }
+
+  add(one: Unsettled): void {
+    this.ones.push(one);
+  }
+
+  watch(sent: PromiseLike<unknown>): void {
+    this.open++;
+    sent.then(this.took, this.refused);
+  }
+
+  private readonly took = (): void => {
+    this.open--;
+  };
+
+  private readonly refused = (): void => {
+    this.open--;
+    this.clean = false;
+  };
+
+  private look(): void {
+    const well = this.open === 0 && this.clean;
+    for (const one of this.ones) {
+      if (well) one.taken();
+      else one.follow();
+    }
+  }
 }
 
-/** Reports of sends that began in the same moment are in the queue before this; one more turn lets them through. */
-function afterReports(): void {
-  void SETTLED.then(lookAtAll);
-}
+let present: Moment | undefined;
 
-function lookAtAll(): void {
-  const all = fresh;
-  fresh = [];
-  for (let position = 0; position < all.length; position++) all[position]?.look();
+/** The moment in which sends begin now. Ends with the running piece of code. */
+export function moment(): Moment {
+  return (present ??= new Moment());
 }

@@ -25,7 +25,7 @@ export interface ClosingFrame {
 }
 
 /** How a stream hands its final event to the channel, which keeps the room's order. */
-export type CloseStream = (event: RoomEvent, context: RoomContext | undefined, closing: (prev: number) => ClosingFrame) => Awaitable<void>;
+export type CloseStream = (event: RoomEvent, context: RoomContext | undefined, closing: (prev: number) => ClosingFrame) => Awaitable<unknown>;
 
 export class RoomStream implements DeliveryStream {
   readonly #watchers = new Set<Subscription>();

@@ -47,7 +47,7 @@ export class InMemoryStore implements ConversationStore {
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #creations = new Map<string, { roomId: string; atMs: number }>();
   /** In the order they were told: of one channel, the last one counts. */
-  readonly #outcomes = new Map<string, { readonly roomId: string; readonly results: DeliveryResult[] }>();
+  readonly #outcomes = new Map<string, DeliveryOutcome>();
   /** Task → its room. */
   readonly #tasks = new Map<string, string>();
   readonly #routing = new RoutingIndex((roomId) => this.#rooms.get(roomId)?.state.room);
@@ -362,18 +362,19 @@ export class InMemoryStore implements ConversationStore {
   }
 
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): void {
-    for (const { roomId, eventId, results } of outcomes) {
+    for (const outcome of outcomes) {
+      const { roomId, eventId, results } = outcome;
       if (!this.#rooms.has(roomId)) continue;
       const kept = this.#outcomes.get(eventId);
       if (kept !== undefined) {
-        for (const result of results) kept.results.push(result);
+        this.#outcomes.set(eventId, { roomId, eventId, results: [...kept.results, ...results] });
         continue;
       }
       if (this.#outcomes.size >= MAX_OUTCOME_EVENTS) {
         const oldest = this.#outcomes.keys().next();
         if (oldest.done !== true) this.#outcomes.delete(oldest.value);
       }
-      this.#outcomes.set(eventId, { roomId, results: results.slice() });
+      this.#outcomes.set(eventId, outcome);
     }
   }
 
