@@ -373,6 +373,13 @@ describe('the timeline', () => {
     expect(answer.json['trace']).toMatchObject({ eventId: event.id, roomId: 'acme-1', targets: expect.any(Array) });
     expect((await server.ask(ACME, 'GET', `/api/rooms/acme-2/events/${event.id}/trace`)).status).toBe(404);
   });
+
+  it('says of an event whose decisions are not kept any more that nothing is known', async () => {
+    const server = await AskedServer.open({}, { traceEvents: 1 });
+    const [old] = [await server.kit.sendEvent('acme-1', 'desk', 'one'), await server.kit.sendEvent('acme-1', 'desk', 'two')];
+    const answer = await server.ask(ACME, 'GET', `/api/rooms/acme-1/events/${old.id}/trace`);
+    expect([answer.status, answer.json]).toEqual([200, { trace: null }]);
+  });
 });
 
 describe('client tokens over HTTP', () => {

@@ -45,12 +45,10 @@ export function eventRoutes(app: ServerRoutes, { kit }: ServerParts): void {
     const { roomId, eventId } = context.req.param();
     await reachRoom(kit, principal, roomId);
     const trace = kit.getTrace(eventId);
-    if (trace === undefined || trace.roomId !== roomId)
-      throw new RoomKitError(
-        'trace_not_found',
-        `Nothing is kept of what was decided about event '${eventId}'; only the newest events of this process are.`,
-      );
-    return context.json({ trace });
+    if (trace?.roomId === roomId) return context.json({ trace });
+    if ((await kit.getEvent(roomId, eventId)) === null) throw new RoomKitError('trace_not_found', `Room '${roomId}' has no event '${eventId}'.`);
+    // It is there; what was decided about it is kept of the newest events of this process only.
+    return context.json({ trace: null });
   });
 }
 
