@@ -70,7 +70,7 @@ export interface WireClientOptions {
   readonly open: () => WireSocket;
   /** A client token; absent for a host, whom the server knows otherwise. Asked for again when one has expired. */
   readonly token?: () => Promise<string>;
-  /** Reads the newest events when too much was missed to be replayed; oldest first. */
+  /** Reads the newest events, oldest first: to begin with, and when too much was missed to be replayed. */
   readonly readNewest?: () => Promise<readonly WireEvent[]>;
   /** Watch all rooms for changes; for hosts. */
   readonly watchRooms?: boolean;
@@ -161,6 +161,7 @@ export class WireClient {
     if (this.#closed) return;
     const socket = this.options.open();
     this.#socket = socket;
+    this.#resubscribing = false;
     socket.onopen = () => {
       this.#write({ type: 'hello', version: 1, ...(token !== undefined && { token }) });
       this.#listenForSilence();
@@ -178,7 +179,8 @@ export class WireClient {
   #receive(frame: ServerFrame): void {
     switch (frame.type) {
       case 'welcome':
-        this.#subscribe();
+        if (this.#last < 0 && this.options.readNewest !== undefined) void this.#begin(-1);
+        else this.#subscribe();
         if (this.options.watchRooms === true) this.#write({ type: 'subscribe', id: 'rooms', roomId: '*' });
         return;
       case 'subscribed':
@@ -202,7 +204,7 @@ export class WireClient {
         this.listener.onEventRemoved?.(frame.eventId);
         return;
       case 'resync':
-        void this.#resync(frame.fromIndex);
+        void this.#begin(frame.fromIndex - 1);
         return;
       case 'stream_start':
         this.#streams.set(frame.streamId, { source: frame.source, text: '' });
@@ -289,6 +291,12 @@ export class WireClient {
       else this.listener.onLine?.({ name: 'refused', reason: frame.message });
       return;
     }
+    if (frame.id === undefined && frame.roomId === this.options.roomId) {
+      // Shown out, or the room is gone.
+      this.#ready = false;
+      this.listener.onLine?.({ name: 'refused', reason: frame.message });
+      return;
+    }
     const send = frame.id === undefined ? undefined : this.#pending.get(frame.id);
     if (send === undefined) return;
     if (frame.retryable) {
@@ -299,11 +307,14 @@ export class WireClient {
     send.settle({ blocked: true, duplicate: false, reason: frame.message });
   }
 
-  /** Begins the view anew with the newest events, then goes on live. */
-  async #resync(fromIndex: number): Promise<void> {
-    this.listener.onResync?.();
+  /** Begins the view anew with the newest events, then goes on live; `last` is what counts as seen when they cannot be read. */
+  async #begin(last: number): Promise<void> {
+    const socket = this.#socket;
+    this.#resubscribing = true; // until then nothing has a place
     const events = (await this.options.readNewest?.().catch(() => [])) ?? [];
-    this.#last = events.at(-1)?.index ?? fromIndex - 1;
+    if (this.#socket !== socket || this.#closed) return; // the line broke: the next one begins anew
+    this.listener.onResync?.();
+    this.#last = events.at(-1)?.index ?? last;
     for (const event of events) this.listener.onEvent(event);
     this.#resubscribing = false;
     this.#subscribe();

@@ -59,16 +59,19 @@ export function readRoom(roomId: string): Promise<RoomNow> {
   return call<RoomNow>(`/api/rooms/${encodeURIComponent(roomId)}`);
 }
 
-/** The newest events, oldest first. */
-export async function readNewest(roomId: string, token?: string): Promise<WireEvent[]> {
-  const answer = await call<{ events: WireEvent[] }>(`/api/rooms/${encodeURIComponent(roomId)}/events?limit=200&newestFirst=true`, { token });
-  return [...answer.events].sort((one, other) => one.index - other.index);
+export const PAGE = 200;
+
+/** The newest events before an index, or of all; oldest first. */
+export async function readNewest(roomId: string, token?: string, beforeIndex?: number): Promise<WireEvent[]> {
+  const before = beforeIndex === undefined ? '' : `&beforeIndex=${beforeIndex}`;
+  const path = `/api/rooms/${encodeURIComponent(roomId)}/events?limit=${PAGE}&newestFirst=true${before}`;
+  return (await call<{ events: WireEvent[] }>(path, { token })).events.reverse();
 }
 
 /** What was decided about an event; null when the server keeps no trace of it (any more). */
 export async function readTrace(roomId: string, eventId: string): Promise<Trace | null> {
   try {
-    return (await call<{ trace: Trace }>(`/api/rooms/${encodeURIComponent(roomId)}/events/${encodeURIComponent(eventId)}/trace`)).trace;
+    return (await call<{ trace: Trace | null }>(`/api/rooms/${encodeURIComponent(roomId)}/events/${encodeURIComponent(eventId)}/trace`)).trace;
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@
  * the timeline is a host's view, which the server grants to pages of its own machine.
  */
 import { WireClient, type LineState, type WireEvent, type WireSocket } from '../wire-client.js';
-import { mintToken, readNewest, readRoom, readTrace } from './api.js';
+import { mintToken, PAGE, readNewest, readRoom, readTrace } from './api.js';
 import { Chat } from './chat.js';
 import { byId, element } from './dom.js';
 import { isWithPerson, RoomHead } from './room-head.js';
@@ -42,7 +42,7 @@ const setTimer = (ms: number, run: () => void): (() => void) => {
 };
 
 const customer = new WireClient(
-  { roomId: ROOM, open: openSocket, token: tokenFor(CUSTOMER), readNewest: async () => readNewest(ROOM, await tokenFor(CUSTOMER)()), setTimer },
+  { roomId: ROOM, open: openSocket, token: tokenFor(CUSTOMER), readNewest: earlierBy('chat-earlier', chat, tokenFor(CUSTOMER)), setTimer },
   {
     onEvent: (event) => chat.add(event),
     onEventChanged: (event) => chat.change(event),
@@ -62,7 +62,7 @@ const customer = new WireClient(
 );
 
 const host = new WireClient(
-  { roomId: ROOM, open: openSocket, readNewest: () => readNewest(ROOM), watchRooms: true, setTimer },
+  { roomId: ROOM, open: openSocket, readNewest: earlierBy('room-earlier', timeline), watchRooms: true, setTimer },
   {
     onEvent: (event) => {
       timeline.add(event);
@@ -75,6 +75,30 @@ const host = new WireClient(
     onResync: () => timeline.clear(),
   },
 );
+
+/** Reads the newest events, and lets a button above them bring what came before. */
+function earlierBy(
+  buttonId: string,
+  view: { readonly first: number | undefined; addEarlier(events: readonly WireEvent[]): void },
+  token?: () => Promise<string>,
+): () => Promise<WireEvent[]> {
+  const button = byId(buttonId, HTMLButtonElement);
+  const read = async (beforeIndex?: number): Promise<WireEvent[]> => {
+    const events = await readNewest(ROOM, await token?.(), beforeIndex);
+    button.hidden = events.length < PAGE;
+    return events;
+  };
+  button.addEventListener('click', () => {
+    button.disabled = true;
+    read(view.first)
+      .then(
+        (events) => view.addEarlier(events),
+        () => undefined, // the banner says that the server is away
+      )
+      .finally(() => (button.disabled = false));
+  });
+  return () => read();
+}
 
 let colleague: WireClient | undefined;
 
@@ -165,7 +189,7 @@ function showLine(state: LineState): void {
     case 'online':
       lineLabel.textContent = 'live';
       banner.hidden = true;
-      chat.showWelcome();
+      chat.ready();
       return;
     case 'connecting':
       lineLabel.textContent = 'connecting';

@@ -8,29 +8,46 @@ export class Chat {
   readonly #welcome = byId('welcome', HTMLElement);
   readonly #typing = byId('typing', HTMLElement);
   readonly #typingName = byId('typing-name', HTMLElement);
-  readonly #follower = new Follower(byId('chat-scroll', HTMLElement));
+  readonly #log = byId('chat-scroll', HTMLElement);
+  readonly #follower = new Follower(this.#log);
   readonly #byEvent = new Map<string, HTMLElement>();
   readonly #streams = new Map<string, HTMLElement>();
   #lastAuthor = '';
   /** The next message takes the place of its preview and must not seem to arrive anew. */
   #tookPreview = false;
   #hideTyping: number | undefined;
+  #first: number | undefined;
 
   constructor(private readonly me: { channelId: string; participantId: string }) {}
 
   add(event: WireEvent): void {
+    this.#first ??= event.index;
+    if (!isForPeople(event)) return;
     this.#welcome.hidden = true;
-    if (event.type !== 'message' || event.content.type === 'system') return;
     const mine = this.#isMine(event.source);
     if (!mine) this.#setTyping(undefined);
-    const item = this.#item(event.source, textOf(event));
+    const item = this.#show(event);
     if (this.#tookPreview) item.classList.add('still');
     this.#tookPreview = false;
-    this.#byEvent.set(event.id, item);
     const pending = this.#bubbles.querySelector('.pending');
     if (mine && pending !== null) pending.before(item);
     else this.#bubbles.append(item);
     this.#follower.follow();
+  }
+
+  /** Index of the first message it shows; undefined while there is none. */
+  get first(): number | undefined {
+    return this.#first;
+  }
+
+  /** Puts what was said before above what is shown. */
+  addEarlier(events: readonly WireEvent[]): void {
+    const lastAuthor = this.#lastAuthor;
+    this.#lastAuthor = '';
+    const items = events.filter(isForPeople).map((event) => this.#show(event));
+    this.#lastAuthor = lastAuthor;
+    this.#first = events[0]?.index ?? this.#first;
+    this.#follower.holdStill(() => this.#bubbles.prepend(...items));
   }
 
   change(event: WireEvent): void {
@@ -46,7 +63,7 @@ export class Chat {
   /** Shows a message at once; its event takes its place when the room has it. */
   sending(body: string): (outcome: Acknowledgement) => void {
     this.#welcome.hidden = true;
-    const item = element('li', { class: 'mine pending' }, element('div', { class: 'bubble' }, body));
+    const item = element('li', { class: 'mine pending' }, element('div', { class: 'bubble', dir: 'auto' }, body));
     this.#bubbles.append(item);
     this.#follower.jump();
     return ({ blocked, reason }) => {
@@ -93,11 +110,19 @@ export class Chat {
     this.#byEvent.clear();
     this.#streams.clear();
     this.#lastAuthor = '';
+    this.#first = undefined;
   }
 
-  /** Shown when the room has nothing to show. */
-  showWelcome(): void {
-    this.#welcome.hidden = this.#byEvent.size > 0;
+  /** Everything that was said is there: from now on new messages are read out, and an empty room says what it is for. */
+  ready(): void {
+    this.#log.setAttribute('aria-busy', 'false');
+    this.#welcome.hidden = this.#bubbles.childElementCount > 0;
+  }
+
+  #show(event: WireEvent): HTMLElement {
+    const item = this.#item(event.source, textOf(event));
+    this.#byEvent.set(event.id, item);
+    return item;
   }
 
   #item(source: WireEvent['source'], text: string, options: { keepAuthor?: boolean } = {}): HTMLElement {
@@ -110,7 +135,7 @@ export class Chat {
       'li',
       { class: mine ? 'mine' : 'theirs' },
       !mine && isNew && element('span', { class: 'author' }, `${voice.name} · ${voice.via}`),
-      element('div', { class: 'bubble' }, text),
+      element('div', { class: 'bubble', dir: 'auto' }, text),
     );
   }
 
@@ -127,4 +152,8 @@ export class Chat {
     this.#hideTyping = window.setTimeout(() => this.#setTyping(undefined), 6000);
     this.#follower.follow();
   }
+}
+
+function isForPeople(event: WireEvent): boolean {
+  return event.type === 'message' && event.content.type !== 'system';
 }

@@ -27,6 +27,7 @@ export function byId<Type extends HTMLElement>(id: string, type: new () => Type)
 /** Keeps a scrolled list at its end while the reader is there, and leaves it alone while they read further up. */
 export class Follower {
   #following = true;
+  #isDue = false;
 
   constructor(
     private readonly scroll: HTMLElement,
@@ -43,9 +44,21 @@ export class Follower {
     new ResizeObserver(() => this.follow()).observe(scroll);
   }
 
-  /** To be called after something was added. */
+  /** To be called after something was added; done once for all that is added before the next frame. */
   follow(): void {
-    if (this.#following) this.scroll.scrollTop = this.scroll.scrollHeight;
+    if (!this.#following || this.#isDue) return;
+    this.#isDue = true;
+    requestAnimationFrame(() => {
+      this.#isDue = false;
+      if (this.#following) this.scroll.scrollTop = this.scroll.scrollHeight;
+    });
+  }
+
+  /** Keeps what the reader looks at in its place while `grow` adds something above it. */
+  holdStill(grow: () => void): void {
+    const below = this.scroll.scrollHeight - this.scroll.scrollTop;
+    grow();
+    this.scroll.scrollTop = this.scroll.scrollHeight - below;
   }
 
   jump(): void {

@@ -14,14 +14,24 @@ interface Entry {
   readonly item: HTMLLIElement;
 }
 
+/** A place in the list where events are put one after the other. */
+interface Place {
+  newest: WireEvent | undefined;
+  /** Operations on channels say little: one line for all that follow each other. */
+  fold: { readonly list: HTMLOListElement; readonly summary: HTMLElement; readonly index: HTMLElement; readonly events: WireEvent[] } | undefined;
+  readonly insert: (item: HTMLLIElement) => void;
+}
+
 export class Timeline {
   readonly #list = byId('timeline', HTMLOListElement);
   readonly #followButton = byId('follow', HTMLButtonElement);
   readonly #follower = new Follower(byId('room-scroll', HTMLElement), (following) => (this.#followButton.hidden = following));
   readonly #entries = new Map<string, Entry>();
-  #newest: WireEvent | undefined;
+  /** Rows by the event that caused theirs: what a turn did is known of its cause. */
+  readonly #caused = new Map<string, Entry[]>();
   readonly #writing = new Map<string, HTMLLIElement>();
-  #fold: { list: HTMLOListElement; summary: HTMLElement; events: WireEvent[] } | undefined;
+  #end = this.#placeBefore(() => this.#writing.values().next().value ?? null);
+  #first: number | undefined;
 
   constructor(private readonly customerChannelId: string) {
     this.#followButton.addEventListener('click', () => this.#follower.jump());
@@ -29,17 +39,24 @@ export class Timeline {
   }
 
   add(event: WireEvent): void {
-    if (isOperation(event)) {
-      this.#addToFold(event);
-    } else {
-      this.#fold = undefined;
-      const entry: Entry = { event, before: this.#newest, trace: null, item: element('li') };
-      this.#newest = event;
-      this.#entries.set(event.id, entry);
-      this.#draw(entry);
-      this.#list.insertBefore(entry.item, this.#writing.values().next().value ?? null);
-    }
+    this.#first ??= event.index;
+    this.#put(event, this.#end);
     this.#follower.follow();
+  }
+
+  /** Index of the first event it shows; undefined while there is none. */
+  get first(): number | undefined {
+    return this.#first;
+  }
+
+  /** Puts what happened before above what is shown. */
+  addEarlier(events: readonly WireEvent[]): void {
+    const top = this.#list.firstChild;
+    this.#first = events[0]?.index ?? this.#first;
+    this.#follower.holdStill(() => {
+      const place = this.#placeBefore(() => top);
+      for (const event of events) this.#put(event, place);
+    });
   }
 
   change(event: WireEvent): void {
@@ -60,7 +77,7 @@ export class Timeline {
     if (entry === undefined) return;
     entry.trace = trace;
     this.#draw(entry);
-    for (const other of this.#entries.values()) if (other.event.parentEventId === eventId) this.#draw(other);
+    for (const caused of this.#caused.get(eventId) ?? []) this.#draw(caused);
     this.#follower.follow();
   }
 
@@ -84,7 +101,7 @@ export class Timeline {
           { class: 'body depth' },
           element('span', { class: 'who' }, voice.name),
           element('span', { class: 'via' }, `${voice.via} · writing`),
-          element('div', { class: 'words' }, text, element('span', { class: 'caret' })),
+          element('div', { class: 'words', dir: 'auto' }, text, element('span', { class: 'caret' })),
         ),
       ),
     );
@@ -105,18 +122,34 @@ export class Timeline {
   clear(): void {
     this.#list.replaceChildren();
     this.#entries.clear();
-    this.#newest = undefined;
+    this.#caused.clear();
     this.#writing.clear();
-    this.#fold = undefined;
+    this.#end = this.#placeBefore(() => this.#writing.values().next().value ?? null);
+    this.#first = undefined;
   }
 
-  get size(): number {
-    return this.#entries.size;
+  #placeBefore(next: () => Node | null): Place {
+    return { newest: undefined, fold: undefined, insert: (item) => this.#list.insertBefore(item, next()) };
+  }
+
+  #put(event: WireEvent, place: Place): void {
+    if (isOperation(event)) {
+      addToFold(event, place);
+      return;
+    }
+    const entry: Entry = { event, before: place.newest, trace: null, item: element('li') };
+    place.fold = undefined;
+    place.newest = event;
+    this.#entries.set(event.id, entry);
+    if (event.parentEventId !== undefined) this.#caused.set(event.parentEventId, [...(this.#caused.get(event.parentEventId) ?? []), entry]);
+    this.#draw(entry);
+    place.insert(entry.item);
   }
 
   #draw(entry: Entry): void {
     const { event, item } = entry;
     const isOpen = item.classList.contains('open');
+    const hasFocus = item.contains(document.activeElement);
     item.className = [
       'event',
       event.status === 'blocked' && 'blocked',
@@ -137,9 +170,9 @@ export class Timeline {
     row.addEventListener('click', () => {
       item.classList.toggle('open');
       this.#draw(entry);
-      item.querySelector('button')?.focus();
     });
     item.replaceChildren(row, ...(isOpen ? [explain(event, entry.trace)] : []));
+    if (hasFocus) row.focus({ preventScroll: true });
   }
 
   #cells({ event, before, trace }: Entry): HTMLElement[] {
@@ -164,10 +197,10 @@ export class Timeline {
         ...steps
           .filter(({ kind }) => kind === 'tool')
           .map(({ name, ms }) => element('span', { class: 'marks' }, element('span', { class: 'mark tool' }, `${name} · ${milliseconds(ms)}`))),
-        element('div', { class: 'words' }, textOf(event)),
+        element('span', { class: 'words', dir: 'auto' }, textOf(event)),
         element('span', { class: 'marks' }, ...marksOf(event, trace)),
       ),
-      element('span', { class: 'reach' }, ...reachOf(event, trace)),
+      element('span', { class: 'outcome' }, element('span', { class: 'reach' }, ...reachOf(event, trace)), kindOf(event)),
     ];
   }
 
@@ -185,27 +218,6 @@ export class Timeline {
     );
   }
 
-  /** Operations on channels say little: one line for all that follow each other. */
-  #addToFold(event: WireEvent): void {
-    if (this.#fold === undefined) {
-      const list = element('ol');
-      const summary = element('summary');
-      this.#fold = { list, summary, events: [] };
-      this.#list.append(element('li', { class: 'fold unseen' }, element('details', {}, summary, list)));
-    }
-    const { list, summary, events } = this.#fold;
-    events.push(event);
-    list.append(element('li', {}, `${event.index} · ${textOf(event)}`));
-    const attached = events.filter(({ type }) => type === 'channel_attached').length;
-    const rest = events.length - attached;
-    summary.textContent = [
-      attached > 0 && `${attached} channel${attached === 1 ? '' : 's'} attached`,
-      rest > 0 && `${rest} change${rest === 1 ? '' : 's'}`,
-    ]
-      .filter(Boolean)
-      .join(' · ');
-  }
-
   /** j and k walk the rows, as they do in many lists. */
   #walk(event: KeyboardEvent): void {
     const step = event.key === 'j' || event.key === 'ArrowDown' ? 1 : event.key === 'k' || event.key === 'ArrowUp' ? -1 : 0;
@@ -216,6 +228,27 @@ export class Timeline {
     event.preventDefault();
     next.focus();
   }
+}
+
+function addToFold(event: WireEvent, place: Place): void {
+  if (place.fold === undefined) {
+    const fold = { list: element('ol'), summary: element('summary'), index: element('span', { class: 'index' }), events: [] };
+    place.fold = fold;
+    place.insert(element('li', { class: 'fold unseen' }, fold.index, element('details', {}, fold.summary, fold.list)));
+  }
+  const { list, summary, index, events } = place.fold;
+  events.push(event);
+  list.append(element('li', {}, `${event.index} · ${textOf(event)}`));
+  const from = events[0]?.index ?? event.index;
+  index.textContent = from === event.index ? String(from) : `${from}–${event.index}`;
+  const attached = events.filter(({ type }) => type === 'channel_attached').length;
+  const rest = events.length - attached;
+  summary.textContent = [
+    attached > 0 && `${attached} channel${attached === 1 ? '' : 's'} attached`,
+    rest > 0 && `${rest} change${rest === 1 ? '' : 's'}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
 }
 
 function isHandoff(event: WireEvent): boolean {
@@ -243,16 +276,20 @@ function handoffCells(event: WireEvent): HTMLElement[] {
   const from = voiceOf(String(event.metadata['from_agent'])).name;
   const to = voiceOf(String(event.metadata['to_agent'])).name;
   const reason = typeof event.metadata['reason'] === 'string' ? event.metadata['reason'] : '';
-  return [
-    element(
-      'span',
-      {},
-      element('b', {}, from),
-      ' handed over to ',
-      element('b', {}, to),
-      reason !== '' && element('em', {}, ` — ${shorten(reason, 90)}`),
-    ),
-  ];
+  const words = element(
+    'span',
+    {},
+    element('b', {}, from),
+    ' handed over to ',
+    element('b', {}, to),
+    reason !== '' && element('em', {}, ` — ${shorten(reason, 64)}`),
+  );
+  return [element('span', { class: 'index' }, String(event.index)), element('span', { class: 'change' }, words), kindOf(event)];
+}
+
+/** How far it came, who may see it, and how many causes lie before it. */
+function kindOf(event: WireEvent): HTMLElement {
+  return element('span', { class: 'kind' }, `${event.status} · ${event.visibility} · depth ${event.chainDepth}`);
 }
 
 function glyph(channelId: string): HTMLElement {
@@ -265,8 +302,12 @@ function marksOf(event: WireEvent, trace: Trace | null): HTMLElement[] {
   const marks: HTMLElement[] = [];
   const said = { modify: 'rewrote this', block: 'blocked this', failed: 'failed', timeout: 'took too long' } as const;
   for (const { hook, verdict, ms } of trace?.hooks ?? []) {
-    if (verdict === 'allow' || hook === 'conversation_router') continue;
-    marks.push(element('span', { class: `mark ${verdict}` }, `${hook} ${said[verdict]} · ${milliseconds(ms)}`));
+    if (hook === 'conversation_router') continue; // it only notes who is to answer
+    marks.push(
+      verdict === 'allow'
+        ? element('span', { class: 'mark allow' }, `${hook} ✓`)
+        : element('span', { class: `mark ${verdict}` }, `${hook} ${said[verdict]} · ${milliseconds(ms)}`),
+    );
   }
   if (event.status === 'blocked' && !marks.some((mark) => mark.classList.contains('block'))) {
     marks.push(element('span', { class: 'mark block' }, `blocked by ${event.blockedBy ?? 'a rule'}`));
@@ -284,6 +325,6 @@ function reachOf(event: WireEvent, trace: Trace | null): HTMLElement[] {
   for (const { channelId, code } of trace?.deliveries ?? []) outcomes.set(channelId, code === 'sent' ? 'sent' : 'failed');
   const ticks: Readonly<Record<string, string>> = { sent: '✓', delivered: '✓✓', read: '✓✓', queued: '…', unknown: '?', failed: '!', skipped: '–' };
   return [...outcomes].map(([channelId, status]) =>
-    element('span', { class: status, title: `${voiceOf(channelId).via}: ${status}` }, `${voiceOf(channelId).glyph} ${ticks[status] ?? status}`),
+    element('span', { class: status, title: `${voiceOf(channelId).via}: ${status}` }, `${channelId} ${ticks[status] ?? status}`),
   );
 }
