@@ -1,6 +1,8 @@
 /** `roomkit/testing`: what tests of your own need: virtual time, doubles that remember, one suite per seam. */
 export { MockAIProvider, MockMemoryProvider } from '../ai/index.js';
 export { type ContractCase } from './contracts/contract.js';
+export { lockContract, type LockCase, type LockSetup, type OpenLocks } from './contracts/lock-contract.js';
+export { realtimeContract, type OpenRealtime, type RealtimeCase, type RealtimeSetup } from './contracts/realtime-contract.js';
 export { type OpenStore, type StoreCase } from './contracts/store-case.js';
 export { storeContract } from './contracts/store-contract.js';
 export { FaultLockManager, type FaultLockManagerOptions, type LockStep } from './fault-lock-manager.js';

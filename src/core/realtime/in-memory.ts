@@ -10,6 +10,7 @@ interface Subscription {
   readonly callback: RealtimeCallback;
   readonly queue: RealtimeMessage[];
   running: boolean;
+  ended: boolean;
 }
 
 /** The backend of a single process, and the default. */
@@ -24,7 +25,9 @@ export class InMemoryRealtime implements RealtimeBackend {
   publish(channel: string, message: RealtimeMessage): void {
     const subscriptions = this.#byChannel.get(channel);
     if (this.#closed || subscriptions === undefined) return;
-    for (const subscription of subscriptions) {
+    // A copy: who subscribes while this is told hears the next one.
+    for (const subscription of [...subscriptions]) {
+      if (subscription.ended) continue;
       if (subscription.queue.length >= MAX_QUEUED) subscription.queue.shift();
       subscription.queue.push(message);
       if (!subscription.running) void this.#drain(subscription);
@@ -33,7 +36,7 @@ export class InMemoryRealtime implements RealtimeBackend {
 
   subscribe(channel: string, callback: RealtimeCallback): string {
     const id = this.options.ids.next();
-    const subscription: Subscription = { channel, callback, queue: [], running: false };
+    const subscription: Subscription = { channel, callback, queue: [], running: false, ended: false };
     this.#subscriptions.set(id, subscription);
     let set = this.#byChannel.get(channel);
     if (set === undefined) this.#byChannel.set(channel, (set = new Set()));
@@ -45,7 +48,7 @@ export class InMemoryRealtime implements RealtimeBackend {
     const subscription = this.#subscriptions.get(subscriptionId);
     if (subscription === undefined) return false;
     this.#subscriptions.delete(subscriptionId);
-    subscription.queue.length = 0;
+    end(subscription);
     const set = this.#byChannel.get(subscription.channel);
     set?.delete(subscription);
     if (set?.size === 0) this.#byChannel.delete(subscription.channel);
@@ -54,6 +57,7 @@ export class InMemoryRealtime implements RealtimeBackend {
 
   close(): Promise<void> {
     this.#closed = true;
+    for (const subscription of this.#subscriptions.values()) end(subscription);
     this.#subscriptions.clear();
     this.#byChannel.clear();
     return Promise.resolve();
@@ -70,4 +74,10 @@ export class InMemoryRealtime implements RealtimeBackend {
     }
     subscription.running = false;
   }
+}
+
+/** What waits for it is not told any more. */
+function end(subscription: Subscription): void {
+  subscription.ended = true;
+  subscription.queue.length = 0;
 }

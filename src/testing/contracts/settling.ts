@@ -1,0 +1,16 @@
+/** Waiting for what happens on its own, without a clock: as many turns of the event loop as it needs. */
+import assert from 'node:assert/strict';
+
+/** Lets promises and what is ready in the system go on. */
+export async function turnsOfTheLoop(turns = 10): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** Waits until it is so; what is asked may need the network. */
+export async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn++) {
+    if (isSo()) return;
+    await turnsOfTheLoop(1);
+  }
+  assert.fail(`never: ${what}`);
+}
