@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { verifies } from '../requirements.js';
 import { WireClient, type LineState, type WireEvent, type WireSocket } from '../../demo/wire-client.js';
 
 describe('the demo’s wire client', () => {
@@ -75,12 +76,88 @@ describe('the demo’s wire client', () => {
     expect(seen).toEqual([0]);
   });
 
-  it('begins its view anew when too much was missed', async () => {
-    const { line, seen, wire } = await connected({ readNewest: () => Promise.resolve([event(600), event(601)]) });
-    line.receive({ type: 'resync', roomId: 'r', fromIndex: 0 });
-    await new Promise((resolve) => setImmediate(resolve));
+  it('begins with the newest events, and goes on from them', async () => {
+    const { line, seen } = await connected({ readNewest: () => Promise.resolve([event(600), event(601)]) });
     expect(seen).toEqual(['resync', 600, 601]);
-    expect(wire.current().last()).toMatchObject({ type: 'subscribe', afterIndex: 601 });
+    expect(line.last()).toMatchObject({ type: 'subscribe', afterIndex: 601 });
+    line.event(602, 601);
+    expect(seen.at(-1)).toBe(602);
+  });
+
+  it('begins its view anew when too much was missed, and takes nothing twice meanwhile', async () => {
+    verifies('WIRE-04', 'WIRE-05');
+    let newest = [event(0)];
+    const { line, seen } = await connected({ readNewest: () => Promise.resolve(newest) });
+    newest = [event(600), event(601)];
+    line.receive({ type: 'resync', roomId: 'r', fromIndex: 501 });
+    line.event(602, 601); // live already, and of no use before the rest is there
+    await settled();
+    expect(seen).toEqual(['resync', 0, 'resync', 600, 601]);
+    expect(line.last()).toMatchObject({ type: 'subscribe', afterIndex: 601 });
+    line.subscribed();
+    line.event(602, 601);
+    expect(seen.at(-1)).toBe(602);
+  });
+
+  it('asks for a life sign after 35 seconds of silence, and gives the line up after five more', async () => {
+    verifies('WIRE-11');
+    const { wire, line } = await connected();
+    expect(wire.waits).toContain(35_000);
+    wire.runTimers();
+    expect(line.last()).toEqual({ type: 'ping', t: 0 });
+    expect(wire.waits).toEqual([5000]);
+    line.receive({ type: 'pong', t: 0 });
+    expect([wire.waits, line.closed]).toEqual([[35_000], false]);
+    wire.runTimers();
+    wire.runTimers();
+    expect(line.closed).toBe(true);
+  });
+
+  it('renews its token before it ends', async () => {
+    verifies('WIRE-12');
+    let tokens = 0;
+    const { line } = await connected({ token: () => Promise.resolve(`token-${++tokens}`) });
+    expect(line.sent[0]).toMatchObject({ type: 'hello', token: 'token-1' });
+    line.receive({ type: 'token_expiring', expiresAt: '2026-01-01T00:00:00.000Z' });
+    await settled();
+    expect(line.last()).toEqual({ type: 'auth', token: 'token-2' });
+  });
+
+  it('comes back with a new token when the old one has ended, and as late as it was asked to after a goodbye', async () => {
+    verifies('WIRE-08', 'WIRE-13');
+    let tokens = 0;
+    const { line, wire, states } = await connected({ token: () => Promise.resolve(`token-${++tokens}`) });
+    line.receive({ type: 'goodbye', reason: 'closing', reconnectAfterMs: 2000 });
+    line.drop(1012, 'closing');
+    const waiting = states.at(-1);
+    expect(waiting?.name === 'waiting' && waiting.retryInMs).toBeGreaterThanOrEqual(1500);
+    wire.runTimers();
+    await settled();
+    wire.open().drop(1008, 'token_expired');
+    wire.runTimers();
+    await settled();
+    expect(wire.open().sent[0]).toMatchObject({ type: 'hello', token: 'token-3' });
+  });
+
+  it('sends again what was refused for the moment, and gives up what was refused for good', async () => {
+    verifies('WIRE-14');
+    const { line, wire, client } = await connected();
+    const [early, wrong] = [client.send('early'), client.send('wrong')];
+    const [first, second] = line.sent.slice(-2);
+    line.receive({ type: 'error', id: first?.['id'], code: 'rate_limited', message: 'Too many frames.', retryable: true, retryAfterSeconds: 1 });
+    line.receive({ type: 'error', id: second?.['id'], code: 'invalid', message: 'No.', retryable: false });
+    expect(await wrong).toMatchObject({ blocked: true, reason: 'No.' });
+    wire.runTimers();
+    expect(line.sent.filter(({ id }) => id === first?.['id'])).toHaveLength(2);
+    line.receive({ type: 'ack', id: first?.['id'], prev: -1, event: event(0) });
+    expect(await early).toMatchObject({ blocked: false });
+  });
+
+  it('says that the room was lost', async () => {
+    verifies('WIRE-12');
+    const { line, states } = await connected();
+    line.receive({ type: 'error', roomId: 'r', code: 'room_not_found', message: 'There is no such room for you.', retryable: false });
+    expect(states.at(-1)).toEqual({ name: 'refused', reason: 'There is no such room for you.' });
   });
 });
 
@@ -110,7 +187,10 @@ class Line implements WireSocket {
   send(text: string): void {
     this.sent.push(JSON.parse(text) as Record<string, unknown>);
   }
-  close(): void {}
+  closed = false;
+  close(): void {
+    this.closed = true;
+  }
   last(): Record<string, unknown> {
     return this.sent.at(-1) ?? {};
   }
@@ -131,17 +211,22 @@ class Line implements WireSocket {
 /** The far end and the clock, played by the test. */
 class Wire {
   readonly lines: Line[] = [];
-  #timers: (() => void)[] = [];
+  #timers: { readonly ms: number; readonly run: () => void }[] = [];
 
   readonly socket = (): WireSocket => {
     const line = new Line();
     this.lines.push(line);
     return line;
   };
-  readonly setTimer = (_ms: number, run: () => void): (() => void) => {
-    this.#timers.push(run);
-    return () => (this.#timers = this.#timers.filter((timer) => timer !== run));
+  readonly setTimer = (ms: number, run: () => void): (() => void) => {
+    const timer = { ms, run };
+    this.#timers.push(timer);
+    return () => (this.#timers = this.#timers.filter((other) => other !== timer));
   };
+  /** What is waited for now. */
+  get waits(): number[] {
+    return this.#timers.map(({ ms }) => ms);
+  }
   current(): Line {
     return this.lines.at(-1) as Line; // a test that asks has opened one
   }
@@ -154,7 +239,7 @@ class Wire {
   runTimers(): void {
     const due = this.#timers;
     this.#timers = [];
-    for (const run of due) run();
+    for (const { run } of due) run();
   }
 }
 
@@ -167,7 +252,12 @@ interface Connected {
   readonly states: LineState[];
 }
 
-async function connected(options: { readNewest?: () => Promise<WireEvent[]> } = {}): Promise<Connected> {
+/** Lets promises that are ready do what follows. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+async function connected(options: { readNewest?: () => Promise<WireEvent[]>; token?: () => Promise<string> } = {}): Promise<Connected> {
   const wire = new Wire();
   const seen: (number | string)[] = [];
   const streams: string[] = [];
@@ -183,8 +273,9 @@ async function connected(options: { readNewest?: () => Promise<WireEvent[]> } = 
     },
   );
   client.start();
-  await Promise.resolve();
+  await settled();
   const line = wire.open();
+  await settled();
   line.subscribed();
   return { wire, client, line, seen, streams, states };
 }
