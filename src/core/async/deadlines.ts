@@ -43,6 +43,9 @@ class List {
     else entry.previous.next = entry.next;
     if (entry.next === undefined) this.tail = entry.previous;
     else entry.next.previous = entry.previous;
+    // Else one that has grown old would keep all that came after it, and what they hold, from being collected young.
+    entry.previous = undefined;
+    entry.next = undefined;
   }
 }
 
