@@ -9,7 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { SqliteStore } from 'roomkit/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openHelpDesk, ROOM_ID } from '../../demo/help-desk.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -23,6 +25,8 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
     let browser: Browser;
     let page: Page;
     const outside: string[] = [];
+    /** What the page complained of itself; an absent server is no fault of the page. */
+    const complaints: string[] = [];
 
     beforeAll(async () => {
       expect(hasBrowser, `Chromium is missing at ${CHROMIUM}; install Debian's package chromium or set CHROMIUM`).toBe(true);
@@ -47,8 +51,9 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
         const { hostname } = new URL(request.url());
         if (hostname !== '127.0.0.1') outside.push(request.url());
       });
-      page.on('pageerror', (error) => {
-        throw error;
+      page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !message.text().includes('net::ERR_')) complaints.push(message.text());
       });
     }, 60_000);
 
@@ -75,13 +80,16 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.locator('#bubbles', { hasText: 'Let me bring in Ben.' }).waitFor();
       await page.locator('#partner', { hasText: 'with Ben' }).waitFor();
 
-      // The host's view: the handoff, the hook, the path, the hidden event.
+      // The host's view: the handoff, the hooks, the path, the hidden event, what became of each.
       await page.locator('.event.handoff', { hasText: 'Mia handed over to Ben' }).waitFor();
       await page.locator('.mark.modify', { hasText: 'redact_cards rewrote this' }).waitFor();
+      await page.locator('.mark.allow', { hasText: 'spam_filter ✓' }).first().waitFor();
+      await page.locator('.event', { hasText: 'delivered · ben · depth 1' }).waitFor();
+      await page.locator('.event .reach', { hasText: 'web ✓' }).first().waitFor();
+      expect((await everything(page)).indexes).toEqual((await everything(page)).indexes.map((_, position) => String(position + FIRST_INDEX)));
       await page.locator('.mark.tool', { hasText: 'lookup_order' }).waitFor();
       await page.locator('#path [aria-current]', { hasText: 'billing · Ben' }).waitFor();
       await page.locator('.event.quiet', { hasText: 'seen by ben only' }).waitFor();
-      await page.locator('.event .reach .sent').first().waitFor();
 
       // What Ada may see is less.
       await page.getByLabel('only what Ada sees').check();
@@ -93,6 +101,34 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.keyboard.press('j');
       await page.keyboard.press('Enter');
       await page.locator('.event.open .detail', { hasText: 'chain depth' }).waitFor();
+      await page.locator('.event.open .row:focus').waitFor(); // drawing it anew does not take the focus away
+      await page.keyboard.press('Enter');
+      await page.locator('.event.open').waitFor({ state: 'hidden' });
+      expect(complaints).toEqual([]);
+    });
+
+    it('shows words as words: markup does nothing, long ones wrap, and each line has its own direction', { timeout: 60_000 }, async () => {
+      page.on('dialog', (dialog) => void complaints.push(`a dialog: ${dialog.message()}`));
+      const words = [
+        '<script>alert(1)</script><img src="x" onerror="alert(2)">',
+        `https://shop.example/${'a'.repeat(300)}`,
+        'مرحبا 12 شكراً',
+        '👩‍👩‍👧‍👦 漢字\nsecond line',
+      ];
+      for (const one of words) {
+        await say(page, one);
+        await page.locator('#bubbles .mine:not(.pending) .bubble', { hasText: one.slice(0, 20) }).waitFor();
+        await page.locator('.event[data-index] .words', { hasText: one.slice(0, 20) }).waitFor();
+      }
+      expect((await texts(page, '#bubbles .mine .bubble')).slice(-4)).toEqual(words);
+      expect(await page.locator('.bubbles :is(script, img), .timeline :is(script, img)').count()).toBe(0);
+      for (const place of ['#bubbles .bubble', '#timeline .words']) {
+        const arabic = page.locator(place, { hasText: 'مرحبا' }).first();
+        expect(await arabic.evaluate((element) => element.matches(':dir(rtl)')), place).toBe(true);
+      }
+      for (const list of ['#chat-scroll', '#room-scroll'])
+        expect(await page.locator(list).evaluate((element) => element.scrollWidth <= element.clientWidth), list).toBe(true);
+      expect(complaints).toEqual([]);
     });
 
     it('shows what a hook blocked, to the sender as a refusal and to the host with the hook’s name', { timeout: 60_000 }, async () => {
@@ -102,6 +138,8 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
     });
 
     it('lets a person take over and hand back', { timeout: 60_000 }, async () => {
+      await page.reload();
+      await page.locator('#line[data-state="online"]').waitFor();
       await say(page, 'I want to talk to a person');
       await page.locator('#desk').waitFor();
       await page.getByLabel('Message as Sam').fill('Sam here, how can I help?');
@@ -118,6 +156,7 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.reload();
       await settled(page, before);
       expect(await everything(page)).toEqual(before);
+      expect(complaints).toEqual([]);
     });
 
     it('shows the same, once, when the server was killed and started again, and goes on', { timeout: 90_000 }, async () => {
@@ -137,6 +176,9 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.reload();
       await settled(page, after);
       expect(await everything(page)).toEqual(after);
+      // Nothing is known any more of what was decided before; that is no error either.
+      await page.locator('.event .row').first().click();
+      await page.locator('.event.open .detail', { hasText: 'Decided before this server started' }).waitFor();
     });
 
     it('fits a narrow screen, and asks nobody but its own server', { timeout: 60_000 }, async () => {
@@ -146,7 +188,27 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.getByRole('button', { name: 'Timeline' }).click();
       expect(await page.locator('#timeline').isVisible()).toBe(true);
       expect(await fits()).toBe(true);
-      expect(outside).toEqual([]);
+      expect([outside, complaints]).toEqual([[], []]);
+    });
+
+    it('begins with the newest of a long conversation, and reaches back to the first word', { timeout: 90_000 }, async () => {
+      demo.kill();
+      await fill(join(folder, 'long.db'), 450);
+      demo = await Demo.start(join(folder, 'long.db'), 0);
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.goto(demo.address);
+      await page.locator('#bubbles .bubble', { hasText: 'Message 449' }).waitFor();
+      await page.locator('.event[data-index]', { hasText: 'Message 449' }).waitFor();
+      expect((await everything(page)).bubbles).toHaveLength(200);
+      for (const name of ['Earlier messages', 'Earlier events']) {
+        const button = page.getByRole('button', { name });
+        for (let page = 0; page < 2; page++) await button.click();
+        await button.waitFor({ state: 'hidden' });
+      }
+      const { bubbles, indexes } = await everything(page);
+      expect(bubbles).toEqual(Array.from({ length: 450 }, (_, n) => `Message ${n}`));
+      expect(indexes).toEqual(Array.from({ length: 450 }, (_, n) => String(n + FIRST_INDEX)));
+      expect(complaints).toEqual([]);
     });
   },
 );
@@ -183,6 +245,16 @@ async function settled(page: Page, expected: Everything): Promise<void> {
     .locator('.event[data-index]')
     .nth(expected.indexes.length - 1)
     .waitFor();
+}
+
+/** The room's channels are attached before anything is said. */
+const FIRST_INDEX = 5;
+
+/** A help desk in which much was said already. */
+async function fill(file: string, count: number): Promise<void> {
+  const kit = await openHelpDesk({ store: await SqliteStore.open(file) });
+  for (let n = 0; n < count; n++) await kit.sendEvent(ROOM_ID, 'web', `Message ${n}`, { addressedTo: [], wait: 'commit' });
+  await kit.close();
 }
 
 /** The demo as its own process, so that it can be killed. */
