@@ -19,7 +19,7 @@ export interface Database {
   close(): void;
 }
 
-type DatabaseClass = new (path: string) => Database;
+export type DatabaseClass = new (path: string) => Database;
 
 export const IN_MEMORY = ':memory:';
 const SYNCHRONOUS: readonly string[] = ['full', 'normal'];
@@ -59,7 +59,8 @@ function startWriteAheadLog(database: Database, path: string): void {
   }
 }
 
-async function loadSqlite(): Promise<DatabaseClass> {
+/** The class of this Node, or of the package. */
+export async function loadSqlite(): Promise<DatabaseClass> {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 13)) {
     const name = 'node:sqlite'; // not known to the types of the oldest Node we support

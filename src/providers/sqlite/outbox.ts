@@ -21,6 +21,7 @@ import { IN_LIST, type Statements } from './statements.js';
 
 const OPEN_ROWS = "state IN ('queued', 'sending', 'unknown')";
 const OPEN_TURNS = "state IN ('queued', 'running')";
+const BY_ROOM = 'room_id = ?';
 const OPEN_ROW_STATES: readonly string[] = ['queued', 'sending', 'unknown'];
 const OPEN_TURN_STATES: readonly string[] = ['queued', 'running'];
 /** So much is read at once of what may be a long backlog. */
@@ -81,8 +82,8 @@ export class SqliteOutbox {
 
   listRows(query: RowQuery): OutboxRow[] {
     const { where, values } = filters(query, OPEN_ROW_STATES, OPEN_ROWS);
-    if (query.state !== undefined && [query.state].flat().every((state) => OPEN_ROW_STATES.includes(state))) where.push(OPEN_ROWS); // has an index of its own
     if (query.eventId !== undefined) {
+      if (where[0] === BY_ROOM) where[0] = `+${BY_ROOM}`; // an event has few rows, its room has many: go by the event
       where.push('event_id = ?');
       values.push(query.eventId);
     }
@@ -222,7 +223,7 @@ function filters(
   const where: string[] = [];
   const values: (string | number)[] = [];
   if (query.roomId !== undefined) {
-    where.push('room_id = ?');
+    where.push(BY_ROOM);
     values.push(query.roomId);
   }
   if (query.channelId !== undefined) {

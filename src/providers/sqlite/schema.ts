@@ -77,6 +77,8 @@ const STEPS: readonly string[] = [
   UPDATE bindings SET room_open = 0 WHERE room_id IN (SELECT id FROM rooms WHERE status NOT IN ('active', 'paused'));
   CREATE INDEX bindings_open ON bindings (channel_id) WHERE room_open = 1;
   CREATE INDEX addresses_by_identity ON addresses (identity_id);
+  CREATE INDEX creations_by_time ON creations (at_ms);
+  CREATE INDEX creations_by_room ON creations (room_id);
   CREATE INDEX held_by_room ON held (room_id) WHERE room_id IS NOT NULL;
   CREATE INDEX held_by_expiry ON held (expires_at);
   PRAGMA application_id = ${APPLICATION_ID};

@@ -17,8 +17,8 @@ export class Statements {
     if (statement === undefined) {
       if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
       this.#prepared.set(sql, (statement = this.database.prepare(sql)));
-      // Full-text search keeps what it removed under row ids of its own, and `run` tells the last one: no double holds it.
-      if (sql.includes('event_text')) statement.setReadBigInts(true);
+      // A write answers with the last row id of the connection, whoever made it; full-text search makes some that no double holds.
+      if (!sql.startsWith('SELECT')) statement.setReadBigInts(true);
     }
     return statement;
   }

@@ -94,7 +94,7 @@ export class SqliteTimeline {
     const first = this.get(roomId, eventId);
     if (first === null) return [];
     const ids = JSON.stringify([first.id, ...(withReplies ? this.#repliesTo(first) : [])]);
-    const events = this.sql.models<RoomEvent>(`SELECT json FROM events WHERE room_id = ? AND id ${IN_LIST} ORDER BY idx`, roomId, ids);
+    const events = this.sql.models<RoomEvent>(`SELECT json FROM events WHERE id ${IN_LIST} ORDER BY idx`, ids);
     this.sql.get(`DELETE FROM event_text WHERE rowid IN (SELECT number FROM events WHERE id ${IN_LIST})`).run(ids);
     this.sql.get(`DELETE FROM events WHERE id ${IN_LIST}`).run(ids);
     this.sql.get(`DELETE FROM outcomes WHERE event_id ${IN_LIST}`).run(ids);

@@ -107,6 +107,7 @@ export const outboxCases = storeCases([
       for (const [n, state] of states.entries()) assert.deepEqual(await listed({ state }), [`a${n}`, `b${n}`], state);
       assert.deepEqual(await listed({ state: ['queued', 'unknown'] }), ['a0', 'a3', 'b0', 'b3']);
       assert.deepEqual(await listed({ state: ['queued', 'sent'], roomId: 'b' }), ['b0', 'b2']);
+      assert.deepEqual(await listed({ state: ['queued', 'unknown'], roomId: 'b', channelId: 'mail' }), ['b3']);
       assert.deepEqual(await listed({ state: ['queued', 'sending', 'unknown'], limit: 2 }), ['a0', 'a1']);
       assert.deepEqual(await listed({ state: [] }), []);
       await store.updateRow('a0>sms', { state: 'sent' });

@@ -78,6 +78,7 @@ export const turnCases = storeCases([
       for (const [n, state] of states.entries()) assert.deepEqual(await listed({ state }), [`a${n}`, `b${n}`], state);
       assert.deepEqual(await listed({ state: ['queued', 'running'], channelId: 'y' }), ['a1', 'b1']);
       assert.deepEqual(await listed({ state: ['queued', 'failed'], roomId: 'a' }), ['a0', 'a5']);
+      assert.deepEqual(await listed({ state: 'running', roomId: 'a', channelId: 'y' }), ['a1']);
       assert.deepEqual(await listed({ state: [] }), []);
       await store.updateTurn('a0', { state: 'empty' });
       assert.deepEqual([await listed({ state: 'queued' }), await listed({ state: 'empty', roomId: 'a' })], [['b0'], ['a0', 'a4']]);
