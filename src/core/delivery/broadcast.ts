@@ -5,10 +5,8 @@
 import type { Deadline } from '../async/deadlines.js';
 import { callScope } from '../call-scope.js';
 import type { DeliveryStream } from '../channel.js';
-import { isoTime } from '../clock.js';
 import type { DeliveryFailure, DeliveryResult, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
-import type { DeliveryAttemptTrace } from '../models/trace.js';
 import type { KitParts } from '../parts.js';
 import type { Cascade } from '../pipeline/cascade.js';
 import { tellListeners } from '../pipeline/commit.js';
@@ -16,6 +14,7 @@ import type { RoomContext } from '../rooms/context.js';
 import { contextOf } from '../rooms/history.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import type { RoomState } from '../store/store.js';
+import type { DeliveryTimes, TraceRecord } from '../telemetry/decision-trace.js';
 import { runTurns } from '../turns/lane.js';
 import { catchUp } from './backlog.js';
 import { DurableDelivery } from './durable.js';
@@ -65,8 +64,11 @@ export class Broadcast {
   /** Everything that began or waits; what has settled since does nothing when it is told to expire. */
   private tracked: PendingDelivery[] | undefined = undefined;
   private startedAt = 0;
-  private settledMs: number[] | undefined = undefined;
-  private readAt = -1;
+  /** Milliseconds until each settled; one number as long as it is the same for all. */
+  private settledMs: number | number[] = 0;
+  private readMs = -1;
+  /** Where the decision trace of the event is kept, while there is one. */
+  trace: TraceRecord | undefined = undefined;
   /** The telemetry span of this broadcast: its deliveries nest under it (TEL-04). */
   ownSpan: string | undefined = undefined;
 
@@ -109,10 +111,7 @@ export class Broadcast {
     const { transports } = options;
     cascade.add();
     if (parts.commitListeners.size > 0) tellListeners(parts, this.event, this.state);
-    if (parts.traces.enabled) {
-      this.startedAt = parts.clock.now();
-      this.settledMs = [];
-    }
+    if (this.trace !== undefined) this.startedAt = parts.clock.now();
     if (parts.tracer.enabled && transports.length > 0) {
       this.ownSpan = parts.tracer.start('framework.broadcast', 'broadcast', {
         ...(options.span !== undefined && { parentId: options.span }),
@@ -141,7 +140,7 @@ export class Broadcast {
     this.results.push(result);
     if (live) this.live = true;
     if (!ordinary) this.ordinary = false;
-    this.settledMs?.push(this.moment() - this.startedAt);
+    if (this.trace !== undefined) this.noteTime();
     const framework = this.parts.framework;
     switch (result.status) {
       case 'sent':
@@ -161,15 +160,23 @@ export class Broadcast {
     this.release();
   }
 
-  /** The time; of the many that settle at once, the first one reads it for all. */
-  private moment(): number {
+  private noteTime(): void {
+    const ms = this.elapsed();
+    const before = this.results.length - 1;
+    if (typeof this.settledMs === 'object') this.settledMs.push(ms);
+    else if (before === 0) this.settledMs = ms;
+    else if (ms !== this.settledMs) this.settledMs = [...new Array<number>(before).fill(this.settledMs), ms];
+  }
+
+  /** Since the start; of the many that settle at once, the first one reads the clock for all. */
+  private elapsed(): number {
     const { clock } = this.parts;
-    if (this.options.transports.length < MANY) return clock.now();
-    if (this.readAt < 0) {
-      this.readAt = clock.now();
-      queueMicrotask(() => (this.readAt = -1));
+    if (this.options.transports.length < MANY) return clock.now() - this.startedAt;
+    if (this.readMs < 0) {
+      this.readMs = clock.now() - this.startedAt;
+      queueMicrotask(() => (this.readMs = -1));
     }
-    return this.readAt;
+    return this.readMs;
   }
 
   /** Framework delivery_failed, also for a row that fails after it was reported queued (OUT-06). */
@@ -179,15 +186,9 @@ export class Broadcast {
     }
   }
 
-  /** The attempts of an ordinary delivery, for the decision trace. */
-  traceAttempts(): DeliveryAttemptTrace[] {
-    return this.results.map((result, position) => ({
-      channelId: result.channelId,
-      attempt: result.attempts,
-      startedAt: isoTime(this.startedAt),
-      ms: this.settledMs?.[position] ?? 0,
-      code: result.error?.code ?? result.status,
-    }));
+  /** For the decision trace. */
+  deliveryTimes(): DeliveryTimes {
+    return { startedAtMs: this.startedAt, results: this.results, ms: this.settledMs };
   }
 
   private deliver(target: Target): void {
@@ -245,11 +246,16 @@ export class Broadcast {
 
   private finish(): void {
     const { parts, event, options } = this;
-    if (this.live && this.results.length > 0) {
-      // Of most events the outcome is the same: what is kept of it, is kept once.
-      const results = this.ordinary ? this.plan.sent : this.results;
-      parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results });
-    }
+    // Of most events the outcome is the same: what is kept of it, is kept once.
+    const results = this.ordinary && this.results.length === this.plan.sent.length ? this.plan.sent : this.results;
+    if (this.live && results.length > 0) parts.outcomes.add({ roomId: event.roomId, eventId: event.id, results });
+    this.trace?.settled(event.id, {
+      startedAtMs: this.startedAt,
+      results: typeof this.settledMs === 'number' ? results : this.results, // times are in the order of settling
+      ms: this.settledMs,
+    });
+    this.trace = undefined;
+    this.tracked = undefined;
     if (this.ownSpan !== undefined) parts.tracer.end(this.ownSpan, { status: this.failures > 0 ? 'error' : 'ok' });
     if (this.failures > 0 && parts.framework.has('broadcast_partial_failure')) {
       const errors = this.results.filter((result) => result.status === 'failed');

@@ -21,7 +21,6 @@ import type { HookVerdictTrace } from '../models/trace.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
-import type { TraceRecord } from '../telemetry/decision-trace.js';
 import { isTakenOver } from '../turns/takeover.js';
 import type { Cascade } from './cascade.js';
 import { announce, commitEvent, loadState } from './commit.js';
@@ -159,8 +158,6 @@ async function waitForLease(
 
 function passSteps(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Awaitable<PassOutcome> {
   const { fields } = input;
-  const trace = parts.traces.enabled ? parts.traces.begin(fields.roomId, input.startedAt) : undefined;
-  if (trace !== undefined) trace.lockWaitMs = lockWaitMs;
   const state = loadState(parts, fields.roomId);
   // The ordinary message: nothing to wait for, nobody to ask.
   if (
@@ -171,7 +168,7 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
     !parts.hooks.has('before_broadcast', fields.roomId)
   ) {
     const earlier = findEarlier(parts, fields);
-    if (isPromise(earlier)) return passSlowly(parts, section, input, state, trace, earlier);
+    if (isPromise(earlier)) return passSlowly(parts, section, input, state, lockWaitMs, earlier);
     input.deadline?.check();
     if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
     const admitted = admit(input, state);
@@ -183,10 +180,10 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
       binding: admitted.binding,
       event: draft,
       tooDeep: chainStop(parts, input.cascade, draft, input.origin),
-      trace,
+      lockWaitMs,
     });
   }
-  return passSlowly(parts, section, input, state, trace, undefined);
+  return passSlowly(parts, section, input, state, lockWaitMs, undefined);
 }
 
 /** The event of this key that is in the timeline already: the first one answers for all that follow (INB-08). */
@@ -199,7 +196,7 @@ async function passSlowly(
   section: Section,
   input: PassInput,
   loading: Awaitable<RoomState>,
-  trace: TraceRecord | undefined,
+  lockWaitMs: number,
   lookingUp: Promise<RoomEvent | null> | undefined,
 ): Promise<PassOutcome> {
   const { fields, cascade, deadline } = input;
@@ -245,7 +242,7 @@ async function passSlowly(
   let event: RoomEventDraft = draft;
   if (tooDeep === undefined && parts.hooks.has('before_broadcast', roomId)) {
     if (deadline !== undefined) deadline.stage = 'hooks';
-    if (trace !== undefined) verdicts = [];
+    if (parts.traces.enabled) verdicts = [];
     const gated = runGates(parts, section, state, draft, verdicts);
     const outcome = isPromise(gated) ? await (deadline === undefined ? gated : deadline.wait(gated)) : gated;
     if (section.hasChildren) {
@@ -260,7 +257,7 @@ async function passSlowly(
     if (outcome.modified) event = { ...outcome.payload };
     if (outcome.blockedBy !== undefined) stop = { blockedBy: outcome.blockedBy, reason: outcome.reason };
   }
-  return commitPass(parts, section, { input, state, binding, event, tooDeep, trace, edit, effects, verdicts, stop });
+  return commitPass(parts, section, { input, state, binding, event, tooDeep, lockWaitMs, edit, effects, verdicts, stop });
 }
 
 /** The status gate (ROOM-04), and whether the source has a place in the room. */
@@ -299,7 +296,7 @@ interface Ready {
   readonly binding: ChannelBinding | undefined;
   readonly event: RoomEventDraft;
   readonly tooDeep: string | undefined;
-  readonly trace: TraceRecord | undefined;
+  readonly lockWaitMs: number;
   readonly edit?: EditVerdict | undefined;
   readonly effects?: SideEffects | undefined;
   readonly verdicts?: HookVerdictTrace[] | undefined;
@@ -373,7 +370,7 @@ interface Planned {
 }
 
 function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: Planned, committed: CommitResult): Awaitable<PassOutcome> {
-  const { input, effects, edit, trace } = ready;
+  const { input, effects, edit } = ready;
   const { runtime, plan, agents, rows, turns } = planned;
   const { cascade } = input;
   const roomId = input.fields.roomId;
@@ -400,7 +397,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
       })
     : undefined;
   if (broadcast === undefined) runtime.commits--;
-  if (trace !== undefined) keepTrace(parts, trace, stored, ready.verdicts, { broadcast, plan, agents }, input.startedAt);
+  if (parts.traces.enabled) keepTrace(parts, ready, stored, { broadcast, plan, agents });
   if (edit?.afterCommit !== undefined && committed.target !== undefined) edit.afterCommit(section, committed.target, committed.state);
   const outcome: PassOutcome = { kind: 'committed', event: stored, broadcast, state: committed.state };
   if (effects === undefined) return outcome;
@@ -438,13 +435,13 @@ async function commitStopped(
   ready: Ready,
   stop: { readonly blockedBy: string; readonly reason: string | undefined },
 ): Promise<PassOutcome> {
-  const { input, event, effects, tooDeep, trace } = ready;
+  const { input, event, effects, tooDeep } = ready;
   const { cascade, fields } = input;
   const roomId = fields.roomId;
   const outcome = await commitBlocked(parts, section, input, event, stop.blockedBy);
   // A hook has said the same meanwhile, under the same key: that one counts (INV-04).
   if (outcome.duplicate) return { kind: 'duplicate', event: outcome.event, state: outcome.state };
-  if (trace !== undefined) keepTrace(parts, trace, outcome.event, ready.verdicts, undefined, input.startedAt);
+  if (parts.traces.enabled) keepTrace(parts, ready, outcome.event, undefined);
   if (effects !== undefined && effects.injectedEvents.length > 0)
     await commitInjected(parts, section, outcome.state, outcome.event, effects.injectedEvents, cascade);
   finishEffects(parts, roomId, outcome.event, effects, cascade);
@@ -580,20 +577,22 @@ function finishEffects(parts: KitParts, roomId: string, event: RoomEvent, effect
 
 function keepTrace(
   parts: KitParts,
-  trace: TraceRecord,
+  ready: Ready,
   event: RoomEvent,
-  verdicts: HookVerdictTrace[] | undefined,
   heard: { broadcast: Broadcast | undefined; plan: Plan; agents: readonly Target[] } | undefined,
-  startedAt: number,
 ): void {
-  trace.eventId = event.id;
-  trace.commitMs = parts.clock.now() - startedAt;
-  if (verdicts !== undefined) trace.hooks = verdicts;
-  if (heard !== undefined) {
-    const { broadcast, plan, agents } = heard;
-    trace.targets = plan.trace;
-    trace.solicited = agents.length === plan.agents.length ? undefined : agents.map((target) => target.channelId);
-    trace.broadcast = broadcast;
-  }
-  parts.traces.keep(trace);
+  const { startedAt } = ready.input;
+  const solicitedAll = heard === undefined || heard.agents.length === heard.plan.agents.length;
+  const record = parts.traces.keep({
+    eventId: event.id,
+    roomId: event.roomId,
+    startedAtMs: startedAt,
+    lockWaitMs: ready.lockWaitMs,
+    commitMs: parts.clock.now() - startedAt,
+    hooks: ready.verdicts,
+    targets: heard?.plan.trace,
+    solicited: solicitedAll ? undefined : heard.agents.map((target) => target.channelId),
+    broadcast: heard?.broadcast,
+  });
+  if (heard?.broadcast !== undefined) heard.broadcast.trace = record;
 }

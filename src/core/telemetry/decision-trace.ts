@@ -1,24 +1,70 @@
 /** The decision trace (TEL-07): what each step decided and how long it took, for the newest events, without content. */
 import { isoTime } from '../clock.js';
+import type { DeliveryResult } from '../models/delivery.js';
+import { EMPTY_LIST } from '../models/json.js';
 import type { DecisionTrace, DeliveryAttemptTrace, HookVerdictTrace, TargetTrace, TurnStepTrace } from '../models/trace.js';
 
-/** A trace being written: plain fields and shared references, put into words only when somebody asks. */
+/** What is known when an event was committed; shared references, put into words only when somebody asks. */
+export interface TraceFields {
+  readonly eventId: string;
+  readonly roomId: string;
+  readonly startedAtMs: number;
+  readonly lockWaitMs: number;
+  readonly commitMs: number;
+  readonly hooks: readonly HookVerdictTrace[] | undefined;
+  readonly targets: readonly TargetTrace[] | undefined;
+  /** The agents that were solicited, when not all were. */
+  readonly solicited: readonly string[] | undefined;
+  /** Who knows of the deliveries while they are under way. */
+  readonly broadcast: { deliveryTimes(): DeliveryTimes } | undefined;
+}
+
+/** How deliveries went, in the order they settled. */
+export interface DeliveryTimes {
+  readonly startedAtMs: number;
+  readonly results: readonly DeliveryResult[];
+  /** After how many milliseconds each settled; one number when it was the same for all. */
+  readonly ms: number | readonly number[];
+}
+
+const NO_DELIVERIES: DeliveryTimes = { startedAtMs: 0, results: EMPTY_LIST, ms: 0 };
+
+/** The place of one event among the newest. It is written over again and again: traces are many, and hardly ever read. */
 export class TraceRecord {
   eventId = '';
-  lockWaitMs = 0;
-  commitMs = 0;
-  hooks: readonly HookVerdictTrace[] | undefined;
-  targets: readonly TargetTrace[] | undefined;
-  /** The agents that were solicited, when not all were. */
-  solicited: readonly string[] | undefined;
-  /** Who knows of the deliveries. */
-  broadcast: { traceAttempts(): readonly DeliveryAttemptTrace[] } | undefined;
-  private turnSteps: TurnStepTrace[] | undefined;
+  private roomId = '';
+  private startedAtMs = 0;
+  private lockWaitMs = 0;
+  private commitMs = 0;
+  private hooks: readonly HookVerdictTrace[] | undefined = undefined;
+  private targets: readonly TargetTrace[] | undefined = undefined;
+  private solicited: readonly string[] | undefined = undefined;
+  private broadcast: TraceFields['broadcast'] = undefined;
+  private deliveriesFrom = 0;
+  private results: readonly DeliveryResult[] = EMPTY_LIST;
+  private settledMs: number | readonly number[] = 0;
+  private turnSteps: TurnStepTrace[] | undefined = undefined;
 
-  constructor(
-    readonly roomId: string,
-    readonly startedAtMs: number,
-  ) {}
+  begin(trace: TraceFields): void {
+    this.eventId = trace.eventId;
+    this.roomId = trace.roomId;
+    this.startedAtMs = trace.startedAtMs;
+    this.lockWaitMs = trace.lockWaitMs;
+    this.commitMs = trace.commitMs;
+    this.hooks = trace.hooks;
+    this.targets = trace.targets;
+    this.solicited = trace.solicited;
+    this.broadcast = trace.broadcast;
+    this.settle(NO_DELIVERIES);
+    this.turnSteps = undefined;
+  }
+
+  /** All deliveries of the event are known: what they came to is kept, and not what made them. */
+  settled(eventId: string, deliveries: DeliveryTimes): void {
+    if (this.eventId !== eventId) return; // the place belongs to a newer event by now
+    this.broadcast = undefined;
+    this.settle(deliveries);
+  }
 
   addTurnStep(step: TurnStepTrace): void {
     const steps = (this.turnSteps ??= []);
@@ -39,10 +85,26 @@ export class TraceRecord {
           ? { channelId: target.channelId, decision: 'not_solicited' }
           : target,
       ),
-      deliveries: this.broadcast?.traceAttempts() ?? [],
+      deliveries: attempts(this.broadcast?.deliveryTimes() ?? { startedAtMs: this.deliveriesFrom, results: this.results, ms: this.settledMs }),
       turnSteps: this.turnSteps ?? [],
     };
   }
+
+  private settle({ startedAtMs, results, ms }: DeliveryTimes): void {
+    this.deliveriesFrom = startedAtMs;
+    this.results = results;
+    this.settledMs = ms;
+  }
+}
+
+function attempts({ startedAtMs, results, ms }: DeliveryTimes): DeliveryAttemptTrace[] {
+  return results.map((result, position) => ({
+    channelId: result.channelId,
+    attempt: result.attempts,
+    startedAt: isoTime(startedAtMs),
+    ms: typeof ms === 'number' ? ms : (ms[position] ?? 0),
+    code: result.error?.code ?? result.status,
+  }));
 }
 
 export class DecisionTraces {
@@ -58,14 +120,12 @@ export class DecisionTraces {
     return this.#ring.length > 0;
   }
 
-  begin(roomId: string, startedAtMs: number): TraceRecord {
-    return new TraceRecord(roomId, startedAtMs);
-  }
-
   /** The oldest makes room. */
-  keep(record: TraceRecord): void {
-    this.#ring[this.#next] = record;
+  keep(trace: TraceFields): TraceRecord {
+    const record = (this.#ring[this.#next] ??= new TraceRecord());
+    record.begin(trace);
     this.#next = (this.#next + 1) % this.#ring.length;
+    return record;
   }
 
   find(eventId: string): TraceRecord | undefined {
