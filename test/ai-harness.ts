@@ -2,6 +2,7 @@
 import type { AIChannel } from '../src/ai/ai-channel.js';
 import type { ChannelServices, Turn } from '../src/core/channel.js';
 import { AbortedError } from '../src/core/errors.js';
+import { RoomKit } from '../src/core/kit.js';
 import type { Logger } from '../src/core/logger.js';
 import type { AIContext, AIContextPart, AIToolCall, ToolCallEvent, ToolFunction, ToolUseEvent } from '../src/core/models/ai.js';
 import type { ChannelBinding } from '../src/core/models/binding.js';
@@ -154,6 +155,7 @@ export class AgentHarness {
         after: async (_roomId, call) => void this.reported.push(call),
       },
       tools: this.tools,
+      kit: new RoomKit({ clock: this.clock, logger }),
     };
     channel.connect(this.services);
   }

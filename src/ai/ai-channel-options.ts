@@ -1,6 +1,8 @@
 /** What an AI channel is made with, and what of it makes no sense. */
 import { ValidationError } from '../core/errors.js';
 import type { AITool } from '../core/models/ai.js';
+import { checkAISettings, checkTools } from '../core/models/ai-validation.js';
+import { checkRetryPolicy } from '../core/delivery/retry.js';
 import type { CollisionConfig, RetryPolicy } from '../core/models/delivery.js';
 import { checkCollision } from '../core/turns/collision.js';
 import type { MemoryProvider } from './memory/memory.js';
@@ -61,6 +63,8 @@ export function windowOf(options: AIChannelOptions): number {
 
 export function limitsOf(options: AIChannelOptions): LoopLimits {
   checkCollision(options.collision);
+  checkAISettings(options);
+  checkRetryPolicy(options.retryPolicy);
   return {
     maxToolRounds: wholeNumber('maxToolRounds', options.maxToolRounds, 10),
     loopTimeoutSeconds: seconds('loopTimeoutSeconds', options.loopTimeoutSeconds, 300),
@@ -85,46 +89,27 @@ function seconds(name: string, given: number | undefined, otherwise: number): nu
   return value;
 }
 
-/** Each tool by itself, and that no two share a name: one of them would never be called. */
-export function checkTools(tools: readonly AITool[]): void {
-  const names = new Set<string>();
-  for (const tool of tools) {
-    checkTool(tool);
-    if (names.has(tool.name)) throw new ValidationError(`Two tools are named '${tool.name}'. Give each a name of its own.`);
-    names.add(tool.name);
+/** What a provider, a fallback or a memory cannot do without. */
+export function checkParts(channelId: string, options: AIChannelOptions | undefined): void {
+  if (typeof options?.provider?.generate !== 'function') {
+    throw new ValidationError(`AIChannel '${channelId}' needs a provider. Pass { provider: new MockAIProvider() } or a real one.`);
+  }
+  const { fallbackProvider, memory, toolHandler } = options;
+  if (fallbackProvider !== undefined && typeof fallbackProvider.generate !== 'function') {
+    throw new ValidationError(`The fallbackProvider of '${channelId}' is no provider: it has no generate(). Pass one like the provider.`);
+  }
+  if (memory !== undefined && typeof memory.retrieve !== 'function') {
+    throw new ValidationError(`The memory of '${channelId}' has no retrieve(). Pass new SlidingWindowMemory({ maxEvents: 50 }) or one of your own.`);
+  }
+  if (toolHandler !== undefined && typeof toolHandler !== 'function') {
+    throw new ValidationError(`The toolHandler of '${channelId}' is ${typeof toolHandler}. Give a function (name, args, context) => result.`);
   }
 }
 
-/** What is no tool is said when it is given, not when a model first asks for it. */
-export function checkTool(tool: AITool): void {
-  if (typeof tool.name !== 'string' || !/^[\w.-]{1,128}$/.test(tool.name)) {
-    throw new ValidationError(`Tool name ${JSON.stringify(tool.name)} cannot be used. Use 1 to 128 letters, digits, '_', '-' or '.'.`);
-  }
-  if (tool.name === READ_TOOL_RESULT) throw new ValidationError(`The tool name '${READ_TOOL_RESULT}' is the kit's own. Give your tool another one.`);
-  const given: { readonly description?: unknown; readonly handler?: unknown; readonly parameters?: unknown } = tool;
-  if (typeof given.description !== 'string') {
-    throw new ValidationError(`Tool '${tool.name}' has no description. Say in one sentence what it does and when to use it.`);
-  }
-  if (given.handler !== undefined && typeof given.handler !== 'function') {
-    throw new ValidationError(`The handler of tool '${tool.name}' is ${typeof given.handler}. Give a function (args, context) => result.`);
-  }
-  checkParameters(tool.name, given.parameters);
-}
-
-function checkParameters(name: string, parameters: unknown): void {
-  if (parameters === undefined) return;
-  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
-    throw new ValidationError(`The parameters of tool '${name}' are no JSON Schema. Give { type: 'object', properties: { … } }, or leave them out.`);
-  }
-  if ('~standard' in parameters) {
-    throw new ValidationError(
-      `The parameters of tool '${name}' are a typed schema, not JSON Schema. Make the tool with defineTool({ name, parameters, … }).`,
-    );
-  }
-  const type: unknown = 'type' in parameters ? parameters.type : undefined;
-  if (type !== undefined && type !== 'object') {
-    throw new ValidationError(
-      `The parameters of tool '${name}' describe ${JSON.stringify(type)}. Arguments are always an object: { type: 'object', … }.`,
-    );
+/** The tools a channel brings itself. */
+export function checkOwnTools(tools: readonly AITool[]): void {
+  checkTools(tools);
+  for (const { name } of tools) {
+    if (name === READ_TOOL_RESULT) throw new ValidationError(`The tool name '${READ_TOOL_RESULT}' is the kit's own. Give your tool another one.`);
   }
 }

@@ -1,7 +1,7 @@
 /** An agent as a channel (§18): it hears the room like any other, and answers with what its model says. */
 import { Deadlines } from '../core/async/deadlines.js';
 import type { Channel, ChannelServices, OnEventOptions, Turn } from '../core/channel.js';
-import { AbortedError, errorMessage, NotSupportedError, RoomKitError, TimeoutError, ValidationError } from '../core/errors.js';
+import { AbortedError, errorMessage, NotSupportedError, RoomKitError, TimeoutError } from '../core/errors.js';
 import { checkChannelId } from '../core/ids.js';
 import type { AITool } from '../core/models/ai.js';
 import type { ChannelBinding } from '../core/models/binding.js';
@@ -12,7 +12,7 @@ import { EMPTY, EMPTY_LIST, type Awaitable, type Metadata } from '../core/models
 import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { abortSourceOf, Cancellation } from './cancellation.js';
-import { checkTool, checkTools, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
+import { checkOwnTools, checkParts, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
 import { buildConversation, type Conversation } from './history.js';
 import { SettingsLayers } from './layers.js';
 import type { MemoryProvider } from './memory/memory.js';
@@ -55,10 +55,8 @@ export class AIChannel implements Channel {
     options: AIChannelOptions,
   ) {
     checkChannelId(channelId);
-    const provider: AIProvider | undefined = options.provider;
-    if (typeof provider?.generate !== 'function') {
-      throw new ValidationError(`AIChannel '${channelId}' needs a provider. Pass { provider: new MockAIProvider() } or a real one.`);
-    }
+    checkParts(channelId, options);
+    const { provider } = options;
     this.#options = options;
     this.#limits = limitsOf(options);
     this.provider = provider;
@@ -68,7 +66,7 @@ export class AIChannel implements Channel {
     this.#memory = options.memory ?? new SlidingWindowMemory({ maxEvents: this.maxContextEvents });
     const memory = this.#memory;
     if (memory.ingest !== undefined) this.ingest = (event) => memory.ingest?.(event);
-    checkTools(options.tools ?? EMPTY_LIST);
+    checkOwnTools(options.tools ?? EMPTY_LIST);
     checkPolicy(options.toolPolicy);
     this.#layers = new SettingsLayers({
       systemPrompt: options.systemPrompt,
@@ -108,7 +106,7 @@ export class AIChannel implements Channel {
 
   /** Adds a tool that no room or binding can redefine; it replaces an added one of the same name. */
   addTool(tool: AITool): void {
-    checkTool(tool);
+    checkOwnTools([tool]);
     this.#layers.add(tool);
   }
 

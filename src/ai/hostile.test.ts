@@ -3,14 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { aBinding, aCall, AgentHarness, anEvent, aParticipant, aRoom, asks, resultsIn } from '../../test/ai-harness.js';
 import { verifies } from '../../test/requirements.js';
 import { ProviderError } from '../core/errors.js';
+import { RoomKit } from '../core/kit.js';
 import type { AIContext, AIStreamItem, AITool, ToolContext } from '../core/models/ai.js';
 import type { AIChannelOptions } from './ai-channel-options.js';
 import { AIChannel } from './ai-channel.js';
 import { singleLine } from './escape.js';
 import type { MemoryProvider } from './memory/memory.js';
+import { SlidingWindowMemory } from './memory/sliding-window.js';
 import { messageText, MockAIProvider } from './mock-provider.js';
 import type { AIProvider } from './provider.js';
 import { repairConversation } from './repair.js';
+import { defineTool } from './tools/define-tool.js';
 import { bindSchema } from './tools/schema.js';
 
 function harnessOf(provider: AIProvider, options: Partial<AIChannelOptions> = {}): AgentHarness {
@@ -343,7 +346,45 @@ describe('mistakes in an agent’s definition', () => {
       [{ toolPolicy: { roleOverrides: { customer: {} } } }, /role 'customer', which nobody can have. Roles: owner, agent, member/],
       [{ toolPolicy: { allow: 'find' } }, /toolPolicy.allow is "find".*\['order_\*'\]/],
       [{ toolPolicy: { roleOverrides: { owner: { deny: [1] } } } }, /roleOverrides.owner.deny/],
+      [{ tools: { find: tool } }, /tools is object. Give a list/],
+      [{ tools: [null] }, /A tool is null/],
+      [{ provider: MockAIProvider }, /needs a provider/],
+      [{ fallbackProvider: {} }, /fallbackProvider of 'agent' is no provider/],
+      [{ memory: 'sliding' }, /memory of 'agent' has no retrieve/],
+      [{ toolHandler: {} }, /toolHandler of 'agent' is object/],
+      [{ temperature: 'hot' }, /temperature is "hot"/],
+      [{ maxTokens: 0 }, /maxTokens is 0/],
+      [{ systemPrompt: ['Help.'] }, /systemPrompt is object/],
+      [{ retryPolicy: { maxRetries: -1 } }, /retryPolicy.maxRetries is -1.*default 3/],
     ];
     for (const [options, message] of cases) expect(() => Reflect.construct(AIChannel, ['agent', { provider, ...options }])).toThrow(message);
+    expect(() => Reflect.construct(AIChannel, ['agent'])).toThrow(/needs a provider/);
+    expect(() => new MockAIProvider({ responses: 'hello' as never })).toThrow(/Give responses: \['Hello'\]/);
+    expect(() => new SlidingWindowMemory(50 as never)).toThrow(/Give \{ maxEvents: 50 \}/);
+  });
+
+  it('are told for tools made of a schema, too', () => {
+    const given = (more: object): (() => unknown) => {
+      return () => defineTool({ name: 'find', description: 'Finds.', handler: () => 1, ...more } as never);
+    };
+    expect(given({})).toThrow(/parameters of tool 'find' are undefined. Give a zod schema/);
+    expect(given({ parameters: { type: 'object' }, handler: 'find' })).toThrow(/handler of tool 'find' is string/);
+  });
+
+  it('are told for the tools and settings of a room', async () => {
+    verifies('AI-02');
+    await using kit = new RoomKit();
+    const tool = { name: 'find', description: 'Finds.' };
+    const cases: [object, RegExp][] = [
+      [{ tools: [{ ...tool, parameters: { '~standard': {} } }] }, /typed schema/],
+      [{ tools: [tool, tool] }, /Two tools are named 'find'/],
+      [{ temperature: -1 }, /temperature is -1/],
+      [{ thinkingBudget: 1.5 }, /thinkingBudget is 1.5/],
+    ];
+    for (const [aiConfig, message] of cases) await expect(kit.createRoom({ aiConfig: aiConfig })).rejects.toThrow(message);
+    await kit.createRoom({ roomId: 'room', aiConfig: { tools: [tool], temperature: 0, maxTokens: 1, thinkingBudget: 1 } });
+    await expect(kit.ensureParticipant('room', 'web', 'ada', { role: 'customer' as never })).rejects.toThrow(
+      /role is "customer". Use one of owner, agent/,
+    );
   });
 });

@@ -1,5 +1,6 @@
 /** A provider without a model: fixed, scripted or computed answers, plain or streamed (behaviour §28). */
 import { SystemClock, type Clock } from '../core/clock.js';
+import { ValidationError } from '../core/errors.js';
 import { isPromise, type Awaitable } from '../core/models/json.js';
 import type { AIContext, AIMessage, AIResponse, AIStreamItem } from '../core/models/ai.js';
 import type { AIProvider, GenerateOptions } from './provider.js';
@@ -59,6 +60,9 @@ export class MockAIProvider implements AIProvider {
     this.modelName = options.model ?? 'mock-model';
     this.supportsVision = options.vision ?? false;
     this.supportsStreaming = options.streaming ?? false;
+    for (const name of ['responses', 'script'] as const) {
+      if (options[name] !== undefined && !Array.isArray(options[name])) throw new ValidationError(`${name} is no list. Give ${name}: ['Hello'].`);
+    }
     this.#responses = options.responses === undefined || options.responses.length === 0 ? ['Hello from AI'] : options.responses;
     this.#clock = options.clock ?? new SystemClock();
     this.#delayMs = options.delayMs ?? 0;

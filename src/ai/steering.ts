@@ -100,13 +100,14 @@ export class RunningTurns {
 }
 
 function checkDirective(directive: SteeringDirective): void {
-  const type: unknown = directive.type;
+  const type: unknown = (directive as SteeringDirective | null | undefined)?.type; // of plain JavaScript it may be anything
   const fits =
-    (directive.type === 'inject_message' &&
+    typeof type === 'string' &&
+    ((directive.type === 'inject_message' &&
       (typeof directive.content === 'string' || Array.isArray(directive.content)) &&
       INJECTABLE.includes(directive.role)) ||
-    (directive.type === 'update_system_prompt' && typeof directive.append === 'string') ||
-    directive.type === 'cancel';
+      (directive.type === 'update_system_prompt' && typeof directive.append === 'string') ||
+      directive.type === 'cancel');
   if (!fits) {
     throw new ValidationError(
       `Directive ${JSON.stringify(type)} cannot be used. Give { type: 'inject_message', content, role?: 'user' | 'assistant' }, { type: 'update_system_prompt', append } or { type: 'cancel' }.`,

@@ -102,7 +102,7 @@ export interface ChannelServices {
   /** Handlers of tools that stored layers name (AI-02): the kit's `tools` option. */
   readonly tools: ReadonlyMap<string, ToolFunction>;
   /** The kit itself, for the context of tools (TL-11). */
-  readonly kit?: RoomKit;
+  readonly kit: RoomKit;
 }
 
 /** A page of a room's timeline as one channel may see it, ascending. */

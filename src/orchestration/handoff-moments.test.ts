@@ -12,6 +12,7 @@ import { silentLogger } from '../core/logger.js';
 import type { SpeakingChannel } from '../core/speaking-channel.js';
 import { HandoffHandler, setupHandoff, type HandoffHandlerOptions } from './handoff.js';
 import { ConversationPipeline, type PipelineInstallOptions, type PipelineStage } from './pipeline.js';
+import { ConversationRouter } from './router.js';
 
 let calls = 0;
 
@@ -180,7 +181,7 @@ describe('the names of a target', () => {
     verifies('HND-01', 'PIP-04');
     const desk = await open(
       { mia: () => pass('money', 'Let me bring in Ben.') },
-      { agentAliases: { money: 'ben', 'a person': 'human', elsewhere: 'tara' } },
+      { agentAliases: { money: 'ben', 'a person': 'human', elsewhere: 'mia' } },
     );
     await desk.say('hello');
     expect((await desk.state()).activeAgentId).toBe('ben');
@@ -218,6 +219,22 @@ describe('mistakes in the set-up', () => {
     expect(() => install([{ phase: 'a', agentId: 'fresh' }], [fresh], { supervisorId: 'bos' })).toThrow(/supervisorId names agent 'bos'/);
     const double = new Agent('fresh', { provider: new MockAIProvider() });
     expect(() => install([{ phase: 'a', agentId: 'fresh' }], [double])).toThrow(/Another channel is registered as 'fresh'/);
+    const wrong = (stages: unknown, agents: unknown = [fresh], options: PipelineInstallOptions = {}): (() => unknown) => {
+      return () => new ConversationPipeline({ stages: stages as PipelineStage[] }).install(kit, agents as Agent[], options);
+    };
+    expect(wrong(undefined)).toThrow(/needs stages/);
+    expect(wrong([{ phase: 'a', agent: 'fresh' }])).toThrow(/agentId of a stage is undefined/);
+    expect(wrong([{ agentId: 'fresh' }])).toThrow(/phase of a stage is undefined/);
+    expect(wrong([{ phase: 'a', agentId: 'fresh', canReturnTo: 'a' }])).toThrow(/canReturnTo of stage 'a' is "a"/);
+    const stages = [{ phase: 'a', agentId: 'fresh' }];
+    expect(wrong(stages, null)).toThrow(/needs the agents/);
+    expect(wrong(stages, ['fresh'])).toThrow(/given "fresh", which is no agent/);
+    expect(wrong(stages, [kit.getChannel('web')])).toThrow(/given channel 'web', which is no agent/);
+    expect(wrong(stages, [fresh], { agentAliases: { money: 'bne' } })).toThrow(/agentAliases names 'bne' as 'money'/);
+    expect(() => setupHandoff(kit.getChannel('web') as never, desk.handoff)).toThrow(/takes no tools/);
+    for (const rule of [{ conditions: {} }, { agentId: 'mia' }, { agentId: 'mia', conditions: { phases: 'triage' } }]) {
+      expect(() => new ConversationRouter({ rules: [rule as never] })).toThrow(ValidationError);
+    }
     expect(fresh.tools).toEqual([]);
     // None of these left a router behind: one installs cleanly now.
     expect(install([{ phase: 'a', agentId: 'fresh' }], [fresh])).toHaveLength(2);
@@ -231,7 +248,7 @@ describe('mistakes in the set-up', () => {
       /callingAgentId/,
     );
     await expect(desk.handoff.handle({ roomId: 'room', callingAgentId: 'mia', arguments: undefined as never })).rejects.toThrow(/needs a target/);
-    for (const wrong of [{ summary: 5 }, { channel_escalation: 'pigeon' }]) {
+    for (const wrong of [{ summary: 5 }, { channel_escalation: 'pigeon' }, { nextPhase: 'billing' }]) {
       await expect(desk.handoff.handle({ roomId: 'room', callingAgentId: 'mia', arguments: { target: 'ben', ...wrong } as never })).rejects.toThrow(
         ValidationError,
       );

@@ -64,8 +64,12 @@ export function handoffTool(targets: readonly HandoffTarget[] = [], aliases: rea
   };
 }
 
+const ARGUMENT_NAMES: readonly string[] = ['target', 'reason', 'summary', 'next_phase', 'channel_escalation'];
+
 /** Checks what a caller passed; throws ValidationError for what is no handoff at all. */
 export function parseHandoffArguments(given: Metadata): Required<Pick<HandoffArguments, 'target' | 'reason' | 'summary'>> & HandoffArguments {
+  const unknown = Object.keys(given).find((name) => !ARGUMENT_NAMES.includes(name));
+  if (unknown !== undefined) throw new ValidationError(`A handoff has no argument '${unknown}'. It takes ${ARGUMENT_NAMES.join(', ')}.`);
   const target = given['target'];
   if (typeof target !== 'string' || target === '') {
     throw new ValidationError(`A handoff needs a target: the id of an agent, or '${HUMAN_TARGET}'; got ${JSON.stringify(target)}.`);

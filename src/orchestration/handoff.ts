@@ -344,8 +344,11 @@ export function setupHandoff(channel: HandoffChannel, handler: HandoffHandler, t
   if (hasHandoff(channel)) {
     throw new ValidationError(`Agent '${channel.channelId}' has a handoff tool already. Set it up once: by pipeline.install or by setupHandoff.`);
   }
-  equipped.add(channel);
+  if (typeof channel.addTool !== 'function') {
+    throw new ValidationError(`Channel '${channel.channelId}' takes no tools: only an Agent or an AIChannel can hand over.`);
+  }
   channel.addTool({ ...tool, handler: (args, context) => runHandoffTool(handler, args, context) });
+  equipped.add(channel);
 }
 
 export function hasHandoff(channel: HandoffChannel): boolean {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { makeKit, openRoom, TestAgent, TestTransport } from '../../test/support/harness.js';
 import { verifies } from '../../test/requirements.js';
+import { Agent } from '../ai/agent.js';
+import { MockAIProvider } from '../ai/mock-provider.js';
+import { HookResult } from '../core/hooks/verdict.js';
 import { handoffTool } from './handoff-tool.js';
 import { ConversationPipeline } from './pipeline.js';
 
@@ -12,6 +16,45 @@ const helpDesk = new ConversationPipeline({
 });
 
 describe('ConversationPipeline', () => {
+  it('stamps before the host’s own hooks, or when it is told to', async () => {
+    verifies('PIP-03', 'ORC-02');
+    for (const [hookPriority, seen] of [
+      [undefined, ['hook -50: mia', 'hook 50: mia']],
+      [0, ['hook -50: undefined', 'hook 50: mia']],
+    ] as const) {
+      const { kit } = makeKit();
+      const told: string[] = [];
+      for (const priority of [-50, 50]) {
+        kit.hook('before_broadcast', { priority, channelIds: ['web'] }, (event) => {
+          told.push(`hook ${priority}: ${String(event.metadata['_routed_to'])}`);
+          return HookResult.allow();
+        });
+      }
+      const agents = ['mia', 'ben', 'tara'].map((id) => new Agent(id, { provider: new MockAIProvider() }));
+      await openRoom(kit, [new TestTransport('web'), ...agents]);
+      helpDesk.install(kit, agents, hookPriority === undefined ? {} : { hookPriority });
+      await kit.processInbound({ channelId: 'web', senderId: 'u', content: 'hello' }, { roomId: 'room' });
+      expect(told).toEqual(seen);
+      await kit.close();
+    }
+  });
+
+  it('keeps its stamps from agents of any kind: in what they are asked, and in what came before', async () => {
+    verifies('ORC-02');
+    const { kit } = makeKit();
+    const own = new TestAgent('own', () => 'answer');
+    const agents = ['mia', 'ben', 'tara'].map((id) => new Agent(id, { provider: new MockAIProvider() }));
+    await openRoom(kit, [new TestTransport('web'), own, ...agents]);
+    helpDesk.install(kit, agents);
+    await kit.setActiveAgent('room', 'own');
+    for (const content of ['one', 'two']) await kit.processInbound({ channelId: 'web', senderId: 'u', content }, { roomId: 'room' });
+    expect(own.asked).toHaveLength(2);
+    const shown = [...own.asked, ...own.contexts.flatMap(({ recentEvents }) => recentEvents)];
+    for (const { metadata } of shown) expect(Object.keys(metadata)).not.toContain('_routed_to');
+    expect((await kit.getTimeline('room')).filter(({ metadata }) => metadata['_routed_to'] === 'own')).toHaveLength(2);
+    await kit.close();
+  });
+
   it('refuses phases nobody has and phases that two stages have', () => {
     verifies('PIP-01');
     const pipeline =

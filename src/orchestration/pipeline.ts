@@ -59,6 +59,10 @@ export class ConversationPipeline {
   readonly #byPhase: ReadonlyMap<string, PipelineStage>;
 
   constructor(options: ConversationPipelineOptions) {
+    const stages: unknown = (options as ConversationPipelineOptions | undefined)?.stages; // of plain JavaScript it may be missing
+    if (!Array.isArray(stages)) {
+      throw new ValidationError('A pipeline needs stages: new ConversationPipeline({ stages: [{ phase, agentId }] }).');
+    }
     this.stages = [...options.stages];
     this.#byPhase = new Map(this.stages.map((stage) => [stage.phase, stage]));
     this.defaultPhase = options.defaultPhase ?? this.stages[0]?.phase;
@@ -112,7 +116,12 @@ export class ConversationPipeline {
    * @returns `[router, handoff]`
    */
   install(kit: OrchestrationKit, agents: readonly PipelineAgent[], options: PipelineInstallOptions = {}): [ConversationRouter, HandoffHandler] {
+    const given: unknown = agents;
+    if (!Array.isArray(given)) {
+      throw new ValidationError('pipeline.install needs the agents it gives the handoff tool to: install(kit, [triage, billing]).');
+    }
     for (const agent of agents) checkAgent(kit, agent, agents);
+    checkAliases(kit, options.agentAliases);
     this.#checkRegistered(kit);
     const speaking = options.voiceChannelId === undefined ? undefined : speakingChannel(kit, options.voiceChannelId);
     const { hookPriority, ...handoffOptions } = options;
@@ -146,6 +155,7 @@ export class ConversationPipeline {
   }
 
   #check(): void {
+    for (const stage of this.stages) checkStage(stage);
     if (this.#byPhase.size < this.stages.length) {
       const twice = this.stages.find((stage) => this.#byPhase.get(stage.phase) !== stage);
       throw new ValidationError(`Phase '${twice?.phase}' has two stages. Give each stage a phase of its own.`);
@@ -161,6 +171,28 @@ export class ConversationPipeline {
   }
 }
 
+/** What a stage without a compiler to check it may lack. */
+function checkStage(stage: PipelineStage): void {
+  for (const name of ['phase', 'agentId'] as const) {
+    const value: unknown = stage[name];
+    if (typeof value !== 'string' || value === '') {
+      throw new ValidationError(`The ${name} of a stage is ${JSON.stringify(value)}. Give each stage { phase: 'triage', agentId: 'agent-triage' }.`);
+    }
+  }
+  const back: unknown = stage.canReturnTo;
+  if (back !== undefined && !Array.isArray(back)) {
+    throw new ValidationError(`canReturnTo of stage '${stage.phase}' is ${JSON.stringify(back)}. Give a list of phases: ['triage'].`);
+  }
+}
+
+/** An alias of nobody would be refused at every call, and only then. */
+function checkAliases(kit: OrchestrationKit, aliases: Readonly<Record<string, string>> = {}): void {
+  for (const [alias, agentId] of Object.entries(aliases)) {
+    if (agentId === HUMAN_TARGET || kit.getChannel(agentId) !== undefined) continue;
+    throw new ValidationError(`agentAliases names '${agentId}' as '${alias}', which is not registered. Registered: ${registered(kit)}.`);
+  }
+}
+
 /** What installing needs of an agent. */
 export type PipelineAgent = Pick<Agent, 'channelId' | 'description' | 'greeting' | 'voice' | 'addTool'>;
 
@@ -170,6 +202,9 @@ function followers(stage: PipelineStage): readonly string[] {
 }
 
 function checkAgent(kit: OrchestrationKit, agent: PipelineAgent, agents: readonly PipelineAgent[]): void {
+  if (typeof agent?.addTool !== 'function') {
+    throw new ValidationError(`pipeline.install was given ${describe(agent)}, which is no agent. Pass the Agent objects you registered.`);
+  }
   const known: unknown = kit.getChannel(agent.channelId);
   if (known === undefined) {
     throw new ChannelNotRegisteredError(
@@ -186,6 +221,11 @@ function checkAgent(kit: OrchestrationKit, agent: PipelineAgent, agents: readonl
   if (hasHandoff(agent) || agents.indexOf(agent) !== agents.lastIndexOf(agent)) {
     throw new ValidationError(`Agent '${agent.channelId}' has a handoff tool already: a pipeline is installed on it. Use one pipeline per agent.`);
   }
+}
+
+function describe(given: unknown): string {
+  if (typeof given !== 'object' || given === null) return JSON.stringify(given) ?? String(given);
+  return 'channelId' in given ? `channel '${String(given.channelId)}'` : 'an object without channelId';
 }
 
 function registered(kit: OrchestrationKit): string {

@@ -2,7 +2,7 @@
  * Decides which agent a message is for (behaviour §19.1). The decision is a pure function of the event, the room and its
  * conversation state; installed in a kit it is a hook that leaves its answer on the event, where solicitation reads it.
  */
-import { errorMessage } from '../core/errors.js';
+import { errorMessage, ValidationError } from '../core/errors.js';
 import { HookResult } from '../core/hooks/verdict.js';
 import { getConversationState, isHandledByHuman, type ConversationState } from '../core/models/conversation-state.js';
 import type { RoomEvent } from '../core/models/event.js';
@@ -57,6 +57,7 @@ export class ConversationRouter {
   constructor(options: ConversationRouterOptions = {}) {
     this.defaultAgentId = options.defaultAgentId;
     this.supervisorId = options.supervisorId;
+    for (const rule of options.rules ?? EMPTY_LIST) checkRule(rule);
     this.#rules = [...(options.rules ?? [])].sort((a, b) => (a.priority ?? 0) - (b.priority ?? 0));
     const ids = new Set(this.#rules.map((rule) => rule.agentId));
     if (options.defaultAgentId !== undefined) ids.add(options.defaultAgentId);
@@ -118,6 +119,20 @@ export class ConversationRouter {
       if (isBound(rule.agentId) && matches(rule.conditions, event, context, state, onConditionError)) return rule.agentId;
     }
     return isBound(this.defaultAgentId) ? this.defaultAgentId : null;
+  }
+}
+
+/** A rule that could never match, or would match something else than it says. */
+function checkRule(rule: RoutingRule): void {
+  const { agentId, conditions }: { readonly agentId?: unknown; readonly conditions?: unknown } = rule;
+  if (typeof agentId !== 'string' || agentId === '' || typeof conditions !== 'object' || conditions === null) {
+    throw new ValidationError(`A routing rule is ${JSON.stringify(rule)}. Give { agentId: 'agent-billing', conditions: { phases: ['billing'] } }.`);
+  }
+  for (const name of ['phases', 'channelTypes', 'intents', 'sourceChannelIds'] as const) {
+    const list: unknown = rule.conditions[name];
+    if (list !== undefined && !Array.isArray(list)) {
+      throw new ValidationError(`conditions.${name} of the rule for '${agentId}' is ${JSON.stringify(list)}. Give a list.`);
+    }
   }
 }
 

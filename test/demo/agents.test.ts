@@ -1,3 +1,4 @@
+import { RoomKit } from 'roomkit';
 import { describe, expect, it } from 'vitest';
 import { ben } from '../../demo/agents/ben.js';
 import { mia } from '../../demo/agents/mia.js';
@@ -185,6 +186,14 @@ function after(
 }
 
 function order(number: string): unknown {
-  const context = { roomId: 'r', channelId: 'mia', turnId: 't', callId: 'c', signal: new AbortController().signal, idempotencyKey: 'k' };
+  const context = {
+    roomId: 'r',
+    channelId: 'mia',
+    turnId: 't',
+    callId: 'c',
+    signal: new AbortController().signal,
+    idempotencyKey: 'k',
+    kit: new RoomKit(),
+  };
   return lookupOrder.handler?.({ number }, context);
 }

@@ -17,9 +17,13 @@ export class SlidingWindowMemory implements MemoryProvider {
   readonly maxEvents: number;
 
   constructor(options: SlidingWindowOptions = {}) {
+    const given: unknown = options;
+    if (typeof given !== 'object' || given === null) {
+      throw new ValidationError(`SlidingWindowMemory was given ${JSON.stringify(given)}. Give { maxEvents: 50 }.`);
+    }
     this.maxEvents = options.maxEvents ?? 50;
     if (!Number.isInteger(this.maxEvents) || this.maxEvents < 0) {
-      throw new ValidationError(`Option maxEvents is ${String(options.maxEvents)}. Give a whole number of 0 or more.`);
+      throw new ValidationError(`Option maxEvents is ${JSON.stringify(options.maxEvents)}. Give a whole number of 0 or more.`);
     }
   }
 

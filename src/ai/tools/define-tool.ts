@@ -33,6 +33,10 @@ export interface ToolOptions<Schema extends StandardSchema | JsonSchema> {
  * });
  */
 export function defineTool<const Schema extends StandardSchema | JsonSchema>(options: ToolOptions<Schema>): AITool {
+  const handler: unknown = options.handler;
+  if (typeof handler !== 'function') {
+    throw new ValidationError(`The handler of tool '${options.name}' is ${typeof handler}. Give a function (args, context) => result.`);
+  }
   return {
     name: options.name,
     description: options.description,
@@ -48,6 +52,12 @@ function parametersOf({
   parameters,
   jsonSchema,
 }: Pick<ToolOptions<StandardSchema | JsonSchema>, 'name' | 'parameters' | 'jsonSchema'>): JsonSchema {
+  const raw: unknown = parameters;
+  if (typeof raw !== 'object' || raw === null) {
+    throw new ValidationError(
+      `The parameters of tool '${name}' are ${String(raw)}. Give a zod schema of an object, or JSON Schema: { type: 'object', … }.`,
+    );
+  }
   if (!isStandard(parameters)) return parameters;
   const standard = parameters['~standard'];
   const given = jsonSchema ?? standard.jsonSchema?.input({ target: 'draft-2020-12' });

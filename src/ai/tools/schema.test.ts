@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { verifies } from '../../../test/requirements.js';
+import { RoomKit } from '../../core/kit.js';
 import type { JsonSchema, ToolContext } from '../../core/models/ai.js';
 import type { Metadata } from '../../core/models/json.js';
 import { defineTool } from './define-tool.js';
@@ -144,7 +145,15 @@ describe('defineTool', () => {
     expect(await problemOf(tool.parameters, { number: 'four' })).toBe('number is string, not integer');
     expect(await problemOf(tool.parameters, { number: 4, other: 1 })).toContain('other');
     expect(await problemOf(tool.parameters, { number: 4 })).toBeUndefined();
-    const context: ToolContext = { roomId: 'r', channelId: 'c', turnId: 't', callId: 'x', idempotencyKey: 'k', signal: new AbortController().signal };
+    const context: ToolContext = {
+      roomId: 'r',
+      channelId: 'c',
+      turnId: 't',
+      callId: 'x',
+      idempotencyKey: 'k',
+      signal: new AbortController().signal,
+      kit: new RoomKit(),
+    };
     expect(tool.handler?.({ number: 4 }, context)).toBe(5);
   });
 });

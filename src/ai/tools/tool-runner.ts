@@ -201,7 +201,7 @@ export class ToolRunner {
       callId: call.callId,
       ...(participantId !== undefined && { participantId }),
       idempotencyKey,
-      ...(services.kit !== undefined && { kit: services.kit }),
+      kit: services.kit,
       get signal() {
         return ownEnd.signal;
       },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { verifies } from '../../../test/requirements.js';
+import { RoomKit } from '../../core/kit.js';
 import type { ToolContext } from '../../core/models/ai.js';
 import { composeToolHandlers, isUnknownTool, unknownTool, type ToolHandler } from './compose.js';
 import { isAllowed, isBuiltInAllowed, matchesGlob } from './policy.js';
@@ -7,7 +8,15 @@ import { failureText, KeptResults, ToolError, toToolResult } from './results.js'
 import { canonicalJson, stableHash } from './stable-hash.js';
 import { ProviderError, ValidationError } from '../../core/errors.js';
 
-const context: ToolContext = { roomId: 'r', channelId: 'c', turnId: 't', callId: 'x', idempotencyKey: 'k', signal: new AbortController().signal };
+const context: ToolContext = {
+  roomId: 'r',
+  channelId: 'c',
+  turnId: 't',
+  callId: 'x',
+  idempotencyKey: 'k',
+  signal: new AbortController().signal,
+  kit: new RoomKit(),
+};
 
 describe('the tool policy', () => {
   it('matches globs', () => {

@@ -1,4 +1,5 @@
 /** When a failed delivery is tried again (OUT-05). */
+import { ValidationError } from '../errors.js';
 import type { DeliveryFailure, RetryPolicy } from '../models/delivery.js';
 
 /** The policy of durable channels without one of their own: three retries, after 1, 2 and 4 seconds. */
@@ -9,6 +10,18 @@ export const DEFAULT_RETRY = {
   exponentialBase: 2,
   jitter: 'none',
 } as const satisfies RetryPolicy;
+
+/** Refuses a policy whose delays could not be computed. `null` is one attempt. */
+export function checkRetryPolicy(policy: RetryPolicy | null | undefined): void {
+  if (policy === undefined || policy === null) return;
+  if (typeof policy !== 'object') throw new ValidationError(`retryPolicy is ${typeof policy}. Give { maxRetries: 3 }, say, or null for one attempt.`);
+  for (const name of ['maxRetries', 'baseDelaySeconds', 'maxDelaySeconds', 'exponentialBase'] as const) {
+    const value: unknown = policy[name];
+    if (value !== undefined && !(typeof value === 'number' && value >= 0)) {
+      throw new ValidationError(`retryPolicy.${name} is ${JSON.stringify(value)}. Give a number of 0 or more; default ${DEFAULT_RETRY[name]}.`);
+    }
+  }
+}
 
 /** Only retryable errors; an explicit list of codes narrows further. */
 export function isRetryable(policy: RetryPolicy | null | undefined, failure: DeliveryFailure): boolean {

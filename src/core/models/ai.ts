@@ -34,7 +34,7 @@ export interface ToolContext {
   /** The same for the same call in a repeated turn (TURN-04). */
   readonly idempotencyKey: string;
   /** The kit the agent belongs to (TL-11). */
-  readonly kit?: RoomKit;
+  readonly kit: RoomKit;
 }
 
 /** Runs one tool. What is not a string is sent to the model as JSON. */

@@ -2,6 +2,7 @@
 import { isoTime } from '../clock.js';
 import { checkRateLimit } from '../delivery/rate-limit.js';
 import { ChannelNotFoundError, errorMessage, ValidationError } from '../errors.js';
+import { checkRetryPolicy } from '../delivery/retry.js';
 import type { NoticeTrigger } from '../hooks/triggers.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { InboundMessage } from '../models/delivery.js';
@@ -295,6 +296,7 @@ function checkAttachOptions(options: AttachOptions): void {
   checkValue('direction', options.direction, Object.values(ChannelDirection));
   checkCollision(options.collision);
   checkRateLimit(options.rateLimit);
+  checkRetryPolicy(options.retryPolicy);
 }
 
 function checkValue(name: string, value: unknown, allowed: readonly string[]): void {

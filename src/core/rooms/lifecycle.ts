@@ -3,6 +3,7 @@ import { isoTime } from '../clock.js';
 import { checkId } from '../ids.js';
 import { RoomClosedError, RoomNotFoundError, ValidationError } from '../errors.js';
 import type { AIConfig } from '../models/ai.js';
+import { checkAIConfig } from '../models/ai-validation.js';
 import type { CollisionConfig, InboundMessage } from '../models/delivery.js';
 import { frozenMap, type Metadata } from '../models/json.js';
 import type { Room, RoomTimers } from '../models/room.js';
@@ -66,6 +67,7 @@ function newRoom(parts: KitParts, options: CreateRoomOptions): Room {
   const organizationId = parts.options.organizationId ?? options.organizationId;
   const timers = checkTimers(options.timers ?? {});
   checkCollision(options.collision);
+  if (options.aiConfig !== undefined) checkAIConfig(options.aiConfig);
   const timed = timers.inactiveAfterSeconds !== undefined || timers.closedAfterSeconds !== undefined;
   return {
     id: options.roomId ?? parts.ids.next(),

@@ -1,11 +1,13 @@
 /** Participants of a room and the identities behind them (ROOM-09, ROOM-10, IDN-13). */
 import { isoTime } from '../clock.js';
 import { checkId } from '../ids.js';
-import { IdentityNotFoundError, ParticipantNotFoundError } from '../errors.js';
-import { EMPTY, EMPTY_LIST } from '../models/json.js';
+import { IdentityNotFoundError, ParticipantNotFoundError, ValidationError } from '../errors.js';
+import { EMPTY, EMPTY_LIST, frozenMap } from '../models/json.js';
 import type { IdentityMerge, Participant } from '../models/people.js';
+import { ParticipantRole, ParticipantStatus } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
+import { mergeMetadata } from '../store/metadata.js';
 import { assertGrows, inRoom, tellLater } from './lifecycle.js';
 
 /** Get or create, silently. An existing participant keeps its channel; another one is added to `connectedVia`. */
@@ -17,6 +19,9 @@ export async function ensureParticipant(
   options: { displayName?: string; role?: Participant['role'] } = {},
 ): Promise<Participant> {
   checkId('Participant id', participantId);
+  const role: unknown = options.role;
+  const roles: readonly unknown[] = Object.values(ParticipantRole);
+  if (role !== undefined && !roles.includes(role)) throw new ValidationError(`role is ${JSON.stringify(role)}. Use one of ${roles.join(', ')}.`);
   return inRoom(parts, roomId, async (section, state) => {
     const existing = state.participants.find((participant) => participant.id === participantId);
     if (existing !== undefined) {
@@ -40,6 +45,53 @@ export async function ensureParticipant(
     await parts.store.putParticipant(participant, section.writeOptions);
     return participant;
   });
+}
+
+/** What a host may change of a participant. Metadata is merged; `undefined` removes a key. */
+export type ParticipantPatch = Partial<Pick<Participant, 'displayName' | 'role' | 'status' | 'metadata'>>;
+
+/** A host says what somebody is here: name, role, whether they take part (ROOM-14). What changes nothing leaves no entry. */
+export async function updateParticipant(parts: KitParts, roomId: string, participantId: string, patch: ParticipantPatch): Promise<Participant> {
+  const { displayName, role, status } = patch;
+  checkWord('role', role, Object.values(ParticipantRole));
+  checkWord('status', status, Object.values(ParticipantStatus));
+  if (displayName !== undefined) checkId('Display name', displayName);
+  return inRoom(parts, roomId, async (section, state) => {
+    const before = state.participants.find((participant) => participant.id === participantId);
+    if (before === undefined) throw new ParticipantNotFoundError(roomId, participantId);
+    const after: Participant = {
+      ...before,
+      ...(displayName !== undefined && { displayName }),
+      ...(role !== undefined && { role }),
+      ...(status !== undefined && { status }),
+      ...(patch.metadata !== undefined && { metadata: frozenMap(mergeMetadata(before.metadata, patch.metadata)) }),
+    };
+    const keys = (['displayName', 'role', 'status', 'metadata'] as const).filter((key) => JSON.stringify(after[key]) !== JSON.stringify(before[key]));
+    if (keys.length === 0) return before;
+    assertGrows(state.room);
+    const hasLeft = after.status !== before.status && after.status === 'left';
+    await commitSystem(
+      parts,
+      section,
+      {
+        type: hasLeft ? 'participant_left' : 'participant_updated',
+        code: hasLeft ? 'participant_left' : 'participant_updated',
+        body: `${after.displayName ?? participantId} ${hasLeft ? 'left' : 'was updated'}.`,
+        data: { participant_id: participantId, keys: keys.map(snakeCase), role: after.role, status: after.status },
+      },
+      { participant: after },
+    );
+    return after;
+  });
+}
+
+function checkWord(name: string, value: string | undefined, allowed: readonly string[]): void {
+  if (value !== undefined && !allowed.includes(value))
+    throw new ValidationError(`Participant ${name} is ${JSON.stringify(value)}. Use one of ${allowed.join(', ')}.`);
+}
+
+function snakeCase(key: string): string {
+  return key === 'displayName' ? 'display_name' : key;
 }
 
 export async function resolveParticipant(
@@ -111,6 +163,9 @@ export async function mergeIdentities(
 
 export async function unmergeIdentity(parts: KitParts, fromId: string): Promise<IdentityMerge | null> {
   parts.assertOpen();
+  const organizationId = parts.options.organizationId;
+  // A merged identity is read as the one it went into, and both are of one organization.
+  if (organizationId !== undefined && (await parts.store.getIdentity(fromId))?.organizationId !== organizationId) return null;
   const merge = await parts.store.unmergeIdentity(fromId);
   if (merge !== null && parts.framework.has('identity_unmerged')) {
     parts.framework.emit('identity_unmerged', { data: { into_id: merge.intoId, from_id: fromId } });

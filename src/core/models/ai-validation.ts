@@ -1,0 +1,82 @@
+/** What makes no sense in tools and settings of agents, said when they are given and not when a model first needs them. */
+import { ValidationError } from '../errors.js';
+import type { AIConfig, AITool } from './ai.js';
+
+/** Settings of a room (AI-02); its tools are definitions, each by itself and with a name of its own. */
+export function checkAIConfig(config: AIConfig): void {
+  checkAISettings(config);
+  if (config.thinkingBudget !== undefined) checkTokens('thinkingBudget', config.thinkingBudget);
+  if (config.tools !== undefined) checkTools(config.tools);
+}
+
+/** What a provider is asked with. */
+export function checkAISettings(settings: Pick<AIConfig, 'systemPrompt' | 'temperature' | 'maxTokens'>): void {
+  const { systemPrompt, temperature }: { readonly systemPrompt?: unknown; readonly temperature?: unknown } = settings;
+  if (systemPrompt !== undefined && typeof systemPrompt !== 'string') {
+    throw new ValidationError(`systemPrompt is ${typeof systemPrompt}. Give a text, or leave it out.`);
+  }
+  if (temperature !== undefined && !(typeof temperature === 'number' && temperature >= 0)) {
+    throw new ValidationError(`temperature is ${JSON.stringify(temperature)}. Give a number of 0 or more, or leave it to the provider.`);
+  }
+  if (settings.maxTokens !== undefined) checkTokens('maxTokens', settings.maxTokens);
+}
+
+function checkTokens(name: string, value: unknown): void {
+  if (Number.isInteger(value) && (value as number) > 0) return;
+  throw new ValidationError(`${name} is ${JSON.stringify(value)}. Give a whole number above 0, or leave it to the provider.`);
+}
+
+/** Each tool by itself, and that no two share a name: one of them would never be called. */
+export function checkTools(tools: readonly AITool[]): void {
+  const given: unknown = tools;
+  if (!Array.isArray(given)) throw new ValidationError(`tools is ${typeof given}. Give a list: [{ name, description, parameters, handler }].`);
+  const names = new Set<string>();
+  for (const tool of tools) {
+    checkTool(tool);
+    if (names.has(tool.name)) throw new ValidationError(`Two tools are named '${tool.name}'. Give each a name of its own.`);
+    names.add(tool.name);
+  }
+}
+
+/** What of it can be wrong without a compiler to say so. */
+interface GivenTool {
+  readonly name?: unknown;
+  readonly description?: unknown;
+  readonly handler?: unknown;
+  readonly parameters?: unknown;
+}
+
+export function checkTool(tool: AITool): void {
+  const given = tool as GivenTool | null | undefined;
+  if (typeof given !== 'object' || given === null) {
+    throw new ValidationError(`A tool is ${String(given)}. Give { name, description, parameters, handler }, or what defineTool makes.`);
+  }
+  const { name, description, handler, parameters } = given;
+  if (typeof name !== 'string' || !/^[\w.-]{1,128}$/.test(name)) {
+    throw new ValidationError(`Tool name ${JSON.stringify(name)} cannot be used. Use 1 to 128 letters, digits, '_', '-' or '.'.`);
+  }
+  if (typeof description !== 'string') {
+    throw new ValidationError(`Tool '${name}' has no description. Say in one sentence what it does and when to use it.`);
+  }
+  if (handler !== undefined && typeof handler !== 'function') {
+    throw new ValidationError(`The handler of tool '${name}' is ${typeof handler}. Give a function (args, context) => result.`);
+  }
+  if (parameters !== undefined) checkParameters(name, parameters);
+}
+
+function checkParameters(name: string, parameters: unknown): void {
+  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) {
+    throw new ValidationError(`The parameters of tool '${name}' are no JSON Schema. Give { type: 'object', properties: { … } }, or leave them out.`);
+  }
+  if ('~standard' in parameters) {
+    throw new ValidationError(
+      `The parameters of tool '${name}' are a typed schema, not JSON Schema. Make the tool with defineTool({ name, parameters, … }).`,
+    );
+  }
+  const type: unknown = 'type' in parameters ? parameters.type : undefined;
+  if (type !== undefined && type !== 'object') {
+    throw new ValidationError(
+      `The parameters of tool '${name}' describe ${JSON.stringify(type)}. Arguments are always an object: { type: 'object', … }.`,
+    );
+  }
+}
