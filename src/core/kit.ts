@@ -1,5 +1,6 @@
 /** RoomKit: wires the parts and delegates; every method says in one line where the work is done. */
 import { Deadlines } from './async/deadlines.js';
+import { allowManyListeners } from './async/many-listeners.js';
 import { TaskGroup } from './async/task-group.js';
 import { callScope, isInsideCause } from './call-scope.js';
 import { channelServices, tellTrace } from './channel-services.js';
@@ -184,7 +185,7 @@ export class RoomKit {
       commitListeners: new Set(),
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
       assertOpen,
-      stopping: this.#stop.signal,
+      stopping: allowManyListeners(this.#stop.signal),
     });
     this.#sources = new SourceManager({
       processInbound: (message) => this.processInbound(message, { wait: 'commit' }),

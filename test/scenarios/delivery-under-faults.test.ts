@@ -1,6 +1,6 @@
 /** Deliveries while their store, their vendor or their channel is in trouble: nothing lost, nothing doubled, nothing stuck. */
 import { describe, expect, it } from 'vitest';
-import { DeliveryError } from '../../src/core/index.js';
+import { DeliveryError, InMemoryStore } from '../../src/core/index.js';
 import { FaultStore } from '../../src/testing/index.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { makeKit, openRoom, TestTransport, type Harness } from '../support/harness.js';
@@ -134,6 +134,59 @@ describe('a transport that hangs', () => {
     await call;
     expect(vendor.attempts).toBe(1);
     expect(await kit.listDeliveries({ roomId })).toMatchObject([{ state: 'cancelled' }]);
+    await kit.close();
+  });
+});
+
+describe('a vendor that is asked what became of a delivery', () => {
+  it('and hangs is asked no longer than a delivery may take', async () => {
+    verifies('OUT-09');
+    const inner = new InMemoryStore();
+    const open = (options: object): Harness & { vendor: TestTransport } => {
+      const clock = new TestClock();
+      const { kit } = makeKit({ clock, store: new FaultStore(inner, { clock, persistent: true, ownsStore: false }) });
+      return { kit, clock, vendor: new TestTransport('vendor', options) };
+    };
+    const first = open({});
+    const roomId = await openRoom(first.kit, [new TestTransport('web'), first.vendor]);
+    first.vendor.hangNext();
+    void first.kit.processInbound({ channelId: 'web', senderId: 'u', content: 'x' }, { roomId });
+    await first.clock.advance(10);
+    (first.kit.store as FaultStore).crash('*');
+
+    const signals: AbortSignal[] = [];
+    const { kit, clock, vendor } = open({
+      lookupDelivery: (_key: string, signal: AbortSignal) => {
+        signals.push(signal);
+        return new Promise(() => undefined);
+      },
+    });
+    kit.registerChannel(vendor);
+    await clock.advance(31_000);
+    expect(signals.map((signal) => signal.aborted)).toEqual([true]);
+    await clock.advance(31_000);
+    expect(vendor.texts).toEqual(['x']);
+    await kit.close();
+  });
+});
+
+describe('many deliveries at a time', () => {
+  it('are no leak, and Node does not take them for one', async () => {
+    verifies('INV-11');
+    const warnings: unknown[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning.name);
+    process.on('warning', onWarning);
+    const { kit, clock } = makeKit();
+    const vendors = Array.from({ length: 30 }, (_, n) => new TestTransport(`vendor-${n}`));
+    const roomId = await openRoom(kit, [new TestTransport('web'), ...vendors]);
+    for (const vendor of vendors) vendor.hangNext();
+    const call = kit.processInbound({ channelId: 'web', senderId: 'u', content: 'x' }, { roomId });
+    await clock.advance(10);
+    for (const vendor of vendors) vendor.resume();
+    await call;
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
     await kit.close();
   });
 });

@@ -1,5 +1,5 @@
 /** One attempt of a durable delivery: what the channel may know and use of it, and its time. */
-import type { DeliverOptions, DeliverReceipt } from '../channel.js';
+import type { DeliverOptions } from '../channel.js';
 import { abortReason } from '../clock.js';
 import { TimeoutError } from '../errors.js';
 import type { OutboxRow } from '../models/delivery.js';
@@ -43,7 +43,7 @@ export class Attempt implements DeliverOptions {
   }
 
   /** Waits at most deliveryTimeoutSeconds; what is answered later is ignored (CON-08). */
-  bounded(receipt: Promise<DeliverReceipt | void>): Promise<DeliverReceipt | void> {
+  bounded<T>(receipt: Promise<T>): Promise<T> {
     const { deadlines, limits, stopping } = this.kit;
     return new Promise((resolve, reject) => {
       const giveUp = (error: Error): void => {

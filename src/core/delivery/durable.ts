@@ -241,7 +241,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     const { target, frame } = this;
     const preview = frame.stream?.(target.channelId);
     const channel = target.channel;
-    const attempt = new Attempt(this.parts, this.row, form.parts, (count) => this.#change({ partsSent: count }));
+    const attempt = this.#newAttempt(form.parts);
     const isFirst = this.row.attempts <= 1;
     if (isFirst && (preview !== undefined || channel?.onEvent !== undefined)) return attempt.bounded(this.#deliverFirst(form, preview, attempt));
     if (channel?.deliver === undefined) return { skipped: true };
@@ -258,6 +258,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     if (channel?.onEvent !== undefined) await frame.tell?.(target, attempt.signal);
     attempt.checkTime(); // given up meanwhile: the next attempt delivers
     return channel?.deliver === undefined ? { skipped: true } : channel.deliver(form.event, target.binding, frame.context, attempt);
+  }
+
+  #newAttempt(textParts: readonly string[] | undefined): Attempt {
+    return new Attempt(this.parts, this.row, textParts, (count) => this.#change({ partsSent: count }));
   }
 
   async #succeed(receipt: DeliverReceipt | undefined): Promise<void> {
@@ -312,13 +316,16 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     const until = parts.clock.now() + UNKNOWN_WAIT_MS;
     if (channel?.lookupDelivery !== undefined) {
       try {
-        const found = await channel.lookupDelivery(this.row.idempotencyKey, parts.stopping);
+        const attempt = this.#newAttempt(undefined);
+        const asking = channel.lookupDelivery(this.row.idempotencyKey, attempt.signal);
+        const found = isPromise(asking) ? await attempt.bounded(asking) : asking;
         if (found !== null) {
           await this.#succeed(found);
           return true;
         }
         return false; // the vendor does not know it: it never arrived
       } catch (error) {
+        if (parts.stopping.aborted) throw error;
         parts.logger.warn('The vendor could not be asked about a delivery.', { channelId: target.channelId, error });
       }
     }
