@@ -5,7 +5,7 @@ import { TaskGroup } from './async/task-group.js';
 import { callScope, isInsideCause } from './call-scope.js';
 import { channelServices, tellTrace } from './channel-services.js';
 import type { Channel } from './channel.js';
-import { isoTime, SystemClock, type Clock, type Timer } from './clock.js';
+import { SystemClock, type Clock, type Timer } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
 import { Recovery } from './delivery/recovery.js';
@@ -21,7 +21,7 @@ import { StderrLogger, type Logger } from './logger.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ContentInput } from './models/content.js';
 import type { ConversationState } from './models/conversation-state.js';
-import type { DeliveryStatus, InboundMessage, InboundResult, OutboxRow } from './models/delivery.js';
+import type { DeliveryStatus, InboundMessage, InboundResult, OutboxRow, TurnRow } from './models/delivery.js';
 import type { EphemeralEvent } from './models/ephemeral.js';
 import type { RoomEvent } from './models/event.js';
 import type { Metadata } from './models/json.js';
@@ -29,7 +29,7 @@ import type { Identity, IdentityMerge, Participant } from './models/people.js';
 import type { Room } from './models/room.js';
 import type { Observation, ObservationDraft, Task, TaskDraft } from './models/task.js';
 import type { DecisionTrace } from './models/trace.js';
-import type { Access, HookExecution, SourceStatus } from './models/vocabulary.js';
+import type { Access, ChannelType, HookExecution, SourceStatus } from './models/vocabulary.js';
 import { Notices } from './notices.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
 import type { KitParts } from './parts.js';
@@ -66,10 +66,14 @@ import {
 import { ensureRoom, type EnsureRoomOptions } from './rooms/ensure.js';
 import { contextOf } from './rooms/history.js';
 import { archiveRoom, closeRoom, createRoom, reopenRoom, requireRoom, setTimers, type CreateRoomOptions } from './rooms/lifecycle.js';
-import { ensureParticipant, mergeIdentities, resolveParticipant, unmergeIdentity } from './rooms/people.js';
+import { cancelDelivery, getDelivery, listDeliveries, listTurns, requeueDelivery } from './rooms/deliveries.js';
+import { createIdentity, findIdentity, getIdentity, linkAddress, type IdentityDraft, type IdentityQuery } from './rooms/identities.js';
+import { ensureParticipant, mergeIdentities, resolveParticipant, unmergeIdentity, updateParticipant, type ParticipantPatch } from './rooms/people.js';
 import { RoomRuntimes } from './rooms/runtime.js';
+import { searchEvents, type EventSearch } from './rooms/search.js';
 import {
   deleteEvent,
+  getReadMarker,
   getTimeline,
   getUnreadCount,
   markAllRead,
@@ -81,10 +85,11 @@ import {
   type TimelineQuery,
 } from './rooms/timeline.js';
 import { checkRoomTimers, sweepRoomTimers } from './rooms/timers.js';
+import { getTask, updateTask, type TaskPatch } from './rooms/work.js';
 import type { AttachSourceOptions, SourceHealth, SourceProvider } from './sources/source.js';
 import { SourceManager } from './sources/manager.js';
 import { InMemoryStore } from './store/in-memory.js';
-import type { ConversationStore, RoomQuery, RowQuery } from './store/store.js';
+import type { ConversationStore, RoomQuery, RowQuery, TurnQuery } from './store/store.js';
 import { DecisionTraces } from './telemetry/decision-trace.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
 import { Tracer } from './telemetry/tracer.js';
@@ -391,9 +396,34 @@ export class RoomKit {
     return resolveParticipant(this.#parts, roomId, participantId, identityId, resolvedBy);
   }
 
+  /** Changes name, role, status or metadata of a participant, with a timeline entry (ROOM-14). Throws ParticipantNotFoundError. */
+  updateParticipant(roomId: string, participantId: string, patch: ParticipantPatch): Promise<Participant> {
+    return updateParticipant(this.#parts, roomId, participantId, patch);
+  }
+
   /** Everybody the room knows, those who left included. */
   async listParticipants(roomId: string): Promise<readonly Participant[]> {
     return (await loadState(this.#parts, roomId)).participants;
+  }
+
+  /** Makes an identity, of this kit's organization where it has one. Throws ConflictError when id or address is taken. */
+  createIdentity(draft: IdentityDraft): Promise<Identity> {
+    return this.#open(() => createIdentity(this.#parts, draft));
+  }
+
+  /** Follows merges (IDN-13); null when there is none, or it is another organization's. */
+  getIdentity(identityId: string): Promise<Identity | null> {
+    return getIdentity(this.#parts, identityId);
+  }
+
+  /** Whom an address belongs to; null when nobody is known by it. */
+  findIdentity(query: IdentityQuery): Promise<Identity | null> {
+    return findIdentity(this.#parts, query);
+  }
+
+  /** Gives an identity one more address. Throws IdentityNotFoundError, and ConflictError when it is somebody else's. */
+  linkAddress(identityId: string, channelType: ChannelType, address: string): Promise<Identity> {
+    return this.#open(() => linkAddress(this.#parts, identityId, channelType, address));
   }
 
   /** Two identities are one person: `from` goes into `into` (IDN-13). Null when it is merged already; the record undoes it. */
@@ -443,6 +473,11 @@ export class RoomKit {
     return event === null ? null : ((await withResults(this.#parts, roomId, [event]))[0] ?? null);
   }
 
+  /** Events whose text holds these words, newest first. Throws NotSupportedError when the store cannot search. */
+  searchEvents(search: EventSearch): Promise<readonly RoomEvent[]> {
+    return searchEvents(this.#parts, search);
+  }
+
   /** What a channel may see after an index; for replays. */
   readVisible(roomId: string, channelId: string, options: { afterIndex: number; limit: number }): ReturnType<typeof readVisible> {
     return readVisible(this.#parts, roomId, channelId, options);
@@ -466,6 +501,11 @@ export class RoomKit {
   /** The channel has read everything there is. */
   markAllRead(roomId: string, channelId: string): Promise<void> {
     return markAllRead(this.#parts, roomId, channelId);
+  }
+
+  /** Index of the last event the channel has read; null without a marker. */
+  getReadMarker(roomId: string, channelId: string): Promise<number | null> {
+    return getReadMarker(this.#parts, roomId, channelId);
   }
 
   /** How many events are behind the channel's marker; all of them without one (ROOM-12). */
@@ -497,6 +537,16 @@ export class RoomKit {
     return this.store.listTasks(roomId, query);
   }
 
+  /** Null when the room has no such task. */
+  getTask(roomId: string, taskId: string): Promise<Task | null> {
+    return getTask(this.#parts, roomId, taskId);
+  }
+
+  /** Changes a task; silent: no hook, no entry. Null when the room has no such task. */
+  updateTask(roomId: string, taskId: string, patch: TaskPatch): Promise<Task | null> {
+    return updateTask(this.#parts, roomId, taskId, patch);
+  }
+
   /** The observations of a room, oldest first. */
   async listObservations(roomId: string): Promise<readonly Observation[]> {
     await requireRoom(this.#parts, roomId);
@@ -506,7 +556,7 @@ export class RoomKit {
   // --- conversation --------------------------------------------------------------------------------------------------
 
   /** Puts an agent in charge, or with null a human; what was being answered before is refused (CST-04, TURN-06). */
-  setActiveAgent(roomId: string, agentId: string | null, options: { phase?: string } = {}): Promise<ConversationState> {
+  setActiveAgent(roomId: string, agentId: string | null, options: { phase?: string; reason?: string } = {}): Promise<ConversationState> {
     return setActiveAgent(this.#parts, roomId, agentId, options);
   }
 
@@ -680,29 +730,30 @@ export class RoomKit {
   // --- deliveries ----------------------------------------------------------------------------------------------------
 
   /** Outbox rows that match, by room and index. Live channels have none (OUT-15). */
-  async listDeliveries(query: RowQuery = {}): Promise<readonly OutboxRow[]> {
-    if (query.roomId !== undefined) await requireRoom(this.#parts, query.roomId);
-    return this.store.listRows(query);
+  listDeliveries(query: RowQuery = {}): Promise<readonly OutboxRow[]> {
+    return listDeliveries(this.#parts, query);
+  }
+
+  /** One outbox row; null when it is not there, or its room is another organization's. */
+  getDelivery(rowId: string): Promise<OutboxRow | null> {
+    return getDelivery(this.#parts, rowId);
   }
 
   /** Puts a delivery that ended without success back in its lane. False when it is not in such a state. */
   async redeliver(rowId: string): Promise<boolean> {
-    this.#assertOpen();
-    const expiresAt = isoTime(this.clock.now() + this.#parts.limits.outboxTtlSeconds * 1000);
-    const changed = await this.store.updateRow(
-      rowId,
-      { state: 'queued', expiresAt, nextAttemptAt: isoTime(this.clock.now()), leaseUntil: isoTime(0) },
-      ['failed', 'expired', 'cancelled', 'unknown'],
-    );
+    const changed = await requeueDelivery(this.#parts, rowId);
     if (changed !== null) await this.#recovery.requeue(changed);
     return changed !== null;
   }
 
-  /** Gives up a delivery that has not been made yet. */
-  async cancelDelivery(rowId: string): Promise<boolean> {
-    this.#assertOpen();
-    const lastError = { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false };
-    return (await this.store.updateRow(rowId, { state: 'cancelled', lastError }, ['queued', 'unknown'])) !== null;
+  /** Gives up a delivery that has not been made yet. False when it is not in such a state. */
+  cancelDelivery(rowId: string): Promise<boolean> {
+    return cancelDelivery(this.#parts, rowId);
+  }
+
+  /** Turns of agents that match, by room and triggering event. */
+  listTurns(query: TurnQuery = {}): Promise<readonly TurnRow[]> {
+    return listTurns(this.#parts, query);
   }
 
   /** Claims due deliveries and turns now, instead of at the next interval. */

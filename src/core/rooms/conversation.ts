@@ -67,20 +67,27 @@ export async function changeConversation(
   });
 }
 
+const MAX_REASON = 4000;
+
 /** A host puts an agent (or nobody: a human) in charge; replies that began before are refused (TURN-06, LOCK-07). */
 export async function setActiveAgent(
   parts: KitParts,
   roomId: string,
   agentId: string | null,
-  options: { phase?: string } = {},
+  options: { phase?: string; reason?: string } = {},
 ): Promise<ConversationState> {
+  const { reason = 'set_by_host' } = options;
+  if (typeof reason !== 'string' || reason.length > MAX_REASON)
+    throw new ValidationError(
+      `The reason of a takeover is ${typeof reason === 'string' ? `${reason.length} characters long` : `a ${typeof reason}`}. Give a text of at most ${MAX_REASON}.`,
+    );
   return inRoom(parts, roomId, async (section, state) => {
     assertGrows(state.room);
     if (agentId !== null) checkAgent(roomId, agentId, state.bindings);
     const before = getConversationState(state.room);
     const phase = options.phase ?? before.phase;
     const { handled_by: _handledBy, ...context } = before.context;
-    const moved = transition(before, phase, { toAgent: agentId, reason: 'set_by_host', at: isoTime(parts.clock.now()) });
+    const moved = transition(before, phase, { toAgent: agentId, reason, at: isoTime(parts.clock.now()) });
     const after: ConversationState = {
       ...moved,
       context: { ...context, taken_over_at_index: state.room.latestIndex + 1, ...(agentId === null && { handled_by: HANDLED_BY_HUMAN }) },
@@ -91,7 +98,7 @@ export async function setActiveAgent(
       {
         code: 'active_agent_changed',
         body: agentId === null ? 'A human took over.' : `${agentId} was put in charge.`,
-        metadata: { from_agent: before.activeAgentId ?? null, to_agent: agentId, new_phase: phase, _orchestration_internal: true },
+        metadata: { from_agent: before.activeAgentId ?? null, to_agent: agentId, new_phase: phase, reason, _orchestration_internal: true },
       },
       { roomPatch: { metadata: { [CONVERSATION_STATE_KEY]: sealJson(after) } } },
     );

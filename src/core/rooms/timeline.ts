@@ -141,6 +141,12 @@ export async function markAllRead(parts: KitParts, roomId: string, channelId: st
   if (room.latestIndex >= 0) await parts.store.setReadMarker(roomId, channelId, room.latestIndex);
 }
 
+/** Index of the last event the channel has read; null without a marker. */
+export async function getReadMarker(parts: KitParts, roomId: string, channelId: string): Promise<number | null> {
+  await loadState(parts, roomId);
+  return parts.store.getReadMarker(roomId, channelId);
+}
+
 export async function getUnreadCount(parts: KitParts, roomId: string, channelId: string): Promise<number> {
   await loadState(parts, roomId);
   const marker = await parts.store.getReadMarker(roomId, channelId);

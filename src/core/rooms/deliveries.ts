@@ -1,0 +1,74 @@
+/** What hosts see of deliveries and turns, and what they may do to them; always within the kit's organization (PERM-09). */
+import { isoTime } from '../clock.js';
+import type { OutboxRow, TurnRow } from '../models/delivery.js';
+import type { KitParts } from '../parts.js';
+import type { RowQuery, TurnQuery } from '../store/store.js';
+import { requireRoom } from './lifecycle.js';
+
+/** Outbox rows that match; without a room, those of every room of this kit's organization. */
+export async function listDeliveries(parts: KitParts, query: RowQuery): Promise<readonly OutboxRow[]> {
+  if (query.roomId !== undefined) {
+    await requireRoom(parts, query.roomId);
+    return parts.store.listRows(query);
+  }
+  return ofOwnRooms(parts, query, (all) => parts.store.listRows(all));
+}
+
+/** As {@link listDeliveries}, for turns of agents. */
+export async function listTurns(parts: KitParts, query: TurnQuery): Promise<readonly TurnRow[]> {
+  if (query.roomId !== undefined) {
+    await requireRoom(parts, query.roomId);
+    return parts.store.listTurns(query);
+  }
+  return ofOwnRooms(parts, query, (all) => parts.store.listTurns(all));
+}
+
+export async function getDelivery(parts: KitParts, rowId: string): Promise<OutboxRow | null> {
+  const row = await parts.store.getRow(rowId);
+  return row !== null && (await isOwnRoom(parts, row.roomId)) ? row : null;
+}
+
+/** The row as it is after it was put back, or null when it is not there or ended well. */
+export async function requeueDelivery(parts: KitParts, rowId: string): Promise<OutboxRow | null> {
+  parts.assertOpen();
+  if ((await getDelivery(parts, rowId)) === null) return null;
+  const now = parts.clock.now();
+  const expiresAt = isoTime(now + parts.limits.outboxTtlSeconds * 1000);
+  return parts.store.updateRow(rowId, { state: 'queued', expiresAt, nextAttemptAt: isoTime(now), leaseUntil: isoTime(0) }, [
+    'failed',
+    'expired',
+    'cancelled',
+    'unknown',
+  ]);
+}
+
+export async function cancelDelivery(parts: KitParts, rowId: string): Promise<boolean> {
+  parts.assertOpen();
+  if ((await getDelivery(parts, rowId)) === null) return false;
+  const lastError = { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false };
+  return (await parts.store.updateRow(rowId, { state: 'cancelled', lastError }, ['queued', 'unknown'])) !== null;
+}
+
+/** The store knows no organization of a row: that is its room's. Only a kit that has one pays for looking. */
+async function ofOwnRooms<Query extends { readonly limit?: number }, Row extends { readonly roomId: string }>(
+  parts: KitParts,
+  query: Query,
+  read: (query: Query) => Promise<readonly Row[]> | readonly Row[],
+): Promise<readonly Row[]> {
+  if (parts.options.organizationId === undefined) return read(query);
+  const { limit = Infinity, ...all } = query;
+  const known = new Map<string, boolean>();
+  const found: Row[] = [];
+  for (const row of await read(all as Query)) {
+    if (found.length >= limit) break;
+    let isOwn = known.get(row.roomId);
+    if (isOwn === undefined) known.set(row.roomId, (isOwn = await isOwnRoom(parts, row.roomId)));
+    if (isOwn) found.push(row);
+  }
+  return found;
+}
+
+async function isOwnRoom(parts: KitParts, roomId: string): Promise<boolean> {
+  const organizationId = parts.options.organizationId;
+  return organizationId === undefined || (await parts.store.getRoom(roomId))?.organizationId === organizationId;
+}
