@@ -18,6 +18,7 @@ export interface LockSetup {
 
 /** Gives a new manager each time it is called. */
 export type OpenLocks = () => Awaitable<LockSetup>;
+/** One promise of lock managers. */
 export type LockCase = ContractCase<OpenLocks>;
 
 /**

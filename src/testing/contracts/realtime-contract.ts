@@ -16,6 +16,7 @@ export interface RealtimeSetup {
 
 /** Gives a new backend each time it is called. */
 export type OpenRealtime = () => Awaitable<RealtimeSetup>;
+/** One promise of backends. */
 export type RealtimeCase = ContractCase<OpenRealtime>;
 
 /** How many messages may wait for one slow subscriber (EPH-01). */

@@ -8,6 +8,7 @@ import { draft, room } from './samples.js';
 
 /** Gives a new, empty store each time it is called. The suite closes it. */
 export type OpenStore = () => Awaitable<ConversationStore>;
+/** One promise of stores. */
 export type StoreCase = ContractCase<OpenStore>;
 
 interface StoreTest {
