@@ -25,6 +25,16 @@ export interface RunningScope extends TurnScope {
 
 export const callScope = new AsyncLocalStorage<CallScope>();
 
+const CLEAN: CallScope = Object.freeze({});
+
+/**
+ * Runs what is no part of its caller (CON-10). A scope of its own, for `AsyncLocalStorage.exit` lasts on Node 20 only until
+ * something inside runs in a scope: what follows would be in the caller's again.
+ */
+export function inCleanScope<T>(fn: () => T): T {
+  return callScope.run(CLEAN, fn);
+}
+
 /** The section this call may join, if it is still open. */
 export function openSection(): Section | undefined {
   const section = callScope.getStore()?.section;

@@ -2,7 +2,7 @@
 import { Deadlines } from './async/deadlines.js';
 import { allowManyListeners } from './async/many-listeners.js';
 import { TaskGroup } from './async/task-group.js';
-import { callScope, isInsideCause } from './call-scope.js';
+import { callScope, inCleanScope, isInsideCause } from './call-scope.js';
 import { channelServices, tellTrace } from './channel-services.js';
 import type { Channel } from './channel.js';
 import { SystemClock, type Clock, type Timer } from './clock.js';
@@ -788,7 +788,7 @@ export class RoomKit {
 
   /** Runs `fn` beside its caller, in a clean context; close() waits for it (CON-10). */
   background<T>(fn: () => Promise<T>): Promise<T> {
-    const task = callScope.exit(() => this.#parts.tasks.run(fn));
+    const task = inCleanScope(() => this.#parts.tasks.run(fn));
     task.catch((error: unknown) => this.logger.error('Background work failed.', { error }));
     return task;
   }

@@ -167,6 +167,24 @@ describe('an agent whose place changes while it answers', () => {
     await kit.close();
   });
 
+  it('is the only one a takeover speaks of: a transport that reacts goes on', async () => {
+    verifies('TURN-06', 'BC-02');
+    const { kit } = makeKit();
+    const source = { channelId: 'bridge', channelType: 'webhook', direction: 'inbound', rawPayload: {} } as const;
+    const bridge = new TestTransport('bridge', {
+      onEvent: async (event) => {
+        if (textOf(event) !== 'ping') return {};
+        await kit.setActiveAgent('room', null);
+        return { responded: true, responseEvents: [{ source, content: { type: 'text', body: 'pong' } }] };
+      },
+    });
+    const a = new TestTransport('a');
+    await openRoom(kit, [a, bridge]);
+    await kit.processInbound(say('ping'), { roomId: 'room' });
+    expect(a.texts).toEqual(['pong']);
+    await kit.close();
+  });
+
   it('is not solicited while a person has the conversation, in a room without a router too', async () => {
     verifies('HND-04', 'CST-04');
     const { kit } = makeKit();
@@ -198,6 +216,36 @@ describe('an agent whose place changes while it answers', () => {
 });
 
 describe('the end of a turn', () => {
+  it('is told in a context of its own, whatever began the lane', async () => {
+    verifies('CON-09', 'TURN-07', 'SND-04');
+    const { kit, clock } = makeKit();
+    const told: unknown[] = [];
+    kit.hook('on_error', async ({ turn_id }) => {
+      const event = await kit.sendEvent('room', 'a', 'a note', { addressedTo: [] });
+      told.push([turn_id !== undefined, kit.currentTurn()?.channelId, event.chainDepth]);
+    });
+    const second = new TestAgent('second', async () => {
+      await clock.sleep(100);
+      throw new Error('no');
+    });
+    // The first one's turn begins the second one's lane; what comes later is no part of that turn.
+    const first = new TestAgent('first', async () => {
+      await kit.sendEvent('room', 'a', 'help', { addressedTo: ['second'] });
+      return undefined;
+    });
+    await openRoom(kit, [new TestTransport('a'), first, second]);
+    const calls = [kit.processInbound({ ...say('1'), addressedTo: ['first'] }, { roomId: 'room' })];
+    await clock.advance(50);
+    calls.push(kit.processInbound({ ...say('2'), addressedTo: ['second'] }, { roomId: 'room' }));
+    await clock.advance(1000);
+    await Promise.all(calls);
+    expect(told).toEqual([
+      [true, undefined, 0],
+      [true, undefined, 0],
+    ]);
+    await kit.close();
+  });
+
   it('is recorded also when its last reply was refused: nothing is left to be taken up again', async () => {
     verifies('TURN-03', 'TURN-01');
     const { kit } = makeKit();
@@ -228,6 +276,27 @@ describe('the end of a turn', () => {
     expect(turns).toMatchObject([{ state: 'failed', error }]);
     expect(await kit.store.getTurn(turns[0]?.turnId ?? '')).toMatchObject({ state: 'failed' });
     expect(failed).toEqual(['quota']);
+    await kit.close();
+  });
+
+  it('is not known to work that was put in the background, whatever that does first', async () => {
+    verifies('CON-10', 'CON-09');
+    const { kit } = makeKit();
+    const told: unknown[] = [];
+    let background: Promise<void> | undefined;
+    const agent = new TestAgent('bot', () => {
+      background = kit.background(async () => {
+        const event = await kit.sendEvent('room', 'a', 'note', { addressedTo: [] });
+        told.push([kit.currentTurn(), event.chainDepth]);
+        await Promise.resolve();
+        told.push(kit.currentTurn());
+      });
+      return undefined;
+    });
+    await openRoom(kit, [new TestTransport('a'), agent]);
+    await kit.processInbound(say('1'), { roomId: 'room' });
+    await background;
+    expect(told).toEqual([[undefined, 0], undefined]);
     await kit.close();
   });
 

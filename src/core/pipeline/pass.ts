@@ -457,7 +457,8 @@ async function commitStopped(
 function whyDropped(state: RoomState, reply: ReplyOfTurn, binding: RoomState['bindings'][number] | undefined): string | undefined {
   if (binding === undefined) return 'channel_detached';
   if (reply.muteSuppresses && binding.muted) return 'source_muted';
-  return isTakenOver(state.room, reply.row) ? 'taken_over' : undefined;
+  // A transport that reacts is nobody's stand-in: only agents are taken over from.
+  return binding.category === 'intelligence' && isTakenOver(state.room, reply.row) ? 'taken_over' : undefined;
 }
 
 function chainStop(parts: KitParts, cascade: Cascade, draft: RoomEventDraft, origin: PassInput['origin']): string | undefined {

@@ -3,6 +3,7 @@
  * store, so that a crash loses nothing.
  */
 import { insist } from '../async/insist.js';
+import { inCleanScope } from '../call-scope.js';
 import type { Broadcast } from '../delivery/broadcast.js';
 import { leaveBehind } from '../delivery/left-behind.js';
 import type { Target } from '../delivery/plan.js';
@@ -66,7 +67,7 @@ export class TurnLane {
       return;
     }
     this.#busy = true;
-    void parts.tasks.run(() => this.#drain(parts, work));
+    this.#begin(parts, work);
   }
 
   /** Puts what the store holds of this lane in front of what is pushed from now on. */
@@ -77,7 +78,12 @@ export class TurnLane {
       return;
     }
     this.#busy = true;
-    void parts.tasks.run(() => this.#drain(parts, backlog));
+    this.#begin(parts, backlog);
+  }
+
+  /** In a context of its own: later turns are not part of what caused the first one (CON-09). */
+  #begin(parts: KitParts, first: TurnWork | Backlog): void {
+    void inCleanScope(() => parts.tasks.run(() => this.#drain(parts, first)));
   }
 
   /** Messages of other agents are never turned away by a policy, only by a full queue (COL-06). */
