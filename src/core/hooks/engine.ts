@@ -5,9 +5,8 @@
 import type { Deadlines } from '../async/deadlines.js';
 import { errorMessage, ValidationError } from '../errors.js';
 import type { Logger } from '../logger.js';
-import { isPromise } from '../models/json.js';
+import { isPromise, type Awaitable } from '../models/json.js';
 import { IdentityHookResult } from '../models/people.js';
-import type { HookVerdictTrace } from '../models/trace.js';
 import type { ChannelDirection, ChannelType, HookExecution } from '../models/vocabulary.js';
 import type { RoomContext } from '../rooms/context.js';
 import { HookCallContext, type HookContext } from './context.js';
@@ -15,6 +14,7 @@ import type { SideEffects } from './effects.js';
 import { describe, GateRun, HookTimeout, type GateRunParts } from './gate-run.js';
 import { matches, type RegisteredHook } from './registered-hook.js';
 import { HookTrigger, TRIGGERS, type HookArguments, type HookPayload, type HookReturn, type TriggerBehaviour } from './triggers.js';
+import type { VerdictLog } from './verdict-log.js';
 
 /** When a hook runs and for whom. Filters are conjunctive: all that are given must fit (HK-03). */
 export interface HookOptions<Execution extends HookExecution = HookExecution> {
@@ -62,7 +62,9 @@ export interface HookCall {
   /** Built once, and only when somebody listens (HK-12). */
   readonly context: () => RoomContext;
   /** Collects verdicts for the decision trace. */
-  readonly verdicts?: HookVerdictTrace[] | undefined;
+  readonly verdicts?: VerdictLog | undefined;
+  /** How long the caller of a gate can wait for all of its handlers together. */
+  readonly limit?: { guard(onExpire: (error: Error) => void): void; ease(): void } | undefined;
 }
 
 export interface GateOutcome<Payload> {
@@ -158,16 +160,18 @@ export class HookEngine {
   }
 
   /** Runs the deciding handlers in order, then the observing ones with the final payload (HK-01). */
-  async gate<Payload>(trigger: HookTrigger, payload: Payload, call: HookCall): Promise<GateOutcome<Payload>> {
-    const list = this.#list(trigger, call.roomId);
-    const run = new GateRun(this.#gateParts, trigger, list, payload, call);
-    for (let waiting = run.run(); waiting !== undefined; waiting = run.run()) await waiting;
-    const { modified, stop, effects } = run;
-    if (run.observed && stop === undefined) {
-      const observers = list.filter((hook) => hook.observer && matches(hook, call.source));
-      await this.#all(observers, run.payload, call, run.context ?? call.context());
-    }
-    return { payload: run.payload, modified, ...stop, ...(effects && { effects }) };
+  gate<Payload>(trigger: HookTrigger, payload: Payload, call: HookCall): Awaitable<GateOutcome<Payload>> {
+    return this.#goOn(new GateRun(this.#gateParts, trigger, this.#list(trigger, call.roomId), payload, call), call);
+  }
+
+  #goOn<Payload>(run: GateRun<Payload>, call: HookCall): Awaitable<GateOutcome<Payload>> {
+    const waiting = run.run();
+    if (waiting !== undefined) return waiting.then(() => this.#goOn(run, call));
+    const { payload, modified, stop, effects, context } = run;
+    const outcome = { payload, modified, ...stop, ...(effects && { effects }) };
+    if (!run.observed || stop !== undefined) return outcome;
+    const observers = run.hooks.filter((hook) => hook.observer && matches(hook, call.source));
+    return this.#all(observers, payload, call, context ?? call.context()).then(() => outcome);
   }
 
   /** The identity triggers: the first result that is not nothing wins; a failing hook is skipped (IDN-05). */

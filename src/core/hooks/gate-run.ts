@@ -1,6 +1,7 @@
 /**
  * One payload's way through the deciding handlers of a gate (HK-01): one after another, each with a time of its own. Nothing is
- * awaited of a handler that answers at once; all that wait share one deadline, which looks at whose turn it is.
+ * awaited of a handler that answers at once; all that wait share one deadline, which looks at whose turn it is. Callbacks and
+ * not async functions, because there may be many and each is asked about every event.
  */
 import type { Deadline } from '../async/deadlines.js';
 import { TimeoutError, ValidationError } from '../errors.js';
@@ -9,11 +10,11 @@ import type { HookVerdictTrace } from '../models/trace.js';
 import type { RoomContext } from '../rooms/context.js';
 import { HookCallContext } from './context.js';
 import { collectEffects, type SideEffects } from './effects.js';
+import type { HookCall, HookEngineOptions } from './engine.js';
 import { checkModifiedPayload } from './payload.js';
 import { matches, type RegisteredHook } from './registered-hook.js';
 import { TRIGGERS, type HookTrigger } from './triggers.js';
 import { HookResult } from './verdict.js';
-import type { HookCall, HookEngineOptions } from './engine.js';
 
 /** A handler did not answer in its time. */
 export class HookTimeout extends TimeoutError {
@@ -26,6 +27,9 @@ export interface GateRunParts extends Pick<HookEngineOptions, 'deadlines' | 'now
   readonly report: (hook: RegisteredHook, roomId: string | undefined, error: unknown) => void;
 }
 
+/** Shared by all that allow and add nothing. */
+const ALLOW = HookResult.allow();
+
 export class GateRun<Payload> {
   modified = false;
   effects: SideEffects | undefined = undefined;
@@ -34,16 +38,22 @@ export class GateRun<Payload> {
   observed = false;
   context: RoomContext | undefined = undefined;
   private position = 0;
-  /** The handler that is asked now. */
-  private asked: Asked | undefined = undefined;
+  /** The handler that is asked now, what it was given, and since when. */
+  private hook: RegisteredHook | undefined = undefined;
+  private hookContext: HookCallContext | undefined = undefined;
+  private askedAt = -1;
+  private ended: ((failed: boolean) => void) | undefined = undefined;
+  /** Grows when a handler is given up: what it answers later is nobody's business (CON-08). */
+  private turn = 0;
   private deadline: Deadline | undefined = undefined;
   private deadlineAt = Infinity;
-  private finish: (() => void) | undefined = undefined;
+  private resolve: (() => void) | undefined = undefined;
+  private reject: ((error: Error) => void) | undefined = undefined;
 
   constructor(
     private readonly parts: GateRunParts,
     private readonly trigger: HookTrigger,
-    private readonly hooks: readonly RegisteredHook[],
+    readonly hooks: readonly RegisteredHook[],
     public payload: Payload,
     private readonly call: HookCall,
   ) {}
@@ -54,13 +64,12 @@ export class GateRun<Payload> {
    */
   run(): Promise<void> | undefined {
     const waiting = this.askOn();
-    if (waiting === undefined) {
-      this.deadline?.cancel();
-      return undefined;
-    }
-    return new Promise((resolve) => {
-      this.finish = resolve;
-      void this.follow(waiting);
+    if (waiting === undefined) return undefined;
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      this.follow(waiting);
+      this.call.limit?.guard(this.abandon);
     });
   }
 
@@ -75,84 +84,121 @@ export class GateRun<Payload> {
         continue;
       }
       const context = new HookCallContext((this.context ??= call.context()), this.trigger, hook.name, parts.organizationId);
-      const asked = (this.asked = new Asked(hook, context));
-      if (call.verdicts !== undefined) asked.startedAt = parts.now();
-      asked.ended = parts.watchCall?.(this.trigger, hook.label, 'sync', call.roomId);
+      this.hook = hook;
+      this.hookContext = context;
+      this.ended = parts.watchCall?.(this.trigger, hook.label, 'sync', call.roomId);
+      if (call.verdicts !== undefined && this.askedAt < 0) this.askedAt = parts.now();
+      let result: unknown;
       try {
-        const result = hook.handler(this.payload, context);
-        if (isPromise(result)) return result;
-        this.take(asked, result);
+        result = hook.handler(this.payload, context);
       } catch (error) {
-        this.fail(asked, error);
+        this.fail(hook, error);
+        continue;
       }
+      if (isPromise(result)) return result;
+      this.take(hook, result);
     }
     return undefined;
   }
 
   /** Waits for one handler after another until the last one has answered, or one is given up. */
-  private async follow(first: Promise<unknown>): Promise<void> {
-    for (let waiting: Promise<unknown> | undefined = first; waiting !== undefined; waiting = this.askOn()) {
-      const asked = this.asked;
-      if (asked === undefined) break;
-      this.limit(asked);
+  private follow(first: Promise<unknown>): void {
+    const { turn } = this;
+    const wait = (waiting: Promise<unknown>): void => {
+      this.limit();
+      waiting.then(took, refused);
+    };
+    const goOn = (): void => {
       try {
-        const result = await waiting;
-        if (asked.givenUp) return; // a late answer is nobody's business (CON-08)
-        this.take(asked, result);
+        const next = this.askOn();
+        if (next !== undefined) wait(next);
+        else this.close();
       } catch (error) {
-        if (asked.givenUp) return;
-        this.fail(asked, error);
+        this.reject?.(error instanceof Error ? error : new Error(String(error)));
       }
-    }
-    this.finish?.();
+    };
+    const took = (result: unknown): void => {
+      if (turn !== this.turn || this.hook === undefined) return;
+      this.take(this.hook, result);
+      goOn();
+    };
+    const refused = (error: unknown): void => {
+      if (turn !== this.turn || this.hook === undefined) return;
+      this.fail(this.hook, error);
+      goOn();
+    };
+    wait(first);
   }
 
-  private limit(asked: Asked): void {
-    asked.until = this.parts.now() + asked.hook.timeoutMs;
-    if (asked.until < this.deadlineAt) this.arm(asked.hook.timeoutMs, asked.until);
-  }
-
-  private arm(ms: number, at: number): void {
+  private close(): void {
     this.deadline?.cancel();
-    this.deadlineAt = at;
+    this.call.limit?.ease();
+    this.resolve?.();
+  }
+
+  private limit(): void {
+    const ms = this.hook?.timeoutMs ?? 0;
+    if (this.call.verdicts === undefined) this.askedAt = this.parts.now();
+    if (this.askedAt + ms < this.deadlineAt) this.arm(ms);
+  }
+
+  private arm(ms: number): void {
+    this.deadline?.cancel();
+    this.deadlineAt = this.parts.now() + ms;
     this.deadline = this.parts.deadlines.add(ms, () => this.expire());
   }
 
   private expire(): void {
     this.deadlineAt = Infinity;
-    const asked = this.asked;
-    if (asked === undefined) return;
-    const left = asked.until - this.parts.now();
+    const { hook } = this;
+    if (hook === undefined) return;
+    const left = this.askedAt + hook.timeoutMs - this.parts.now();
     if (left > 0) {
-      this.arm(left, asked.until);
+      this.arm(left);
       return;
     }
-    asked.givenUp = true;
-    const error = new HookTimeout(asked.hook);
-    asked.context.abort(error);
-    this.fail(asked, error);
-    this.finish?.();
+    this.turn++;
+    const error = new HookTimeout(hook);
+    this.hookContext?.abort(error);
+    this.fail(hook, error);
+    this.call.limit?.ease();
+    this.resolve?.();
   }
 
-  private take(asked: Asked, result: unknown): void {
-    try {
-      this.end(asked, this.judge(asked.hook, result));
-    } catch (error) {
-      this.fail(asked, error);
+  /** Whoever asked cannot wait any longer: nobody else is asked. */
+  private readonly abandon = (error: Error): void => {
+    this.turn++;
+    this.deadline?.cancel();
+    this.hookContext?.abort(error);
+    this.ended?.(true);
+    this.reject?.(error);
+  };
+
+  private take(hook: RegisteredHook, result: unknown): void {
+    if (result === ALLOW) {
+      this.end(hook, 'allow');
+      return;
     }
+    let verdict: HookVerdictTrace['verdict'];
+    try {
+      verdict = this.judge(hook, result);
+    } catch (error) {
+      this.fail(hook, error);
+      return;
+    }
+    this.end(hook, verdict);
   }
 
   private judge(hook: RegisteredHook, result: unknown): HookVerdictTrace['verdict'] {
+    const { payload, result: expected } = TRIGGERS[this.trigger];
     if (!(result instanceof HookResult)) {
-      const behaviour = TRIGGERS[this.trigger];
-      if (behaviour.result === 'lenient' && (result === undefined || result === null)) return 'allow';
+      if (expected === 'lenient' && (result === undefined || result === null)) return 'allow';
       throw new ValidationError(
         `Hook '${hook.label}' on ${this.trigger} returned ${describe(result)}. Return HookResult.allow(), .block(reason) or .modify(payload).`,
       );
     }
     if (result.action === 'modify') {
-      const checked = checkModifiedPayload(this.trigger, TRIGGERS[this.trigger].payload, this.payload, result.payload);
-      this.payload = checked as Payload; // checked just now
+      this.payload = checkModifiedPayload(this.trigger, payload, this.payload, result.payload) as Payload; // checked just now
       this.modified = true;
     }
     this.effects = collectEffects(this.effects, result);
@@ -163,31 +209,22 @@ export class GateRun<Payload> {
     return result.action;
   }
 
-  private fail(asked: Asked, error: unknown): void {
-    this.parts.report(asked.hook, this.call.roomId, error);
-    if (asked.hook.failure === 'closed') this.stop = { blockedBy: 'hook_failed', reason: 'hook_failed' };
-    this.end(asked, error instanceof HookTimeout ? 'timeout' : 'failed');
+  private fail(hook: RegisteredHook, error: unknown): void {
+    this.parts.report(hook, this.call.roomId, error);
+    if (hook.failure === 'closed') this.stop = { blockedBy: 'hook_failed', reason: 'hook_failed' };
+    this.end(hook, error instanceof HookTimeout ? 'timeout' : 'failed');
   }
 
-  private end(asked: Asked, verdict: HookVerdictTrace['verdict']): void {
-    asked.ended?.(verdict === 'failed' || verdict === 'timeout');
-    const ms = this.call.verdicts === undefined ? 0 : this.parts.now() - asked.startedAt;
-    this.call.verdicts?.push({ hook: asked.hook.label, trigger: this.trigger, verdict, ms });
+  private end(hook: RegisteredHook, verdict: HookVerdictTrace['verdict']): void {
+    this.ended?.(verdict === 'failed' || verdict === 'timeout');
+    this.ended = undefined;
+    const { verdicts } = this.call;
+    if (verdicts === undefined) return;
+    // Where one ends the next one begins: the clock is read once for both.
+    const now = this.parts.now();
+    verdicts.add(this.hooks, this.position - 1, verdict, now - this.askedAt);
+    this.askedAt = now;
   }
-}
-
-/** One handler's call. */
-class Asked {
-  givenUp = false;
-  /** When its time is up. */
-  until = 0;
-  startedAt = 0;
-  ended: ((failed: boolean) => void) | undefined = undefined;
-
-  constructor(
-    readonly hook: RegisteredHook,
-    readonly context: HookCallContext,
-  ) {}
 }
 
 /** What a handler gave in place of a result, in words. */

@@ -12,12 +12,12 @@ import { isReady } from '../delivery/ready.js';
 import { canWrite } from '../delivery/visibility.js';
 import { ChannelNotFoundError } from '../errors.js';
 import type { SideEffects } from '../hooks/effects.js';
+import { VerdictLog } from '../hooks/verdict-log.js';
 import type { RoomLease } from '../locks/lock.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { InboundMessage, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent, RoomEventDraft } from '../models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
-import type { HookVerdictTrace } from '../models/trace.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
@@ -237,14 +237,14 @@ async function passSlowly(
 
   // before_broadcast.
   let effects: SideEffects | undefined;
-  let verdicts: HookVerdictTrace[] | undefined;
+  let verdicts: VerdictLog | undefined;
   let stop: { blockedBy: string; reason: string | undefined } | undefined;
   let event: RoomEventDraft = draft;
   if (tooDeep === undefined && parts.hooks.has('before_broadcast', roomId)) {
     if (deadline !== undefined) deadline.stage = 'hooks';
-    if (parts.traces.enabled) verdicts = [];
-    const gated = runGates(parts, section, state, draft, verdicts);
-    const outcome = isPromise(gated) ? await (deadline === undefined ? gated : deadline.wait(gated)) : gated;
+    if (parts.traces.enabled) verdicts = new VerdictLog();
+    const gated = runGates(parts, section, state, draft, verdicts, deadline);
+    const outcome = isPromise(gated) ? await gated : gated;
     if (section.hasChildren) {
       await section.childrenSettled();
       state = await loadState(parts, roomId);
@@ -299,7 +299,7 @@ interface Ready {
   readonly lockWaitMs: number;
   readonly edit?: EditVerdict | undefined;
   readonly effects?: SideEffects | undefined;
-  readonly verdicts?: HookVerdictTrace[] | undefined;
+  readonly verdicts?: VerdictLog | undefined;
   readonly stop?: { readonly blockedBy: string; readonly reason: string | undefined } | undefined;
 }
 

@@ -60,6 +60,19 @@ export class ProcessDeadline {
     });
   }
 
+  /** The same for a step that can be told to stop: `onExpire` is called when the time is up, until {@link ease}. */
+  guard(onExpire: (error: Error) => void): void {
+    const armed = this.arm();
+    if (armed === undefined) return;
+    if (armed.expired !== undefined) onExpire(armed.expired);
+    else armed.reject = onExpire;
+  }
+
+  /** The guarded step is over. */
+  ease(): void {
+    if (this.armed !== undefined) this.armed.reject = undefined;
+  }
+
   /** Aborts when the time is up or the caller aborts; made when first read. */
   get signal(): AbortSignal {
     const armed = this.arm();

@@ -11,7 +11,7 @@ export interface TraceFields {
   readonly startedAtMs: number;
   readonly lockWaitMs: number;
   readonly commitMs: number;
-  readonly hooks: readonly HookVerdictTrace[] | undefined;
+  readonly hooks: { format(): readonly HookVerdictTrace[] } | undefined;
   readonly targets: readonly TargetTrace[] | undefined;
   /** The agents that were solicited, when not all were. */
   readonly solicited: readonly string[] | undefined;
@@ -36,7 +36,7 @@ export class TraceRecord {
   private startedAtMs = 0;
   private lockWaitMs = 0;
   private commitMs = 0;
-  private hooks: readonly HookVerdictTrace[] | undefined = undefined;
+  private hooks: TraceFields['hooks'] = undefined;
   private targets: readonly TargetTrace[] | undefined = undefined;
   private solicited: readonly string[] | undefined = undefined;
   private broadcast: TraceFields['broadcast'] = undefined;
@@ -79,7 +79,7 @@ export class TraceRecord {
       startedAt: isoTime(this.startedAtMs),
       lockWaitMs: this.lockWaitMs,
       commitMs: this.commitMs,
-      hooks: this.hooks ?? [],
+      hooks: this.hooks?.format() ?? [],
       targets: (this.targets ?? []).map((target) =>
         target.decision === 'turn' && solicited !== undefined && !solicited.includes(target.channelId)
           ? { channelId: target.channelId, decision: 'not_solicited' }
