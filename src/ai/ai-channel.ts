@@ -145,6 +145,11 @@ export class AIChannel implements Channel {
     return canStream(this.provider) ? { responded: true, responseStream: this.#stream(prepared) } : this.#answer(prepared);
   }
 
+  /** A deleted room is forgotten by the memory too (MEM-01). */
+  async forgetRoom(roomId: string): Promise<void> {
+    await this.#memory.clear?.(roomId);
+  }
+
   /** Cancels what runs and closes provider and memory, unless they belong to somebody else. */
   close(): Promise<void> {
     this.#running.cancelAll('The channel is closing.');

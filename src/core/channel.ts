@@ -65,6 +65,8 @@ export interface Channel {
   updateBinding?(roomId: string, binding: ChannelBinding): Awaitable<void>;
   /** Told when the channel was detached from a room. */
   detached?(roomId: string): Awaitable<void>;
+  /** Told when a room was deleted with everything in it: what the channel remembers of it is to go too. */
+  forgetRoom?(roomId: string): Awaitable<void>;
   /** Told when a stored event was changed or removed by an edit, a delete or the host. */
   onEventChanged?(event: RoomEvent, change: 'updated' | 'deleted', binding: ChannelBinding): Awaitable<void>;
   /** Told of every committed event it may see, solicited or not; for memories that keep their own record (MEM-01). */

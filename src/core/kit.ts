@@ -286,6 +286,13 @@ export class RoomKit {
     this.#parts.hooks.forgetRoom(roomId);
     this.#parts.rooms.peek(roomId)?.dropTail();
     this.#parts.rooms.forget(roomId);
+    for (const { channel } of this.#parts.channels.all()) {
+      try {
+        await channel.forgetRoom?.(roomId);
+      } catch (error) {
+        this.logger.error('A channel could not forget a deleted room.', { channelId: channel.channelId, roomId, error });
+      }
+    }
     // Whoever still listens there is told that it is gone (WIRE-12).
     for (const { channelId } of bindings) await this.#parts.channels.get(channelId)?.channel.detached?.(roomId);
     return deleted;

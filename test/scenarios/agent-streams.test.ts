@@ -261,6 +261,53 @@ describe('a preview ends', () => {
   });
 });
 
+describe('a turn whose time is up', () => {
+  it('in the middle of a tool ends at once: the tool is told, and the next message is answered', async () => {
+    verifies('TURN-02', 'TURN-07', 'STR-05', 'CON-08');
+    for (const isStreaming of [false, true]) {
+      const signals: AbortSignal[] = [];
+      const hang = (_args: unknown, { signal }: { signal: AbortSignal }): Promise<never> => {
+        signals.push(signal);
+        return new Promise(() => undefined);
+      };
+      const wait = { name: 'wait', description: '', handler: hang };
+      const script = [{ content: 'One moment.', toolCalls: [{ id: '1', name: 'wait', arguments: {} }] }];
+      const agent = new AIChannel('bot', {
+        provider: new MockAIProvider({ streaming: isStreaming, script, responses: ['Here I am.'] }),
+        tools: [wait],
+        toolTimeoutSeconds: 600,
+        loopTimeoutSeconds: 600,
+      });
+      const { kit, clock, sms } = await open(agent, { turnTimeoutSeconds: 5 });
+      const calls = [ask, ask].map((message) => kit.processInbound(message, { roomId: 'room' }));
+      await clock.advance(5000);
+      const [first, second] = await Promise.all(calls);
+      expect(first?.turns).toMatchObject([{ state: 'failed', endReason: 'timeout', error: { code: 'timeout' } }]);
+      expect(second?.turns).toMatchObject([{ state: 'committed' }]);
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+      // What was streamed has been read; what was not has been seen by nobody.
+      expect(sms.texts).toEqual(['question', 'question', ...(isStreaming ? ['One moment.'] : []), 'Here I am.']);
+      await kit.close();
+      expect(clock.pendingTimers).toBe(0);
+    }
+  });
+
+  it('is taken up again by the next start when closing cut it off before its first word, streamed or not', async () => {
+    verifies('TURN-03', 'KIT-05');
+    const model = new SlowModel();
+    const watched = await open(new AIChannel('bot', { provider: model }));
+    const call = watched.kit.processInbound(ask, { roomId: 'room' });
+    await settle(watched.clock);
+    const turn = (await watched.kit.store.listTurns({ state: 'running' }))[0];
+    const closing = watched.kit.close();
+    await watched.clock.advance(15_000);
+    await closing;
+    expect((await call).turns).toMatchObject([{ turnId: turn?.id, state: 'queued', reason: 'kit_closed' }]);
+    expect(await watched.kit.store.getTurn(turn?.id ?? '')).toMatchObject({ state: 'running', attempts: 1 });
+    expect(watched.web).toEqual(['event question']);
+  });
+});
+
 describe('a stream that fails', () => {
   it('tells the log why, and the result only that; tools and tokens of the rounds before it count', async () => {
     verifies('STR-05', 'STR-08', 'TL-09', 'TURN-07');

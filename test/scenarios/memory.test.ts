@@ -59,6 +59,25 @@ describe('a memory that keeps its own record', () => {
     }
   });
 
+  it('forgets a room that was deleted, and one that cannot is only logged', async () => {
+    verifies('MEM-01');
+    const { kit } = makeKit();
+    const memory = new MockMemoryProvider();
+    const stubborn: MemoryProvider = {
+      name: 'stubborn',
+      retrieve: () => ({ messages: [], events: [] }),
+      clear: () => Promise.reject(new Error('no')),
+    };
+    const bots = [stubborn, new HandoffMemoryProvider(memory)].map(
+      (own, at) => new AIChannel(`bot-${at}`, { provider: new MockAIProvider(), memory: own }),
+    );
+    await openRoom(kit, [new TestTransport('a'), ...bots]);
+    await kit.createRoom({ roomId: 'other' });
+    await kit.deleteRoom('room');
+    expect(memory.cleared).toEqual(['room']);
+    await kit.close();
+  });
+
   it('that fails or hangs is nobody else’s concern', async () => {
     verifies('F54', 'MEM-01', 'INV-14');
     const { kit, clock } = makeKit();
