@@ -7,13 +7,15 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^roomkit$/, replacement: source('index.ts') },
+      { find: /^roomkit\/client$/, replacement: source('client/index.ts') },
+      { find: /^roomkit\/react$/, replacement: source('client/react/index.ts') },
       { find: /^roomkit\/server$/, replacement: source('server/index.ts') },
       { find: /^roomkit\/testing$/, replacement: source('testing/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
     ],
   },
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'studio/**/*.test.ts'],
     isolate: false,
     testTimeout: 20_000,
     env: { ROOMKIT_LOG: process.env['ROOMKIT_LOG'] ?? 'silent' },

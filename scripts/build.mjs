@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { buildStudio } from './build-studio.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -46,6 +47,7 @@ async function bundle() {
 function removeStale(folder, written) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
+    if (path === join(dist, 'studio')) continue; // built by itself
     if (entry.isDirectory()) removeStale(path, written);
     else if (/(?<!\.d\.ts)\.map$|\.js$/.test(entry.name) && !written.has(path)) rmSync(path);
   }
@@ -61,6 +63,7 @@ async function timed(what, run) {
 if (!existsSync(join(dist, 'index.d.ts'))) rmSync(dist, { recursive: true, force: true });
 await compile('tsconfig.build.json');
 await timed('dist', bundle);
+await timed('studio', () => buildStudio(root));
 await compile('tsconfig.apps.json');
 await compile('demo/page/tsconfig.json');
 

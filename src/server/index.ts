@@ -1,5 +1,5 @@
 /** A kit over HTTP and WebSocket: `serve` on a port of Node, or one web-standard handler to mount elsewhere. */
-export { serve, type RoomKitServer, type ServeOptions } from './node.js';
+export { serve, studioPages, type RoomKitServer, type ServeOptions } from './node.js';
 export { createHandler, type ServerHandler } from './handler.js';
 export type { HandlerOptions } from './parts.js';
 export type { ServerLimits } from './limits.js';

@@ -4,6 +4,7 @@ import { readFile, realpath, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join, sep } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SUBPROTOCOL } from '../channels/index.js';
@@ -12,10 +13,11 @@ import { isLoopbackHost, type Peer } from './auth/address.js';
 import type { ClientTokenOptions, MintedToken } from './auth/client-tokens.js';
 import { handlerOf } from './handler.js';
 import { MAX_FRAME_BYTES } from './limits.js';
-import { pagesFrom, type PageHandler } from './pages.js';
+import { pagesFrom, type PageHandler, type ReadPage } from './pages.js';
 import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { problemResponse, Refusal } from './problem.js';
 import { Sockets, type Admission } from './sockets.js';
+import { studioFrom } from './studio.js';
 
 /** On which port, for whom, with which page. */
 export interface ServeOptions extends Omit<HandlerOptions, 'pages'> {
@@ -25,6 +27,8 @@ export interface ServeOptions extends Omit<HandlerOptions, 'pages'> {
   readonly host?: string;
   /** A page of your own beside the API: a folder of files, or a function. */
   readonly pages?: PageHandler | { readonly directory: string };
+  /** Studio, the window into the running kit, at `/studio/`, and at `/` when there are no `pages`. Default false. */
+  readonly studio?: boolean;
 }
 
 /** A running server. Closing it leaves the kit open. */
@@ -63,7 +67,7 @@ export async function serve(kit: RoomKit, options: ServeOptions): Promise<RoomKi
     );
   }
   const closing = new AbortController();
-  const pages = await pagesOf(options.pages);
+  const pages = await withStudio(options.studio, await pagesOf(options.pages));
   const parts = serverParts(kit, { ...options, pages }, isLoopback, closing.signal);
   const server = httpServer(parts);
   const sockets = webSockets(parts, server);
@@ -315,14 +319,43 @@ async function pagesOf(given: unknown): Promise<PageHandler | undefined> {
   throw new ValidationError(`pages is a ${typeof given}. Give a function (request) => Response, or { directory: './page' }.`);
 }
 
+/** The host's pages with Studio beside them. Throws ValidationError when Studio was not built. */
+async function withStudio(studio: unknown, pages: PageHandler | undefined): Promise<PageHandler | undefined> {
+  if (studio === undefined || studio === false) return pages;
+  if (studio !== true) throw new ValidationError(`studio is a ${typeof studio}. Give true or false.`);
+  const show = await studioPages({ isHome: pages === undefined });
+  return async (request) => (await show(request)) ?? pages?.(request);
+}
+
+/**
+ * Studio's files as a page handler, for a server of your own around `createHandler`. `isHome`: `/` leads to it too.
+ * Throws ValidationError when they are not there.
+ */
+export async function studioPages({ isHome = false }: { readonly isHome?: boolean } = {}): Promise<PageHandler> {
+  // Beside the built server, or, when the sources run, where the build left them.
+  for (const place of ['../studio/', '../../dist/studio/']) {
+    const directory = fileURLToPath(new URL(place, import.meta.url));
+    const isBuilt = await stat(join(directory, 'index.html')).then(
+      (found) => found.isFile(),
+      () => false,
+    );
+    if (isBuilt) return studioFrom(await filesOf(directory), isHome);
+  }
+  throw new ValidationError("Studio's files are missing from the package. Install it anew, or run `npm run build` in its sources.");
+}
+
 /** Files of one folder; a link that leads out of it is not followed. Throws ValidationError when there is no such folder. */
 async function directoryPages(directory: string): Promise<PageHandler> {
+  return pagesFrom(await filesOf(directory));
+}
+
+async function filesOf(directory: string): Promise<ReadPage> {
   const root = await realpath(directory).catch(() => undefined);
   if (root === undefined || !(await stat(root)).isDirectory())
     throw new ValidationError(`The folder '${directory}' of pages does not exist. Give one that does.`);
-  return pagesFrom(async (path) => {
+  return async (path) => {
     const file = await realpath(join(root, path)).catch(() => undefined);
     if (file?.startsWith(root + sep) !== true || !(await stat(file)).isFile()) return undefined;
     return new Uint8Array(await readFile(file));
-  });
+  };
 }

@@ -7,7 +7,8 @@ export type PageHandler = (request: Request) => Awaitable<Response | undefined>;
 /** Reads a file below the folder; undefined when there is none. `path` is relative, with `/`, free of `..`. */
 export type ReadPage = (path: string) => Promise<Uint8Array<ArrayBuffer> | undefined>;
 
-const TYPES: Readonly<Record<string, string>> = {
+/** Media types by a file's extension; what is not listed is not served. */
+export const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',

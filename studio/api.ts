@@ -1,0 +1,101 @@
+/** Every call to the server's REST routes, and what its refusals say. */
+import type { ConversationState, DecisionTrace, Health, OutboxRow, Room, RoomDetail, WireEvent } from './types.js';
+
+/** The server said no, or nobody answered (`status` 0). `detail` says how to mend it. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+const KEY = 'roomkit-studio-key';
+
+/** The API key this tab works with; it ends with the tab. */
+export const credential = {
+  get: (): string | undefined => sessionStorage.getItem(KEY) ?? undefined,
+  set: (key: string): void => sessionStorage.setItem(KEY, key),
+  clear: (): void => sessionStorage.removeItem(KEY),
+};
+
+let onUnauthenticated: (() => void) | undefined;
+
+/** Told when a call was answered 401. */
+export function whenUnauthenticated(listener: () => void): void {
+  onUnauthenticated = listener;
+}
+
+export interface EventPage {
+  readonly events: readonly WireEvent[];
+  readonly latestIndex: number;
+}
+
+export interface EventsQuery {
+  readonly afterIndex?: number | undefined;
+  readonly beforeIndex?: number | undefined;
+  readonly limit?: number;
+  readonly newestFirst?: boolean;
+  readonly as?: string | undefined;
+}
+
+export interface ClientTokenRequest {
+  readonly rooms: readonly string[];
+  readonly channelId: string;
+  readonly participantId: string;
+  readonly displayName?: string;
+}
+
+const room = (roomId: string): string => `/api/rooms/${encodeURIComponent(roomId)}`;
+
+export const api = {
+  health: (): Promise<Health> => call('/readyz'),
+  listRooms: async (query: { limit: number; offset?: number }): Promise<readonly Room[]> =>
+    (await call<{ rooms: readonly Room[] }>('/api/rooms', { query })).rooms,
+  readRoom: (roomId: string): Promise<RoomDetail> => call(room(roomId)),
+  /** Oldest first, whatever the order asked for. */
+  readEvents: async (roomId: string, query: EventsQuery): Promise<EventPage> => {
+    const page = await call<EventPage>(`${room(roomId)}/events`, { query: { ...query } });
+    return query.newestFirst === true ? { ...page, events: [...page.events].reverse() } : page;
+  },
+  readTrace: async (roomId: string, eventId: string): Promise<DecisionTrace | null> =>
+    (await call<{ trace: DecisionTrace | null }>(`${room(roomId)}/events/${encodeURIComponent(eventId)}/trace`)).trace,
+  listDeliveries: async (roomId: string, query: { eventId?: string; limit?: number }): Promise<readonly OutboxRow[]> =>
+    (await call<{ deliveries: readonly OutboxRow[] }>(`${room(roomId)}/deliveries`, { query })).deliveries,
+  mintClientToken: (body: ClientTokenRequest): Promise<{ token: string; expiresAt: string }> => call('/api/client-tokens', { method: 'POST', body }),
+  readState: async (roomId: string): Promise<ConversationState> => (await call<RoomDetail>(room(roomId))).state,
+};
+
+export interface CallOptions {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+}
+
+/** Throws {@link ApiError}. */
+export async function call<Answer>(path: string, { method = 'GET', query = {}, body }: CallOptions = {}): Promise<Answer> {
+  const url = new URL(path, location.origin);
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
+  const key = credential.get();
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new ApiError(0, 'unreachable', 'The server does not answer. Is the program still running?');
+  }
+  const answer = (await response.json().catch(() => ({}))) as unknown;
+  if (response.ok) return answer as Answer; // our own server's shape
+  const { code = 'internal', detail, title } = answer as { code?: string; detail?: string; title?: string };
+  if (response.status === 401) onUnauthenticated?.();
+  throw new ApiError(response.status, code, detail ?? title ?? `The server answered ${response.status}.`);
+}
