@@ -17,7 +17,8 @@ import {
   type TurnRow,
   type TurnState,
 } from './core.js';
-import { IN_LIST, type Statements } from './statements.js';
+import type { Statements } from './statements.js';
+import { IN_LIST, listOf } from './text.js';
 
 const OPEN_ROWS = "state IN ('queued', 'sending', 'unknown')";
 const OPEN_TURNS = "state IN ('queued', 'running')";
@@ -170,7 +171,7 @@ export class SqliteOutbox {
       results[result.channelId] = result;
       found.set(eventId, results);
     };
-    const ids = JSON.stringify(eventIds);
+    const ids = listOf(eventIds);
     // By event: of a long room only the rows that are asked for are looked at.
     for (const row of this.sql.models<OutboxRow>(
       `SELECT json FROM outbox INDEXED BY outbox_by_event WHERE event_id ${IN_LIST} AND room_id = ?`,
@@ -234,7 +235,7 @@ function filters(
     const states = typeof query.state === 'string' ? [query.state] : query.state;
     if (states.every((state) => open.includes(state))) where.push(openSql);
     where.push(`state ${IN_LIST}`);
-    values.push(JSON.stringify(states));
+    values.push(listOf(states));
   }
   return { where, values };
 }

@@ -12,7 +12,8 @@ import {
   type Observation,
   type Task,
 } from './core.js';
-import { IN_LIST, type Statements } from './statements.js';
+import type { Statements } from './statements.js';
+import { IN_LIST, listOf } from './text.js';
 
 export class SqlitePeople {
   constructor(private readonly sql: Statements) {}
@@ -145,7 +146,7 @@ export class SqlitePeople {
   }
 
   dropHeld(ids: readonly string[]): void {
-    this.sql.get(`DELETE FROM held WHERE id ${IN_LIST}`).run(JSON.stringify(ids));
+    this.sql.get(`DELETE FROM held WHERE id ${IN_LIST}`).run(listOf(ids));
   }
 
   #own(identityId: string): Identity | null {

@@ -1,7 +1,8 @@
 /** Finding rooms in SQLite: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
 import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
 import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
-import { IN_LIST, type Statements } from './statements.js';
+import type { Statements } from './statements.js';
+import { IN_LIST, listOf } from './text.js';
 
 const ROOMS = `SELECT ${ROOM_COLUMNS} FROM rooms JOIN counters ON counters.room_id = rooms.id`;
 const NEWEST_FIRST = 'ORDER BY rooms.created_at DESC, rooms.id DESC';
@@ -26,7 +27,7 @@ export class SqliteRoomQueries {
       values.push(query.status);
     } else if (query.status !== undefined) {
       where.push(`rooms.status ${IN_LIST}`);
-      values.push(JSON.stringify(query.status));
+      values.push(listOf(query.status));
     }
     if (query.withTimers === true) where.push('rooms.has_timers = 1');
     for (const [key, value] of Object.entries(query.metadata ?? {})) {

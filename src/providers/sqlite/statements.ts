@@ -1,24 +1,23 @@
 /** Prepared statements, made once each when they are first used. */
-import type { Database, Statement } from './database.js';
+import type { Database } from './database.js';
+import { SafeStatement } from './text.js';
 
-/** Texts of statements are few, because lists travel as one value ({@link IN_LIST}); filters of `findRooms` vary most. */
+/** Texts of statements are few, because lists travel as one value; filters of `findRooms` vary most. */
 const MAX_PREPARED = 500;
 
-/** `column ${IN_LIST}` takes a JSON array, so that its length does not make another statement. */
-export const IN_LIST = 'IN (SELECT value FROM json_each(?))';
-
 export class Statements {
-  readonly #prepared = new Map<string, Statement>();
+  readonly #prepared = new Map<string, SafeStatement>();
 
   constructor(private readonly database: Database) {}
 
-  get(sql: string): Statement {
+  get(sql: string): SafeStatement {
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {
       if (this.#prepared.size >= MAX_PREPARED) this.#prepared.clear();
-      this.#prepared.set(sql, (statement = this.database.prepare(sql)));
+      const prepared = this.database.prepare(sql);
+      this.#prepared.set(sql, (statement = new SafeStatement(prepared)));
       // A write answers with the last row id of the connection, whoever made it; full-text search makes some that no double holds.
-      if (!sql.startsWith('SELECT')) statement.setReadBigInts(true);
+      if (!sql.startsWith('SELECT')) prepared.setReadBigInts(true);
     }
     return statement;
   }

@@ -1,7 +1,8 @@
 /** The timeline in SQLite: events as JSON, found by index, id, key, vendor's id and words. */
 import { copyJson, extractText, freezeJson, keyTaken, type EventCommit, type EventQuery, type RoomEvent, type RoomEventDraft } from './core.js';
 import { violates } from './errors.js';
-import { IN_LIST, type Statements } from './statements.js';
+import type { Statements } from './statements.js';
+import { IN_LIST, listOf, searchable } from './text.js';
 
 const BY_KEY = 'SELECT json FROM events WHERE room_id = ? AND idempotency_key = ?';
 const BY_KEY_OF_CHANNEL = 'SELECT json FROM events WHERE channel_id = ? AND idempotency_key = ? ORDER BY number DESC LIMIT 1';
@@ -93,7 +94,7 @@ export class SqliteTimeline {
   remove(roomId: string, eventId: string, withReplies: boolean): RoomEvent[] {
     const first = this.get(roomId, eventId);
     if (first === null) return [];
-    const ids = JSON.stringify([first.id, ...(withReplies ? this.#repliesTo(first) : [])]);
+    const ids = listOf([first.id, ...(withReplies ? this.#repliesTo(first) : [])]);
     const events = this.sql.models<RoomEvent>(`SELECT json FROM events WHERE id ${IN_LIST} ORDER BY idx`, ids);
     this.sql.get(`DELETE FROM event_text WHERE rowid IN (SELECT number FROM events WHERE id ${IN_LIST})`).run(ids);
     this.sql.get(`DELETE FROM events WHERE id ${IN_LIST}`).run(ids);
@@ -164,7 +165,7 @@ export class SqliteTimeline {
   }
 
   #index(number: number, event: RoomEvent): void {
-    this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(number, extractText(event.content));
+    this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(number, searchable(extractText(event.content)));
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ConversationStore, EventCommit } from '../../core/store/store.js';
 import { refused, settled, vandalize } from './contract.js';
-import { at, binding, CONTENTS, draft, fullBinding, fullEvent, fullParticipant, participant, row, turn } from './samples.js';
+import { at, binding, CONTENTS, draft, fullBinding, fullEvent, fullParticipant, held, participant, room, row, turn } from './samples.js';
 import { ids, openRoom, say, storeCases } from './store-case.js';
 
 export const commitCases = storeCases([
@@ -147,6 +147,52 @@ export const commitCases = storeCases([
       assert.equal(await store.getEventByExternalId('sms', 'ext'), null);
       const anew = await say(store, 'one', 'e4', { idempotencyKey: 'key' });
       assert.equal(anew.duplicate, false, 'a key lives as long as its event');
+    },
+  },
+  {
+    name: 'keeps keys, addresses and ids apart that differ in the oddest character only',
+    rules: ['STO-03', 'STO-07'],
+    test: async (store) => {
+      await openRoom(store, 'plain');
+      for (const [n, odd] of ODD_TEXTS.entries()) {
+        const fields = { idempotencyKey: odd, source: { ...draft('plain', 'x').source, externalId: odd } };
+        const { event, duplicate } = await say(store, 'plain', `e${n}`, fields, { outbox: [row('plain', `e${n}`, 'mail')] });
+        assert.equal(duplicate, false, `${JSON.stringify(odd)} is a key of its own`);
+        assert.deepEqual([event.idempotencyKey, event.source.externalId], [odd, odd]);
+        assert.equal((await store.createRoomOnce(odd, room(`room-${n}`), 60)).created, true, `${JSON.stringify(odd)} is a room of its own`);
+        await store.putBinding(binding(`room-${n}`, 'sms', { address: odd }));
+        await store.putParticipant(participant(`room-${n}`, `p${n}`, { externalId: odd }));
+        await store.createIdentity({ id: `identity-${n}`, channelAddresses: { sms: [odd] } });
+        await store.updateRow(`e${n}>mail`, { provider: 'vendor', providerMessageId: odd });
+        await store.holdMessage(held(`h${n}`, { key: odd }), 5);
+      }
+      const route = { channelId: 'sms', channelType: 'sms', senderId: 'nobody', address: 'nowhere' } as const;
+      for (const [n, odd] of ODD_TEXTS.entries()) {
+        assert.equal((await store.getEventByIdempotencyKey(odd, { roomId: 'plain' }))?.id, `e${n}`);
+        assert.equal((await store.getEventByIdempotencyKey(odd, { channelId: 'sms' }))?.idempotencyKey, odd);
+        assert.equal((await store.getEventByExternalId('sms', odd))?.id, `e${n}`);
+        assert.equal((await store.createRoomOnce(odd, room('another'), 60)).room.id, `room-${n}`);
+        assert.deepEqual(
+          (await store.findRoute({ ...route, address: odd })).addressed.map(({ roomId }) => roomId),
+          [`room-${n}`],
+        );
+        assert.deepEqual(
+          (await store.findRoute({ ...route, senderId: odd })).participating.map(({ roomId }) => roomId),
+          [`room-${n}`],
+        );
+        assert.equal((await store.findLatestRoom({ participantId: odd }))?.id, `room-${n}`);
+        assert.equal((await store.getBinding(`room-${n}`, 'sms'))?.address, odd);
+        assert.equal((await store.resolveIdentity({ channelType: 'sms', address: odd }))?.id, `identity-${n}`);
+        assert.equal((await store.findRowByProviderMessage('vendor', odd))?.id, `e${n}>mail`);
+        assert.deepEqual(ids(await store.listHeld('challenge', odd, at())), [`h${n}`]);
+      }
+      for (const [n, odd] of ODD_TEXTS.entries()) {
+        await openRoom(store, `only-${n}`);
+        await store.putBinding(binding(`only-${n}`, `channel-${n}`, { address: odd }));
+        assert.deepEqual((await store.findRoute({ ...route, channelId: `channel-${n}` })).bound, [
+          { roomId: `only-${n}`, createdAt: at(), address: odd },
+        ]);
+      }
     },
   },
   {
@@ -362,6 +408,14 @@ export const commitCases = storeCases([
     },
   },
 ]);
+
+/** Alike for whoever cuts, folds, trims, normalises or converts texts. */
+const ODD_TEXTS: readonly string[] = [
+  ...['', 'a', 'A', 'a ', ' a', 'a\u0000', 'a\u0000b', 'a\u0000c', '\u0000', '\u0001', 'a\u0001', 'a\u00010000', 'a\u00010000b'],
+  ...['\ud800', '\ud801', 'x\udc00', '\ufffd', '😀', 'é', 'e\u0301', 'ß', 'ss', '\u2028', '\n', '\r\n', "'", '"', '%', '_', '1', '01', '1.0', 'null'],
+  'x'.repeat(1000),
+  `${'x'.repeat(1000)}y`,
+];
 
 /** All that can come with a commit; `open` is a turn that it would complete. */
 function full(eventId: string, roomId = 'room'): Omit<EventCommit, 'event'> {
