@@ -80,7 +80,7 @@ export class AskedServer {
         ...options.headers,
       },
       ...(body !== undefined && {
-        body: typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream ? body : JSON.stringify(body),
+        body: typeof body === 'string' || isBytes(body) || body instanceof ReadableStream ? body : JSON.stringify(body),
       }),
       ...(body instanceof ReadableStream && { duplex: 'half' }),
     });
@@ -98,6 +98,8 @@ export class AskedServer {
     );
   }
 }
+
+const isBytes = (body: unknown): body is Uint8Array<ArrayBuffer> => body instanceof Uint8Array;
 
 const KEYS: readonly (readonly [id: string, organizationId: string | undefined, scopes: readonly Scope[]])[] = [
   ['root', undefined, ['admin']],
