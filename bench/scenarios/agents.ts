@@ -58,34 +58,39 @@ function turns(name: string, unitGoal: Goal, options: { streaming?: boolean; pip
     name,
     async run(bench) {
       const messages = bench.size(10_000);
-      const ours: Side = {
-        messages,
-        async begin() {
-          const count = options.pipeline === true ? 3 : 1;
-          const agents = Array.from({ length: count }, (_, n) => new BenchAgent(`agent-${n}`, options.streaming));
-          const counter = new Counter();
-          const chunks = { count: 0 };
-          const kit = await kitWithAgents(agents, counter, chunks);
-          if (options.pipeline === true) await installPipeline(kit, agents);
-          return {
-            async work() {
-              for (let n = 0; n < messages; n++) {
-                assertAnswered(await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' }));
-              }
-            },
-            async end() {
-              const calls = agents.reduce((sum, { provider }) => sum + provider.callCount, 0);
-              check(calls === messages, `${calls} model calls instead of ${messages}`);
-              check(counter.delivered === messages, `${counter.delivered} deliveries instead of ${messages}`);
-              const words = options.streaming === true ? ANSWER.split(' ').length : 0;
-              check(chunks.count === messages * words, `${chunks.count} chunks instead of ${messages * words}`);
-              await kit.close();
-            },
-          };
+      const limit = plainTurns(messages, options.streaming === true);
+      const count = options.pipeline === true ? 3 : 1;
+      const agents = Array.from({ length: count }, (_, n) => new BenchAgent(`agent-${n}`, options.streaming));
+      const counter = new Counter();
+      const chunks = { count: 0 };
+      const kit = await kitWithAgents(agents, counter, chunks);
+      if (options.pipeline === true) await installPipeline(kit, agents);
+      const rates = await bench.compareApart(
+        {
+          messages,
+          begin() {
+            counter.delivered = chunks.count = 0;
+            for (const { provider } of agents) provider.callCount = 0;
+            return {
+              async work() {
+                for (let n = 0; n < messages; n++) {
+                  assertAnswered(await kit.processInbound({ channelId: 'ws-0', senderId: 'user-1', content: BODY }, { roomId: 'room-0' }));
+                }
+              },
+              end() {
+                const calls = agents.reduce((sum, { provider }) => sum + provider.callCount, 0);
+                check(calls === messages, `${calls} model calls instead of ${messages}`);
+                check(counter.delivered === messages, `${counter.delivered} deliveries instead of ${messages}`);
+                const words = options.streaming === true ? ANSWER.split(' ').length : 0;
+                check(chunks.count === messages * words, `${chunks.count} chunks instead of ${messages * words}`);
+              },
+            };
+          },
         },
-      };
-      const rates = await bench.compareApart(ours, plainTurns(messages, options.streaming === true));
+        limit,
+      );
       bench.report('throughput', 'turns/s', rates.ours, { limit: rates.limit, goal: unitGoal });
+      await kit.close();
     },
   };
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConversationPipeline, setConversationState } from 'roomkit';
 import { atMost } from '../figures.js';
-import { check, collectGarbage, type Bench, type Scenario } from '../harness.js';
+import { check, collectYoung, type Bench, type Scenario } from '../harness.js';
 import { Counter } from '../rooms.js';
 import { BenchAgent, kitWithAgents, timesPython } from './agents.js';
 
@@ -54,7 +54,7 @@ async function runOurs(bench: Bench): Promise<number[]> {
     { maxHandoffs: HANDOFFS },
   );
   await kit.store.updateRoom(setConversationState(await kit.getRoom('room-0'), { phase: 'intake', activeAgentId: 'agent-0' }));
-  collectGarbage();
+  collectYoung();
   const blocks: number[] = [];
   for (let n = 0; n < HANDOFFS;) {
     const startedAt = bench.seconds();

@@ -2,7 +2,7 @@
 import { RoomKit, WebSocketChannel } from 'roomkit';
 import { ceilingInbound, ceilingRoom, type CeilingEvent, type CeilingRoom } from '../ceiling.js';
 import { atLeast, atMost } from '../figures.js';
-import { BODY, check, collectGarbage, residentBytes, type Bench, type Scenario } from '../harness.js';
+import { BODY, check, collectYoung, residentBytes, type Bench, type Scenario } from '../harness.js';
 import { assertHeard } from '../rooms.js';
 
 /**
@@ -31,7 +31,7 @@ function rooms(full: number): Scenario {
         const created = bench.seconds();
         for (const roomId of ids) await kit.createRoom({ roomId });
         const create = size / (bench.seconds() - created);
-        collectGarbage();
+        collectYoung();
         const attached = bench.seconds();
         for (const roomId of ids) await kit.attachChannel(roomId, 'ws-0');
         const attach = size / (bench.seconds() - attached);
@@ -63,7 +63,7 @@ async function plainRooms(bench: Bench, ids: readonly string[], kept: unknown[])
   const created = bench.seconds();
   for (const id of ids) all.set(id, ceilingRoom(id));
   const create = ids.length / (bench.seconds() - created);
-  collectGarbage();
+  collectYoung();
   const attached = bench.seconds();
   for (const id of ids) await plainAttach(all.get(id), 'ws-0');
   const attach = ids.length / (bench.seconds() - attached);
