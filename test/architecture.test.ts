@@ -45,7 +45,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     },
     node: { only: /^src\/server\/node\.ts$/, says: 'src/server/node.ts' },
   },
-  client: { may: ['core'], typesOnly: true, packages: 'none', node: 'none' },
+  client: { may: ['core', 'channels'], typesOnly: true, packages: 'none', node: 'none' },
   'client/react': { may: ['client'], packages: { react: 'static' }, node: 'none' },
   src: {
     may: ['core', 'ai', 'channels', 'orchestration'],
@@ -251,6 +251,10 @@ describe('who imports whom', () => {
     ['src/server/routes/x.ts', `import { WebSocketServer } from 'ws';`, 'Only src/server/node.ts'],
     ['src/server/routes/x.ts', `import { createServer } from 'node:http';`, 'only src/server/node.ts may use builtin modules'],
     ['src/client/x.ts', `import { RoomKit } from '../core/kit.js';`, 'types only'],
+    ['src/client/x.ts', `import { WIRE_VERSION } from '../channels/index.js';`, 'types only'],
+    ['src/client/x.ts', `import { useState } from 'react';`, 'client may use no npm package'],
+    ['src/client/x.ts', `import type { Principal } from '../server/index.js';`, 'client may import core, channels'],
+    ['src/client/react/x.ts', `import { RoomKit } from '../../core/kit.js';`, 'client/react may import client'],
     ['src/testing/x.ts', `import { serve } from '../server/index.js';`, 'everything but server, cli'],
     ['src/ai/x.ts', `import { RoomKit } from 'roomkit';`, 'relative path'],
     ['src/core/x.ts', `import { a } from '../../demo/a.js';`, 'reach outside of src'],
@@ -271,7 +275,8 @@ describe('who imports whom', () => {
     ['src/ai/x.ts', `const skills = await import('./skills.node.js');`],
     ['src/server/node.ts', `import { WebSocketServer } from 'ws'; import { createServer } from 'node:http';`],
     ['src/providers/sqlite/x.ts', `const peer = await import('@photostructure/sqlite'); import { join } from 'node:path';`],
-    ['src/client/x.ts', `import type { WireEvent } from '../core/models/event.js';`],
+    ['src/client/x.ts', `import type { RoomEvent } from '../core/index.js'; import type { WireEvent } from '../channels/index.js';`],
+    ['src/client/react/x.ts', `import { useState } from 'react'; import type { ClientRoom } from '../index.js';`],
     ['demo/x.ts', `import { serve } from 'roomkit/server'; import { b } from './agents/b.js'; import { join } from 'node:path';`],
   ])('%s: %s is allowed', (path, text) => {
     expect(faultsOf(path, importsOf(path, text), exported)).toEqual([]);
