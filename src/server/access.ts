@@ -2,6 +2,7 @@
 import { RoomNotFoundError, type ConversationStore, type RoomKit, type RoomState } from '../core/index.js';
 import { isPromise, type Awaitable } from '../core/models/json.js';
 import { isClient, type Principal } from './auth/principal.js';
+import { Refusal } from './problem.js';
 
 /** What of a kit decides about rooms. */
 export type RoomSource = Pick<RoomKit, 'organizationId'> & { readonly store: Pick<ConversationStore, 'loadRoom'> };
@@ -24,6 +25,13 @@ export function mayReachRoom(kit: RoomSource, principal: Principal, roomId: stri
 /** The organization whose rooms a caller may list: the kit's, the caller's, or any when neither names one. */
 export function organizationOf(kit: Pick<RoomKit, 'organizationId'>, principal: Principal): string | undefined {
   return kit.organizationId ?? principal.organizationId;
+}
+
+/** Throws `forbidden` for who sees a part of the kit only: what is told of the whole would tell of others. */
+export function requireWholeKit(kit: Pick<RoomKit, 'organizationId'>, principal: Principal): void {
+  const isOfKit = principal.organizationId === undefined || principal.organizationId === kit.organizationId;
+  if (!isOfKit || principal.rooms !== undefined)
+    throw new Refusal('forbidden', 'This tells of the whole kit, and the caller sees a part of it. Ask by room instead.');
 }
 
 function isListed(principal: Principal, roomId: string): boolean {

@@ -4,8 +4,8 @@ import { checkJson, type Clock } from '../core/index.js';
 import type { ServerLimits } from './limits.js';
 import { Refusal, type FieldError } from './problem.js';
 
-/** The body as the schema has it. Throws `too_large`, `body_timeout`, `unsupported_media_type` or `invalid`. */
-export async function readBody<Body>(request: Request, schema: ZodType<Body>, limits: ServerLimits, clock: Clock): Promise<Body> {
+/** The JSON of a body. Throws `too_large`, `body_timeout`, `unsupported_media_type` or `invalid`. */
+export async function readJson(request: Request, limits: ServerLimits, clock: Clock): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new Refusal('unsupported_media_type', 'Send the body as application/json.');
   const text = await readText(request, limits.maxBodyBytes, limits.bodySeconds * 1000, clock);
@@ -16,14 +16,17 @@ export async function readBody<Body>(request: Request, schema: ZodType<Body>, li
     throw new Refusal('invalid', 'The body is not JSON.');
   }
   checkJson(value, 'body', undefined, limits.maxBodyBytes);
-  return checked(schema, value);
+  return value;
 }
 
-/** What the schema makes of a value; throws `invalid` naming every wrong field. */
-export function checked<Value>(schema: ZodType<Value>, value: unknown): Value {
+/** What the schema makes of a value; throws `invalid` naming every wrong field, below `at` where the value has a name. */
+export function checked<Value>(schema: ZodType<Value>, value: unknown, at?: string): Value {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+  const errors: FieldError[] = result.error.issues.map(({ path, message }) => ({
+    path: [...(at === undefined ? [] : [at]), ...path.map(String)].join('.'),
+    message,
+  }));
   const first = errors[0];
   throw new Refusal(
     'invalid',

@@ -7,19 +7,17 @@ import { RoomKitError, type RoomKit } from '../core/index.js';
 import type { Peer } from './auth/address.js';
 import { holdsCredential } from './auth/bearer.js';
 import type { Principal } from './auth/principal.js';
+import { readJson } from './body.js';
 import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { problemResponse, Refusal, statusOf } from './problem.js';
-import { clientTokenRoutes } from './routes/client-tokens.js';
-import { deliveryRoutes } from './routes/deliveries.js';
-import { eventRoutes } from './routes/events.js';
-import { healthRoutes, isOpenRoute } from './routes/health.js';
-import { roomRoutes } from './routes/rooms.js';
-import { streamRoutes } from './routes/stream.js';
+import { isOpenRoute } from './routes/health.js';
+import type { Route } from './routes/route.js';
+import { ROUTES } from './routes/table.js';
 
 /** What a route finds in its context. */
 export interface ServerEnvironment {
   Bindings: { peer: Peer | undefined };
-  Variables: { requestId: string; url: URL; principal: Principal };
+  Variables: { requestId: string; url: URL; principal: Principal | undefined };
 }
 
 export type ServerContext = Context<ServerEnvironment>;
@@ -62,12 +60,7 @@ export function handlerOf(parts: ServerParts): ServerHandler {
     context.set('principal', principal);
     return next();
   });
-  healthRoutes(app, parts);
-  roomRoutes(app, parts);
-  eventRoutes(app, parts);
-  deliveryRoutes(app, parts);
-  clientTokenRoutes(app, parts);
-  streamRoutes(app, parts);
+  for (const route of ROUTES) mount(app, parts, route);
   app.notFound(async (context) => {
     const page = isApiPath(context.req.path) ? undefined : await parts.pages?.(context.req.raw);
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
@@ -87,13 +80,35 @@ export function handlerOf(parts: ServerParts): ServerHandler {
   };
 }
 
+const NOBODY: Principal = Object.freeze({ id: 'nobody', kind: 'service', scopes: Object.freeze([]) });
+
+function mount(app: ServerRoutes, parts: ServerParts, route: Route): void {
+  app.on(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), async (context) => {
+    const { req } = context;
+    const answer = await route.run({
+      parts,
+      principal: context.var.principal ?? NOBODY,
+      params: req.param(),
+      query: req.query(),
+      readBody: () => readJson(req.raw, parts.limits, parts.kit.clock),
+      header: (name) => req.header(name),
+      request: req.raw,
+    });
+    if (answer instanceof Response) return answer;
+    const { status, body } = answer;
+    return body === undefined
+      ? new Response(null, { status })
+      : new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } });
+  });
+}
+
 /** A request in a message or a log: an address that carries a credential is not repeated there (AUTH-06). */
 function nameOf({ method, path }: { readonly method: string; readonly path: string }): string {
   return holdsCredential(path) ? `this ${method}` : `${method} ${path}`;
 }
 
 function isApiPath(path: string): boolean {
-  return path === '/api' || path.startsWith('/api/') || path === '/healthz' || path === '/readyz';
+  return path === '/api' || path.startsWith('/api/') || path === '/healthz' || path === '/readyz' || path === '/openapi.json';
 }
 
 /** The host listed this page: its browser may read the answer. */
@@ -109,7 +124,7 @@ function preflightAnswer(): Response {
     status: 204,
     headers: {
       'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, last-event-id',
+      'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id',
       'access-control-max-age': '600',
     },
   });

@@ -28,6 +28,11 @@ export class RequestRates {
     }
   }
 
+  /** How many callers are remembered; bounded. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
   #forgetOldest(): void {
     for (const id of this.#buckets.keys()) {
       this.#buckets.delete(id);

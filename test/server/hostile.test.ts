@@ -263,6 +263,22 @@ describe('frames without sense', () => {
   });
 });
 
+describe('upgrades that come to nothing', () => {
+  it('give back their place among those who wait for their hello', async () => {
+    verifies('WIRE-02');
+    const served = await start();
+    for (let n = 0; n < 25; n++) {
+      const caller = RawCaller.to(served.server);
+      // Admitted, and then refused for its key.
+      caller.say(
+        'GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nSec-WebSocket-Protocol: roomkit.v1\r\n\r\n',
+      );
+      expect(await caller.ended).toContain('HTTP/1.1 400');
+    }
+    await isWell(served);
+  });
+});
+
 describe('callers who take their time', () => {
   it('cannot hold more than a thousand places before their hello, nor longer than five seconds', { timeout: 60_000 }, async () => {
     verifies('WIRE-02', 'WS-08');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { HookResult } from 'roomkit';
+import { HookResult, RoomKit } from 'roomkit';
 import { createHandler } from 'roomkit/server';
+import { silentLogger } from '../../src/core/logger.js';
 import { verifies } from '../requirements.js';
 import { ADA, AskedServer, LOCAL, openKit } from './served-kit.js';
 
@@ -194,6 +195,11 @@ describe('organizations', () => {
     expect((await server.ask({ key: 'root' }, 'GET', '/api/rooms/acme-1')).status).toBe(200);
     expect((await server.ask(GLOBEX, 'GET', '/api/rooms')).json).toEqual({ rooms: [] });
     expect((await server.ask(GLOBEX, 'GET', '/api/rooms/acme-1')).status).toBe(404);
+    // Another kit has rooms of another organization in the same store.
+    const other = new RoomKit({ store: server.kit.store, organizationId: 'globex', logger: silentLogger });
+    await other.createRoom({ roomId: 'theirs' });
+    expect((await server.ask({ key: 'root' }, 'GET', '/api/rooms/theirs')).json).toMatchObject({ status: 404, code: 'room_not_found' });
+    expect(JSON.stringify((await server.ask({ key: 'root' }, 'GET', '/api/rooms')).json)).not.toContain('theirs');
   });
 });
 
@@ -258,6 +264,16 @@ describe('clients', () => {
     expect(asWeb).toEqual(seen);
   });
 
+  it('see nothing of a room that their channel is not in', async () => {
+    verifies('AUTH-03', 'PERM-07');
+    const server = await AskedServer.open();
+    await server.kit.detachChannel('acme-1', 'web');
+    await server.kit.sendEvent('acme-1', 'desk', 'not for the web');
+    const { token } = await server.tokens.mint(ADA);
+    const answer = await server.ask({ token }, 'GET', '/api/rooms/acme-1/events');
+    expect([answer.status, answer.json['events']]).toEqual([200, []]);
+  });
+
   it('know of a room and its people what people may know', async () => {
     verifies('AUTH-03');
     const server = await AskedServer.open();
@@ -319,6 +335,14 @@ describe('rooms', () => {
     expect(await ids('?status=closed')).toEqual(['acme-2']);
     expect(await ids('?limit=1')).toHaveLength(1);
     expect(await ids('?limit=5&offset=2')).toHaveLength(1);
+  });
+
+  it('are made by a caller with a fixed list from that list only', async () => {
+    verifies('AUTH-02', 'AUTH-09');
+    const server = await AskedServer.open({ authenticate: () => ({ id: 'ops', kind: 'service', scopes: ['operate'], rooms: ['mine', 'acme-2'] }) });
+    const made = async (body: object): Promise<number> => (await server.ask({}, 'POST', '/api/rooms', { body })).status;
+    expect([await made({ roomId: 'mine' }), await made({ roomId: 'other' }), await made({})]).toEqual([201, 403, 403]);
+    expect((await server.ask({}, 'GET', '/api/rooms/acme-1/deliveries')).status).toBe(404);
   });
 
   it('do not take what belongs to the kit', async () => {

@@ -177,6 +177,10 @@ describe('before the welcome', () => {
     early.says({ type: 'hello', version: 1, token: (await setup.tokens.mint(ADA)).token });
     early.says({ type: 'subscribe', id: '1', roomId: 'acme-1' });
     expect(early.closed).toEqual({ code: 1008, reason: 'unauthenticated' });
+    const twice = await setup.upgrade();
+    const { token } = await setup.tokens.mint(ADA);
+    for (let n = 0; n < 2; n++) twice.says({ type: 'hello', version: 1, token });
+    expect(twice.closed).toEqual({ code: 1008, reason: 'unauthenticated' });
     const newer = await setup.upgrade();
     newer.says({ type: 'hello', version: 2, token: (await setup.tokens.mint(ADA)).token });
     expect(newer.closed?.code).toBe(1008);

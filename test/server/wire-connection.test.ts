@@ -128,6 +128,22 @@ describe('subscribing', () => {
     expect(browser.sequence.at(-1)).toEqual([503, 504, 'live']);
   });
 
+  it('that fails half-way is no subscription, and may be asked for again', async () => {
+    verifies('WIRE-04', 'WIRE-14');
+    const { kit, join, speak, settle } = await served();
+    await using _kit = kit;
+    await speak('one');
+    const { listEvents } = kit.store;
+    kit.store.listEvents = () => Promise.reject(new Error('The store is away.'));
+    const browser = await join({}, { afterIndex: -1 });
+    expect(browser.frames).toMatchObject([{ type: 'error', id: 'sub', code: 'internal', retryable: true }]);
+    expect(browser.line.roomCount).toBe(0);
+    kit.store.listEvents = listEvents.bind(kit.store);
+    browser.say({ type: 'subscribe', id: 'again', roomId: 'r', afterIndex: -1 });
+    await settle();
+    expect(browser.sequence).toEqual([[-1, 2, 'one']]);
+  });
+
   it('ends when asked to', async () => {
     const { kit, speak, join } = await served();
     await using _kit = kit;
@@ -366,6 +382,22 @@ describe('sending', () => {
     bob.say({ type: 'send', id: 'm4', roomId: 'r', content: { type: 'delete', targetEventId: ann.of('ack')[1]?.event?.id } });
     await settle();
     expect(bob.of('ack')).toMatchObject([{ id: 'm4', blocked: true, reason: 'not_original_author' }]);
+  });
+
+  it('piles up no frames behind one that takes for ever', async () => {
+    verifies('WIRE-14', 'CON-11');
+    const { kit, clock, web } = await served();
+    await using _kit = kit;
+    const ann = new Browser(kit, web, {}, { allowed: () => new Promise(() => undefined) });
+    ann.say({ type: 'subscribe', id: 'stuck', roomId: 'r' });
+    for (let n = 0; n < 210; n++) {
+      if (n % 20 === 19) await clock.advance(1000);
+      ann.say({ type: 'ping', t: n });
+    }
+    expect(ann.of('pong')).toEqual([]);
+    expect(ann.of('error').length).toBeGreaterThan(0);
+    expect(new Set(ann.of('error').map(({ code }) => code))).toEqual(new Set(['busy']));
+    expect(ann.closed).toBeUndefined();
   });
 
   it('waits for at most a hundred acknowledgements', async () => {

@@ -128,7 +128,9 @@ describe('frames of clients', () => {
   it('cannot say what only the kit says: its metadata, and system content however deep', () => {
     verifies('PERM-08');
     const metadata = { _routed_to: 'agent', _always_process: ['a'], deleted: true, cancelled: true, mood: 'good' };
-    expect(parse({ type: 'send', id: '1', roomId: 'r', content: text, metadata })).toMatchObject({ frame: { metadata: { mood: 'good' } } });
+    expect(parse({ type: 'send', id: '1', roomId: 'r', content: text, metadata })).toEqual({
+      frame: { type: 'send', id: '1', roomId: 'r', content: text, metadata: { mood: 'good' } },
+    });
     const system = { type: 'system', body: 'The room is closed.' };
     for (const content of [system, { type: 'composite', parts: [text, system] }, { type: 'edit', targetEventId: 'e', newContent: system }]) {
       expect(parse({ type: 'send', id: '1', roomId: 'r', content })).toMatchObject({ error: 'invalid', id: '1' });

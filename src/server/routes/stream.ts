@@ -9,50 +9,61 @@ import { isPromise } from '../../core/models/json.js';
 import { mayReachRoom, reachRoom } from '../access.js';
 import type { Principal } from '../auth/principal.js';
 import { checked } from '../body.js';
-import type { ServerRoutes } from '../handler.js';
 import type { ServerParts } from '../parts.js';
 import { Refusal } from '../problem.js';
 import { openLine, wireCaller } from '../wire-line.js';
-import { wholeNumber } from './query.js';
+import { id, wholeNumber } from '../schemas/common.js';
+import { route, type Route } from './route.js';
 
-const StreamQuery = z.object({ afterIndex: wholeNumber(-1).optional(), as: z.string().min(1).max(255).optional() });
 const LastEventId = wholeNumber(-1);
 
-export function streamRoutes(app: ServerRoutes, parts: ServerParts): void {
-  app.get('/api/rooms/:roomId/stream', async (context) => {
-    const { principal } = context.var;
-    const query = checked(StreamQuery, context.req.query());
-    const lastEventId = context.req.header('last-event-id');
-    const afterIndex = lastEventId === undefined || lastEventId === '' ? query.afterIndex : checked(LastEventId, lastEventId);
-    const caller = wireCaller(parts, principal);
-    if (caller.kind === 'client' && query.as !== undefined && query.as !== caller.channelId)
-      throw new Refusal('forbidden', 'A client sees what its own channel may see.');
-    const { room } = await reachRoom(parts.kit, principal, context.req.param('roomId'));
-    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-    // Nobody would read the body of an answer to HEAD, nor ever end it.
-    if (context.req.raw.method === 'HEAD') return new Response(null, { headers });
-    const body = eventStream(
-      parts,
-      principal,
-      (send, close, buffered) => {
-        const line = openLine(parts, caller, () => principal, { id: parts.kit.ids.next(), send, close, buffered }, { readOnly: true });
-        const as = caller.kind === 'host' ? query.as : undefined;
-        line.onText(
-          JSON.stringify({
-            type: 'subscribe',
-            id: 'stream',
-            roomId: room.id,
-            ...(afterIndex !== undefined && { afterIndex }),
-            ...(as !== undefined && { as }),
-          }),
-        );
-        return line;
-      },
-      room.id,
-    );
-    return new Response(body, { headers });
-  });
-}
+export const streamRoutes: readonly Route[] = [
+  route({
+    id: 'streamEvents',
+    method: 'get',
+    path: '/api/rooms/{roomId}/stream',
+    tag: 'timeline',
+    scope: 'principal',
+    summary: 'Follow a room as server-sent events, for those who cannot hold a WebSocket.',
+    description:
+      'The frames of the browser wire protocol. A client needs the scope `read` and sees what its channel may see; a program of the host needs `operate`.',
+    query: z.object({ afterIndex: wholeNumber(-1).optional(), as: id.optional() }),
+    headers: [{ name: 'last-event-id', description: 'Go on after this index.', schema: z.string() }],
+    answers: { 200: { description: 'A stream of events, until one side ends it.', mediaType: 'text/event-stream' } },
+    refusals: ['room_not_found'],
+    async handle({ parts, principal, params, query, header, request }) {
+      const lastEventId = header('last-event-id');
+      const afterIndex = lastEventId === undefined || lastEventId === '' ? query.afterIndex : checked(LastEventId, lastEventId, 'Last-Event-ID');
+      const caller = wireCaller(parts, principal);
+      if (caller.kind === 'client' && query.as !== undefined && query.as !== caller.channelId)
+        throw new Refusal('forbidden', 'A client sees what its own channel may see.');
+      const { room } = await reachRoom(parts.kit, principal, params.roomId);
+      const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+      // Nobody would read the body of an answer to HEAD, nor ever end it.
+      if (request?.method === 'HEAD') return new Response(null, { headers });
+      const as = caller.kind === 'host' ? query.as : undefined;
+      const body = eventStream(
+        parts,
+        principal,
+        (send, close, buffered) => {
+          const line = openLine(parts, caller, () => principal, { id: parts.kit.ids.next(), send, close, buffered }, { readOnly: true });
+          line.onText(
+            JSON.stringify({
+              type: 'subscribe',
+              id: 'stream',
+              roomId: room.id,
+              ...(afterIndex !== undefined && { afterIndex }),
+              ...(as !== undefined && { as }),
+            }),
+          );
+          return line;
+        },
+        room.id,
+      );
+      return new Response(body, { headers });
+    },
+  }),
+];
 
 interface Line {
   close(): void;

@@ -1,0 +1,92 @@
+/** Tasks, observations, deliveries and turns, as the server answers them. */
+import { z } from 'zod';
+import {
+  OutboxState,
+  TaskStatus,
+  TurnEndReason,
+  TurnState,
+  type Observation as CoreObservation,
+  type OutboxRow,
+  type Task as CoreTask,
+  type TurnRow,
+} from '../../core/index.js';
+import { counts, json, time } from './common.js';
+import { Failure, OperationError } from './events.js';
+
+export const taskStatus = z.enum(TaskStatus);
+export const outboxState = z.enum(OutboxState);
+export const turnState = z.enum(TurnState);
+
+export const Task = z
+  .object({
+    id: z.string(),
+    roomId: z.string(),
+    title: z.string(),
+    description: z.string().optional(),
+    assignedTo: z.string().optional(),
+    status: taskStatus,
+    createdAt: time,
+    metadata: json,
+  })
+  .meta({ id: 'Task', description: 'Something to be done.' }) satisfies z.ZodType<CoreTask>;
+
+export const Observation = z
+  .object({
+    id: z.string(),
+    roomId: z.string(),
+    channelId: z.string(),
+    content: z.string(),
+    category: z.string().optional(),
+    confidence: z.number(),
+    createdAt: time,
+    metadata: json,
+  })
+  .meta({ id: 'Observation', description: 'Something that was noticed about a conversation.' }) satisfies z.ZodType<CoreObservation>;
+
+const lease = { leaseOwner: z.string().optional(), leaseUntil: time.optional() };
+
+export const Delivery = z
+  .object({
+    id: z.string(),
+    roomId: z.string(),
+    eventId: z.string(),
+    eventIndex: z.number().int(),
+    channelId: z.string(),
+    state: outboxState,
+    attempts: z.number().int(),
+    nextAttemptAt: time.optional(),
+    ...lease,
+    fencingToken: z.number().optional(),
+    idempotencyKey: z.string(),
+    createdAt: time,
+    expiresAt: time,
+    provider: z.string().optional(),
+    providerMessageId: z.string().optional(),
+    partsSent: z.number().int().optional(),
+    lastError: Failure.optional(),
+  })
+  .meta({ id: 'Delivery', description: 'One planned delivery of one event to one channel.' }) satisfies z.ZodType<OutboxRow>;
+
+export const Attempt = z
+  .object({ channelId: z.string(), attempt: z.number().int(), startedAt: time, ms: z.number(), code: z.string() })
+  .meta({ id: 'Attempt', description: 'One attempt of one delivery; kept of the newest events of this process only.' });
+
+export const Turn = z
+  .object({
+    id: z.string(),
+    roomId: z.string(),
+    channelId: z.string(),
+    triggerEventIds: z.array(z.string()),
+    triggerIndex: z.number().int(),
+    state: turnState,
+    attempts: z.number().int(),
+    ...lease,
+    createdAt: time,
+    expiresAt: time,
+    endReason: z.enum(TurnEndReason).optional(),
+    replyEventIds: z.array(z.string()).optional(),
+    usage: counts.optional(),
+    error: OperationError.optional(),
+    startedTools: z.array(z.string()).optional(),
+  })
+  .meta({ id: 'Turn', description: 'One run of one agent for its triggering events.' }) satisfies z.ZodType<TurnRow>;
