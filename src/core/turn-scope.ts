@@ -5,6 +5,8 @@ export interface TurnScope {
   readonly roomId: string;
   readonly turnId: string;
   readonly channelId: string;
+  /** Index of the event it answers: what happened since may have overtaken it (TURN-06). */
+  readonly triggerIndex: number;
   /** The event at the root of the cascade: one user message. */
   readonly rootEventId: string;
   /** To be done once the turn has ended and its reply is in the timeline; the cascade waits for it (HND-12). */

@@ -333,6 +333,35 @@ describe('a person', () => {
   });
 });
 
+describe('an agent whom a person has relieved', () => {
+  it('cannot give the conversation away any more, though its turn still runs', async () => {
+    verifies('TURN-06', 'LOCK-07', 'HND-04', 'HND-09');
+    let go: () => void = () => undefined;
+    const wait = { name: 'wait', description: '', handler: () => new Promise<string>((resolve) => (go = () => resolve('waited'))) };
+    const desk = await open({
+      mia: ({ messages }) => {
+        const said = JSON.stringify(messages);
+        if (said.includes('taken_over')) return 'Never mind.';
+        return said.includes('waited') ? pass('ben', 'Let me bring in Ben.') : { content: '', toolCalls: [{ id: 'w', name: 'wait', arguments: {} }] };
+      },
+    });
+    desk.agents.mia.addTool(wait);
+    const rejected: unknown[] = [];
+    desk.kit.hook('on_handoff_rejected', ({ metadata }) => void rejected.push(metadata['reason']));
+    const said = desk.say('hello');
+    await settle(desk.clock);
+    await desk.kit.setActiveAgent('room', null);
+    go();
+    await said;
+    expect(rejected).toEqual(['taken_over']);
+    expect(await desk.state()).toMatchObject({ activeAgentId: null, context: { handled_by: 'human' } });
+    expect(desk.words()).toEqual(['hello']);
+    // A program of the person who took over may.
+    expect((await desk.handoff.handle({ roomId: 'room', callingAgentId: 'desk', arguments: { target: 'ben' } })).accepted).toBe(true);
+    await desk.kit.close();
+  });
+});
+
 describe('an agent without a tool for it', () => {
   it('is not touched by what others set up', async () => {
     verifies('HND-10');

@@ -12,6 +12,7 @@ import type { RoomEvent } from '../core/models/event.js';
 import { EMPTY_LIST, type Metadata } from '../core/models/json.js';
 import { looseSystemEvent } from '../core/pipeline/event-draft.js';
 import { isSpeakingChannel, type SpeakingChannel } from '../core/speaking-channel.js';
+import { isTakenOver } from '../core/turns/takeover.js';
 import { HUMAN_TARGET, HANDOFF_TOOL_NAME, handoffTool, parseHandoffArguments, type HandoffArguments } from './handoff-tool.js';
 import type { OrchestrationKit } from './orchestration-kit.js';
 
@@ -113,7 +114,10 @@ export class HandoffHandler {
       rootEventId: this.#rootOf(request.roomId),
     };
     let bound: readonly ChannelBinding[] = EMPTY_LIST;
-    const decision = await this.kit.changeConversation(request.roomId, ({ state, bindings }) => {
+    const turn = this.kit.currentTurn();
+    const decision = await this.kit.changeConversation(request.roomId, ({ room, state, bindings }) => {
+      // An agent whom a person has relieved gives nothing away any more (TURN-06).
+      if (turn?.roomId === room.id && isTakenOver(room, turn)) return { rejected: 'taken_over' };
       bound = bindings;
       const isBound = bindings.some(({ channelId, category }) => channelId === asked.target && category === 'intelligence');
       return this.#decide(asked, state, isBound);

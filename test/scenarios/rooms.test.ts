@@ -497,6 +497,24 @@ describe('the conversation state', () => {
     await kit.close();
   });
 
+  it('takes what hosts put into it as JSON carries it, and leaves them their objects', async () => {
+    verifies('CST-03', 'CST-05', 'INV-15');
+    const { kit } = makeKit();
+    await kit.createRoom({ roomId: 'r' });
+    const topics = ['bill'];
+    const since = new Date('2026-01-02T03:04:05.000Z');
+    await kit.changeConversation('r', ({ state }) => ({ state: { ...state, context: { topics, since } }, notice: { body: 'Topics', metadata: {} } }));
+    topics.push('refund');
+    const { context } = getConversationState(await kit.getRoom('r'));
+    expect(context).toEqual({ topics: ['bill'], since: '2026-01-02T03:04:05.000Z' });
+    await kit.store.updateRoom(setConversationState(await kit.getRoom('r'), { context: { since } }));
+    expect(getConversationState(await kit.getRoom('r')).context).toEqual({ since: '2026-01-02T03:04:05.000Z' });
+    const [step] = transition(getConversationState(await kit.getRoom('r')), 'triage').phaseHistory;
+    const kept = setConversationState(await kit.getRoom('r'), { phaseHistory: Array.from({ length: 250 }, () => step as never) });
+    expect(getConversationState(kept).phaseHistory).toHaveLength(200);
+    await kit.close();
+  });
+
   it('is changed by hosts through setActiveAgent, with its hook when the phase changes', async () => {
     verifies('CST-04');
     const { kit } = makeKit();

@@ -20,6 +20,8 @@ export function isPromise<T>(value: T | Promise<T> | PromiseLike<T>): value is P
 export function copyJson<T>(value: T): T {
   if (value === null || typeof value !== 'object' || (value as unknown) === EMPTY) return value;
   if (Array.isArray(value)) return value.map(copyJson) as T; // an array of T's element type stays one
+  const { toJSON } = value as { readonly toJSON?: unknown };
+  if (typeof toJSON === 'function') return copyJson(toJSON.call(value) as T); // a Date is the text that JSON makes of it
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value)) copy[key] = copyJson((value as Record<string, unknown>)[key]);
   return copy as T; // same keys, copied values

@@ -4,7 +4,7 @@ import { ValidationError } from '../errors.js';
 import type { ChannelBinding } from '../models/binding.js';
 import { CONVERSATION_STATE_KEY, getConversationState, HANDLED_BY_HUMAN, transition, type ConversationState } from '../models/conversation-state.js';
 import type { RoomEvent } from '../models/event.js';
-import { copyJson, sealJson, type Metadata } from '../models/json.js';
+import { copyJson, ownJson, sealJson, type Metadata } from '../models/json.js';
 import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
@@ -51,7 +51,7 @@ export async function changeConversation(
     if ('rejected' in decision) return { accepted: false, reason: decision.rejected, state: before };
     if (state.room.status === 'closed' || state.room.status === 'archived') return { accepted: false, reason: 'room_closed', state: before };
     const { notice } = decision;
-    const after = sealJson({ ...decision.state });
+    const after = ownJson({ ...decision.state }); // the caller's objects stay the caller's
     const committed = await commitSystem(
       parts,
       section,

@@ -106,7 +106,15 @@ async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Pro
   const run = new RunningTurn(parts, work, trigger);
   const afterwards: (() => Promise<void>)[] = [];
   const scope: CallScope = {
-    turn: { roomId: row.roomId, turnId: row.id, channelId: row.channelId, rootEventId: work.cascade.rootEventId, cascade: work.cascade, afterwards },
+    turn: {
+      roomId: row.roomId,
+      turnId: row.id,
+      channelId: row.channelId,
+      triggerIndex: row.triggerIndex,
+      rootEventId: work.cascade.rootEventId,
+      cascade: work.cascade,
+      afterwards,
+    },
     causeDepth: work.trigger.chainDepth,
     ...(work.cascade.span !== undefined && { span: work.cascade.span }),
   };
