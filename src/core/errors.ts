@@ -98,7 +98,7 @@ export class ParticipantNotFoundError extends RoomKitError {
 export class IdentityNotFoundError extends RoomKitError {
   override readonly name = 'IdentityNotFoundError';
   constructor(identityId: string) {
-    super('identity_not_found', `Identity '${identityId}' does not exist. Create it with kit.store.createIdentity(identity) first.`);
+    super('identity_not_found', `Identity '${identityId}' does not exist. Create it with kit.createIdentity({ id: '${identityId}', … }) first.`);
   }
 }
 

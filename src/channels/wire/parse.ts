@@ -2,6 +2,7 @@
 import { ValidationError } from '../../core/errors.js';
 import { checkJson, checkMetadata, parseContent } from '../../core/models/content-validation.js';
 import type { EventContent } from '../../core/models/content.js';
+import type { Metadata } from '../../core/models/json.js';
 import type { ClientFrame, WireErrorCode } from './frames.js';
 
 /** A frame, or why it is none. */
@@ -55,9 +56,9 @@ function readFrame(given: Fields): ClientFrame | undefined {
         type: 'send',
         id: id(given),
         roomId: text(given, 'roomId', MAX_ID),
-        content: content(given['content']),
+        content: clientContent(given['content']),
         ...(given['parentEventId'] !== undefined && { parentEventId: text(given, 'parentEventId', MAX_ID) }),
-        ...(given['metadata'] !== undefined && { metadata: metadata(given['metadata']) }),
+        ...(given['metadata'] !== undefined && { metadata: clientMetadata(given['metadata']) }),
       };
     case 'typing':
       return { type: 'typing', roomId: text(given, 'roomId', MAX_ID), on: flag(given, 'on') };
@@ -121,7 +122,8 @@ const RESERVED_METADATA: ReadonlySet<string> = new Set([
   'target_external_id',
 ]);
 
-function content(given: unknown): EventContent {
+/** Content as a person may say it. Throws ValidationError (PERM-08). */
+export function clientContent(given: unknown): EventContent {
   const parsed = parseContent(given);
   if (holdsSystem(parsed)) throw new ValidationError("content holds type 'system', which only the kit says. Send text or another content.");
   return parsed;
@@ -140,8 +142,8 @@ function holdsSystem(given: EventContent): boolean {
   }
 }
 
-/** Without the keys that are not a client's to set. */
-function metadata(given: unknown): Fields {
+/** Metadata of a person's message without the keys that are not theirs to set (PERM-08). Throws ValidationError. */
+export function clientMetadata(given: unknown): Metadata {
   checkMetadata(given);
   const entries = Object.entries(given);
   const own = entries.filter(([key]) => !key.startsWith('_') && !RESERVED_METADATA.has(key));
