@@ -14,6 +14,7 @@ import type { RoomStatus, ChannelType, OutboxState, TurnState } from '../models/
 import { mergeMetadata } from './metadata.js';
 import { MemoryHolds } from './memory/holds.js';
 import { MemoryOutbox } from './memory/outbox.js';
+import { MemoryOutcomes } from './memory/outcomes.js';
 import { MemoryPeople } from './memory/people.js';
 import { MemoryRoom } from './memory/room.js';
 import { RoutingIndex } from './memory/routing.js';
@@ -36,9 +37,6 @@ import type {
   WriteOptions,
 } from './store.js';
 
-/** Live outcomes are kept for this many events. */
-const MAX_OUTCOME_EVENTS = 1000;
-
 /** Keeps everything in this process's memory. The default. */
 export class InMemoryStore implements ConversationStore {
   readonly name: string = 'memory';
@@ -46,8 +44,7 @@ export class InMemoryStore implements ConversationStore {
   readonly shared: boolean = false;
   readonly #rooms = new Map<string, MemoryRoom>();
   readonly #creations = new Map<string, { roomId: string; atMs: number }>();
-  /** In the order they were told: of one channel, the last one counts. */
-  readonly #outcomes = new Map<string, DeliveryOutcome>();
+  readonly #outcomes = new MemoryOutcomes();
   /** Task → its room. */
   readonly #tasks = new Map<string, string>();
   readonly #routing = new RoutingIndex((roomId) => this.#rooms.get(roomId)?.state.room);
@@ -362,30 +359,19 @@ export class InMemoryStore implements ConversationStore {
   }
 
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): void {
-    for (const outcome of outcomes) {
-      const { roomId, eventId, results } = outcome;
-      if (!this.#rooms.has(roomId)) continue;
-      const kept = this.#outcomes.get(eventId);
-      if (kept !== undefined) {
-        this.#outcomes.set(eventId, { roomId, eventId, results: [...kept.results, ...results] });
-        continue;
-      }
-      if (this.#outcomes.size >= MAX_OUTCOME_EVENTS) {
-        const oldest = this.#outcomes.keys().next();
-        if (oldest.done !== true) this.#outcomes.delete(oldest.value);
-      }
-      this.#outcomes.set(eventId, outcome);
-    }
+    for (const outcome of outcomes) if (this.#rooms.has(outcome.roomId)) this.#outcomes.record(outcome);
   }
 
   deliveryResults(roomId: string, eventIds: readonly string[]): Map<string, Record<string, DeliveryResult>> {
     const found = new Map<string, Record<string, DeliveryResult>>();
     for (const eventId of eventIds) {
+      const rows = this.#outbox.resultsOf(roomId, eventId);
+      const outcomes = this.#outcomes.of(roomId, eventId);
+      if (rows.length === 0 && outcomes.length === 0) continue;
       const results: Record<string, DeliveryResult> = {};
-      for (const result of this.#outbox.resultsOf(roomId, eventId)) results[result.channelId] = result;
-      const outcomes = this.#outcomes.get(eventId);
-      if (outcomes?.roomId === roomId) for (const result of outcomes.results) results[result.channelId] = copyJson(result);
-      if (Object.keys(results).length > 0) found.set(eventId, results);
+      for (const result of rows) results[result.channelId] = result;
+      for (const result of outcomes) results[result.channelId] = copyJson(result);
+      found.set(eventId, results);
     }
     return found;
   }
@@ -408,7 +394,7 @@ export class InMemoryStore implements ConversationStore {
 
   #forgetEvent(event: RoomEvent): void {
     this.#routing.forget(event);
-    this.#outcomes.delete(event.id);
+    this.#outcomes.forget(event.id);
   }
 
   #require(roomId: string): MemoryRoom {

@@ -1,7 +1,7 @@
 /** Outbox rows and turns in memory, with their lanes. */
 import { ConflictError } from '../../errors.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../../models/delivery.js';
-import { ownJson } from '../../models/json.js';
+import { EMPTY_LIST, ownJson } from '../../models/json.js';
 import type { OutboxState, TurnState } from '../../models/vocabulary.js';
 import {
   laneKey,
@@ -91,9 +91,11 @@ export class MemoryOutbox {
     return query.limit === undefined ? found : found.slice(0, query.limit);
   }
 
-  resultsOf(roomId: string, eventId: string): DeliveryResult[] {
+  resultsOf(roomId: string, eventId: string): readonly DeliveryResult[] {
+    const ids = this.#rowsOfEvent.get(eventId);
+    if (ids === undefined) return EMPTY_LIST;
     const results: DeliveryResult[] = [];
-    for (const id of this.#rowsOfEvent.get(eventId) ?? []) {
+    for (const id of ids) {
       const row = this.#rows.get(id);
       if (row?.roomId === roomId) results.push(resultOfRow(row));
     }
