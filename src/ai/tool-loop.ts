@@ -67,6 +67,12 @@ export interface LoopOutcome {
   readonly error: OperationError | undefined;
 }
 
+/** How far one generation has come. */
+interface Progress {
+  hasYielded: boolean;
+  firstTokenMs?: number;
+}
+
 const NUDGE = 'Please answer the user now, in words, with what you have found out.';
 
 export class ToolLoop {
@@ -180,7 +186,7 @@ export class ToolLoop {
     for (let attempt = 1; ; attempt++) {
       const provider = this.#provider;
       const started = services.clock.monotonic();
-      const progress = { hasYielded: false };
+      const progress: Progress = { hasYielded: false };
       let response: AIResponse | undefined;
       let code: string | undefined;
       let span: string | undefined;
@@ -191,7 +197,7 @@ export class ToolLoop {
           response = yield* this.#streamed(provider.generateStream(context, cancellation), provider, progress, started);
         } else {
           response = checkResponse(await cancellation.guard(Promise.resolve(provider.generate(context, cancellation))), provider);
-          this.#firstByte(provider, started);
+          this.#firstByte(provider, started, progress);
           const shown = this.#segments.push(response.content);
           if (shown !== '') yield shown;
         }
@@ -207,6 +213,7 @@ export class ToolLoop {
           kind: 'generation',
           name: provider.modelName,
           ms: services.clock.monotonic() - started,
+          ...(progress.firstTokenMs !== undefined && { firstTokenMs: progress.firstTokenMs }),
           ...(response?.usage !== undefined && { tokens: response.usage }),
           ...(code !== undefined && { code }),
         });
@@ -242,15 +249,16 @@ export class ToolLoop {
     });
   }
 
-  #firstByte(provider: AIProvider, started: number): void {
+  #firstByte(provider: AIProvider, started: number, progress: Progress): void {
     const { clock, tracing } = this.parts.services;
-    tracing?.metric('roomkit.llm.ttfb_ms', clock.monotonic() - started, { provider: provider.name, model: provider.modelName });
+    progress.firstTokenMs = clock.monotonic() - started;
+    tracing?.metric('roomkit.llm.ttfb_ms', progress.firstTokenMs, { provider: provider.name, model: provider.modelName });
   }
 
   async *#streamed(
     items: AsyncIterable<AIStreamItem>,
     provider: AIProvider,
-    progress: { hasYielded: boolean },
+    progress: Progress,
     started: number,
   ): AsyncGenerator<string, AIResponse> {
     const { cancellation } = this.parts;
@@ -266,7 +274,7 @@ export class ToolLoop {
           throw new ProviderError('The answer broke off before its end.', { provider: provider.name, code: 'stream_interrupted', retryable: true });
         }
         const item = step.value;
-        if (!progress.hasYielded) this.#firstByte(provider, started);
+        if (!progress.hasYielded) this.#firstByte(provider, started, progress);
         progress.hasYielded = true;
         switch (item.type) {
           case 'text_delta': {

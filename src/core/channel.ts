@@ -145,7 +145,14 @@ export interface Turn {
   /** Records, durably, that a non-idempotent tool starts (TURN-04). */
   markToolStarted(idempotencyKey: string): Awaitable<void>;
   /** Adds a step to the decision trace (TEL-07). */
-  trace(step: { kind: 'generation' | 'tool'; name: string; ms: number; tokens?: Readonly<Record<string, number>>; code?: string }): void;
+  trace(step: {
+    kind: 'generation' | 'tool';
+    name: string;
+    ms: number;
+    firstTokenMs?: number;
+    tokens?: Readonly<Record<string, number>>;
+    code?: string;
+  }): void;
 }
 
 /** What `deliver` is told besides the event. The idempotency key is the same for every attempt. */

@@ -4,6 +4,7 @@ export * from './errors.js';
 export { RoomKit } from './kit.js';
 export type { RoomKitOptions } from './options.js';
 export type { CommitListener } from './commit-listener.js';
+export type { ReplyListener, ReplyWatcher } from './turns/reply-watcher.js';
 export type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 export type { InboundOptions } from './pipeline/inbound.js';
 export type { SendOptions } from './pipeline/send.js';

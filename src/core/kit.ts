@@ -92,6 +92,7 @@ import { InMemoryStore } from './store/in-memory.js';
 import type { ConversationStore, RoomQuery, RowQuery, TurnQuery } from './store/store.js';
 import { DecisionTraces } from './telemetry/decision-trace.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
+import type { ReplyListener } from './turns/reply-watcher.js';
 import { Tracer } from './telemetry/tracer.js';
 import type { TurnScope } from './turn-scope.js';
 
@@ -188,6 +189,7 @@ export class RoomKit {
       limiters: new Map(),
       transcoder: options.transcoder,
       commitListeners: new Set(),
+      replyListeners: new Set(),
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
       assertOpen,
       stopping: allowManyListeners(this.#stop.signal),
@@ -639,6 +641,15 @@ export class RoomKit {
   onCommitted(listener: CommitListener): () => void {
     this.#parts.commitListeners.add(listener);
     return () => void this.#parts.commitListeners.delete(listener);
+  }
+
+  /**
+   * Called when the first words of an agent's reply are there, before any of it is stored; what it returns is told of the
+   * rest. Returns how to stop. For hosts who watch: a channel previews replies by its own `openStream`.
+   */
+  onReply(listener: ReplyListener): () => void {
+    this.#parts.replyListeners.add(listener);
+    return () => void this.#parts.replyListeners.delete(listener);
   }
 
   // --- ephemeral events ----------------------------------------------------------------------------------------------

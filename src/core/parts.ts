@@ -23,6 +23,7 @@ import type { RoomRuntimes } from './rooms/runtime.js';
 import type { ConversationStore } from './store/store.js';
 import type { DecisionTraces } from './telemetry/decision-trace.js';
 import type { Tracer } from './telemetry/tracer.js';
+import type { ReplyListener } from './turns/reply-watcher.js';
 
 export interface KitParts extends PlanParts {
   readonly options: RoomKitOptions;
@@ -53,6 +54,7 @@ export interface KitParts extends PlanParts {
   readonly inboundLimits: InboundLimits | undefined;
   readonly transcoder: ContentTranscoder | undefined;
   readonly commitListeners: Set<CommitListener>;
+  readonly replyListeners: Set<ReplyListener>;
   /** Work for this channel stays in the store for want of it: recovery looks after it until it is gone (OUT-10). */
   leaveBehind(channelId: string): void;
   /** Refuses new work once the kit is closed or drains. */

@@ -55,6 +55,7 @@ export function scopedKit(kit: RoomKit, current: () => Principal, onLost: (roomI
     // Only a host's view listens; it looks up its rooms, which it reached, and asks for everything else through the above.
     on: kit.on.bind(kit),
     hook: kit.hook.bind(kit),
+    onReply: kit.onReply.bind(kit),
     onCommitted: (listener) => kit.onCommitted((event, room) => isListed(room) && listener(event, room)),
     listRooms: async (query) => {
       const organizationId = organizationOf(kit, current());

@@ -143,8 +143,8 @@ export class SocketSession {
 
   /** A token in the hello counts more than what the upgrade showed: it says on whose behalf this socket speaks. */
   async #admit(token: string | undefined): Promise<Principal> {
-    const { principal, addressKey } = this.admission;
-    if (token !== undefined) return this.parts.gate.admitToken(token, addressKey);
+    const { principal, addressKey, url } = this.admission;
+    if (token !== undefined) return this.parts.gate.admitToken(token, addressKey, url);
     if (principal === null) throw new Refusal('unauthenticated', 'The hello holds no token.');
     return principal;
   }
@@ -202,7 +202,7 @@ export class SocketSession {
   /** A new token for the same channel and participant; any other ends the socket (WIRE-12). Never rejects. */
   #renew(token: string): Promise<void> {
     return this.parts.gate
-      .admitToken(token, this.admission.addressKey)
+      .admitToken(token, this.admission.addressKey, this.admission.url)
       .then((renewed) => {
         const old = this.#principal;
         if (this.#state !== 'open' || old === undefined) return;

@@ -14,6 +14,8 @@ import { SocketSession, type ServerSocket } from './socket-session.js';
 export interface Admission {
   readonly principal: Principal | null;
   readonly addressKey: string;
+  /** Where it was opened. */
+  readonly url: string;
   /** Gives the place back; idempotent. */
   release(): void;
 }
@@ -55,7 +57,7 @@ export class Sockets {
     const addressKey = gate.addressKeyOf(request, peer);
     const release = this.#takePlace(addressKey);
     try {
-      return { principal: await gate.admitSocket(request, url, peer), addressKey, release };
+      return { principal: await gate.admitSocket(request, url, peer), addressKey, url: url.href, release };
     } catch (error) {
       release();
       throw error;

@@ -434,7 +434,7 @@ describe('telemetry', () => {
     const { kit, clock } = makeKit({ traceEvents: 3 });
     const b = new TestTransport('b');
     const agent = new TestAgent('bot', (_event, _context, { turn }) => {
-      turn?.trace({ kind: 'generation', name: 'model', ms: 5, tokens: { input_tokens: 7 } });
+      turn?.trace({ kind: 'generation', name: 'model', ms: 5, firstTokenMs: 2, tokens: { input_tokens: 7 } });
       return undefined;
     });
     const roomId = await openRoom(kit, [new TestTransport('a'), b, agent]);
@@ -453,9 +453,14 @@ describe('telemetry', () => {
         { channelId: 'b', decision: 'delivery' },
         { channelId: 'bot', decision: 'turn' },
       ],
-      deliveries: [{ channelId: 'b', attempt: 2, code: 'sent' }],
-      turnSteps: [{ kind: 'generation', name: 'model', ms: 5, tokens: { input_tokens: 7 } }],
+      deliveries: [
+        { channelId: 'b', attempt: 1, ms: 0 },
+        { channelId: 'b', attempt: 2, code: 'sent' },
+      ],
+      turnSteps: [{ kind: 'generation', name: 'model', ms: 5, firstTokenMs: 2, tokens: { input_tokens: 7 } }],
     });
+    expect(trace?.deliveries[0]?.code).not.toBe('sent');
+    expect(Date.parse(trace?.deliveries[1]?.startedAt ?? '')).toBeGreaterThan(Date.parse(trace?.deliveries[0]?.startedAt ?? ''));
     expect(JSON.stringify(trace)).not.toContain('confidential');
     for (let n = 0; n < 3; n++) await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
     expect(kit.getTrace(event?.id ?? '')).toBeUndefined();

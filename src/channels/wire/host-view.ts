@@ -11,6 +11,7 @@ import type { RoomEvent } from '../../core/models/event.js';
 import type { WireKit } from './connection.js';
 import { hostEvent, namesOf, wireEvent, type NameOf } from './event.js';
 import { WIRE_LIMITS, type ClientFrame, type ServerFrame } from './frames.js';
+import { HostStreams } from './host-streams.js';
 
 export interface HostViewOptions {
   readonly kit: WireKit;
@@ -40,12 +41,15 @@ interface Watch {
   /** Something was committed while it read. */
   stale: boolean;
   closed: boolean;
+  /** Subscription to typing, receipts and reactions of the room. */
+  ephemeral?: string;
 }
 
 export class HostView {
   readonly #watches = new Map<string, Watch>();
   readonly #rooms: Coalesced;
   readonly #outcomes: Coalesced;
+  readonly #streams: HostStreams;
   readonly #stop: (() => void)[] = [];
   #allRooms = false;
   #closed = false;
@@ -54,6 +58,13 @@ export class HostView {
     const { kit, clock } = options;
     this.#rooms = new Coalesced(clock, (roomId) => this.#tellRoom(roomId));
     this.#outcomes = new Coalesced(clock, (key) => this.#tellOutcome(key));
+    this.#streams = new HostStreams({
+      isShown: (roomId) => this.#watches.get(roomId)?.as === undefined && this.#watches.has(roomId),
+      lastShown: (roomId) => this.#watches.get(roomId)?.last ?? -1,
+      send: options.send,
+      isBusy: () => options.relief() !== undefined,
+    });
+    if (kit.onReply !== undefined) this.#stop.push(kit.onReply((opening) => this.#streams.open(opening)));
     this.#stop.push(kit.onCommitted((event) => this.#onCommitted(event)));
     if (kit.on !== undefined) {
       for (const type of ROOM_EVENTS) this.#stop.push(kit.on(type, ({ roomId }) => this.#onRoom(roomId)));
@@ -94,6 +105,10 @@ export class HostView {
       send({ type: 'subscribed', id, roomId, latestIndex });
       if (afterIndex === undefined) watch.last = latestIndex;
       else if (afterIndex > latestIndex) this.#resync(watch, 0, latestIndex);
+      if (as === undefined) {
+        this.#streams.catchUp(roomId);
+        await this.#hearEphemeral(watch);
+      }
     } catch (error) {
       this.unsubscribe(roomId);
       throw error;
@@ -108,7 +123,25 @@ export class HostView {
     const watch = this.#watches.get(roomId);
     if (watch === undefined) return false;
     watch.closed = true;
+    this.#streams.forget(roomId);
+    this.#leaveEphemeral(watch);
     return this.#watches.delete(roomId);
+  }
+
+  async #hearEphemeral(watch: Watch): Promise<void> {
+    const { kit, send } = this.options;
+    const { roomId } = watch;
+    watch.ephemeral = await kit.subscribeRoom(roomId, (event) => {
+      if (!watch.closed) send({ type: 'ephemeral', roomId, event });
+    });
+    if (isClosed(watch)) this.#leaveEphemeral(watch);
+  }
+
+  #leaveEphemeral(watch: Watch): void {
+    if (watch.ephemeral === undefined) return;
+    this.options.kit
+      .unsubscribeRoom(watch.ephemeral)
+      .catch((error: unknown) => this.options.logger.debug('A host could not leave a room.', { error }));
   }
 
   close(): void {
@@ -165,7 +198,9 @@ export class HostView {
         const prev = watch.last;
         watch.last = event.index;
         const shown = watch.as === undefined ? hostEvent(event, watch.names) : wireEvent(event, watch.names);
-        this.options.send({ type: 'event', roomId: watch.roomId, prev, event: shown });
+        const streamId = watch.as === undefined ? this.#streams.endedBy(event) : undefined;
+        const place = { roomId: watch.roomId, prev, event: shown };
+        this.options.send(streamId === undefined ? { type: 'event', ...place } : { type: 'stream_end', streamId, ...place });
         if (this.options.relief() === undefined) continue;
         more = true; // the rest is read again once there is room: it may have changed by then
         break;
@@ -185,6 +220,7 @@ export class HostView {
 
   #resync(watch: Watch, fromIndex: number, latestIndex: number): void {
     watch.last = latestIndex;
+    this.#streams.forget(watch.roomId);
     this.options.send({ type: 'resync', roomId: watch.roomId, fromIndex });
   }
 

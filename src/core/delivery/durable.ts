@@ -205,6 +205,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     } catch (error) {
       if (parts.stopping.aborted) throw error;
       const failure = failureOf(error);
+      this.#noteAttempt(startedAt, failure.code);
       if (span !== undefined) parts.tracer.end(span, { status: 'error', errorMessage: failure.code });
       entry.breaker.failure(isCountable(failure));
       if (failure.retryAfterSeconds !== undefined) {
@@ -215,9 +216,17 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       this.#attempting = false;
       if (parts.tracer.enabled) parts.tracer.metric('roomkit.delivery.duration_ms', parts.clock.now() - startedAt, { channelId: target.channelId });
     }
+    if (this.row.attempts > 1) this.#noteAttempt(startedAt, 'sent');
     // Beyond the vendor: whatever becomes of the record, it is not sent again for that.
     await this.#succeed(receipt ?? undefined);
     return 'ended';
+  }
+
+  /** An attempt that failed, or that came after one that did; of all others the outcome says enough (TEL-07). */
+  #noteAttempt(startedAtMs: number, code: string): void {
+    const { parts, target, row } = this;
+    const ms = parts.clock.now() - startedAtMs;
+    parts.traces.find(row.eventId)?.addAttempt({ channelId: target.channelId, attempt: row.attempts, startedAt: isoTime(startedAtMs), ms, code });
   }
 
   async #afterFailure(failure: DeliveryFailure): Promise<'ended' | 'again'> {

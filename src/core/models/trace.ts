@@ -48,6 +48,8 @@ export interface TurnStepTrace {
   readonly name: string;
   readonly startedAt: string;
   readonly ms: number;
+  /** From the request to the first piece of the answer; of generations that got one. */
+  readonly firstTokenMs?: number;
   readonly tokens?: Readonly<Record<string, number>>;
   readonly code?: string;
 }

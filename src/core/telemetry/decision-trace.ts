@@ -27,6 +27,9 @@ export interface DeliveryTimes {
   readonly ms: number | readonly number[];
 }
 
+/** More of one event tell nothing new. */
+const MAX_STEPS = 500;
+
 const NO_DELIVERIES: DeliveryTimes = { startedAtMs: 0, results: EMPTY_LIST, ms: 0 };
 
 /** The place of one event among the newest. It is written over again and again: traces are many, and hardly ever read. */
@@ -44,6 +47,8 @@ export class TraceRecord {
   private results: readonly DeliveryResult[] = EMPTY_LIST;
   private settledMs: number | readonly number[] = 0;
   private turnSteps: TurnStepTrace[] | undefined = undefined;
+  /** Of deliveries that took more than one attempt, or failed. */
+  private attempts: DeliveryAttemptTrace[] | undefined = undefined;
 
   begin(trace: TraceFields): void {
     this.eventId = trace.eventId;
@@ -57,6 +62,7 @@ export class TraceRecord {
     this.broadcast = trace.broadcast;
     this.settle(NO_DELIVERIES);
     this.turnSteps = undefined;
+    this.attempts = undefined;
   }
 
   /** All deliveries of the event are known: what they came to is kept, and not what made them. */
@@ -68,11 +74,17 @@ export class TraceRecord {
 
   addTurnStep(step: TurnStepTrace): void {
     const steps = (this.turnSteps ??= []);
-    if (steps.length < 500) steps.push(step);
+    if (steps.length < MAX_STEPS) steps.push(step);
+  }
+
+  addAttempt(attempt: DeliveryAttemptTrace): void {
+    const attempts = (this.attempts ??= []);
+    if (attempts.length < MAX_STEPS) attempts.push(attempt);
   }
 
   format(): DecisionTrace {
-    const { solicited } = this;
+    const { solicited, attempts = EMPTY_LIST } = this;
+    const deliveries = outcomes(this.broadcast?.deliveryTimes() ?? { startedAtMs: this.deliveriesFrom, results: this.results, ms: this.settledMs });
     return {
       eventId: this.eventId,
       roomId: this.roomId,
@@ -85,7 +97,7 @@ export class TraceRecord {
           ? { channelId: target.channelId, decision: 'not_solicited' }
           : target,
       ),
-      deliveries: attempts(this.broadcast?.deliveryTimes() ?? { startedAtMs: this.deliveriesFrom, results: this.results, ms: this.settledMs }),
+      deliveries: [...deliveries.filter(({ channelId }) => !attempts.some((noted) => noted.channelId === channelId)), ...attempts],
       turnSteps: this.turnSteps ?? [],
     };
   }
@@ -97,7 +109,7 @@ export class TraceRecord {
   }
 }
 
-function attempts({ startedAtMs, results, ms }: DeliveryTimes): DeliveryAttemptTrace[] {
+function outcomes({ startedAtMs, results, ms }: DeliveryTimes): DeliveryAttemptTrace[] {
   return results.map((result, position) => ({
     channelId: result.channelId,
     attempt: result.attempts,

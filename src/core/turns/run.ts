@@ -378,6 +378,7 @@ export class RunningTurn implements OnEventOptions, Turn {
       name: step.name,
       startedAt: isoTime(this.parts.clock.now() - step.ms),
       ms: step.ms,
+      ...(step.firstTokenMs !== undefined && { firstTokenMs: step.firstTokenMs }),
       ...(step.tokens !== undefined && { tokens: step.tokens }),
       ...(step.code !== undefined && { code: step.code }),
     });

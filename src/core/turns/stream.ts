@@ -2,11 +2,12 @@
  * A reply that is still being written (§18.2): previewed on every allowed target, gathered, and committed as one event
  * whose place in the timeline ends the previews.
  */
-import type { DeliveryStream } from '../channel.js';
+import type { DeliveryStream, StreamPlaceholder } from '../channel.js';
 import { planFor, type Target } from '../delivery/plan.js';
 import { errorCode } from '../errors.js';
 import { collectEffects } from '../hooks/effects.js';
 import type { ResponseStream, StreamOutcome } from '../models/delivery.js';
+import type { RoomEvent } from '../models/event.js';
 import { EMPTY, EMPTY_LIST } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { runPass } from '../pipeline/pass.js';
@@ -14,6 +15,7 @@ import { storeEffects } from '../pipeline/side-effects.js';
 import type { RoomState } from '../store/store.js';
 import type { TurnWork } from './lane.js';
 import { replyFields } from './reply.js';
+import type { ReplyWatcher } from './reply-watcher.js';
 import { CUT_BY_CLOSING, logFailure, reportDropped, type RunningTurn, type TurnOutcome } from './run.js';
 
 export async function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, stream: ResponseStream): Promise<TurnOutcome> {
@@ -91,8 +93,8 @@ export async function streamReply(parts: KitParts, work: TurnWork, run: RunningT
       reportDropped(parts, work, passed);
       return { state: 'cancelled', reason: passed.reason ?? 'dropped', replyEventIds: EMPTY_LIST, usage: outcome.usage, recorded: false };
     }
-    if (passed.kind === 'blocked') previews.error('blocked');
-    else previews.closeUnplanned(passed.broadcast?.plan.transports ?? EMPTY_LIST);
+    if (passed.kind === 'blocked') previews.error('blocked', passed.event);
+    else previews.closeUnplanned(passed.broadcast?.plan.transports ?? EMPTY_LIST, passed.event);
     return {
       state: error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'committed',
       endReason: outcome.endReason,
@@ -122,6 +124,7 @@ function leave(deltas: AsyncIterator<string>): void {
 class Previews {
   readonly open = new Map<string, DeliveryStream>();
   readonly #targets: readonly Target[];
+  readonly #watchers = new Set<ReplyWatcher>();
   #opened = false;
 
   constructor(
@@ -158,7 +161,9 @@ class Previews {
     if (!this.#opened) {
       this.#opened = true;
       for (const target of this.#targets) this.#openOn(target);
+      if (this.parts.replyListeners.size > 0) this.#tellListeners();
     }
+    for (const watcher of this.#watchers) this.#guarded(() => watcher.write(delta, text), watcher);
     for (const [channelId, stream] of this.open) {
       try {
         stream.write(delta, text);
@@ -169,31 +174,59 @@ class Previews {
     }
   }
 
-  error(code: string): void {
+  /** `event`: the blocked one, when it is stored. */
+  error(code: string, event?: RoomEvent): void {
     for (const stream of this.open.values()) stream.error(code);
     this.open.clear();
+    this.#endWatching(event, code);
   }
 
   /** Targets that were lost between the first word and the commit get an end too. */
-  closeUnplanned(planned: readonly Target[]): void {
+  closeUnplanned(planned: readonly Target[], event: RoomEvent | undefined): void {
+    this.#endWatching(event, undefined);
     for (const [channelId, stream] of this.open) {
       if (!planned.some((target) => target.channelId === channelId)) stream.error('channel_detached');
     }
   }
 
-  #openOn(target: Target): void {
+  #opening(): StreamPlaceholder {
     const { work, stream } = this;
+    return {
+      streamId: `${work.row.id}:${work.row.attempts}`,
+      roomId: work.row.roomId,
+      source: stream.placeholder.source,
+      visibility: this.visibility,
+      parentEventId: work.trigger.id,
+    };
+  }
+
+  /** Hosts who watch see what is written as it is written, whatever a channel may see of it. */
+  #tellListeners(): void {
+    for (const listener of this.parts.replyListeners) {
+      this.#guarded(() => {
+        const watcher = listener(this.#opening());
+        if (watcher !== undefined) this.#watchers.add(watcher);
+      });
+    }
+  }
+
+  #endWatching(event: RoomEvent | undefined, code: string | undefined): void {
+    for (const watcher of this.#watchers) this.#guarded(() => watcher.end(event, code));
+    this.#watchers.clear();
+  }
+
+  #guarded(work: () => void, watcher?: ReplyWatcher): void {
     try {
-      const opened = target.channel?.openStream?.(
-        {
-          streamId: `${work.row.id}:${work.row.attempts}`,
-          roomId: work.row.roomId,
-          source: stream.placeholder.source,
-          visibility: this.visibility,
-          parentEventId: work.trigger.id,
-        },
-        target.binding,
-      );
+      work();
+    } catch (error) {
+      if (watcher !== undefined) this.#watchers.delete(watcher);
+      this.parts.logger.warn('Who watches replies failed at one.', { roomId: this.work.row.roomId, error });
+    }
+  }
+
+  #openOn(target: Target): void {
+    try {
+      const opened = target.channel?.openStream?.(this.#opening(), target.binding);
       if (opened != null) this.open.set(target.channelId, opened);
     } catch (error) {
       this.parts.logger.warn('A preview could not be opened; its channel gets the final event.', { channelId: target.channelId, error });

@@ -57,6 +57,8 @@ class Setup {
   }
 }
 
+const SOCKET = 'http://h/ws';
+
 describe('authenticate', () => {
   it('is asked once, and null is nobody', async () => {
     verifies('AUTH-01');
@@ -109,7 +111,7 @@ describe('client tokens at the gate', () => {
     const setup = new Setup({ anonymous: 'loopback' });
     const { token } = await setup.tokens.mint({ rooms: ['r'], channelId: 'web', participantId: 'ada' });
     expect(await setup.admit('http://h/', { authorization: `Bearer ${token}` }, FAR)).toMatchObject({ participantId: 'ada' });
-    expect(await setup.gate.admitToken(token, 'somewhere')).toMatchObject({ participantId: 'ada' });
+    expect(await setup.gate.admitToken(token, 'somewhere', SOCKET)).toMatchObject({ participantId: 'ada' });
     for (const query of [`?token=${token}`, `?q=${token}`, '?access_token=x', '?x=rk_ops_abc', `?TOKEN=${token}`, `/${token}`, '/rk_ops_abc']) {
       const refused = setup.admit(`http://localhost/api/rooms${query}`);
       await expect(refused).rejects.toMatchObject({ code: 'invalid' });
@@ -123,8 +125,8 @@ describe('client tokens at the gate', () => {
     const { token } = await setup.tokens.mint({ rooms: ['r'], channelId: 'web', participantId: 'ada', ttlSeconds: 5 });
     await setup.clock.advance(5000);
     await expect(setup.admit('http://h/', { authorization: `Bearer ${token}` })).rejects.toMatchObject({ code: 'token_expired' });
-    await expect(setup.gate.admitToken(token, 'a')).rejects.toMatchObject({ code: 'token_expired' });
-    await expect(setup.gate.admitToken('rkc1.e30.AAAA', 'a')).rejects.toMatchObject({ code: 'unauthenticated' });
+    await expect(setup.gate.admitToken(token, 'a', SOCKET)).rejects.toMatchObject({ code: 'token_expired' });
+    await expect(setup.gate.admitToken('rkc1.e30.AAAA', 'a', SOCKET)).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
   it('do not fall back to the anonymous admin when they are wrong', async () => {
@@ -141,6 +143,23 @@ describe('client tokens at the gate', () => {
     expect(await setup.admitSocket('http://h/ws', {}, FAR)).toBeNull();
     await expect(setup.admitSocket('http://h/ws', { authorization: 'Bearer wrong' }, FAR)).rejects.toMatchObject({ code: 'unauthenticated' });
     await expect(new Setup({ clientTokens: undefined }).admitSocket('http://h/ws', {}, FAR)).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('may be a key that the host knows, judged as in a header', async () => {
+    verifies('WIRE-02', 'AUTH-06');
+    const asked: (string | null)[] = [];
+    const setup = new Setup({
+      clientTokens: undefined,
+      authenticate: ({ headers }) => {
+        asked.push(headers.get('authorization'));
+        return headers.get('authorization') === 'Bearer rk_ops_right' ? { id: 'ops', kind: 'service', scopes: ['operate'] } : null;
+      },
+    });
+    expect(await setup.admitSocket('http://h/ws', {}, FAR)).toBeNull();
+    expect(await setup.gate.admitToken('rk_ops_right', 'a', SOCKET)).toMatchObject({ id: 'ops' });
+    for (const wrong of ['rk_ops_wrong', 'rk_ops_right\r\nx: y', 'rk ops', 'rkc1.e30.AAAA', '\u0000'])
+      await expect(setup.gate.admitToken(wrong, 'a', SOCKET), wrong).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(asked).toEqual([null, 'Bearer rk_ops_right', 'Bearer rk_ops_wrong']); // nothing else could be a header
   });
 });
 
@@ -240,7 +259,7 @@ describe('guessing', () => {
       code: 'rate_limited',
       retryAfterSeconds: 60,
     });
-    await expect(setup.gate.admitToken('rkc1.e30.AAAA', '203.0.113.9')).rejects.toMatchObject({ code: 'rate_limited' });
+    await expect(setup.gate.admitToken('rkc1.e30.AAAA', '203.0.113.9', SOCKET)).rejects.toMatchObject({ code: 'rate_limited' });
     expect(await setup.admit('http://h/', { authorization: 'Bearer right' }, { address: '203.0.113.10' })).toEqual(SERVICE);
     await setup.clock.advance(60_000);
     expect(await setup.admit('http://h/', { authorization: 'Bearer right' }, FAR)).toEqual(SERVICE);

@@ -49,23 +49,33 @@ export class Gate {
   }
 
   /**
-   * Who opens a socket. Null when it has shown no credential and may still show a client token in its first frame; browsers
+   * Who opens a socket. Null when it has shown no credential and may still show a token or key in its first frame; browsers
    * cannot set headers there (WIRE-02).
    */
   async admitSocket(request: Request, url: URL, peer: Peer | undefined): Promise<Principal | null> {
     const principal = await this.#identify(request, url, peer);
     if (principal !== null) return principal;
-    if (this.parts.clientTokens !== undefined && !request.headers.has('authorization')) return null;
+    const mayFollow = this.parts.clientTokens !== undefined || this.parts.authenticate !== undefined;
+    if (mayFollow && !request.headers.has('authorization')) return null;
     this.parts.attempts.note(this.#addressKey(request, peer));
     throw unauthenticated(false);
   }
 
-  /** Who a token in a socket's frame stands for. Throws `unauthenticated`, `token_expired` or `rate_limited`. */
-  async admitToken(token: string, addressKey: string): Promise<Principal> {
+  /**
+   * Who a token or key in a socket's frame stands for: a client token, or whatever `authenticate` takes in an Authorization
+   * header. `url` is the socket's. Throws `unauthenticated`, `token_expired`, `rate_limited` or `auth_unavailable`.
+   */
+  async admitToken(token: string, addressKey: string, url: string): Promise<Principal> {
     this.#refuseGuessing(addressKey);
-    const found = looksLikeClientToken(token) ? await this.parts.clientTokens?.verify(token) : null;
+    const { clientTokens, authenticate } = this.parts;
+    const isClientToken = looksLikeClientToken(token);
+    const found = isClientToken ? await clientTokens?.verify(token) : null;
     if (found === 'expired') throw new Refusal('token_expired', 'The token has expired. Ask the host for a new one.');
     if (found !== null && found !== undefined) return found;
+    if (authenticate !== undefined && !isClientToken && isHeaderValue(token)) {
+      const known = await this.#ask(authenticate, new Request(url, { headers: { authorization: `Bearer ${token}` } }));
+      if (known !== null) return known;
+    }
     this.parts.attempts.note(addressKey);
     throw unauthenticated(false);
   }
@@ -149,6 +159,11 @@ function unauthenticated(isLoopbackOnly: boolean): Refusal {
       ? 'Without authentication this server answers only its own pages and the programs of its own machine, by a loopback address. Configure serve(kit, { authenticate }) for everybody else, or give them client tokens.'
       : 'Send Authorization: Bearer with an API key or a client token that is valid.',
   );
+}
+
+/** What a header may hold: anything else would throw instead of being refused. */
+function isHeaderValue(token: string): boolean {
+  return /^[\x21-\x7e]+$/.test(token);
 }
 
 function within<T>(clock: Clock, promise: Promise<T>, ms: number): Promise<T> {
