@@ -18,7 +18,7 @@ import {
   type TurnState,
 } from './core.js';
 import type { Statements } from './statements.js';
-import { IN_LIST, listOf } from './text.js';
+import { IN_LIST, Json, listOf, type Value } from './text.js';
 
 const OPEN_ROWS = "state IN ('queued', 'sending', 'unknown')";
 const OPEN_TURNS = "state IN ('queued', 'running')";
@@ -46,7 +46,7 @@ export class SqliteOutbox {
         own.state,
         own.provider ?? null,
         own.providerMessageId ?? null,
-        JSON.stringify(own),
+        new Json(own),
       );
     }
   }
@@ -55,7 +55,7 @@ export class SqliteOutbox {
     const insert = this.sql.get('INSERT INTO turns (id, room_id, channel_id, trigger_index, state, json) VALUES (?, ?, ?, ?, ?, ?)');
     for (const turn of turns) {
       const own = { ...turn, triggerIndex: index };
-      insert.run(own.id, own.roomId, own.channelId, index, own.state, JSON.stringify(own));
+      insert.run(own.id, own.roomId, own.channelId, index, own.state, new Json(own));
     }
   }
 
@@ -65,7 +65,7 @@ export class SqliteOutbox {
     const changed: OutboxRow = { ...row, ...patch };
     this.sql
       .get('UPDATE outbox SET state = ?, provider = ?, provider_message_id = ?, json = ? WHERE id = ?')
-      .run(changed.state, changed.provider ?? null, changed.providerMessageId ?? null, JSON.stringify(changed), rowId);
+      .run(changed.state, changed.provider ?? null, changed.providerMessageId ?? null, new Json(changed), rowId);
     return changed;
   }
 
@@ -106,7 +106,7 @@ export class SqliteOutbox {
     const turn = this.getTurn(turnId);
     if (turn === null || (from !== undefined && !from.includes(turn.state))) return null;
     const changed: TurnRow = { ...turn, ...patch };
-    this.sql.get('UPDATE turns SET state = ?, json = ? WHERE id = ?').run(changed.state, JSON.stringify(changed), turnId);
+    this.sql.get('UPDATE turns SET state = ?, json = ? WHERE id = ?').run(changed.state, new Json(changed), turnId);
     return changed;
   }
 
@@ -160,7 +160,7 @@ export class SqliteOutbox {
       'INSERT OR REPLACE INTO outcomes (event_id, channel_id, room_id, json) SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM events WHERE id = ?)',
     );
     for (const { roomId, eventId, results } of outcomes) {
-      for (const result of results) insert.run(eventId, result.channelId, roomId, JSON.stringify(result), eventId);
+      for (const result of results) insert.run(eventId, result.channelId, roomId, new Json(result), eventId);
     }
   }
 
@@ -220,9 +220,9 @@ function filters(
   query: { roomId?: string; channelId?: string; state?: string | readonly string[] },
   open: readonly string[],
   openSql: string,
-): { where: string[]; values: (string | number)[] } {
+): { where: string[]; values: Value[] } {
   const where: string[] = [];
-  const values: (string | number)[] = [];
+  const values: Value[] = [];
   if (query.roomId !== undefined) {
     where.push(BY_ROOM);
     values.push(query.roomId);

@@ -13,7 +13,7 @@ import {
   type Task,
 } from './core.js';
 import type { Statements } from './statements.js';
-import { IN_LIST, listOf } from './text.js';
+import { IN_LIST, Json, listOf } from './text.js';
 
 export class SqlitePeople {
   constructor(private readonly sql: Statements) {}
@@ -60,7 +60,7 @@ export class SqlitePeople {
     const plan = planMerge(into, from, merge);
     this.#forgetAddresses(from.id);
     this.sql.get('DELETE FROM identities WHERE id = ?').run(from.id);
-    this.sql.get('INSERT INTO merges (from_id, into_id, json) VALUES (?, ?, ?)').run(from.id, into.id, JSON.stringify(plan.merge));
+    this.sql.get('INSERT INTO merges (from_id, into_id, json) VALUES (?, ?, ?)').run(from.id, into.id, new Json(plan.merge));
     this.#put(plan.into);
     return plan.merge;
   }
@@ -74,7 +74,7 @@ export class SqlitePeople {
     this.sql.get('DELETE FROM merges WHERE from_id = ?').run(fromId);
     let id = merge.intoId;
     for (let later = this.#merge(id); later !== null; later = this.#merge(id)) {
-      this.sql.get('UPDATE merges SET json = ? WHERE from_id = ?').run(JSON.stringify(withoutUndone(later, merge)), id);
+      this.sql.get('UPDATE merges SET json = ? WHERE from_id = ?').run(new Json(withoutUndone(later, merge)), id);
       id = later.intoId;
     }
     this.#put(plan.into);
@@ -89,7 +89,7 @@ export class SqlitePeople {
       .get(
         'INSERT INTO tasks (id, room_id, status, created_at, json) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET room_id = excluded.room_id, status = excluded.status, json = excluded.json',
       )
-      .run(task.id, task.roomId, task.status, task.createdAt, JSON.stringify(task));
+      .run(task.id, task.roomId, task.status, task.createdAt, new Json(task));
   }
 
   getTask(taskId: string): Task | null {
@@ -107,7 +107,7 @@ export class SqlitePeople {
       .get(
         'INSERT INTO observations (id, room_id, json) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET room_id = excluded.room_id, json = excluded.json',
       )
-      .run(observation.id, observation.roomId, JSON.stringify(observation));
+      .run(observation.id, observation.roomId, new Json(observation));
   }
 
   listObservations(roomId: string): Observation[] {
@@ -132,7 +132,7 @@ export class SqlitePeople {
   hold(message: HeldMessage, maxPerKey: number): void {
     this.sql
       .get('INSERT OR REPLACE INTO held (id, kind, key, room_id, expires_at, json) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(message.id, message.kind, message.key, message.roomId ?? null, message.expiresAt, JSON.stringify(message));
+      .run(message.id, message.kind, message.key, message.roomId ?? null, message.expiresAt, new Json(message));
     this.sql
       .get(
         'DELETE FROM held WHERE kind = ? AND key = ? AND number NOT IN (SELECT number FROM held WHERE kind = ? AND key = ? ORDER BY number DESC LIMIT ?)',
@@ -169,7 +169,7 @@ export class SqlitePeople {
       .get(
         'INSERT INTO identities (id, organization_id, json) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET organization_id = excluded.organization_id, json = excluded.json',
       )
-      .run(identity.id, organization, JSON.stringify(identity));
+      .run(identity.id, organization, new Json(identity));
     for (const [type, addresses] of Object.entries(identity.channelAddresses ?? {})) {
       for (const address of addresses) {
         const row = this.sql

@@ -2,7 +2,7 @@
 import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
 import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
-import { IN_LIST, listOf } from './text.js';
+import { IN_LIST, Json, listOf, type Value } from './text.js';
 
 const ROOMS = `SELECT ${ROOM_COLUMNS} FROM rooms JOIN counters ON counters.room_id = rooms.id`;
 const NEWEST_FIRST = 'ORDER BY rooms.created_at DESC, rooms.id DESC';
@@ -10,14 +10,12 @@ const NEWEST_FIRST = 'ORDER BY rooms.created_at DESC, rooms.id DESC';
 const REACHED_THROUGH = `(bindings.channel_id = json_extract(participants.json, '$.channelId')
   OR bindings.channel_id IN (SELECT value FROM json_each(participants.json, '$.connectedVia')))`;
 
-type Values = (string | number)[];
-
 export class SqliteRoomQueries {
   constructor(private readonly sql: Statements) {}
 
   find(query: RoomQuery): Room[] {
     const where: string[] = [];
-    const values: Values = [];
+    const values: Value[] = [];
     if (query.organizationId !== undefined) {
       where.push('rooms.organization_id = ?');
       values.push(query.organizationId);
@@ -33,7 +31,7 @@ export class SqliteRoomQueries {
     for (const [key, value] of Object.entries(query.metadata ?? {})) {
       // As JSON texts, so that true is not 1 and null is not absent.
       where.push("EXISTS (SELECT 1 FROM json_each(rooms.json, '$.metadata') AS entry WHERE entry.key = ? AND rooms.json -> entry.fullkey = ?)");
-      values.push(key, JSON.stringify(value));
+      values.push(key, new Json(value));
     }
     values.push(query.limit ?? -1, query.offset ?? 0);
     const filter = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
@@ -42,7 +40,7 @@ export class SqliteRoomQueries {
 
   findLatest(query: { participantId: string; channelType?: ChannelType; status?: RoomStatus; organizationId?: string }): Room | null {
     const where = ['(participants.id = ? OR participants.external_id = ?)'];
-    const values: Values = [query.participantId, query.participantId];
+    const values: Value[] = [query.participantId, query.participantId];
     if (query.channelType !== undefined) {
       where.push(`EXISTS (SELECT 1 FROM bindings WHERE bindings.room_id = rooms.id AND bindings.channel_type = ? AND ${REACHED_THROUGH})`);
       values.push(query.channelType);
@@ -104,11 +102,11 @@ export class SqliteRoomQueries {
     return { addressed, participating, bound };
   }
 
-  #rooms(sql: string, values: Values): Room[] {
+  #rooms(sql: string, values: Value[]): Room[] {
     return (this.sql.get(sql).all(...values) as RoomRow[]).map(roomOf);
   }
 
-  #candidates(sql: string, values: Values): (RouteCandidate & { address?: string })[] {
+  #candidates(sql: string, values: Value[]): (RouteCandidate & { address?: string })[] {
     const rows = this.sql.get(sql).all(...values) as { id: string; created_at: string; address?: string | null }[];
     return rows.map(({ id, created_at, address }) => ({ roomId: id, createdAt: created_at, ...(typeof address === 'string' && { address }) }));
   }

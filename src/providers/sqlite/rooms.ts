@@ -15,6 +15,7 @@ import {
 } from './core.js';
 import { isOpen, ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
+import { Json } from './text.js';
 
 const MAX_CACHED = 10_000;
 
@@ -195,7 +196,7 @@ export class SqliteRooms {
          VALUES (?, ?, (SELECT COALESCE(MAX(position), -1) + 1 FROM bindings WHERE room_id = ?), ?, ?, ?, ?)
          ON CONFLICT (room_id, channel_id) DO UPDATE SET address = excluded.address, channel_type = excluded.channel_type, json = excluded.json`,
       )
-      .run(own.roomId, own.channelId, own.roomId, own.address ?? null, own.channelType, isOpen(state.room) ? 1 : 0, JSON.stringify(own));
+      .run(own.roomId, own.channelId, own.roomId, own.address ?? null, own.channelType, isOpen(state.room) ? 1 : 0, new Json(own));
     this.#pending.set(own.roomId, Object.freeze({ ...state, bindings: Object.freeze(bindings) }));
   }
 
@@ -220,7 +221,7 @@ export class SqliteRooms {
          VALUES (?, ?, (SELECT COALESCE(MAX(position), -1) + 1 FROM participants WHERE room_id = ?), ?, ?)
          ON CONFLICT (room_id, id) DO UPDATE SET external_id = excluded.external_id, json = excluded.json`,
       )
-      .run(own.roomId, own.id, own.roomId, own.externalId ?? null, JSON.stringify(own));
+      .run(own.roomId, own.id, own.roomId, own.externalId ?? null, new Json(own));
     this.#pending.set(own.roomId, Object.freeze({ ...state, participants: Object.freeze(participants) }));
   }
 
@@ -249,7 +250,7 @@ function timed(room: Room): number {
 }
 
 /** The room without its counters, which have a table of their own. */
-function encode(room: Room): string {
+function encode(room: Room): Json {
   const { eventCount: _count, latestIndex: _index, version: _version, updatedAt: _at, ...rest } = room;
-  return JSON.stringify(rest);
+  return new Json(rest);
 }

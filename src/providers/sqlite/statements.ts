@@ -1,6 +1,6 @@
 /** Prepared statements, made once each when they are first used. */
 import type { Database } from './database.js';
-import { SafeStatement } from './text.js';
+import { SafeStatement, type Value } from './text.js';
 
 /** Texts of statements are few, because lists travel as one value; filters of `findRooms` vary most. */
 const MAX_PREPARED = 500;
@@ -23,12 +23,12 @@ export class Statements {
   }
 
   /** The JSON column of all rows, parsed. The table's writer put the type in. */
-  models<T>(sql: string, ...values: (string | number | null)[]): T[] {
+  models<T>(sql: string, ...values: Value[]): T[] {
     return (this.get(sql).all(...values) as { json: string }[]).map(({ json }) => JSON.parse(json) as T);
   }
 
   /** The JSON column of the first row, parsed; null without one. */
-  model<T>(sql: string, ...values: (string | number | null)[]): T | null {
+  model<T>(sql: string, ...values: Value[]): T | null {
     const row = this.get(sql).get(...values) as { json: string } | undefined;
     return row === undefined ? null : (JSON.parse(row.json) as T);
   }

@@ -20,9 +20,21 @@ export function decodeText(text: string): string {
   return text.includes('\u0001') ? text.replace(ALL_ESCAPED, (_escaped, code: string) => String.fromCharCode(parseInt(code, 16))) : text;
 }
 
+/** A model as JSON, ready for its column: nothing in it has to be looked at again. */
+export class Json {
+  readonly text: string;
+
+  constructor(model: unknown) {
+    this.text = JSON.stringify(model);
+  }
+}
+
+/** What a {@link SafeStatement} takes for a `?`. */
+export type Value = SqlValue | Json;
+
 /** What `column ${IN_LIST}` takes: a list as one value, so that its length does not make another statement. */
-export function listOf(texts: readonly string[]): string {
-  return JSON.stringify(texts.map(encodeText));
+export function listOf(texts: readonly string[]): Json {
+  return new Json(texts.map(encodeText));
 }
 
 /** A text to be searched: what cannot be written is no part of a word. */
@@ -31,31 +43,26 @@ export function searchable(text: string): string {
 }
 
 /** A statement that takes and gives any text. Columns named `json` are JSON, and as they are. */
-export class SafeStatement implements Pick<Statement, 'run' | 'get' | 'all'> {
+export class SafeStatement {
   constructor(private readonly inner: Statement) {}
 
-  run(...values: SqlValue[]): ReturnType<Statement['run']> {
+  run(...values: Value[]): ReturnType<Statement['run']> {
     return this.inner.run(...encoded(values));
   }
 
-  get(...values: SqlValue[]): unknown {
+  get(...values: Value[]): unknown {
     return decoded(this.inner.get(...encoded(values)));
   }
 
-  all(...values: SqlValue[]): unknown[] {
+  all(...values: Value[]): unknown[] {
     const rows = this.inner.all(...encoded(values));
     for (const row of rows) decoded(row);
     return rows;
   }
 }
 
-/** In place: the values of a call are its own. */
-function encoded(values: SqlValue[]): SqlValue[] {
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at];
-    if (typeof value === 'string') values[at] = encodeText(value);
-  }
-  return values;
+function encoded(values: readonly Value[]): SqlValue[] {
+  return values.map((value) => (typeof value === 'string' ? encodeText(value) : value instanceof Json ? value.text : value));
 }
 
 function decoded(row: unknown): unknown {

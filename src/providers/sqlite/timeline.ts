@@ -2,7 +2,7 @@
 import { copyJson, extractText, freezeJson, keyTaken, type EventCommit, type EventQuery, type RoomEvent, type RoomEventDraft } from './core.js';
 import { violates } from './errors.js';
 import type { Statements } from './statements.js';
-import { IN_LIST, listOf, searchable } from './text.js';
+import { IN_LIST, Json, listOf, searchable, type Value } from './text.js';
 
 const BY_KEY = 'SELECT json FROM events WHERE room_id = ? AND idempotency_key = ?';
 const BY_KEY_OF_CHANNEL = 'SELECT json FROM events WHERE channel_id = ? AND idempotency_key = ? ORDER BY number DESC LIMIT 1';
@@ -43,7 +43,7 @@ export class SqliteTimeline {
         draft.source.externalId ?? null,
         draft.parentEventId ?? null,
         draft.visibility,
-        JSON.stringify(draft),
+        new Json(draft),
       );
     if (isSearched(draft)) this.#index(Number(lastInsertRowid), draft);
     return draft;
@@ -68,7 +68,7 @@ export class SqliteTimeline {
           changed.source.externalId ?? null,
           changed.parentEventId ?? null,
           changed.visibility,
-          JSON.stringify(changed),
+          new Json(changed),
           row.number,
         );
     } catch (error) {
@@ -104,7 +104,7 @@ export class SqliteTimeline {
 
   list(roomId: string, query: EventQuery): RoomEvent[] {
     const where = ['room_id = ?'];
-    const values: (string | number)[] = [roomId];
+    const values: Value[] = [roomId];
     if (query.afterIndex !== undefined) {
       where.push('idx > ?');
       values.push(query.afterIndex);
@@ -134,7 +134,7 @@ export class SqliteTimeline {
     if (words.length === 0) return [];
     const where = ['event_text MATCH ?'];
     // Every word in quotes: what people type is text, not a query language.
-    const values: (string | number)[] = [words.map((word) => `"${word}"`).join(' ')];
+    const values: Value[] = [words.map((word) => `"${word}"`).join(' ')];
     if (query.roomId !== undefined) {
       where.push('events.room_id = ?');
       values.push(query.roomId);
