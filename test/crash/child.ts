@@ -31,6 +31,8 @@ import { PART_LENGTH, VENDORS, type FromChild, type Open, type Point, type Quest
 /** Long in this process's fast time: nothing here is to end because the machine is busy. */
 const PATIENCE = 1_000_000;
 
+const NO_HURRY = { loopTimeoutSeconds: PATIENCE, toolTimeoutSeconds: PATIENCE };
+
 /** How long the last process may take to come to rest. */
 const REST_MS = 60_000;
 
@@ -75,6 +77,7 @@ async function open(order: Open): Promise<void> {
   const channels: Channel[] = [web, ...Object.keys(VENDORS).map((name) => vendorChannel(name as Vendor)), streamer(), clerk(), twice()];
   for (const channel of channels) kit.registerChannel(channel);
   hooks(kit);
+  for (const one of order.first) void say(one).catch(fault);
   for (const roomId of order.rooms) {
     await kit.ensureRoom({ roomId, agentResponsePolicy: 'addressed_only' });
     for (const { channelId } of channels) await kit.attachChannel(roomId, channelId);
@@ -181,6 +184,7 @@ function streamer(): Channel {
   return new AIChannel('streamer', {
     provider: new MockAIProvider({ streaming: true, delayMs: 150, clock, responder: answerWith('charge') }),
     tools: [tool('charge', false)],
+    ...NO_HURRY,
   });
 }
 
@@ -189,6 +193,7 @@ function clerk(): Channel {
   return new AIChannel('clerk', {
     provider: new MockAIProvider({ delayMs: 300, clock, responder: answerWith('look_up') }),
     tools: [tool('look_up', true)],
+    ...NO_HURRY,
   });
 }
 

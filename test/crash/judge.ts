@@ -29,12 +29,13 @@ export async function judge(store: ConversationStore, world: World): Promise<Ver
     });
   }
   const events = [...timelines.values()].flat();
+  const edited = new Set(events.filter((event) => event.metadata['edited'] === true).map((event) => event.id));
   faults.push(...judgeInbound(world, timelines));
   faults.push(...judgeTurns(turns, events));
   faults.push(...judgeRows(rows, events, world));
   for (const roomId of world.rooms) {
     faults.push(...judgeClient(world, roomId, timelines.get(roomId) ?? []));
-    for (const vendor of Object.keys(VENDORS) as Vendor[]) faults.push(...judgeOrder(acceptedBy(world.outside.accepted, vendor, roomId)));
+    for (const vendor of Object.keys(VENDORS) as Vendor[]) faults.push(...judgeOrder(acceptedBy(world.outside.accepted, vendor, roomId), edited));
   }
   faults.push(...judgeTools(world));
   const count = (state: string): number => turns.filter((turn) => turn.state === state).length;
@@ -148,13 +149,16 @@ function targetsOf(event: RoomEvent): string[] {
   return named.filter((id) => id !== event.source.channelId).sort();
 }
 
-/** In order per room and channel: never something earlier after something later, whatever was sent twice. */
-function judgeOrder(accepted: readonly Accepted[]): string[] {
+/**
+ * In order per room and channel: never something earlier after something later, whatever was sent twice. A text that was
+ * edited half-way has other parts than before.
+ */
+function judgeOrder(accepted: readonly Accepted[], edited: ReadonlySet<string>): string[] {
   const faults: string[] = [];
   accepted.forEach((one, position) => {
     const before = accepted[position - 1];
     if (before === undefined) return;
-    if (one.index < before.index || (one.index === before.index && one.part < before.part))
+    if (one.index < before.index || (one.index === before.index && one.part < before.part && !edited.has(one.eventId)))
       faults.push(`${one.vendor} got ${one.index}.${one.part} of ${one.roomId} after ${before.index}.${before.part}.`);
   });
   return faults;

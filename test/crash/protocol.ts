@@ -39,6 +39,8 @@ export interface Open {
   readonly last: Readonly<Record<string, number>>;
   /** Virtual time, the same for every process of one world: it goes on where the last one was. */
   readonly clock: { readonly startedAt: number; readonly speed: number };
+  /** Said at once, before recovery has looked at what is left. */
+  readonly first: readonly Say[];
   readonly die?: { readonly at: Point; readonly nth: number };
 }
 

@@ -32,10 +32,10 @@ type Death =
 const ROOMS = ['north', 'south', 'west'];
 const SPEED = 200;
 /** Whatever else is to kill it: no process lives longer than this, once it is ready. */
-const LIFE_MS = 500;
+const LIFE_MS = 300;
 /** Messages under way at a time, and in one life. */
-const WINDOW = 8;
-const MOST_PER_LIFE = 30;
+const WINDOW = 5;
+const MOST_PER_LIFE = 12;
 const MATTERS = ['', '', 'slow ', 'forbidden ', 'rewrite ', 'note ', 'aside ', 'aside note slow ', 'long '];
 
 export class World {
@@ -46,6 +46,8 @@ export class World {
   readonly deaths: Record<string, number> = {};
   readonly #random: Random;
   readonly #startedAt = Date.now();
+  /** A process has once made and filled the rooms. */
+  #isFurnished = false;
   /** The next process, started while the last one still runs: it waits for its order. */
   #next: Life | undefined;
 
@@ -61,7 +63,6 @@ export class World {
     const life = this.#take();
     await life.warm;
     this.#next = this.#start();
-    life.send(this.#order(death));
     await this.#run(life, death);
     this.outside.disconnect();
   }
@@ -70,7 +71,6 @@ export class World {
   async rest(): Promise<void> {
     const life = this.#take();
     await life.warm;
-    life.send(this.#order(undefined));
     await this.#run(life, undefined);
   }
 
@@ -89,11 +89,11 @@ export class World {
     return life;
   }
 
-  #order(death: Death | undefined): Open {
+  #order(death: Death | undefined, first: readonly Say[]): Open {
     const { path, synchronous } = this.options;
     const clock = { startedAt: this.#startedAt, speed: SPEED };
     const last = this.outside.last(ROOMS);
-    return { kind: 'open', path, synchronous, rooms: ROOMS, last, clock, ...(death?.by === 'point' && { die: death.die }) };
+    return { kind: 'open', path, synchronous, rooms: ROOMS, last, clock, first, ...(death?.by === 'point' && { die: death.die }) };
   }
 
   #choose(): Death {
@@ -113,7 +113,13 @@ export class World {
     const isLast = death === undefined;
     const waiting = this.#unanswered();
     let left = isLast ? 0 : MOST_PER_LIFE;
-    let underWay = 0;
+    // Once the rooms are there, the first come with the start: nothing of what was left may be overtaken by them.
+    const first = this.#isFurnished ? waiting.splice(0, WINDOW) : [];
+    while (this.#isFurnished && first.length < WINDOW && left > 0) {
+      first.push(this.#think());
+      left--;
+    }
+    let underWay = first.length;
     let isReady = false;
     let questions = 0;
     let acknowledgements = 0;
@@ -137,6 +143,7 @@ export class World {
           return;
         case 'ready':
           isReady = true;
+          this.#isFurnished = true;
           if (!isLast) timer ??= setTimeout(kill, death.by === 'time' ? death.afterMs : LIFE_MS);
           return say();
         case 'ask': {
@@ -174,6 +181,7 @@ export class World {
           return;
       }
     });
+    life.send(this.#order(death, first));
     if (death?.by === 'early') timer = setTimeout(kill, death.afterMs);
     const code = await life.ended;
     clearTimeout(timer);
