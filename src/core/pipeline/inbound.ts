@@ -85,40 +85,99 @@ async function processWatched(parts: KitParts, message: InboundMessage, options:
   }
 }
 
-async function inbound(parts: KitParts, message: InboundMessage, options: ReleasedOptions, span: string | undefined): Promise<InboundResult> {
-  parts.assertOpen();
-  checkMessage(message);
-  const entry = parts.channels.require(message.channelId);
-  const startedAt = parts.clock.now();
-  const deadline = new ProcessDeadline(parts, startedAt, options.signal);
-  // Only a step that waits can be overtaken: a place in line is taken when somebody is in line or this call has to wait.
-  const released = options.released === true;
-  let place = parts.arrivals.quiet || released ? undefined : placeBehind(parts, message, options);
+/** The ordinary message waits for nothing: it is committed, and its deliveries have begun, before this returns. */
+function inbound(parts: KitParts, message: InboundMessage, options: ReleasedOptions, span: string | undefined): Promise<InboundResult> {
+  let deadline: ProcessDeadline | undefined;
   try {
-    const preparing = prepare(parts, entry, message, options, deadline);
-    if (isPromise(preparing) && !released) place ??= parts.arrivals.enter(orderKey(message, options));
+    parts.assertOpen();
+    checkMessage(message);
+    const entry = parts.channels.require(message.channelId);
+    const startedAt = parts.clock.now();
+    deadline = new ProcessDeadline(parts, startedAt, options.signal);
+    // Only a step that waits can be overtaken: a place in line is taken when somebody is in line or this call has to wait.
+    const released = options.released === true;
+    const place = parts.arrivals.quiet || released ? undefined : placeBehind(parts, message, options);
+    const prepared = prepare(parts, entry, message, options, deadline);
+    if (isPromise(prepared) || place !== undefined) {
+      const own = place ?? (released ? undefined : parts.arrivals.enter(orderKey(message, options)));
+      return inboundInTurn(parts, entry, message, options, deadline, startedAt, span, prepared, own);
+    }
+    if (prepared.result !== undefined) {
+      deadline.end();
+      return Promise.resolve(prepared.result);
+    }
+    const { cascade } = prepared.pass;
+    const outcome = runPass(parts, begin(prepared.pass, deadline, startedAt, span));
+    if (isPromise(outcome)) return inboundAfter(parts, entry, message, options, deadline, outcome, cascade);
+    deadline.end();
+    const finished = finish(parts, entry, message, outcome, cascade, options);
+    return isPromise(finished) ? finished : Promise.resolve(finished);
+  } catch (error) {
+    deadline?.end();
+    return failed(parts, message, options, error);
+  }
+}
+
+/** The same behind others of its sender, or when finding out about room and sender takes its time. */
+async function inboundInTurn(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: InboundOptions,
+  deadline: ProcessDeadline,
+  startedAt: number,
+  span: string | undefined,
+  preparing: Awaitable<PreparedOrResult>,
+  place: ReturnType<ArrivalOrder['enter']> | undefined,
+): Promise<InboundResult> {
+  let pass = place?.pass;
+  try {
     const prepared = isPromise(preparing) ? await deadline.wait(preparing) : preparing;
     if (place?.turn !== undefined) await deadline.wait(place.turn);
     if (prepared.result !== undefined) return prepared.result;
-    const { pass } = prepared;
-    pass.deadline = deadline;
-    pass.startedAt = startedAt;
-    pass.span = span;
-    pass.cascade.span = span;
-    const passing = runPass(parts, pass);
+    const outcome = runPass(parts, begin(prepared.pass, deadline, startedAt, span));
     // Its place in the room's queue is taken now: whoever comes next stands behind it.
-    place?.pass();
-    place = undefined;
-    const outcome = isPromise(passing) ? await passing : passing;
-    const finished = finish(parts, entry, message, outcome, pass.cascade, options);
-    return isPromise(finished) ? await finished : finished;
+    pass?.();
+    pass = undefined;
+    const { cascade } = prepared.pass;
+    return await finish(parts, entry, message, isPromise(outcome) ? await outcome : outcome, cascade, options);
   } catch (error) {
-    if (error instanceof ProcessTimeout) return timedOut(parts, message, error, options.roomId);
-    throw error;
+    return await failed(parts, message, options, error);
   } finally {
-    place?.pass();
+    pass?.();
     deadline.end();
   }
+}
+
+async function inboundAfter(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: InboundOptions,
+  deadline: ProcessDeadline,
+  passing: Promise<PassOutcome>,
+  cascade: Cascade,
+): Promise<InboundResult> {
+  try {
+    return await finish(parts, entry, message, await passing, cascade, options);
+  } catch (error) {
+    return await failed(parts, message, options, error);
+  } finally {
+    deadline.end();
+  }
+}
+
+function begin(pass: PassInput, deadline: ProcessDeadline, startedAt: number, span: string | undefined): PassInput {
+  pass.deadline = deadline;
+  pass.startedAt = startedAt;
+  pass.span = span;
+  pass.cascade.span = span;
+  return pass;
+}
+
+function failed(parts: KitParts, message: InboundMessage, options: InboundOptions, error: unknown): Promise<InboundResult> {
+  if (error instanceof ProcessTimeout) return Promise.resolve(timedOut(parts, message, error, options.roomId));
+  return Promise.reject(error instanceof Error ? error : new Error(String(error)));
 }
 
 function orderKey(message: InboundMessage, options: InboundOptions): string {
