@@ -200,6 +200,17 @@ describe('an agent whose place changes while it answers', () => {
     await kit.close();
   });
 
+  it('is addressed by a list: a text would name whoever’s id is part of it', async () => {
+    verifies('BC-03');
+    const { kit } = makeKit();
+    await openRoom(kit, [new TestTransport('a'), new TestAgent('bot'), new TestAgent('bot-2')]);
+    for (const addressedTo of ['bot-2', [7]]) {
+      await expect(kit.processInbound({ ...say('x'), addressedTo: addressedTo as never }, { roomId: 'room' })).rejects.toThrow(/addressedTo is/);
+      await expect(kit.sendEvent('room', 'a', 'x', { addressedTo: addressedTo as never })).rejects.toThrow(ValidationError);
+    }
+    await kit.close();
+  });
+
   it('can only be an agent of the room, and of one that is open', async () => {
     verifies('CST-04', 'ROOM-04');
     const { kit } = makeKit();

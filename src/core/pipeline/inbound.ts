@@ -18,6 +18,7 @@ import { createRoomForSender, createRoomWithId, inRoom } from '../rooms/lifecycl
 import { extractText } from '../rooms/visible-text.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import type { ArrivalOrder } from './arrival-order.js';
+import { checkAddress } from './address.js';
 import { Cascade } from './cascade.js';
 import { checkState } from './commit.js';
 import { pendingKey } from './edit-delete.js';
@@ -559,4 +560,5 @@ function checkMessage(message: InboundMessage): void {
       `senderId of a message on channel '${String(message.channelId)}' is ${typeof message.senderId}; give a string ('' when nobody is known).`,
     );
   }
+  checkAddress(message.addressedTo);
 }

@@ -7,6 +7,7 @@ import type { InboundResult } from '../models/delivery.js';
 import { EMPTY, frozenMap, type Metadata } from '../models/json.js';
 import type { EventType } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
+import { checkAddress } from './address.js';
 import { Cascade } from './cascade.js';
 import { loadState } from './commit.js';
 import { blockedResult, SettledResult, typeOf } from './inbound.js';
@@ -50,6 +51,7 @@ export async function sendEvent(
 ): Promise<InboundResult> {
   parts.assertOpen();
   const content = toContent(given);
+  checkAddress(options.addressedTo);
   const startedAt = parts.clock.now();
   const state = await loadState(parts, roomId);
   const binding = state.bindings.find((candidate) => candidate.channelId === channelId);
