@@ -21,6 +21,9 @@ interface Refused {
 const ANSWER_MS = 30_000;
 
 export class Api {
+  /** Gives up what was asked and not answered. */
+  readonly #open = new Set<() => void>();
+
   constructor(
     private readonly url: string,
     private readonly credentials: Credentials,
@@ -43,9 +46,19 @@ export class Api {
     );
   }
 
+  /** Nobody waits for an answer any more. */
+  close(): void {
+    for (const giveUp of [...this.#open]) giveUp();
+  }
+
   async #ask(path: string, { body, method }: ApiRequest, token: string | undefined): Promise<ClientResponse> {
-    const stop = new AbortController();
-    const timer = this.clock.setTimer(ANSWER_MS, () => stop.abort());
+    const controller = new AbortController();
+    const giveUp = (): void => {
+      timer.cancel();
+      controller.abort();
+    };
+    const timer = this.clock.setTimer(ANSWER_MS, giveUp);
+    this.#open.add(giveUp);
     try {
       return await this.fetch(this.url + path, {
         method: method ?? (body === undefined ? 'GET' : 'POST'),
@@ -57,12 +70,13 @@ export class Api {
         ...(body !== undefined && { body: JSON.stringify(body) }),
         // Without a token the server may know the caller by a cookie.
         credentials: token === undefined ? 'include' : 'same-origin',
-        signal: stop.signal,
+        signal: controller.signal,
       });
     } catch (error) {
       throw new ClientError('network', `The server at ${this.url} could not be asked.`, { retryable: true, cause: error });
     } finally {
       timer.cancel();
+      this.#open.delete(giveUp);
     }
   }
 }

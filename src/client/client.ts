@@ -137,6 +137,7 @@ export class RoomKitClient {
     this.#stopWaking?.();
     this.#stopWaking = undefined;
     if (this.status !== 'closed') this.#line.close();
+    this.#api.close();
     this.#giveUp(error);
   }
 

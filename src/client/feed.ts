@@ -70,7 +70,12 @@ export class RoomFeed {
   #answerTimer: { cancel(): void } | undefined;
   #readTimer: { cancel(): void } | undefined;
 
-  constructor(private readonly host: FeedHost) {}
+  /** How many events are kept. */
+  #most: number;
+
+  constructor(private readonly host: FeedHost) {
+    this.#most = host.maxEvents;
+  }
 
   get events(): readonly WireEvent[] {
     return this.#isLoaded ? this.#timeline.events : this.#shownBefore;
@@ -181,6 +186,7 @@ export class RoomFeed {
   #forget(): void {
     this.#stopReading();
     this.#timeline = new Timeline(0);
+    this.#most = this.host.maxEvents;
     this.#isLoaded = false;
     this.#last = undefined;
     this.#changes.clear();
@@ -213,6 +219,7 @@ export class RoomFeed {
     if (retryable) {
       this.#isInStep = false;
       this.#subscribeLater((retryAfterSeconds ?? 1) * 1000);
+      this.host.changed();
     } else this.#lose(new ClientError(code, message));
     return true;
   }
@@ -224,10 +231,9 @@ export class RoomFeed {
     if (prev > last) {
       // A server that leaves the same gap again and again is not asked at every frame.
       if (++this.#gaps <= MAX_QUICK_GAPS) this.#subscribe();
-      else {
-        this.#isInStep = false;
-        this.#subscribeLater(FIRST_RETRY_MS);
-      }
+      else this.#subscribeLater(FIRST_RETRY_MS);
+      this.#isInStep = false;
+      this.host.changed();
       return;
     }
     this.#gaps = 0;
@@ -237,8 +243,7 @@ export class RoomFeed {
     if (known === null) return;
     const timeline = this.#timeline;
     timeline.put(known ?? event);
-    const { maxEvents } = this.host;
-    if (timeline.size > maxEvents * (1 + TRIM_SHARE)) timeline.trim(maxEvents);
+    if (timeline.size > this.#most * (1 + TRIM_SHARE)) timeline.trim(this.#most);
     this.host.appeared(known ?? event);
     this.host.changed();
   }
@@ -303,7 +308,10 @@ export class RoomFeed {
     const before = timeline.from;
     return this.#read(before, limit, (page) => {
       // Its neighbour may have been let go of meanwhile.
-      if (timeline === this.#timeline && timeline.from === before) this.#merge(page, before, limit);
+      if (timeline !== this.#timeline || timeline.from !== before) return;
+      this.#merge(page, before, limit);
+      // What somebody paged back to is not let go of because something new comes.
+      this.#most = Math.max(this.#most, timeline.size);
     });
   }
 

@@ -75,6 +75,8 @@ export class Outbox {
   readonly #queues = new Map<string, Queue>();
   #size = 0;
   #participantId: string | undefined;
+  /** Whom the page before spoke as: this one does so too until a welcome says otherwise. */
+  #assumedId: string | undefined;
   /** `yes` once nothing of an earlier page can be overwritten. */
   #restored: 'no' | 'reading' | 'yes' = 'no';
 
@@ -121,12 +123,16 @@ export class Outbox {
   /** A connection is open, and speaks as this participant: what somebody else left behind is not said in their name. */
   connected(participantId: string | undefined): void {
     this.#participantId = participantId;
-    for (const { entries } of this.#queues.values()) {
-      for (const entry of [...entries]) {
-        if (entry.participantId === undefined) entry.participantId = participantId;
-        else if (entry.participantId !== participantId)
-          this.#settle(entry, () => entry.reject(new ClientError('unauthenticated', 'The client speaks as somebody else now.')));
+    for (const [roomId, { entries }] of this.#queues) {
+      for (const entry of entries.splice(0)) {
+        entry.participantId ??= participantId;
+        if (entry.participantId === participantId) entries.push(entry);
+        else {
+          this.#size--;
+          entry.reject(new ClientError('unauthenticated', 'The client speaks as somebody else now.'));
+        }
       }
+      this.#changed(roomId);
     }
     this.#save();
     for (const roomId of this.#queues.keys()) this.#pump(roomId);
@@ -289,8 +295,8 @@ export class Outbox {
 
   /** In front of what was sent since. */
   #takeBack({ participantId, sends }: Stored): void {
-    this.#participantId ??= participantId;
-    if (participantId !== this.#participantId) return;
+    this.#assumedId = participantId;
+    if (this.#participantId !== undefined && participantId !== this.#participantId) return;
     this.disconnected(); // another message may be the first of its room now
     const later = [...this.#queues.values()].flatMap(({ entries }) => entries.splice(0));
     this.#size = 0;
@@ -309,7 +315,7 @@ export class Outbox {
   /** Nothing is stored before it is known whose it is: the next to open this page may be somebody else. */
   #save(): void {
     const { storage, storageKey } = this.settings;
-    const participantId = this.#participantId;
+    const participantId = this.#participantId ?? this.#assumedId;
     if (storage === undefined || participantId === undefined || this.#restored !== 'yes') return;
     const sends = [...this.#queues].flatMap(([roomId, { entries }]) => entries.map(({ pending }) => ({ roomId, pending })));
     const stored: Stored = { participantId, sends };
