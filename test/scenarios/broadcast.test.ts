@@ -509,6 +509,26 @@ describe('edits and deletes', () => {
     expect(failures).toEqual(['turn', 'disguise']);
   });
 
+  it('go to those who may see their target, and to nobody else', async () => {
+    verifies('EDT-05', 'INV-06', 'PERM-05');
+    const { kit } = makeKit();
+    const [near, far] = [new TestTransport('near'), new TestTransport('far')];
+    const roomId = await openRoom(kit, [new TestTransport('a'), near, far]);
+    const change = (targetEventId: string, body: string) =>
+      kit.sendEvent(roomId, 'a', { type: 'edit', targetEventId, newContent: { type: 'text', body } }, { participantId: 'ada' });
+    const whisper = await kit.sendEvent(roomId, 'a', 'the code is 1', { participantId: 'ada', visibility: 'near' });
+    expect(await change(whisper.id, 'the code is 2')).toMatchObject({ status: 'delivered', visibility: 'near' });
+    expect([near.texts, far.texts]).toEqual([['the code is 1', 'Correction: the code is 2'], []]);
+    // Heard by all, and corrected after its channel had been told to whisper.
+    const spoken = await kit.sendEvent(roomId, 'a', 'teh', { participantId: 'ada' });
+    await kit.setVisibility(roomId, 'a', 'near');
+    expect(await change(spoken.id, 'the')).toMatchObject({ visibility: 'all' });
+    expect(far.texts).toEqual(['teh', 'Correction: the']);
+    await kit.sendEvent(roomId, 'a', { type: 'delete', targetEventId: whisper.id }, { participantId: 'ada' });
+    expect(far.texts).toHaveLength(2);
+    await kit.close();
+  });
+
   it('F11 edit_before_original', async () => {
     verifies('F11', 'EDT-06');
     const { kit, clock } = makeKit();

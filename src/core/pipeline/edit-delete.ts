@@ -48,6 +48,8 @@ export async function applyEditRules(
       ? { eventId: target.id, content: content.newContent, metadata: { edited: true, edited_at: at } }
       : { eventId: target.id, metadata: { deleted: true, deleted_at: at } };
   const change = content.type === 'edit' ? 'updated' : 'deleted';
+  // Whoever cannot see a message must not learn of it by its correction, and whoever saw it must (INV-06).
+  draft.visibility = target.visibility;
   if (target.id !== content.targetEventId) draft.content = withTarget(content, target.id);
   return { target: effect, afterCommit: (section, changed, after) => tellChanged(parts, section, changed, change, after) };
 }

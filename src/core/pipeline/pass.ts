@@ -319,7 +319,9 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
   deadline?.end();
 
   // Effective visibility is stamped now: later changes of the binding do not change the past (PERM-05).
-  if (event.visibility === 'all' && binding !== undefined && binding.visibility !== 'all') event.visibility = binding.visibility;
+  // An edit or delete has its target's.
+  if (event.visibility === 'all' && ready.edit === undefined && binding !== undefined && binding.visibility !== 'all')
+    event.visibility = binding.visibility;
   if (stop !== undefined) return commitStopped(parts, section, ready, stop);
 
   // 11. Plan and commit: one transaction.
