@@ -97,6 +97,23 @@ describe.each(['full', 'normal'] as const)('group commit with synchronous %s', (
     check(await openStore({ path, synchronous }));
   });
 
+  it('takes a lone write back that is refused half-way', async () => {
+    verifies('STO-12', 'STO-01');
+    const path = newPath();
+    const store = await openRoom(path);
+    await say(store, 'a', { outbox: [samples.row('room', 'a', 'sms')] });
+    const before = store.loadRoom('room');
+    const log = transactionsOf(store);
+    const half = say(store, 'half', { binding: samples.binding('room', 'sms'), outbox: [samples.row('room', 'a', 'sms')] });
+    await expect(half).rejects.toMatchObject({ code: 'conflict' });
+    expect(log).toEqual(['BEGIN IMMEDIATE', 'ROLLBACK']);
+    expect([store.loadRoom('room'), store.listEvents('room').length, store.listBindings('room')]).toEqual([before, 1, []]);
+    await expect(store.updateRoom(samples.room('room', { version: 99 }))).rejects.toMatchObject({ code: 'conflict' });
+    expect((await say(store, 'b')).event.index).toBe(1);
+    store.close();
+    expect((await openStore({ path, synchronous })).listEvents('room').map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
   it('answers nobody before the whole group is on the disk, and takes all back when it cannot be', async () => {
     verifies('STO-12', 'STO-01');
     const path = newPath();

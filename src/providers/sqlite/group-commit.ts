@@ -1,6 +1,6 @@
 /**
  * Group commit (STO-12): writes that wait at the same moment share one transaction and one fsync, each in its own
- * savepoint, so that a refused one leaves its neighbours alone. A lone write waits for nobody.
+ * savepoint, so that a refused one leaves its neighbours alone. A lone write waits for nobody, and needs no savepoint.
  */
 import type { Database } from './database.js';
 
@@ -60,7 +60,7 @@ export class GroupCommit {
     try {
       this.database.exec('BEGIN IMMEDIATE');
       for (const job of jobs) {
-        const written = this.#runJob(job, refused);
+        const written = jobs.length === 1 ? this.#runAlone(job) : this.#runJob(job, refused);
         if (written !== undefined) done.push({ job, written });
       }
       this.database.exec('COMMIT');
@@ -81,7 +81,16 @@ export class GroupCommit {
     this.flush();
   }
 
-  /** In a savepoint: also a lone write may be refused half-way. Undefined when it was. */
+  /** The transaction is its own: what it did when it was refused half-way goes with it. */
+  #runAlone(job: Job): Written<unknown> {
+    try {
+      return job.run();
+    } catch (error) {
+      throw new TransactionLost(error);
+    }
+  }
+
+  /** In a savepoint, so that it can be refused alone. Undefined when it was. */
   #runJob(job: Job, refused: Map<Job, unknown>): Written<unknown> | undefined {
     this.database.exec('SAVEPOINT one');
     try {
