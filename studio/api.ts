@@ -1,5 +1,19 @@
 /** Every call to the server's REST routes, and what its refusals say. */
-import type { ConversationState, DecisionTrace, Health, OutboxRow, Room, RoomDetail, WireEvent } from './types.js';
+import type {
+  Access,
+  ChannelBinding,
+  ChannelInfo,
+  DecisionTrace,
+  HandoffAnswer,
+  KitInfo,
+  Observation,
+  OutboxRow,
+  Room,
+  RoomDetail,
+  Statistics,
+  Task,
+  WireEvent,
+} from './types.js';
 
 /** The server said no, or nobody answered (`status` 0). `detail` says how to mend it. */
 export class ApiError extends Error {
@@ -52,34 +66,61 @@ export interface ClientTokenRequest {
 const room = (roomId: string): string => `/api/rooms/${encodeURIComponent(roomId)}`;
 
 export const api = {
-  health: (): Promise<Health> => call('/readyz'),
+  kit: (): Promise<KitInfo> => call('/api/kit'),
+  statistics: (): Promise<Statistics> => call('/api/stats'),
+  listChannels: async (): Promise<readonly ChannelInfo[]> => (await call<{ channels: readonly ChannelInfo[] }>('/api/channels')).channels,
   listRooms: async (query: { limit: number; offset?: number }): Promise<readonly Room[]> =>
     (await call<{ rooms: readonly Room[] }>('/api/rooms', { query })).rooms,
   readRoom: (roomId: string): Promise<RoomDetail> => call(room(roomId)),
-  /** Oldest first, whatever the order asked for. */
-  readEvents: async (roomId: string, query: EventsQuery): Promise<EventPage> => {
-    const page = await call<EventPage>(`${room(roomId)}/events`, { query: { ...query } });
+  closeRoom: (roomId: string): Promise<unknown> => call(`${room(roomId)}/close`, { method: 'POST' }),
+  reopenRoom: (roomId: string): Promise<unknown> => call(`${room(roomId)}/reopen`, { method: 'POST' }),
+  /** Oldest first, whatever the order asked for; `token` reads with the eyes of a person. */
+  readEvents: async (roomId: string, query: EventsQuery, token?: string): Promise<EventPage> => {
+    const page = await call<EventPage>(`${room(roomId)}/events`, { query: { ...query }, token });
     return query.newestFirst === true ? { ...page, events: [...page.events].reverse() } : page;
   },
   readTrace: async (roomId: string, eventId: string): Promise<DecisionTrace | null> =>
     (await call<{ trace: DecisionTrace | null }>(`${room(roomId)}/events/${encodeURIComponent(eventId)}/trace`)).trace,
+  search: async (query: { text: string; roomId?: string; limit: number }): Promise<readonly WireEvent[]> =>
+    (await call<{ events: readonly WireEvent[] }>('/api/search', { query })).events,
+  changeBinding: async (
+    roomId: string,
+    channelId: string,
+    body: { muted?: boolean; visibility?: string; access?: Access },
+  ): Promise<ChannelBinding> =>
+    (await call<{ binding: ChannelBinding }>(`${room(roomId)}/channels/${encodeURIComponent(channelId)}`, { method: 'PATCH', body })).binding,
+  /** `null`: a person. */
+  setActiveAgent: (roomId: string, agentId: string | null, reason: string): Promise<unknown> =>
+    call(`${room(roomId)}/conversation/active-agent`, { method: 'PUT', body: { agentId, reason } }),
+  handOver: (roomId: string, target: string, reason: string): Promise<HandoffAnswer> =>
+    call(`${room(roomId)}/handoff`, { method: 'POST', body: { target, reason } }),
   listDeliveries: async (roomId: string, query: { eventId?: string; limit?: number }): Promise<readonly OutboxRow[]> =>
     (await call<{ deliveries: readonly OutboxRow[] }>(`${room(roomId)}/deliveries`, { query })).deliveries,
+  listAllDeliveries: async (query: { state: string; limit: number }): Promise<readonly OutboxRow[]> =>
+    (await call<{ deliveries: readonly OutboxRow[] }>('/api/deliveries', { query })).deliveries,
+  retryDelivery: (roomId: string, id: string): Promise<unknown> =>
+    call(`${room(roomId)}/deliveries/${encodeURIComponent(id)}/retry`, { method: 'POST' }),
+  cancelDelivery: (roomId: string, id: string): Promise<unknown> =>
+    call(`${room(roomId)}/deliveries/${encodeURIComponent(id)}/cancel`, { method: 'POST' }),
+  listTasks: async (roomId: string): Promise<readonly Task[]> => (await call<{ tasks: readonly Task[] }>(`${room(roomId)}/tasks`)).tasks,
+  listObservations: async (roomId: string): Promise<readonly Observation[]> =>
+    (await call<{ observations: readonly Observation[] }>(`${room(roomId)}/observations`)).observations,
   mintClientToken: (body: ClientTokenRequest): Promise<{ token: string; expiresAt: string }> => call('/api/client-tokens', { method: 'POST', body }),
-  readState: async (roomId: string): Promise<ConversationState> => (await call<RoomDetail>(room(roomId))).state,
 };
 
 export interface CallOptions {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
+  /** Asks as somebody else than the tab's own key. */
+  readonly token?: string | undefined;
 }
 
 /** Throws {@link ApiError}. */
-export async function call<Answer>(path: string, { method = 'GET', query = {}, body }: CallOptions = {}): Promise<Answer> {
+export async function call<Answer>(path: string, { method = 'GET', query = {}, body, token }: CallOptions = {}): Promise<Answer> {
   const url = new URL(path, location.origin);
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value));
-  const key = credential.get();
+  const key = token ?? credential.get();
   let response: Response;
   try {
     response = await fetch(url, {
@@ -96,6 +137,6 @@ export async function call<Answer>(path: string, { method = 'GET', query = {}, b
   const answer = (await response.json().catch(() => ({}))) as unknown;
   if (response.ok) return answer as Answer; // our own server's shape
   const { code = 'internal', detail, title } = answer as { code?: string; detail?: string; title?: string };
-  if (response.status === 401) onUnauthenticated?.();
+  if (response.status === 401 && token === undefined) onUnauthenticated?.();
   throw new ApiError(response.status, code, detail ?? title ?? `The server answered ${response.status}.`);
 }

@@ -1,5 +1,6 @@
 /** What Studio reads over the public surface: the package's own types, and what the routes put around them. */
 import type {
+  Access,
   ChannelBinding,
   ChannelType,
   ConversationState,
@@ -20,6 +21,7 @@ import type {
 } from 'roomkit';
 
 export type {
+  Access,
   ChannelBinding,
   ChannelType,
   ConversationState,
@@ -47,10 +49,41 @@ export interface RoomDetail {
   readonly state: ConversationState;
 }
 
-/** `GET /readyz`. */
-export interface Health {
-  readonly status: string;
+/** `GET /api/stats`. */
+export interface Statistics {
+  readonly state: string;
+  readonly rooms: number;
   readonly lanes: number;
   readonly queued: number;
+  readonly tasks: number;
   readonly breakers: Readonly<Record<string, string>>;
+  readonly deliveries: Readonly<Record<string, number>>;
+  readonly oldestQueuedAt?: string;
+}
+
+/** `GET /api/kit`. */
+export interface KitInfo {
+  readonly version: string;
+  readonly organizationId?: string;
+  readonly store: { readonly name: string; readonly persistent: boolean };
+  readonly search: boolean;
+  readonly clientTokens: boolean;
+}
+
+/** One of `GET /api/channels`. */
+export interface ChannelInfo {
+  readonly channelId: string;
+  readonly channelType: ChannelType;
+  readonly category: string;
+  readonly provider?: string;
+  readonly durable: boolean;
+  readonly ready: boolean;
+  readonly breaker?: string;
+}
+
+/** `POST /api/rooms/ID/handoff`. */
+export interface HandoffAnswer {
+  readonly accepted: boolean;
+  readonly reason: string;
+  readonly newAgentId?: string;
 }

@@ -54,6 +54,10 @@ export function channelName(names: Names, channelId: string | null | undefined):
     const given = binding?.metadata[key];
     if (typeof given === 'string' && given !== '') return given;
   }
+  // A channel named after its type is called what people call the type.
+  const type = binding === undefined ? undefined : TYPE_NAMES[binding.channelType];
+  if (type !== undefined && binding?.category !== 'intelligence' && channelId.replace(/\W/g, '') === binding?.channelType)
+    return type.charAt(0).toUpperCase() + type.slice(1);
   return humane(channelId);
 }
 
@@ -76,9 +80,10 @@ export function authorOf(source: WireEvent['source'], names: Names): Author {
   const participant = source.participantId === undefined ? undefined : names.participants.get(source.participantId);
   const person = source.displayName ?? participant?.displayName ?? source.participantId;
   const type = typeName(source.channelType);
-  const own = humane(source.channelId);
-  const via = own.toLowerCase() === type.toLowerCase() || source.channelId === source.channelType ? type : `${type} · ${source.channelId}`;
-  return { name: person ?? own, via, isAgent };
+  // One channel of its type needs no name beside it.
+  const alike = [...names.bindings.values()].filter(({ channelType }) => channelType === source.channelType);
+  const via = alike.length > 1 ? `${type} · ${source.channelId}` : type;
+  return { name: person ?? channelName(names, source.channelId), via, isAgent };
 }
 
 /** Who the room is about: its people, without agents and observers. */

@@ -379,6 +379,8 @@ export class OpenRoom {
       this.#byId.set(event.id, event);
       list.append(event);
       this.#last = event.index;
+      // What its turn did is noted with its cause.
+      if (event.parentEventId !== undefined && this.traces.value.has(event.parentEventId)) this.wantTraces([event.parentEventId], true);
       if (event.type.startsWith('channel_') || event.type.startsWith('participant_') || event.metadata['handoff'] === true) this.#detailLater();
     }
     const newest = fresh.at(-1);

@@ -4,6 +4,7 @@ import { access, connection, leave, now, retryNow } from '../store/host.js';
 import { credential } from '../api.js';
 import { current } from '../store/current.js';
 import { go, route } from '../store/route.js';
+import { kitInfo } from './health.js';
 import { Help, helpOpen, useKeys } from './keys.js';
 import { Icon } from './icons.js';
 import { Inspector } from './inspector.js';
@@ -61,7 +62,10 @@ function Header(): VNode {
           RoomKit <b>Studio</b>
         </span>
       </a>
-      <span class="crumb">{location.host}</span>
+      <span class="crumb">
+        {location.host}
+        {kitInfo.value !== undefined && ` · ${kitInfo.value.store.name}`}
+      </span>
       <span class="grow" />
       <LinePill />
       <button type="button" class="bare keyed" aria-label="Search" aria-keyshortcuts="/" onClick={() => (searchOpen.value = true)}>

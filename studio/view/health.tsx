@@ -2,14 +2,16 @@
 import { effect, signal, untracked } from '@preact/signals';
 import type { VNode } from 'preact';
 import { api } from '../api.js';
-import { access, connection, hear } from '../store/host.js';
+import { milliseconds } from '../logic/time.js';
+import { access, connection, hear, now } from '../store/host.js';
 import { go, route } from '../store/route.js';
 import { rooms } from '../store/rooms.js';
-import type { Health } from '../types.js';
+import type { KitInfo, Statistics } from '../types.js';
 
 const EVERY_MS = 3000;
 
-export const health = signal<Health | undefined>(undefined);
+export const health = signal<Statistics | undefined>(undefined);
+export const kitInfo = signal<KitInfo | undefined>(undefined);
 /** Committed events in each of the last seconds, newest last. */
 export const rate = signal<readonly number[]>([]);
 
@@ -32,7 +34,9 @@ setInterval(() => {
 
 async function read(): Promise<void> {
   try {
-    health.value = await api.health();
+    const [statistics, kit] = await Promise.all([api.statistics(), kitInfo.value ?? api.kit()]);
+    health.value = statistics;
+    kitInfo.value = kit;
   } catch {
     health.value = undefined;
   }
@@ -44,6 +48,12 @@ effect(() => {
 setInterval(() => {
   if (access.value.kind === 'open' && connection.value.kind === 'online' && !document.hidden) void read();
 }, EVERY_MS);
+
+/** Age of what waits longest in the outbox; below 0 when nothing waits. */
+export function oldestMs(): number {
+  const at = health.value?.oldestQueuedAt;
+  return at === undefined ? -1 : Math.max(0, now.value - Date.parse(at));
+}
 
 /** Events per second, over the last five. */
 export function eventsPerSecond(): number {
@@ -69,8 +79,8 @@ export function HealthStrip(): VNode {
     >
       <span>Events / s</span>
       <b>{perSecond === 0 ? '0' : perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}</b>
-      <span>Waiting deliveries</span>
-      <b class={(known?.queued ?? 0) > 100 ? 'wait' : ''}>{known?.queued ?? '–'}</b>
+      <span>Oldest undelivered</span>
+      <b class={oldestMs() > 10_000 ? 'wait' : ''}>{known === undefined ? '–' : oldestMs() < 0 ? 'none' : milliseconds(oldestMs())}</b>
       <span>Lanes busy</span>
       <b>{known?.lanes ?? '–'}</b>
       <span>Breakers open</span>

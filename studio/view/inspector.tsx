@@ -1,11 +1,27 @@
 /** The right column: what is selected, else the room's channels and people. */
 import type { VNode } from 'preact';
 import type { OpenRoom } from '../store/room.js';
+import { route } from '../store/route.js';
+import { ChannelPanel } from './channel-panel.js';
+import { EventPanel } from './event-panel.js';
+import { HealthPanel } from './health-panel.js';
+import { PeoplePanel } from './people-panel.js';
+import { ParticipantPanel } from './participant-panel.js';
 
 export function Inspector({ room }: { room: OpenRoom | undefined }): VNode {
   return (
     <aside class="inspector" aria-label="Inspector">
-      {room === undefined ? null : null}
+      <Subject room={room} />
     </aside>
   );
+}
+
+function Subject({ room }: { room: OpenRoom | undefined }): VNode | null {
+  const { inspect, subject, event } = route.value;
+  if (inspect === 'health' || room === undefined) return <HealthPanel />;
+  if (room.load.value.kind !== 'ready') return null;
+  if (inspect === 'event' && event !== undefined) return <EventPanel key={event} room={room} index={event} />;
+  if (inspect === 'channel' && subject !== undefined) return <ChannelPanel key={subject} room={room} channelId={subject} />;
+  if (inspect === 'participant' && subject !== undefined) return <ParticipantPanel key={subject} room={room} participantId={subject} />;
+  return <PeoplePanel room={room} />;
 }

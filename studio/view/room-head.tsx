@@ -72,6 +72,13 @@ function Reader({ room }: { room: OpenRoom }): VNode {
   );
 }
 
+/** Who leads, unless the phase is called the same. */
+function nameBeside({ phase, activeAgentId }: ConversationState, names: Names): string {
+  if (activeAgentId == null) return '';
+  const name = channelName(names, activeAgentId);
+  return name === humane(phase) ? '' : ` · ${name}`;
+}
+
 function Path({ state, names }: { state: ConversationState; names: Names }): VNode {
   const steps = state.phaseHistory;
   const visible = steps.slice(-STEPS);
@@ -92,7 +99,7 @@ function Path({ state, names }: { state: ConversationState; names: Names }): VNo
       <li aria-current="step">
         <span class={isHuman ? 'now human' : state.activeAgentId == null ? 'now nobody' : 'now'}>
           {humane(state.phase)}
-          {isHuman ? ' · a person' : state.activeAgentId == null ? '' : ` · ${channelName(names, state.activeAgentId)}`}
+          {isHuman ? ' · a person' : nameBeside(state, names)}
         </span>
       </li>
     </ol>

@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import type { OpenRoom } from '../store/room.js';
 import { go } from '../store/route.js';
+import { Devices } from './devices.js';
 import { RoomHead } from './room-head.js';
 import { Timeline } from './timeline.js';
 
@@ -28,6 +29,7 @@ export function RoomView({ room }: { room: OpenRoom }): VNode {
       ) : (
         <Timeline room={room} isLoading={load.kind === 'loading'} />
       )}
+      {load.kind === 'ready' && <Devices room={room} />}
     </main>
   );
 }

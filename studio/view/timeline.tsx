@@ -22,7 +22,7 @@ const NEAR = 32;
 const TRACES_MS = 150;
 
 /** What keys act on: the timeline that is on the screen. */
-let active: { move: (step: number) => void; open: () => void; newest: () => void } | undefined;
+let active: { show: (index: number) => void; move: (step: number) => void; open: () => void; newest: () => void } | undefined;
 
 export function moveRow(step: number): void {
   active?.move(step);
@@ -142,6 +142,16 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
     }
   };
 
+  /** Shows it, and again once the rows around it have their heights, unless somebody scrolls meanwhile. */
+  const bring = (index: number): void => {
+    const again = (): void => {
+      if (route.peek().event === index && Math.abs((scroller.current?.scrollTop ?? 0) - lastTop.current) < 2) active?.show(index);
+    };
+    show(index);
+    requestAnimationFrame(again);
+    for (const ms of [120, 500, 900]) setTimeout(again, ms);
+  };
+
   // The selected event comes into view, once, when it is selected from elsewhere.
   const selected = route.value.event;
   const shownFor = useRef<number | undefined>(undefined);
@@ -149,13 +159,13 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
     if (selected === undefined || isLoading || shownFor.current === selected) return;
     shownFor.current = selected;
     if (room.eventAt(selected) !== undefined) {
-      show(selected);
-      requestAnimationFrame(() => show(selected));
-    } else void room.jumpTo(selected).then(() => requestAnimationFrame(() => show(selected)));
+      bring(selected);
+    } else void room.jumpTo(selected).then(() => bring(selected));
   }, [selected, isLoading, version]);
 
   useEffect(() => {
     active = {
+      show,
       move: (step) => {
         const from = route.value.event === undefined ? undefined : room.eventAt(route.value.event);
         let at = from === undefined ? (step > 0 ? offsets.at(scroller.current?.scrollTop ?? 0) - 1 : count) : (rows.find(from.id) ?? count);

@@ -1,0 +1,128 @@
+/**
+ * Where the time of an event went, as bars on one axis: waiting for the lock, hooks, the commit, what the agent's turn did,
+ * and every attempt to deliver. All times are milliseconds after the message came in.
+ */
+import { channelName, type Names } from './names.js';
+import { milliseconds } from './time.js';
+import type { DecisionTrace, TurnStepTrace } from '../types.js';
+
+export type BarKind = 'wait' | 'hook' | 'commit' | 'generation' | 'tool' | 'delivery';
+
+export interface Bar {
+  readonly kind: BarKind;
+  readonly label: string;
+  readonly from: number;
+  readonly ms: number;
+  /** When the first token came. */
+  readonly mark?: number;
+  /** What it ended with, when that is not success. */
+  readonly failed?: string;
+  /** What hovering says. */
+  readonly about: string;
+}
+
+export interface Waterfall {
+  readonly bars: readonly Bar[];
+  readonly totalMs: number;
+  readonly ticks: readonly number[];
+  /** From the message to the first token of the first answer. */
+  readonly firstTokenMs: number | undefined;
+  readonly tokens: Readonly<Record<string, number>>;
+}
+
+/** The trace of an event, and of an answer it caused when that is what is looked at. */
+export function layOut(trace: DecisionTrace, names: Names, reply?: { readonly trace: DecisionTrace; readonly channelId: string }): Waterfall {
+  const began = Date.parse(trace.startedAt);
+  const steps = trace.turnSteps.filter(({ channelId }) => reply === undefined || channelId === reply.channelId);
+  const bars = [
+    ...passBars(trace, 0),
+    ...steps.map((step) => stepBar(step, began, names, steps)),
+    ...(reply === undefined ? deliveryBars(trace, began, names) : []),
+    ...(reply === undefined ? [] : [...passBars(reply.trace, Date.parse(reply.trace.startedAt) - began), ...deliveryBars(reply.trace, began, names)]),
+  ].sort((a, b) => a.from - b.from);
+  const totalMs = Math.max(1, ...bars.map(({ from, ms }) => from + ms));
+  const firsts = bars.flatMap(({ mark }) => (mark === undefined ? [] : [mark]));
+  return {
+    bars: bars.map((bar) => ({ ...bar, about: `${bar.about} · ${milliseconds(bar.ms)} · ${share(bar.ms, totalMs)}` })),
+    totalMs,
+    ticks: ticksOf(totalMs),
+    firstTokenMs: firsts.length === 0 ? undefined : Math.min(...firsts),
+    tokens: sum(steps),
+  };
+}
+
+/** From the call to the commit. What is neither waiting nor a hook is the kit's own work: routing, people, the store. */
+function passBars(trace: DecisionTrace, offset: number): Bar[] {
+  const bars: Bar[] = [];
+  let at = offset;
+  if (trace.lockWaitMs >= 0.1) {
+    bars.push({ kind: 'wait', label: 'wait for lock', from: at, ms: trace.lockWaitMs, about: 'Another message of the room was being decided' });
+    at += trace.lockWaitMs;
+  }
+  for (const { hook, ms, verdict, trigger } of trace.hooks) {
+    const failed = verdict === 'allow' || verdict === 'modify' ? undefined : verdict;
+    bars.push({ kind: 'hook', label: hook, from: at, ms, about: `${trigger}: ${verdict}`, ...(failed !== undefined && { failed }) });
+    at += ms;
+  }
+  const rest = Math.max(0, offset + trace.commitMs - at);
+  bars.push({ kind: 'commit', label: 'route, commit', from: at, ms: rest, about: 'Routing, people, the plan and the write to the store' });
+  return bars;
+}
+
+function stepBar(step: TurnStepTrace, began: number, names: Names, steps: readonly TurnStepTrace[]): Bar {
+  const from = Math.max(0, Date.parse(step.startedAt) - began);
+  const failed = step.code === undefined || step.code === 'ok' ? undefined : step.code;
+  const common = { from, ms: step.ms, ...(failed !== undefined && { failed }) };
+  const who = channelName(names, step.channelId);
+  if (step.kind === 'tool') return { kind: 'tool', label: step.name, about: `Tool of ${who}`, ...common };
+  const own = steps.filter(({ kind, channelId }) => kind === 'generation' && channelId === step.channelId);
+  const agents = new Set(steps.map(({ channelId }) => channelId));
+  const number = own.length > 1 ? ` ${own.indexOf(step) + 1}` : '';
+  return {
+    kind: 'generation',
+    label: agents.size > 1 ? `${who}${number}` : `generate${number}`,
+    about: `${who}, ${step.name}`,
+    ...(step.firstTokenMs !== undefined && { mark: from + step.firstTokenMs }),
+    ...common,
+  };
+}
+
+function deliveryBars(trace: DecisionTrace, began: number, names: Names): Bar[] {
+  const attempts = new Map<string, number>();
+  for (const { channelId } of trace.deliveries) attempts.set(channelId, (attempts.get(channelId) ?? 0) + 1);
+  return trace.deliveries
+    .filter(({ code }) => code !== 'skipped')
+    .map(({ channelId, attempt, startedAt, ms, code }) => {
+      const isGood = code === 'sent' || code === 'queued';
+      const again = (attempts.get(channelId) ?? 0) > 1 ? ` ${attempt}` : '';
+      return {
+        kind: 'delivery' as const,
+        label: `to ${channelName(names, channelId)}${again}`,
+        from: Math.max(0, Date.parse(startedAt) - began),
+        ms,
+        about: `Attempt ${Math.max(1, attempt)}: ${code}`,
+        ...(!isGood && { failed: code }),
+      };
+    });
+}
+
+function share(ms: number, totalMs: number): string {
+  const percent = (ms / totalMs) * 100;
+  return percent < 1 ? '< 1 %' : `${Math.round(percent)} %`;
+}
+
+function sum(steps: readonly TurnStepTrace[]): Record<string, number> {
+  const tokens: Record<string, number> = {};
+  for (const step of steps) for (const [kind, count] of Object.entries(step.tokens ?? {})) tokens[kind] = (tokens[kind] ?? 0) + count;
+  return tokens;
+}
+
+/** Three to five round figures from 0 to the end. */
+export function ticksOf(totalMs: number): number[] {
+  const rough = totalMs / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough;
+  const ticks: number[] = [];
+  for (let at = 0; at <= totalMs * 1.0001; at += step) ticks.push(at);
+  return ticks;
+}

@@ -1,0 +1,77 @@
+/** What Studio changes. Each is one call; what came of it shows in the timeline, and what cannot be undone is asked first. */
+import { api, ApiError } from '../api.js';
+import type { Access, OutboxRow } from '../types.js';
+import { confirm } from '../view/confirm.js';
+import { complain, tell } from '../view/notices.js';
+import { current } from './current.js';
+
+/** Runs a write; a refusal is told. True when it was done. */
+async function write(work: () => Promise<unknown>, done: string): Promise<boolean> {
+  try {
+    await work();
+    tell(done);
+    return true;
+  } catch (error) {
+    complain(error instanceof ApiError ? error : new Error('It could not be done. Try again.'));
+    return false;
+  } finally {
+    void current.value?.readDetail().catch(() => undefined);
+  }
+}
+
+export function setMuted(roomId: string, channelId: string, muted: boolean): Promise<boolean> {
+  return write(() => api.changeBinding(roomId, channelId, { muted }), muted ? `${channelId} is muted` : `${channelId} is heard again`);
+}
+
+export function setAccess(roomId: string, channelId: string, access: Access): Promise<boolean> {
+  return write(() => api.changeBinding(roomId, channelId, { access }), `${channelId}: ${access.replace('_', ' ')}`);
+}
+
+export function setVisibility(roomId: string, channelId: string, visibility: string): Promise<boolean> {
+  return write(() => api.changeBinding(roomId, channelId, { visibility }), `What ${channelId} says reaches: ${visibility}`);
+}
+
+export function takeOver(roomId: string): Promise<boolean> {
+  return write(() => api.setActiveAgent(roomId, null, 'Taken over in Studio'), 'A person has the conversation now');
+}
+
+export async function handOver(roomId: string, agentId: string, name: string): Promise<boolean> {
+  return write(async () => {
+    const { accepted, reason } = await api.handOver(roomId, agentId, 'Handed over in Studio');
+    if (!accepted) throw new ApiError(409, 'refused', `It was refused: ${reason}`);
+  }, `${name} has the conversation now`);
+}
+
+/** Closing ends what waits, and what was cancelled does not come back with reopening. */
+export async function closeRoom(roomId: string): Promise<boolean> {
+  const sure = await confirm({
+    title: 'Close this room?',
+    text: 'Nothing more can be said in it, and turns of agents that wait are cancelled; these do not come back. The room can be reopened.',
+    action: 'Close room',
+  });
+  return sure && write(() => api.closeRoom(roomId), 'The room is closed');
+}
+
+export function reopenRoom(roomId: string): Promise<boolean> {
+  return write(() => api.reopenRoom(roomId), 'The room is open again');
+}
+
+export async function retryDelivery(roomId: string, { id, state, channelId }: OutboxRow): Promise<boolean> {
+  if (state === 'unknown') {
+    const sure = await confirm({
+      title: 'Send it once more?',
+      text: `Nobody knows whether this went out to ${channelId}. Sending again may show it twice.`,
+      action: 'Send again',
+    });
+    if (!sure) return false;
+  }
+  const done = await write(() => api.retryDelivery(roomId, id), 'It is tried again');
+  void current.value?.readDeliveries();
+  return done;
+}
+
+export async function cancelDelivery(roomId: string, { id }: OutboxRow): Promise<boolean> {
+  const done = await write(() => api.cancelDelivery(roomId, id), 'The delivery is cancelled');
+  void current.value?.readDeliveries();
+  return done;
+}
