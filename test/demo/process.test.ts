@@ -67,6 +67,37 @@ describe('the demo as a process', () => {
     expect(events.slice(-2).map(({ source }) => source.channelId)).toEqual(['web', 'mia']);
   });
 
+  it(
+    'loses nothing that it acknowledged when it is ended amid many messages, and doubles nothing that comes again',
+    { timeout: 60_000 },
+    async () => {
+      verifies('KIT-05', 'WIRE-07', 'WIRE-08', 'WIRE-13');
+      const file = join(folder, 'demo.db');
+      const first = start('--db', file, '--port', '0');
+      const words = Array.from({ length: 9 }, (_, n) => `Where is order 20817, and this is message ${n}?`);
+      const before = await Customer.say(await first.address, words, (acknowledged) => acknowledged === 3 && first.child.kill('SIGTERM'));
+      expect(await first.ended, first.said).toBe(0);
+      expect(before.close).toBe(1012);
+      expect(before.frames.at(-1)).toMatchObject({ type: 'goodbye', reason: 'closing' });
+      expect(before.acknowledged.size).toBeGreaterThanOrEqual(3);
+      const second = start('--db', file, '--port', '0');
+      const address = await second.address;
+      const saidBy = async (channelId: string): Promise<(string | undefined)[]> =>
+        (await timelineOf(address))
+          .filter(({ type, source }) => type === 'message' && source.channelId === channelId)
+          .map(({ content }) => content.body);
+      const kept = await saidBy('web');
+      for (const n of before.acknowledged) expect(kept).toContain(words[n]);
+      const after = await Customer.say(address, words, (acknowledged) => acknowledged === words.length && 'leave');
+      expect(after.acknowledged.size).toBe(words.length);
+      expect((await saidBy('web')).sort()).toEqual([...words].sort());
+      await second.says(() => (first.said + second.said).match(/ {2}Mia /g)?.length === words.length);
+      const events = await timelineOf(address);
+      expect(events.map(({ index }) => index)).toEqual(events.map((_, position) => position));
+      expect(await saidBy('mia')).toHaveLength(words.length);
+    },
+  );
+
   it('answers after a kill what it had accepted before, once', { timeout: 60_000 }, async () => {
     verifies('TURN-03');
     const file = join(folder, 'demo.db');
@@ -75,10 +106,7 @@ describe('the demo as a process', () => {
     first.child.kill('SIGKILL');
     await first.ended;
     const second = start('--db', file, '--port', '0');
-    const address = await second.address;
-    let spoken: string[] = [];
-    while (spoken.length < 2) spoken = (await timelineOf(address)).filter(({ type }) => type === 'message').map(({ source }) => source.channelId);
-    expect(spoken).toEqual(['web', 'mia']);
+    await second.says(() => second.said.includes('Hello, I am Mia'));
     second.child.kill('SIGTERM');
     expect(await second.ended, second.said).toBe(0);
     const third = start('--db', file, '--port', '0');
@@ -155,10 +183,11 @@ interface TimelineEvent {
   readonly index: number;
   readonly type: string;
   readonly source: { readonly channelId: string };
+  readonly content: { readonly body?: string };
 }
 
 async function timelineOf(address: string): Promise<TimelineEvent[]> {
-  const response = await fetch(`${address}/api/rooms/help-desk/events?limit=50`);
+  const response = await fetch(`${address}/api/rooms/help-desk/events?limit=500`);
   return ((await response.json()) as { events: TimelineEvent[] }).events;
 }
 
@@ -166,6 +195,7 @@ class Demo {
   readonly ended: Promise<number | null>;
   readonly address: Promise<string>;
   readonly file: string;
+  readonly #looking = new Set<() => void>();
   said = '';
 
   constructor(
@@ -182,6 +212,7 @@ class Demo {
         this.said += chunk.toString();
         const found = /open\s+(http:\/\/\S+)/.exec(this.said)?.[1];
         if (found !== undefined) resolve(found);
+        for (const look of [...this.#looking]) look();
       };
       this.child.stdout.on('data', hear);
       this.child.stderr.on('data', hear);
@@ -189,16 +220,63 @@ class Demo {
     });
     this.address.catch(() => undefined); // not every test asks for it
   }
+
+  /** Resolves once what it has said so far is enough. */
+  says(isEnough: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!isEnough()) return;
+        this.#looking.delete(look);
+        resolve();
+      };
+      this.#looking.add(look);
+      void this.ended.then((code) => reject(new Error(`The demo ended with ${code}:\n${this.said}`)));
+      look();
+    });
+  }
 }
 
-/** A customer who leaves as soon as the message is acknowledged. */
-async function sendAndWaitForCommit(address: string, body: string): Promise<void> {
+/** Says many things at once, each under its own id, until told to leave or the line ends. */
+class Customer {
+  readonly acknowledged = new Set<number>();
+  readonly frames: { readonly type: string; readonly id?: string }[] = [];
+  close = 0;
+
+  static async say(address: string, words: readonly string[], after: (acknowledged: number) => unknown): Promise<Customer> {
+    const customer = new Customer();
+    const token = await tokenFor(address);
+    const socket = new WebSocket(`${address.replace('http', 'ws')}/ws`, 'roomkit.v1');
+    const send = (frame: object): void => socket.send(JSON.stringify(frame));
+    socket.on('open', () => send({ type: 'hello', version: 1, token }));
+    socket.on('message', (data: Buffer) => {
+      const frame = JSON.parse(data.toString()) as { type: string; id?: string; blocked?: boolean };
+      customer.frames.push(frame);
+      if (frame.type === 'welcome')
+        words.forEach((body, n) => send({ type: 'send', id: `m${n}`, roomId: 'help-desk', content: { type: 'text', body } }));
+      if (frame.type !== 'ack' || frame.blocked === true) return;
+      customer.acknowledged.add(Number(frame.id?.slice(1)));
+      if (after(customer.acknowledged.size) === 'leave') socket.close();
+    });
+    customer.close = await new Promise<number>((resolve, reject) => {
+      socket.on('close', resolve);
+      socket.on('error', reject);
+    });
+    return customer;
+  }
+}
+
+async function tokenFor(address: string): Promise<string> {
   const answer = await fetch(`${address}/api/client-tokens`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ rooms: ['help-desk'], channelId: 'web', participantId: 'ada' }),
   });
-  const { token } = (await answer.json()) as { token: string };
+  return ((await answer.json()) as { token: string }).token;
+}
+
+/** A customer who leaves as soon as the message is acknowledged. */
+async function sendAndWaitForCommit(address: string, body: string): Promise<void> {
+  const token = await tokenFor(address);
   const socket = new WebSocket(`${address.replace('http', 'ws')}/ws`, 'roomkit.v1');
   await new Promise<void>((resolve, reject) => {
     socket.on('error', reject);
