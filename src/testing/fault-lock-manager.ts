@@ -37,7 +37,7 @@ export class FaultLockManager implements RoomLockManager {
 
   /** The step rejects. `acquire` with `when: 'after'`: the lock was taken, and its caller does not know; it is freed again. */
   fail(step: LockStep | AnyStep, timing: FailTiming = {}): void {
-    this.#plan.plan(step, { kind: 'fail', error: timing.error ?? unavailable('lock'), throws: timing.throws ?? false }, timing);
+    this.#plan.plan(step, { kind: 'fail', error: timing.error ?? unavailable('lock', step), throws: timing.throws ?? false }, timing);
   }
 
   /** The step takes this long. */

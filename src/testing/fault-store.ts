@@ -68,7 +68,7 @@ export class FaultStore extends PassThrough {
 
   /** The call rejects. `when: 'after'` is the lost acknowledgement: it is stored, and the caller is told it failed. */
   fail(method: StoreMethod | AnyStep, timing: FailTiming = {}): void {
-    this.#plan.plan(method, { kind: 'fail', error: timing.error ?? unavailable('store'), throws: timing.throws ?? false }, timing);
+    this.#plan.plan(method, { kind: 'fail', error: timing.error ?? unavailable('store', method), throws: timing.throws ?? false }, timing);
   }
 
   /** The call takes this long. */

@@ -126,8 +126,8 @@ export class FaultPlan {
 }
 
 /** What a seam says that is away for a moment. */
-export function unavailable(what: 'store' | 'lock'): RoomKitError {
-  return new RoomKitError(`${what}_unavailable`, `The ${what} was told to fail here (a fault of roomkit/testing).`, { retryable: true });
+export function unavailable(what: 'store' | 'lock', step: string): RoomKitError {
+  return new RoomKitError(`${what}_unavailable`, `The ${what} was told to fail at '${step}' (a fault of roomkit/testing).`, { retryable: true });
 }
 
 /** The answer of a process that is gone. */

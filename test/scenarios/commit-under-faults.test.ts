@@ -127,6 +127,31 @@ describe('a store that hangs', () => {
   );
 });
 
+describe('a store or router that answers later', () => {
+  it('is asked once for each message, and its failure is told to the caller alone', async () => {
+    verifies('INB-02', 'CON-08');
+    const { kit, clock, store, roomId, say } = await faulty();
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    store.fail('loadRoom');
+    await expect(say('one')).rejects.toMatchObject({ code: 'store_unavailable' });
+    store.fail('findRoute');
+    await expect(kit.processInbound({ channelId: 'web', senderId: 'u', content: 'two' })).rejects.toMatchObject({ code: 'store_unavailable' });
+    await clock.advance(0);
+    const before = store.calls('loadRoom');
+    store.delay('loadRoom', 10, { times: 2 });
+    const call = say('three');
+    await clock.advance(100);
+    expect(await call).toMatchObject({ blocked: false });
+    expect(store.calls('loadRoom') - before).toBe(2); // once outside of the lock, once under it
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['three']);
+    await kit.close();
+  });
+});
+
 describe('history', () => {
   it('that was read before a message was taken back is not what an agent is shown after', async () => {
     verifies('EDT-04', 'AI-03');

@@ -208,14 +208,17 @@ function prepare(
   const channel = entry.channel;
   if (options.roomId !== undefined) {
     const loaded = parts.store.loadRoom(options.roomId);
-    if (!isPromise(loaded) && loaded !== null && isBound(loaded, channel.channelId)) {
+    if (isPromise(loaded)) return prepareSlowly(parts, entry, message, options, deadline, options.roomId, loaded);
+    if (loaded !== null && isBound(loaded, channel.channelId)) {
       return normalise(parts, entry, message, options, checkState(parts, options.roomId, loaded), deadline);
     }
   } else if (!isEphemeral(message)) {
     const routed = parts.router.route(routeQuery(parts, entry, message));
-    if (!isPromise(routed) && routed !== null) {
+    if (isPromise(routed)) return prepareSlowly(parts, entry, message, options, deadline, routed);
+    if (routed !== null) {
       const loaded = parts.store.loadRoom(routed);
-      if (!isPromise(loaded) && loaded !== null && isBound(loaded, channel.channelId)) {
+      if (isPromise(loaded)) return prepareSlowly(parts, entry, message, options, deadline, routed, loaded);
+      if (loaded !== null && isBound(loaded, channel.channelId)) {
         return normalise(parts, entry, message, options, checkState(parts, routed, loaded), deadline);
       }
     }
@@ -229,11 +232,15 @@ async function prepareSlowly(
   message: InboundMessage,
   options: ReleasedOptions,
   deadline: ProcessDeadline,
+  /** What the quick way has begun: asked once, and waited for here. */
+  routing?: Awaitable<string | null>,
+  loading?: Promise<RoomState | null>,
 ): Promise<PreparedOrResult> {
   // 2. Room.
-  const roomId = options.roomId ?? (await parts.router.route(routeQuery(parts, entry, message)));
+  const routed = options.roomId ?? routing ?? parts.router.route(routeQuery(parts, entry, message));
+  const roomId = isPromise(routed) ? await routed : routed;
   // 3. New room, automatic attach.
-  let state = roomId === null ? await createRoomForSender(parts, entry, message) : await parts.store.loadRoom(roomId);
+  let state = roomId === null ? await createRoomForSender(parts, entry, message) : await (loading ?? parts.store.loadRoom(roomId));
   if (state === null && roomId !== null) state = await createRoomWithId(parts, roomId);
   state = checkState(parts, roomId ?? '', state);
   if (state.room.status === 'closed' || state.room.status === 'archived') {
