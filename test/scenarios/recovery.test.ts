@@ -100,6 +100,28 @@ describe('after a crash', () => {
   });
 });
 
+describe('a turn that is run again', () => {
+  it('says no second time in other words what the first attempt has said', async () => {
+    verifies('TURN-03', 'INV-08');
+    const store = survivor();
+    const first = store.open();
+    const wordy = new TestAgent('helper', () => ({ responseEvents: [wordy.reply('one'), wordy.reply('two')] }));
+    const roomId = await openRoom(first.kit, [new TestTransport('web'), wordy]);
+    (first.kit.store as FaultStore).crash('commitEvent', { nth: 3 });
+    await say(first.kit, roomId, 'hello');
+    await first.clock.advance(0);
+
+    const { kit, clock } = store.open();
+    kit.registerChannel(new TestTransport('web'));
+    kit.registerChannel(new TestAgent('helper', () => 'something else'));
+    await clock.advance(1000);
+    const events = messagesOf(await gapless(kit, roomId));
+    expect(events.map(textOf)).toEqual(['hello', 'one']);
+    expect(await kit.store.listTurns({ roomId })).toMatchObject([{ state: 'committed', attempts: 2, replyEventIds: [events[1]?.id] }]);
+    await kit.close();
+  });
+});
+
 describe('what waits for a channel that is not there', () => {
   it('goes out when it comes, in order, also on a store in memory', async () => {
     verifies('OUT-10', 'OUT-12', 'BC-01');

@@ -181,9 +181,10 @@ async function replyWithEvents(
   let reason: string | undefined;
   for (const [position, draft] of drafts.entries()) {
     const last = position === drafts.length - 1;
-    const several = drafts.length > 1 ? `${work.row.id}:reply:${position}` : undefined;
+    // Also a single one, when the turn is run again: what the first attempt has said is not said in other words once more.
+    const key = drafts.length > 1 || work.row.attempts > 1 ? `${work.row.id}:reply:${position}` : undefined;
     const outcome = await runPass(parts, {
-      fields: replyFields(work, state, draft, several),
+      fields: replyFields(work, state, draft, key),
       cascade: work.cascade,
       origin: 'reply',
       reply: {
