@@ -66,6 +66,16 @@ export function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A handoff in words: who, what, whom. */
+export function handoffWords({ metadata }: WireEvent, names: Names): readonly [who: string, what: string, whom: string] {
+  const from = wordOf(metadata['from_agent']);
+  const to = wordOf(metadata['to_agent']);
+  if (to === undefined || to === 'human')
+    return ['A person', from === undefined ? 'took over' : 'took over from', from === undefined ? '' : channelName(names, from)];
+  if (from === undefined || from === 'human') return [channelName(names, to), 'was put in charge', ''];
+  return [channelName(names, from), 'handed over to', channelName(names, to)];
+}
+
 export interface Author {
   readonly name: string;
   /** By what they speak: `web chat`, `agent`, `SMS · +1 415 …`. */

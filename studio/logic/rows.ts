@@ -109,8 +109,9 @@ export function isQuiet(event: WireEvent): boolean {
   return event.type === 'system' && event.content.type === 'system' && !isHandoff(event);
 }
 
+/** Who leads changed: an agent handed over, or somebody was put in charge. */
 export function isHandoff(event: WireEvent): boolean {
-  return event.metadata['handoff'] === true;
+  return event.metadata['handoff'] === true || (event.content.type === 'system' && event.content.code === 'active_agent_changed');
 }
 
 /** Heard by nobody outside: internal notes, and what only some channel may see. */

@@ -37,8 +37,8 @@ export function layOut(trace: DecisionTrace, names: Names, reply?: { readonly tr
   const bars = [
     ...passBars(trace, 0),
     ...steps.map((step) => stepBar(step, began, names, steps)),
-    ...(reply === undefined ? deliveryBars(trace, began, names) : []),
-    ...(reply === undefined ? [] : [...passBars(reply.trace, Date.parse(reply.trace.startedAt) - began), ...deliveryBars(reply.trace, began, names)]),
+    ...(reply === undefined ? deliveryBars(trace, began, names, passEnd(trace, 0)) : []),
+    ...(reply === undefined ? [] : replyBars(reply.trace, began, names)),
   ].sort((a, b) => a.from - b.from);
   const totalMs = Math.max(1, ...bars.map(({ from, ms }) => from + ms));
   const firsts = bars.flatMap(({ mark }) => (mark === undefined ? [] : [mark]));
@@ -49,6 +49,16 @@ export function layOut(trace: DecisionTrace, names: Names, reply?: { readonly tr
     firstTokenMs: firsts.length === 0 ? undefined : Math.min(...firsts),
     tokens: sum(steps),
   };
+}
+
+function replyBars(trace: DecisionTrace, began: number, names: Names): Bar[] {
+  const offset = Date.parse(trace.startedAt) - began;
+  return [...passBars(trace, offset), ...deliveryBars(trace, began, names, passEnd(trace, offset))];
+}
+
+/** Clocks tell whole milliseconds, hooks are timed more finely: the commit is never before the hooks are done. */
+function passEnd(trace: DecisionTrace, offset: number): number {
+  return offset + Math.max(trace.commitMs, trace.lockWaitMs + trace.hooks.reduce((total, { ms }) => total + ms, 0));
 }
 
 /** From the call to the commit. What is neither waiting nor a hook is the kit's own work: routing, people, the store. */
@@ -87,7 +97,7 @@ function stepBar(step: TurnStepTrace, began: number, names: Names, steps: readon
   };
 }
 
-function deliveryBars(trace: DecisionTrace, began: number, names: Names): Bar[] {
+function deliveryBars(trace: DecisionTrace, began: number, names: Names, earliest: number): Bar[] {
   const attempts = new Map<string, number>();
   for (const { channelId } of trace.deliveries) attempts.set(channelId, (attempts.get(channelId) ?? 0) + 1);
   return trace.deliveries
@@ -98,7 +108,7 @@ function deliveryBars(trace: DecisionTrace, began: number, names: Names): Bar[] 
       return {
         kind: 'delivery' as const,
         label: `to ${channelName(names, channelId)}${again}`,
-        from: Math.max(0, Date.parse(startedAt) - began),
+        from: Math.max(earliest, Date.parse(startedAt) - began),
         ms,
         about: `Attempt ${Math.max(1, attempt)}: ${code}`,
         ...(!isGood && { failed: code }),

@@ -18,5 +18,5 @@ effect(() => {
 });
 
 effect(() => {
-  if (generation.value > 0) void untracked(() => current.value)?.resume();
+  if (generation.value > 0) untracked(() => void current.value?.resume());
 });

@@ -97,6 +97,7 @@ export class ChatDevice {
     const content: EventContent = { type: 'text', body: text };
     this.pending.value = [...this.pending.value, { id, content }];
     this.#send({ id, content });
+    if (this.#typingSentAt > 0) this.#line.send({ type: 'typing', roomId: this.roomId, on: false });
     this.#typingSentAt = 0;
   }
 

@@ -5,7 +5,7 @@
 import { batch, signal, type Signal } from '@preact/signals';
 import { api, ApiError } from '../api.js';
 import { namesOf, NO_NAMES, type Names } from '../logic/names.js';
-import { Rows } from '../logic/rows.js';
+import { isHandoff, Rows } from '../logic/rows.js';
 import type { DecisionTrace, OutboxRow, RoomDetail, ServerFrame, WireEvent } from '../types.js';
 import { hear, say } from './host.js';
 import { markSeen, putRoom } from './rooms.js';
@@ -381,7 +381,7 @@ export class OpenRoom {
       this.#last = event.index;
       // What its turn did is noted with its cause.
       if (event.parentEventId !== undefined && this.traces.value.has(event.parentEventId)) this.wantTraces([event.parentEventId], true);
-      if (event.type.startsWith('channel_') || event.type.startsWith('participant_') || event.metadata['handoff'] === true) this.#detailLater();
+      if (event.type.startsWith('channel_') || event.type.startsWith('participant_') || isHandoff(event)) this.#detailLater();
     }
     const newest = fresh.at(-1);
     if (newest !== undefined) {

@@ -113,8 +113,10 @@ function takeArrived(): void {
 
 effect(() => {
   if (generation.value === 0) return;
-  say({ type: 'subscribe', id: 'rooms', roomId: '*' });
-  void loadRooms();
+  untracked(() => {
+    say({ type: 'subscribe', id: 'rooms', roomId: '*' });
+    void loadRooms();
+  });
 });
 
 // --- what the list says ------------------------------------------------------------------------------------------------

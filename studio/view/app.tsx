@@ -20,7 +20,8 @@ export function App(): VNode {
   useKeys();
   if (access.value.kind === 'asking') return <KeyForm refused={access.value.refused} />;
   const { roomId, inspect } = route.value;
-  const screen = roomId === undefined ? 'rooms' : inspect === undefined ? 'room' : 'inspector';
+  // On a wide screen all of them are there.
+  const screen = inspect !== undefined ? 'inspector' : roomId === undefined ? 'rooms' : 'room';
   const room = current.value;
   return (
     <div class="app" data-screen={screen}>
@@ -44,7 +45,7 @@ function Header(): VNode {
   const { roomId, inspect } = route.value;
   return (
     <header class="top">
-      {roomId !== undefined && (
+      {(roomId !== undefined || inspect !== undefined) && (
         <button
           type="button"
           class="bare back"
@@ -53,7 +54,7 @@ function Header(): VNode {
           }
         >
           <Icon name="back" />
-          {inspect !== undefined ? 'Room' : 'Rooms'}
+          {inspect !== undefined && roomId !== undefined ? 'Room' : 'Rooms'}
         </button>
       )}
       <a class="brand" href="#/">

@@ -6,6 +6,7 @@ import { milliseconds } from '../logic/time.js';
 import { access, connection, hear, now } from '../store/host.js';
 import { go, route } from '../store/route.js';
 import { rooms } from '../store/rooms.js';
+import { Hidden } from './icons.js';
 import type { KitInfo, Statistics } from '../types.js';
 
 const EVERY_MS = 3000;
@@ -73,10 +74,10 @@ export function HealthStrip(): VNode {
     <button
       type="button"
       class="health"
-      aria-label="Health of the kit"
       aria-pressed={route.value.inspect === 'health'}
       onClick={() => go({ inspect: route.value.inspect === 'health' ? undefined : 'health', subject: undefined })}
     >
+      <Hidden>Health of the kit</Hidden>
       <span>Events / s</span>
       <b>{perSecond === 0 ? '0' : perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}</b>
       <span>Oldest undelivered</span>

@@ -124,7 +124,7 @@ function ChannelRow({ binding, names, active }: { binding: ChannelBinding; names
     ? active === channelId
       ? 'agent · has the conversation'
       : 'agent'
-    : [typeName(channelType), address].filter(Boolean).join(' · ');
+    : [isSame(name, typeName(channelType)) ? '' : typeName(channelType), address].filter(Boolean).join(' · ');
   return (
     <li>
       <button type="button" onClick={() => go({ inspect: 'channel', subject: channelId, event: undefined })}>
@@ -137,6 +137,10 @@ function ChannelRow({ binding, names, active }: { binding: ChannelBinding; names
       </button>
     </li>
   );
+}
+
+function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
 }
 
 export function Permission({ binding }: { binding: ChannelBinding }): VNode {

@@ -28,6 +28,9 @@ export function RoomHead({ room }: { room: OpenRoom }): VNode {
         <code class="room-id">{room.roomId}</code>
         <span class="grow" />
         <Reader room={room} />
+        <button type="button" class="details" onClick={() => go({ inspect: 'people', subject: undefined, event: undefined })}>
+          Details
+        </button>
       </div>
       <div class="path-line">
         {state !== undefined && <Path state={state} names={room.names.value} />}

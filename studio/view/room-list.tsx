@@ -1,8 +1,9 @@
 /** The left rail: every room, what was said last, and whether the kit is well. */
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { channelName, namesOf, wordOf } from '../logic/names.js';
+import { channelName, handoffWords, namesOf } from '../logic/names.js';
 import { lineOf } from '../logic/content.js';
+import { isHandoff } from '../logic/rows.js';
 import { ago } from '../logic/time.js';
 import { current } from '../store/current.js';
 import { now } from '../store/host.js';
@@ -178,10 +179,7 @@ function lastLine(room: Room): string {
   if (summary === undefined) return room.latestIndex < 0 ? 'Nothing yet' : `${room.eventCount} events`;
   const { last, detail } = summary;
   if (last === undefined) return 'Nothing yet';
-  if (last.metadata['handoff'] === true) {
-    const names = namesOf(detail.bindings, detail.participants);
-    return `${channelName(names, wordOf(last.metadata['from_agent']))} handed over to ${channelName(names, wordOf(last.metadata['to_agent']))}`;
-  }
+  if (isHandoff(last)) return handoffWords(last, namesOf(detail.bindings, detail.participants)).join(' ').trim();
   if (isWithHuman(room) && last.status !== 'blocked') return `With a person · ${lineOf(last)}`;
   return `${last.status === 'blocked' ? 'Blocked: ' : ''}${lineOf(last)}`;
 }

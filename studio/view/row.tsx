@@ -1,7 +1,7 @@
 /** One row of the timeline: who, what, how far it came, and what the hooks made of it. */
 import type { VNode } from 'preact';
 import { lineOf } from '../logic/content.js';
-import { authorOf, channelName, wordOf, type Names } from '../logic/names.js';
+import { authorOf, channelName, handoffWords, type Names } from '../logic/names.js';
 import { reachOf, type Reach } from '../logic/reach.js';
 import { cutOf, foldSummary, isDeleted, isEdited, isHidden, type EventRow, type Row } from '../logic/rows.js';
 import { clock, dayName, exactTime, milliseconds, since } from '../logic/time.js';
@@ -123,8 +123,7 @@ function FoldItem({ row, position, count, selected, opened, onToggle, names }: R
 
 function HandoffItem({ row, position, count, names, selected }: RowProps & { row: Extract<Row, { kind: 'handoff' }> }): VNode {
   const { event } = row;
-  const from = channelName(names, wordOf(event.metadata['from_agent']));
-  const to = channelName(names, wordOf(event.metadata['to_agent']));
+  const [who, what, whom] = handoffWords(event, names);
   const given = event.metadata['reason'] ?? event.metadata['summary'];
   const reason = typeof given === 'string' ? given : '';
   return (
@@ -137,9 +136,9 @@ function HandoffItem({ row, position, count, names, selected }: RowProps & { row
       aria-setsize={count}
       onClick={(mouse) => onRowClick(mouse, () => select(event))}
     >
-      <IndexButton event={event} label={`${from} handed over to ${to}`} selected={selected} />
+      <IndexButton event={event} label={`${who} ${what} ${whom}`} selected={selected} />
       <p>
-        <b>{from}</b> handed over to <b>{to}</b>
+        <b>{who}</b> {what} <b>{whom}</b>
         {reason !== '' && <em dir="auto"> — {reason}</em>}
       </p>
     </li>
@@ -270,7 +269,10 @@ function Marks({ event, trace }: { event: WireEvent; trace: DecisionTrace | null
 }
 
 function Reached({ event, deliveries, names }: { event: WireEvent; deliveries: readonly OutboxRow[] | undefined; names: Names }): VNode {
-  const reached = reachOf(event, deliveries).filter(({ channelId }) => channelId !== event.source.channelId);
+  const order = [...names.bindings.keys()];
+  const reached = reachOf(event, deliveries)
+    .filter(({ channelId }) => channelId !== event.source.channelId)
+    .sort((a, b) => order.indexOf(a.channelId) - order.indexOf(b.channelId));
   if (event.status === 'blocked') return <span class="reach none">nobody</span>;
   if (reached.length === 0) return <span class="reach none">{isHidden(event) ? 'not delivered' : ''}</span>;
   return (

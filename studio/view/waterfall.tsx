@@ -69,7 +69,7 @@ function BarRow({ bar, totalMs, ticks }: { bar: Bar; totalMs: number; ticks: rea
         <i style={{ left: `${left}%`, width: `max(2px, ${Math.min(100 - left, (bar.ms / totalMs) * 100)}%)` }} />
         {bar.mark !== undefined && <u style={{ left: `${(bar.mark / totalMs) * 100}%` }} />}
       </span>
-      <span class="ms">{bar.failed !== undefined && bar.kind === 'delivery' ? bar.failed : milliseconds(bar.ms)}</span>
+      <span class="ms">{milliseconds(bar.ms)}</span>
       <span class="hidden">{bar.about}</span>
     </li>
   );

@@ -1,0 +1,322 @@
+/** Studio against a real kit over SQLite on a real port: each screen says what is so, each write does what it says. */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { row, skipWithoutBrowser, StudioBrowser, violations } from './studio-page.js';
+import { openWorld, ROOM, say, type World } from './studio-world.js';
+
+describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, () => {
+  let world: World;
+  let browser: StudioBrowser;
+  let page: Page;
+  const at = (hash = ''): string => `${world.url}#/rooms/${ROOM}${hash}`;
+  const inspector = (): ReturnType<Page['locator']> => page.getByRole('complementary', { name: 'Inspector' });
+
+  beforeAll(async () => {
+    browser = await StudioBrowser.launch();
+    world = await openWorld();
+    const { kit, sms } = world;
+    await say(kit, 'web', 'ada', 'Hi, I was charged twice for order 12345.');
+    await say(kit, 'sms', '+14155550134', 'my card is 4111 1111 1111 1111 if that helps');
+    await say(kit, 'email', 'promo@example.com', 'You have won a cruise!!!');
+    await kit.sendEvent(ROOM, 'web', 'A note for the desk', { visibility: 'internal', addressedTo: [] });
+    sms.failNext({ success: false, error: 'invalid_number', retryable: false });
+    await kit.sendEvent(ROOM, 'web', 'Your refund is on its way', { addressedTo: [] });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await world?.close();
+  });
+
+  beforeEach(async () => {
+    await page?.context().close();
+  });
+
+  it('leads from the front door to the rooms, and asks nobody but its own server', async () => {
+    page = await browser.open(world.server.url);
+    expect(page.url()).toBe(`${world.url}`);
+    const rooms = page.getByRole('navigation', { name: 'Rooms' });
+    await rooms.getByRole('link', { name: /Ada Park/ }).waitFor();
+    await rooms.getByRole('link', { name: /Jo Lindqvist/ }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+    await rooms.getByRole('link', { name: /Ada Park/ }).click();
+    await row(page, 'charged twice').first().waitFor();
+    expect(page.url()).toContain(`#/rooms/${ROOM}`);
+    expect([browser.outside, browser.complaints]).toEqual([[], []]);
+  });
+
+  it('serves its files with a policy, caches what never changes, and nothing else', async () => {
+    const shell = await fetch(world.url);
+    expect(shell.headers.get('cache-control')).toBe('no-cache');
+    expect(shell.headers.get('content-security-policy')).toContain("script-src 'self'");
+    expect(shell.headers.get('x-content-type-options')).toBe('nosniff');
+    const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(await shell.text())?.[1];
+    const asset = await fetch(`${world.url}${script ?? 'none'}`);
+    expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable']);
+    for (const path of ['../package.json', '%2e%2e/server/index.js', 'assets/none.js', '.hidden', 'assets/..%5c..%5cindex.html'])
+      expect((await fetch(`${world.url}${path}`)).status, path).toBe(404);
+    expect((await fetch(world.url, { method: 'POST' })).status).toBe(404);
+  });
+
+  it('tells on each row who spoke, whom it reached, what a hook rewrote, blocked and hid', async () => {
+    page = await browser.open(at());
+    await row(page, 'my card is •••• •••• •••• 1111')
+      .getByText(/redact_cards rewrote this · /)
+      .waitFor();
+    const spam = row(page, 'You have won a cruise');
+    await spam.getByText(/blocked by spam_filter/).waitFor();
+    await spam.getByText('nobody').waitFor();
+    expect(
+      await spam
+        .locator('.words p')
+        .first()
+        .evaluate((words) => getComputedStyle(words).textDecorationLine),
+    ).toBe('line-through');
+    await row(page, 'A note for the desk').getByText('hidden').waitFor();
+    const refund = row(page, 'Your refund is on its way');
+    await refund.getByText(/SMS failed: .*invalid_number/).waitFor({ state: 'attached' });
+    await refund.getByText('E-mail sent').waitFor({ state: 'attached' });
+    await page.locator('.handoff', { hasText: 'Triage handed over to Billing — Charged twice for order 12345' }).waitFor();
+    await page.getByRole('button', { name: /5 channels attached/ }).click();
+    await page.locator('.fold li', { hasText: 'attached' }).nth(4).waitFor();
+    await page.getByRole('list', { name: 'Phases of the conversation' }).getByText('Billing').waitFor();
+    await row(page, 'I can see both charges').first().getByText('lookup_order').waitFor();
+  });
+
+  it('shows where the time of a turn went, and what each hook decided', async () => {
+    page = await browser.open(at());
+    await row(page, 'I can see both charges').last().click();
+    const bars = inspector().locator('.waterfall');
+    for (const label of ['redact_cards', 'spam_filter', 'route, commit', 'generate 1', 'lookup_order', 'generate 2', 'to SMS', 'to E-mail'])
+      await bars.getByText(label, { exact: true }).first().waitFor();
+    expect(await bars.locator('li', { hasText: 'generate 2' }).getAttribute('title')).toMatch(/desk-large · .* ms · (<|\d)/);
+    await bars.getByText('first token').waitFor();
+    await bars.getByText('1,405').waitFor();
+    await inspector().getByText('caused by').waitFor();
+    expect(page.url()).toMatch(/event=\d+&inspect=event/);
+
+    // A link sent to a colleague shows the same.
+    const link = page.url();
+    await page.context().close();
+    page = await browser.open(link);
+    await inspector().locator('.waterfall').getByText('lookup_order').waitFor();
+    await page.locator('.event.selected', { hasText: 'I can see both charges' }).waitFor();
+
+    await row(page, 'You have won a cruise').click();
+    await inspector().locator('[data-verdict=block]', { hasText: 'spam_filter' }).waitFor();
+  });
+
+  it('is worked by keyboard alone', async () => {
+    page = await browser.open(at());
+    await row(page, 'Your refund is on its way').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.keyboard.press('k');
+    await page.locator('.event.selected', { hasText: 'Your refund is on its way' }).waitFor();
+    await page.keyboard.press('k');
+    await page.locator('.event.selected', { hasText: 'A note for the desk' }).waitFor();
+    await page.locator('.event.selected .ix:focus').waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await inspector()
+      .getByRole('heading', { name: /^Event \d+$/ })
+      .waitFor();
+    await page.keyboard.press('Escape');
+    await inspector().getByRole('heading', { name: 'Channels' }).waitFor();
+    await page.keyboard.press('h');
+    await inspector().getByRole('heading', { name: 'Health' }).waitFor();
+    await inspector().getByText('breaker').or(inspector().getByText('ready')).first().waitFor();
+    await page.keyboard.press('h');
+    await page.keyboard.press(']');
+    await page.waitForURL((url) => !url.hash.includes(ROOM));
+  });
+
+  it('finds a text in all rooms and opens its event', async () => {
+    page = await browser.open(world.url);
+    await page.getByRole('link', { name: /Ada Park/ }).waitFor();
+    await page.keyboard.press('/');
+    await page.getByRole('combobox', { name: 'Find a room' }).fill('voided');
+    await page
+      .getByRole('option', { name: /voided/ })
+      .first()
+      .waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.locator('.event.selected', { hasText: 'voided' }).waitFor();
+    await page.keyboard.press('/');
+    await page.getByRole('combobox', { name: 'Find a room' }).fill('nothing has these words');
+    await page.getByText('Nothing has “nothing has these words” in it.').waitFor();
+  });
+
+  it('shows the room as one channel knows it', async () => {
+    page = await browser.open(at());
+    await row(page, 'A note for the desk').waitFor();
+    await page.getByLabel('Only what a channel could see').selectOption('sms');
+    await row(page, 'A note for the desk').waitFor({ state: 'detached' });
+    await row(page, 'Your refund is on its way').waitFor();
+    expect(await row(page, 'You have won a cruise').count()).toBe(0);
+    expect(page.url()).toContain('as=sms');
+    await say(world.kit, 'web', 'ada', 'Seen by all'); // live, through the same eyes
+    await row(page, 'Seen by all').waitFor();
+    await page.getByLabel('Only what a channel could see').selectOption('');
+    await row(page, 'A note for the desk').waitFor();
+  });
+
+  it('lets somebody speak as a customer, shows the answer as it grows, and tells what was refused', async () => {
+    await page?.context().close();
+    await world.close();
+    world = await openWorld({ wordMs: 25 });
+    page = await browser.open(at('?devices=open'));
+    await page.getByRole('region', { name: 'Devices' }).getByRole('button', { name: 'Ada Park' }).click();
+    const chat = page.getByRole('article', { name: 'Web chat of Ada Park' });
+    const box = chat.getByLabel('Message as Ada Park');
+    await box.fill('I was charged twice');
+    await box.press('Enter');
+    const growing = page.locator('.event.live .words');
+    await growing.getByText('I can see both').waitFor();
+    await chat.locator('.bubble', { hasText: 'I can see both' }).locator('.caret').waitFor();
+    await row(page, 'within three working days').locator('.ix', { hasText: /\d/ }).waitFor();
+    await growing.waitFor({ state: 'detached' });
+    expect(await row(page, 'within three working days').count()).toBe(1);
+    await chat.locator('.bubble', { hasText: 'within three working days' }).waitFor();
+    await box.fill('You have won a cruise');
+    await box.press('Enter');
+    await chat.getByText('Not sent: spam').waitFor();
+    await row(page, 'You have won a cruise')
+      .getByText(/blocked by spam_filter/)
+      .waitFor();
+    expect(browser.complaints).toEqual([]);
+  });
+
+  it('mutes, narrows and widens a channel, each with its entry in the timeline', async () => {
+    page = await browser.open(at('?inspect=channel&of=sms'));
+    const muted = inspector().getByRole('switch', { name: /Muted/ });
+    await muted.check();
+    await page.locator('.fold', { hasText: /sms: channel muted/ }).waitFor();
+    expect((await world.kit.listBindings(ROOM)).find(({ channelId }) => channelId === 'sms')?.muted).toBe(true);
+    await muted.uncheck();
+    await inspector()
+      .getByLabel(/Access/)
+      .selectOption('read_only');
+    await inspector()
+      .getByLabel(/Visibility/)
+      .selectOption('intelligence');
+    await page.getByRole('status').filter({ hasText: 'reaches: intelligence' }).waitFor();
+    expect((await world.kit.listBindings(ROOM)).find(({ channelId }) => channelId === 'sms')).toMatchObject({
+      muted: false,
+      access: 'read_only',
+      visibility: 'intelligence',
+    });
+    await page
+      .getByRole('button', { name: /channel.* muted|channels? changed/ })
+      .first()
+      .waitFor();
+  });
+
+  it('takes the conversation over and hands it back', async () => {
+    page = await browser.open(at());
+    await inspector().getByRole('button', { name: 'Take over' }).click();
+    await page.locator('.handoff', { hasText: 'A person took over from' }).waitFor();
+    await inspector().getByText('A person has the conversation').waitFor();
+    await inspector().getByLabel('Hand over to').selectOption('triage');
+    await page.locator('.handoff').last().getByText('Triage').waitFor();
+    await inspector().getByText('Triage has the conversation').waitFor();
+  });
+
+  it('tries a failed delivery again, without asking', async () => {
+    await world.kit.setAccess(ROOM, 'sms', 'read_write');
+    world.sms.failNext({ success: false, error: 'invalid_number', retryable: false });
+    await world.kit.sendEvent(ROOM, 'web', 'Try me again', { addressedTo: [] });
+    page = await browser.open(at());
+    await row(page, 'Try me again').click();
+    const line = inspector().locator('.reached li', { hasText: 'SMS' });
+    await line.getByText(/invalid_number/).waitFor();
+    await line.getByRole('button', { name: 'Retry' }).click();
+    await line.getByText(/sent/).waitFor();
+    expect(world.sms.sent.some(({ content }) => content.type === 'text' && content.body === 'Try me again')).toBe(true);
+  });
+
+  it('closes a room only when one is sure, and opens it again', async () => {
+    page = await browser.open(`${world.url}#/rooms/warehouse`);
+    await inspector().getByRole('button', { name: 'Close room' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Close this room?' });
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect((await world.kit.getRoom('warehouse')).status).toBe('active');
+    await inspector().getByRole('button', { name: 'Close room' }).click();
+    await dialog.getByRole('button', { name: 'Close room' }).click();
+    await page.locator('.room-head .pill', { hasText: 'closed' }).waitFor();
+    expect((await world.kit.getRoom('warehouse')).status).toBe('closed');
+    await inspector().getByRole('button', { name: 'Reopen room' }).click();
+    await page.locator('.room-head .pill', { hasText: 'active' }).waitFor();
+  });
+
+  it('teaches where there is nothing yet, and says what is missing', async () => {
+    page = await browser.open(`${world.url}#/rooms/nowhere`);
+    await page.getByRole('heading', { name: 'There is no such room' }).waitFor();
+    await world.kit.createRoom({ roomId: 'silent' });
+    page = await browser.open(`${world.url}#/rooms/silent`);
+    await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor();
+    await page.getByText('kit.processInbound(').waitFor();
+    await page.getByText("await kit.attachChannel('silent', 'web');").first().waitFor();
+  });
+
+  it.each([false, true])('has nothing serious for axe to find, dark: %s', async (dark) => {
+    const { kit } = world;
+    await say(kit, 'email', 'promo@example.com', 'You have won a cruise!!!');
+    await kit.sendEvent(ROOM, 'web', 'Only a note', { visibility: 'internal', addressedTo: [] });
+    const index = (await kit.getTimeline(ROOM, { newestFirst: true, limit: 40 })).find(({ source }) => source.channelId === 'billing')?.index;
+    const screens = [
+      '',
+      `?event=${index}&inspect=event`,
+      '?inspect=channel&of=sms',
+      '?inspect=participant&of=ada',
+      '?inspect=health',
+      '?devices=open',
+    ];
+    for (const hash of screens) {
+      page = await browser.open(at(hash), { dark, scripted: true });
+      await page.locator('.events [data-row]').first().waitFor();
+      await inspector().getByRole('heading').first().waitFor();
+      expect(await violations(page), `${hash} dark ${dark}`).toEqual([]);
+      await page.context().close();
+    }
+    page = await browser.open(world.url, { dark, scripted: true });
+    await page.getByRole('link', { name: /Ada Park/ }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await page.keyboard.press('/');
+    await page.getByRole('combobox', { name: 'Find a room' }).fill('refund');
+    await page
+      .getByRole('option', { name: /refund/ })
+      .first()
+      .waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it('is one column at 400 px, and nothing sticks out', async () => {
+    page = await browser.open(world.url, { width: 400, height: 780 });
+    const fits = async (what: string): Promise<void> => {
+      expect(await page.evaluate('document.documentElement.scrollWidth'), what).toBeLessThanOrEqual(400);
+      const wide = await page
+        .locator('main, nav, aside, .timeline')
+        .evaluateAll((boxes) => boxes.filter((box) => box.scrollWidth > box.clientWidth + 1).length);
+      expect(wide, what).toBe(0);
+    };
+    await page.getByRole('link', { name: /Ada Park/ }).click();
+    await row(page, 'Only a note').first().waitFor();
+    await fits('room');
+    await row(page, 'Only a note').first().click();
+    await inspector().getByRole('heading', { name: /Event/ }).waitFor();
+    await fits('inspector');
+    await page.getByRole('button', { name: 'Room', exact: true }).click();
+    await page.getByRole('button', { name: 'Details' }).click();
+    await inspector().getByRole('heading', { name: 'Channels' }).waitFor();
+    await fits('details');
+    await page.goBack();
+    await page.getByRole('button', { name: 'Rooms', exact: true }).click();
+    await page.getByRole('link', { name: /Jo Lindqvist/ }).waitFor();
+    await fits('rooms');
+    expect([browser.outside, browser.complaints.filter((one) => !one.includes('404'))]).toEqual([[], []]);
+  });
+});
