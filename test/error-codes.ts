@@ -49,10 +49,12 @@ export function sourceCodes(): SourceCodes {
 }
 
 function codesOf(node: ts.Node, path: string): string[] {
-  if (ts.isNewExpression(node) && /^(RoomKitError|Refusal|DeliveryError)$/.test(node.expression.getText())) return textsOf(node.arguments?.[0]);
+  if (ts.isNewExpression(node) && /^(RoomKitError|Refusal|DeliveryError|ClientError)$/.test(node.expression.getText()))
+    return textsOf(node.arguments?.[0]);
   if (ts.isCallExpression(node)) {
     const called = node.expression.getText();
     if (called === 'super' && path === 'core/errors.ts') return textsOf(node.arguments[0]);
+    if (called === 'asClientError') return textsOf(node.arguments[1]);
     if (called === 'say' || called === 'blockedResult') return textsOf(node.arguments[0]);
     if (/^this\.(end|close)$/.test(called) && /^(server|channels\/wire)\//.test(path)) return textsOf(node.arguments[1]);
   }

@@ -48,6 +48,8 @@ const ATTEMPT_MS = 15_000;
 const SILENCE_MS = 35_000;
 const PONG_MS = 5000;
 const RENEWAL_RETRY_MS = 10_000;
+/** A hello that came too late, a host who could not be asked, an address that has to wait: the token was not judged (WIRE-13). */
+const SAYS_NOTHING_OF_TOKENS: ReadonlySet<string> = new Set(['hello_timeout', 'auth_unavailable', 'rate_limited']);
 /** So many tokens in a row that were refused at once mean that none will do. */
 const MAX_REFUSALS = 2;
 
@@ -234,8 +236,7 @@ export class Line {
   // --- losing it -----------------------------------------------------------------------------------------------------
 
   #onClose(code: number, reason: string): void {
-    // A hello that came too late says nothing about the token.
-    if (code !== 1008 || reason === 'hello_timeout') {
+    if (code !== 1008 || SAYS_NOTHING_OF_TOKENS.has(reason)) {
       this.#lose();
       return;
     }

@@ -292,12 +292,12 @@ describe('tokens', () => {
     expect(script.client.status).toBe('open');
   });
 
-  it('are not judged by a hello that came too late', async () => {
+  it.each(['hello_timeout', 'auth_unavailable', 'rate_limited'])('are not judged by %s', async (reason) => {
     verifies('WIRE-13');
     const script = new Script({ token: 'given' });
     void script.client.connect().catch(() => undefined);
     await script.settle();
-    script.socket.ends(1008, 'hello_timeout');
+    script.socket.ends(1008, reason);
     expect(script.client.status).toBe('connecting');
     await script.clock.advance(500);
     expect(tries(script)).toBe(2);

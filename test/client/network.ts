@@ -185,6 +185,7 @@ function addressOf(name: string): string {
 /** One direction of a connection: in order, unless a fate says otherwise. */
 class Direction {
   #lastAt = 0;
+  #count = 0;
 
   constructor(
     private readonly line: Line,
@@ -206,7 +207,10 @@ class Direction {
     const at = clock.monotonic() + (fate === 'late' || fate === 'overtaken' ? LATE_MS : LATENCY_MS);
     // What is overtaken holds nobody up.
     if (fate !== 'overtaken') this.#lastAt = Math.max(this.#lastAt, at);
-    for (let copies = fate === 'doubled' ? 2 : 1; copies > 0; copies--) this.#at(fate === 'overtaken' ? at : this.#lastAt, () => this.arrive(text));
+    // Two hellos are no hello: the server ends such a connection, and says that its token is wrong.
+    const isFirst = this.#count++ === 0;
+    for (let copies = fate === 'doubled' && !isFirst ? 2 : 1; copies > 0; copies--)
+      this.#at(fate === 'overtaken' ? at : this.#lastAt, () => this.arrive(text));
   }
 
   end(code: number, reason: string): void {
