@@ -108,6 +108,7 @@ function inbound(parts: KitParts, message: InboundMessage, options: ReleasedOpti
       return Promise.resolve(prepared.result);
     }
     const { cascade } = prepared.pass;
+    prepared.pass.newKey = message.idempotencyKey;
     const outcome = runPass(parts, begin(prepared.pass, deadline, startedAt, span));
     if (isPromise(outcome)) return inboundAfter(parts, entry, message, options, deadline, outcome, cascade);
     deadline.end();
@@ -210,7 +211,7 @@ function prepare(
     const loaded = parts.store.loadRoom(options.roomId);
     if (isPromise(loaded)) return prepareSlowly(parts, entry, message, options, deadline, options.roomId, loaded);
     if (loaded !== null && isBound(loaded, channel.channelId)) {
-      return normalise(parts, entry, message, options, checkState(parts, options.roomId, loaded), deadline);
+      return unlessKnown(parts, entry, message, options, checkState(parts, options.roomId, loaded), deadline);
     }
   } else if (!isEphemeral(message)) {
     const routed = parts.router.route(routeQuery(parts, entry, message));
@@ -219,7 +220,7 @@ function prepare(
       const loaded = parts.store.loadRoom(routed);
       if (isPromise(loaded)) return prepareSlowly(parts, entry, message, options, deadline, routed, loaded);
       if (loaded !== null && isBound(loaded, channel.channelId)) {
-        return normalise(parts, entry, message, options, checkState(parts, routed, loaded), deadline);
+        return unlessKnown(parts, entry, message, options, checkState(parts, routed, loaded), deadline);
       }
     }
   }
@@ -253,6 +254,30 @@ async function prepareSlowly(
     state = await attachOnArrival(parts, state, entry, message);
   }
   return normalise(parts, entry, message, options, state, deadline);
+}
+
+/** Step 8 in advance (INB-08): what came before needs nothing of what follows, and what is new stays so until somebody waits. */
+function unlessKnown(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: ReleasedOptions,
+  state: RoomState,
+  deadline: ProcessDeadline,
+): PreparedOrResult | Promise<PreparedOrResult> {
+  const key = message.idempotencyKey;
+  if (key === undefined || isEphemeral(message)) return normalise(parts, entry, message, options, state, deadline);
+  const earlier = parts.store.getEventByIdempotencyKey(key, { roomId: state.room.id });
+  if (earlier === null) return normalise(parts, entry, message, options, state, deadline);
+  if (!isPromise(earlier)) return knownResult(parts, entry, message, earlier);
+  return earlier.then((found) =>
+    found === null ? normalise(parts, entry, message, options, state, deadline) : knownResult(parts, entry, message, found),
+  );
+}
+
+function knownResult(parts: KitParts, entry: RegisteredChannel, message: InboundMessage, event: RoomEvent): Awaitable<PreparedOrResult> {
+  const result = duplicateResult(parts, entry, message, event);
+  return isPromise(result) ? result.then((settled) => ({ result: settled })) : { result };
 }
 
 /** 5. The channel's own form of the message becomes an event's. */
@@ -377,6 +402,7 @@ function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, p
     message,
     startedAt: 0,
     span: undefined,
+    newKey: undefined,
   };
 }
 
@@ -397,7 +423,7 @@ function finish(
 ): Awaitable<InboundResult> {
   switch (outcome.kind) {
     case 'duplicate':
-      return duplicateResult(parts, entry, message, outcome);
+      return duplicateResult(parts, entry, message, outcome.event);
     case 'refused':
     case 'dropped':
       return blockedResult(outcome.reason ?? 'dropped');
@@ -451,8 +477,7 @@ function applyPendingEdits(parts: KitParts, entry: RegisteredChannel, externalId
   );
 }
 
-function duplicateResult(parts: KitParts, entry: RegisteredChannel, message: InboundMessage, outcome: PassOutcome): Awaitable<InboundResult> {
-  const event = outcome.event;
+function duplicateResult(parts: KitParts, entry: RegisteredChannel, message: InboundMessage, event: RoomEvent | undefined): Awaitable<InboundResult> {
   const externalId = event?.source.externalId ?? message.externalId;
   // The first one may have been cut off before its edits were applied.
   const applying = externalId === undefined ? undefined : applyPendingEdits(parts, entry, externalId, event);
@@ -466,14 +491,11 @@ function firstResult(parts: KitParts, event: RoomEvent | undefined): Awaitable<I
     return { event, blocked: true, duplicate: true, reason: event.blockedBy ?? 'blocked', deliveryResults: NO_RESULTS, turns: [] };
   }
   const stored = parts.store.deliveryResults(event.roomId, [event.id]);
-  const result = (results: Awaited<typeof stored>): InboundResult => ({
-    event,
-    blocked: false,
-    duplicate: true,
-    deliveryResults: results.get(event.id) ?? NO_RESULTS,
-    turns: [],
-  });
-  return isPromise(stored) ? stored.then(result) : result(stored);
+  return isPromise(stored) ? stored.then((results) => repeated(event, results.get(event.id))) : repeated(event, stored.get(event.id));
+}
+
+function repeated(event: RoomEvent, deliveryResults: InboundResult['deliveryResults'] = NO_RESULTS): InboundResult {
+  return { event, blocked: false, duplicate: true, deliveryResults, turns: [] };
 }
 
 function timedOut(parts: KitParts, message: InboundMessage, error: ProcessTimeout, roomId: string | undefined): InboundResult {

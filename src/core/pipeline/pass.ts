@@ -49,6 +49,8 @@ export interface PassInput {
   readonly message?: InboundMessage | undefined;
   startedAt: number;
   span?: string | undefined;
+  /** A key that was looked up just now and not found; void as soon as something is waited for. */
+  newKey?: string | undefined;
 }
 
 export interface ReplyOfTurn {
@@ -73,11 +75,17 @@ export interface PassOutcome {
 export function runPass(parts: KitParts, input: PassInput): Awaitable<PassOutcome> {
   const roomId = input.fields.roomId;
   const current = openSection();
-  if (current !== undefined) return joinSection(parts, input, current);
+  if (current !== undefined) {
+    input.newKey = undefined;
+    return joinSection(parts, input, current);
+  }
   const { deadline } = input;
   if (deadline !== undefined) deadline.stage = 'lock';
   const acquired = parts.locks.acquire(roomId, undefined);
-  if (isPromise(acquired)) return runWhenFree(parts, input, acquired);
+  if (isPromise(acquired)) {
+    input.newKey = undefined;
+    return runWhenFree(parts, input, acquired);
+  }
   return runHolding(parts, input, new Section(roomId, acquired, parts.logger), 0);
 }
 
@@ -167,7 +175,7 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
     fields.content.type !== 'delete' &&
     !parts.hooks.has('before_broadcast', fields.roomId)
   ) {
-    const earlier = findEarlier(parts, fields);
+    const earlier = findEarlier(parts, input);
     if (isPromise(earlier)) return passSlowly(parts, section, input, state, lockWaitMs, earlier);
     input.deadline?.check();
     if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
@@ -187,8 +195,9 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
 }
 
 /** The event of this key that is in the timeline already: the first one answers for all that follow (INB-08). */
-function findEarlier(parts: KitParts, fields: EventFields): Awaitable<RoomEvent | null> {
-  return fields.idempotencyKey === undefined ? null : parts.store.getEventByIdempotencyKey(fields.idempotencyKey, { roomId: fields.roomId });
+function findEarlier(parts: KitParts, { fields, newKey }: PassInput): Awaitable<RoomEvent | null> {
+  const { idempotencyKey: key, roomId } = fields;
+  return key === undefined || key === newKey ? null : parts.store.getEventByIdempotencyKey(key, { roomId });
 }
 
 async function passSlowly(
@@ -207,7 +216,7 @@ async function passSlowly(
   deadline?.check();
 
   // 8. Idempotency.
-  const found = lookingUp ?? findEarlier(parts, fields);
+  const found = lookingUp ?? findEarlier(parts, input);
   const earlier = isPromise(found) ? await (deadline?.wait(found) ?? found) : found;
   if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
 
