@@ -106,13 +106,13 @@ describe('a turn that is run again', () => {
     const store = survivor();
     const first = store.open();
     const wordy = new TestAgent('helper', () => ({ responseEvents: [wordy.reply('one'), wordy.reply('two')] }));
-    const roomId = await openRoom(first.kit, [new TestTransport('web'), wordy]);
+    const roomId = await openRoom(first.kit, [new TestTransport('web', { durable: false }), wordy]);
     (first.kit.store as FaultStore).crash('commitEvent', { nth: 3 });
     void say(first.kit, roomId, 'hello');
     await first.clock.advance(0);
 
     const { kit, clock } = store.open();
-    kit.registerChannel(new TestTransport('web'));
+    kit.registerChannel(new TestTransport('web', { durable: false }));
     kit.registerChannel(new TestAgent('helper', () => 'something else'));
     await clock.advance(1000);
     const events = messagesOf(await gapless(kit, roomId));
