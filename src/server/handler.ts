@@ -61,6 +61,10 @@ export function handlerOf(parts: ServerParts): ServerHandler {
     return next();
   });
   for (const route of ROUTES) mount(app, parts, route);
+  app.all('/mcp', async (context) => {
+    const { answerMcp } = await import('./mcp/server.js');
+    return answerMcp(parts, context.var.principal ?? NOBODY, context.req.raw);
+  });
   app.notFound(async (context) => {
     const page = isApiPath(context.req.path) ? undefined : await parts.pages?.(context.req.raw);
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
@@ -108,7 +112,7 @@ function nameOf({ method, path }: { readonly method: string; readonly path: stri
 }
 
 function isApiPath(path: string): boolean {
-  return path === '/api' || path.startsWith('/api/') || path === '/healthz' || path === '/readyz' || path === '/openapi.json';
+  return path === '/api' || path.startsWith('/api/') || path === '/healthz' || path === '/readyz' || path === '/openapi.json' || path === '/mcp';
 }
 
 /** The host listed this page: its browser may read the answer. */
@@ -124,7 +128,8 @@ function preflightAnswer(): Response {
     status: 204,
     headers: {
       'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id',
+      'access-control-allow-headers':
+        'authorization, content-type, idempotency-key, last-event-id, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id',
       'access-control-max-age': '600',
     },
   });

@@ -49,6 +49,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   unsupported_media_type: 415,
   rate_limited: 429,
   not_supported: 501,
+  missing_peer: 501,
   kit_closed: 503,
   not_ready: 503,
   auth_unavailable: 503,

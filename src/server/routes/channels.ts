@@ -81,7 +81,7 @@ export const channelRoutes: readonly Route[] = [
       201: { description: 'It is attached now.', schema: OneBinding },
       200: { description: 'It was attached; the binding as it is now.', schema: OneBinding },
     },
-    refusals: ['room_not_found', 'channel_not_registered', 'room_closed'],
+    refusals: ['room_not_found', 'channel_not_registered', 'room_closed', 'not_supported'],
     async handle({ parts: { kit }, principal, params: { roomId, channelId }, body }) {
       const { bindings } = await reachRoom(kit, principal, roomId);
       const binding = await kit.attachChannel(roomId, channelId, body);
