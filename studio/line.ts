@@ -60,7 +60,7 @@ export class Line {
     window.removeEventListener('online', this.#onOnline);
     clearTimeout(this.#retry);
     clearTimeout(this.#silence);
-    this.#socket?.close(1001);
+    this.#socket?.close(1000);
   }
 
   readonly #onOnline = (): void => {
@@ -91,7 +91,7 @@ export class Line {
       if (socket.readyState === WebSocket.OPEN)
         socket.send(JSON.stringify({ type: 'hello', version: 1, ...(token !== undefined && token !== '' && { token }) }));
     } catch {
-      socket.close(1001);
+      socket.close(1000);
     }
   }
 
@@ -129,7 +129,7 @@ export class Line {
       this.#silence = setTimeout(() => {
         const socket = this.#socket;
         this.#onClose(1006, 'silent');
-        socket?.close(1001);
+        socket?.close(1000);
       }, PONG_MS);
     }, SILENCE_MS);
   }

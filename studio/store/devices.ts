@@ -24,6 +24,8 @@ export interface Pending {
 const KEY = 'roomkit-studio-devices';
 const MOST = 200;
 const TYPING_EVERY_MS = 3000;
+const MOST_REFUSALS = 3;
+const REFUSED_MS = 300;
 
 /** Room → the devices that are open there; kept in this tab. */
 export const people = signal<ReadonlyMap<string, readonly Person[]>>(readPeople());
@@ -70,6 +72,7 @@ export class ChatDevice {
   #count = 0;
   #typingSentAt = 0;
   #typingTimer: ReturnType<typeof setTimeout> | undefined;
+  #refusals = 0;
 
   constructor(
     readonly roomId: string,
@@ -78,7 +81,7 @@ export class ChatDevice {
     this.#line = new Line({
       token: () => this.#mint(),
       onFrame: (frame) => this.#onFrame(frame),
-      onState: (state) => (this.state.value = state),
+      onState: (state) => this.#onState(state),
     });
   }
 
@@ -106,6 +109,16 @@ export class ChatDevice {
     if (Date.now() - this.#typingSentAt < TYPING_EVERY_MS) return;
     this.#typingSentAt = Date.now();
     this.#line.send({ type: 'typing', roomId: this.roomId, on: true });
+  }
+
+  /** A server that was started anew signs with another secret: a fresh token is asked for, a few times at most. */
+  #onState(state: LineState): void {
+    this.state.value = state;
+    if (state.kind === 'online') this.#refusals = 0;
+    if (state.kind !== 'refused') return;
+    this.#token = undefined;
+    if (this.#refusals++ < MOST_REFUSALS) setTimeout(() => this.#line.retryNow(), REFUSED_MS * this.#refusals);
+    else this.failure.value = `The server does not let this device in: ${state.reason}.`;
   }
 
   #send({ id, content }: Pending): void {
