@@ -34,3 +34,9 @@ console.log(`Studio answers ${shell.status}`);
 // An example ends by itself; yours stays.
 await server.close();
 await kit.close();
+
+// prints:
+// Open http://127.0.0.1:…/studio/
+// Why slow: http://127.0.0.1:…/studio/#/rooms/room-1?event=1&inspect=event
+// Why blocked: http://127.0.0.1:…/studio/#/rooms/room-1?event=2&inspect=event
+// Studio answers 200

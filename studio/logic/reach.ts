@@ -21,8 +21,8 @@ const OF_ROW: Readonly<Record<OutboxRow['state'], ReachState>> = {
   cancelled: 'cancelled',
 };
 
-/** What the outbox knows is newer than the first outcome; live channels have no row there. */
-export function reachOf(event: WireEvent, rows: readonly OutboxRow[] = []): Reach[] {
+/** What the outbox knows is newer than the first outcome; live channels have no row there. `order`: the room's channels. */
+export function reachOf(event: WireEvent, rows: readonly OutboxRow[] = [], order: readonly string[] = []): Reach[] {
   const reached = new Map<string, Reach>();
   for (const [channelId, { status, error, attempts }] of Object.entries(event.deliveryResults ?? {})) {
     if (status === 'skipped') continue;
@@ -33,7 +33,7 @@ export function reachOf(event: WireEvent, rows: readonly OutboxRow[] = []): Reac
     const known = OF_ROW[state];
     reached.set(channelId, { channelId, state: known, detail: describe(known, attempts, state === 'sent' ? undefined : lastError?.message) });
   }
-  return [...reached.values()];
+  return [...reached.values()].sort((a, b) => order.indexOf(a.channelId) - order.indexOf(b.channelId));
 }
 
 function describe(state: ReachState, attempts: number, reason: string | undefined): string {

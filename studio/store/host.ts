@@ -38,20 +38,21 @@ export function openHost(): void {
     },
     onState: (state) => {
       connection.value = state;
-      if (state.kind === 'refused') askForKey();
+      if (state.kind === 'refused')
+        askForKey(state.reason === 'forbidden' ? 'This key may not look into rooms as their host: it needs the scope operate.' : undefined);
     },
   });
 }
 
-whenUnauthenticated(askForKey);
+whenUnauthenticated(() => askForKey());
 
-function askForKey(): void {
+function askForKey(reason?: string): void {
   if (access.value.kind === 'asking') return;
   const hadKey = credential.get() !== undefined;
   credential.clear();
   line?.close();
   line = undefined;
-  access.value = { kind: 'asking', ...(hadKey && { refused: 'The server did not take this key.' }) };
+  access.value = { kind: 'asking', ...(hadKey && { refused: reason ?? 'The server did not take this key.' }) };
 }
 
 /** Tries a key; the error says why it was not taken. */

@@ -275,12 +275,21 @@ export class OpenRoom {
       // The newest wish first: it is what is in view now.
       const next = [...this.#wantedTraces].slice(-6);
       for (const id of next) this.#wantedTraces.delete(id);
-      const read = await Promise.all(next.map(async (id) => [id, await api.readTrace(this.roomId, id).catch(() => null)] as const));
-      this.traces.value = new Map([...this.traces.value, ...read]);
+      const read = await Promise.all(next.map((id) => this.#readTrace(id)));
+      this.traces.value = new Map([...this.traces.value, ...read.flat()]);
       if (this.#wantedTraces.size > 100) for (const id of [...this.#wantedTraces].slice(0, -60)) this.#wantedTraces.delete(id);
       await new Promise((resolve) => setTimeout(resolve, 120));
     }
     this.#readingTraces = false;
+  }
+
+  /** Nothing when the server was too busy or away: it is asked again when it is in view again. */
+  async #readTrace(id: string): Promise<(readonly [string, DecisionTrace | null])[]> {
+    try {
+      return [[id, await api.readTrace(this.roomId, id)]];
+    } catch (error) {
+      return error instanceof ApiError && error.status === 404 ? [[id, null]] : [];
+    }
   }
 
   // --- what arrives --------------------------------------------------------------------------------------------------------

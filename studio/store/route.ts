@@ -9,11 +9,27 @@ export function go(change: Partial<Route>): void {
   const before = route.value;
   const isOther = change.roomId !== undefined && change.roomId !== before.roomId;
   const next: Route = isOther ? { ...HOME, devices: before.devices, ...change } : { ...before, ...change };
-  const address = writeRoute(next);
-  if (address === writeRoute(before)) return;
+  if (writeRoute(next) === writeRoute(before)) return;
   const isScreen = isOther || ('roomId' in change && change.roomId !== before.roomId) || (isNarrow() && next.inspect !== before.inspect);
-  history[isScreen ? 'pushState' : 'replaceState'](null, '', address);
+  if (isScreen) {
+    settleAddress();
+    history.pushState(null, '', writeRoute(next));
+  } else {
+    // Browsers take few changes of the address a second: a held key makes many.
+    settling ??= setTimeout(settleAddress, SETTLE_MS);
+  }
   route.value = next;
+}
+
+let settling: ReturnType<typeof setTimeout> | undefined;
+const SETTLE_MS = 120;
+
+/** The address says what is shown, from now on and not a moment later. */
+export function settleAddress(): void {
+  if (settling === undefined) return;
+  clearTimeout(settling);
+  settling = undefined;
+  history.replaceState(null, '', writeRoute(route.value));
 }
 
 /** Below it the columns become screens. */
@@ -21,4 +37,9 @@ export function isNarrow(): boolean {
   return window.innerWidth < 1024;
 }
 
-for (const change of ['popstate', 'hashchange']) window.addEventListener(change, () => (route.value = readRoute(location.hash)));
+for (const change of ['popstate', 'hashchange'])
+  window.addEventListener(change, () => {
+    clearTimeout(settling);
+    settling = undefined;
+    route.value = readRoute(location.hash);
+  });

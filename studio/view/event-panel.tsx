@@ -171,7 +171,7 @@ function Reach({
   names: Names;
 }): VNode | null {
   const rows = room.deliveries.value.get(event.id) ?? [];
-  const reached = reachOf(event, rows);
+  const reached = reachOf(event, rows, [...names.bindings.keys()]);
   const served = new Set(reached.map(({ channelId }) => channelId));
   const others = (trace?.targets ?? []).filter(({ channelId }) => !served.has(channelId));
   if (reached.length === 0 && others.length === 0) return null;

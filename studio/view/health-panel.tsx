@@ -10,7 +10,7 @@ import { go, route } from '../store/route.js';
 import { rooms, titleOf } from '../store/rooms.js';
 import type { ChannelInfo, OutboxRow } from '../types.js';
 import { DeliveryActions } from './event-panel.js';
-import { eventsPerSecond, health, kitInfo, oldestMs, rate } from './health.js';
+import { health, kitInfo, oldestMs, rate, shownRate } from './health.js';
 import { Glyph } from './icons.js';
 import { Facts, PanelHead, Section } from './parts.js';
 
@@ -43,7 +43,7 @@ export function HealthPanel(): VNode {
       )}
       <Section title="Events per second">
         <div class="card pace">
-          <b>{eventsPerSecond() < 10 ? eventsPerSecond().toFixed(1) : Math.round(eventsPerSecond())}</b>
+          <b>{shownRate()}</b>
           <Sparkline values={rate.value} />
         </div>
       </Section>

@@ -62,6 +62,12 @@ export function eventsPerSecond(): number {
   return recent.length === 0 ? 0 : recent.reduce((sum, count) => sum + count, 0) / recent.length;
 }
 
+/** As people read it: one decimal while there are few. */
+export function shownRate(): string {
+  const perSecond = eventsPerSecond();
+  return perSecond === 0 ? '0' : perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));
+}
+
 export function openBreakers(): readonly string[] {
   return Object.entries(health.value?.breakers ?? {}).flatMap(([channelId, state]) => (state === 'closed' ? [] : [channelId]));
 }
@@ -69,7 +75,6 @@ export function openBreakers(): readonly string[] {
 export function HealthStrip(): VNode {
   const known = health.value;
   const open = openBreakers();
-  const perSecond = eventsPerSecond();
   return (
     <button
       type="button"
@@ -79,7 +84,7 @@ export function HealthStrip(): VNode {
     >
       <Hidden>Health of the kit</Hidden>
       <span>Events / s</span>
-      <b>{perSecond === 0 ? '0' : perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)}</b>
+      <b>{shownRate()}</b>
       <span>Oldest undelivered</span>
       <b class={oldestMs() > 10_000 ? 'wait' : ''}>{known === undefined ? '–' : oldestMs() < 0 ? 'none' : milliseconds(oldestMs())}</b>
       <span>Lanes busy</span>

@@ -1,6 +1,6 @@
 /** Small parts the inspector is made of. */
 import type { ComponentChildren, VNode } from 'preact';
-import { go } from '../store/route.js';
+import { go, settleAddress } from '../store/route.js';
 import { Icon } from './icons.js';
 import { complain, tell } from './notices.js';
 
@@ -30,7 +30,10 @@ export function PanelHead({ kind, title, children }: { kind: string; title: stri
         class="bare"
         aria-label="Copy a link to this"
         title="Copy a link to this"
-        onClick={() => copy(location.href, 'Link copied')}
+        onClick={() => {
+          settleAddress();
+          copy(location.href, 'Link copied');
+        }}
       >
         <Icon name="link" />
       </button>

@@ -35,7 +35,7 @@ import { searchOpen } from './search.js';
 const FILTERS: readonly (readonly [Filter, string])[] = [
   ['all', 'All'],
   ['live', 'Open'],
-  ['waiting', 'With a person'],
+  ['waiting', 'Taken over'],
   ['closed', 'Closed'],
 ];
 

@@ -270,9 +270,7 @@ function Marks({ event, trace }: { event: WireEvent; trace: DecisionTrace | null
 
 function Reached({ event, deliveries, names }: { event: WireEvent; deliveries: readonly OutboxRow[] | undefined; names: Names }): VNode {
   const order = [...names.bindings.keys()];
-  const reached = reachOf(event, deliveries)
-    .filter(({ channelId }) => channelId !== event.source.channelId)
-    .sort((a, b) => order.indexOf(a.channelId) - order.indexOf(b.channelId));
+  const reached = reachOf(event, deliveries, order).filter(({ channelId }) => channelId !== event.source.channelId);
   if (event.status === 'blocked') return <span class="reach none">nobody</span>;
   if (reached.length === 0) return <span class="reach none">{isHidden(event) ? 'not delivered' : ''}</span>;
   return (

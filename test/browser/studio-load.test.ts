@@ -145,7 +145,12 @@ describe.skipIf(skipWithoutBrowser)('Studio under weight and loss', { timeout: 9
 
   it('asks for a key where the server does, takes no wrong one, and forgets it with the tab', async () => {
     const { key, hash } = await createApiKey('studio');
-    const world = await openWorld({ serve: { authenticate: apiKeys([{ id: 'studio', hash, scopes: ['read', 'write', 'operate'] }]) } });
+    const reader = await createApiKey('reader');
+    const keys = apiKeys([
+      { id: 'studio', hash, scopes: ['read', 'write', 'operate'] },
+      { id: 'reader', hash: reader.hash, scopes: ['read'] },
+    ]);
+    const world = await openWorld({ serve: { authenticate: keys } });
     const page = await browser.open(`${world.url}#/rooms/${ROOM}`, { scripted: true });
     await page.getByLabel('API key or token').fill('rk_studio_wrong');
     await page.getByRole('button', { name: 'Open Studio' }).click();
@@ -164,6 +169,11 @@ describe.skipIf(skipWithoutBrowser)('Studio under weight and loss', { timeout: 9
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('API key or token').waitFor();
     expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).not.toContain(key);
+
+    // A key that may read and no more is told what it lacks.
+    await page.getByLabel('API key or token').fill(reader.key);
+    await page.getByRole('button', { name: 'Open Studio' }).click();
+    await page.getByRole('alert').filter({ hasText: 'it needs the scope operate' }).waitFor();
     await page.context().close();
     await other.context().close();
     await world.close();

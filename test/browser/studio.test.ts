@@ -1,4 +1,5 @@
 /** Studio against a real kit over SQLite on a real port: each screen says what is so, each write does what it says. */
+import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { row, skipWithoutBrowser, StudioBrowser, violations } from './studio-page.js';
@@ -53,6 +54,11 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(await shell.text())?.[1];
     const asset = await fetch(`${world.url}${script ?? 'none'}`);
     expect([asset.status, asset.headers.get('cache-control')]).toEqual([200, 'public, max-age=31536000, immutable']);
+    const style = /href="\.\/(assets\/[^"]+\.css)"/.exec(await (await fetch(world.url)).text())?.[1];
+    const parts = await Promise.all(
+      [script, style].map(async (path) => new Uint8Array(await (await fetch(`${world.url}${path ?? 'none'}`)).arrayBuffer())),
+    );
+    expect(parts.reduce((total, part) => total + gzipSync(part).length, 0)).toBeLessThan(150 * 1024);
     for (const path of ['../package.json', '%2e%2e/server/index.js', 'assets/none.js', '.hidden', 'assets/..%5c..%5cindex.html'])
       expect((await fetch(`${world.url}${path}`)).status, path).toBe(404);
     expect((await fetch(world.url, { method: 'POST' })).status).toBe(404);
