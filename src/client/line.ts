@@ -148,19 +148,10 @@ export class Line {
         if (this.#socket === socket) listener(event);
       };
     };
-    socket.addEventListener(
-      'open',
-      whileOurs(() => this.#write(JSON.stringify(hello(token, this.settings.streams)))),
-    );
-    socket.addEventListener(
-      'message',
-      whileOurs(({ data }: { data: unknown }) => this.#receive(data)),
-    );
-    socket.addEventListener(
-      'close',
-      whileOurs(({ code, reason }: { code: number; reason: string }) => this.#onClose(code, reason)),
-    );
-    socket.addEventListener('error', () => undefined); // the close that follows says all there is to know
+    socket.onopen = whileOurs(() => this.#write(JSON.stringify(hello(token, this.settings.streams))));
+    socket.onmessage = whileOurs(({ data }: { data: unknown }) => this.#receive(data));
+    socket.onclose = whileOurs(({ code, reason }: { code: number; reason: string }) => this.#onClose(code, reason));
+    socket.onerror = () => undefined; // the close that follows says all there is to know
   }
 
   // --- being open ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,10 @@ export type ClientClock = Pick<Clock, 'now' | 'monotonic' | 'setTimer'>;
 
 /** The part of a WebSocket that is used; the browser's and that of `ws` both have it. */
 export interface ClientSocket {
-  addEventListener(type: string, listener: (event: never) => void): void;
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
   send(text: string): void;
   close(code?: number, reason?: string): void;
 }

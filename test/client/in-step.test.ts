@@ -173,7 +173,8 @@ async function settle(network: Network, people: readonly Person[]): Promise<void
   for (let round = 0; round < 60; round++) {
     await network.clock.advance(5000);
     const isQuiet = people.every(({ room, waits }) => !waits && room.snapshot.status === 'live' && room.streams.length === 0);
-    if (isQuiet && round > 3) return;
+    const turns = await network.kit.store.listTurns({ roomId: ROOM, state: ['queued', 'running'] });
+    if (isQuiet && turns.length === 0 && round > 3) return;
   }
   const states = people.map(
     ({ name, room, client, waits }) =>

@@ -3,7 +3,7 @@
  * lost, doubled or overtake each other, connections break at any point, the server restarts on the same store.
  */
 import { AIChannel, MockAIProvider, RoomKit, WebSocketChannel } from 'roomkit';
-import { RoomKitClient, type ClientResponse, type RoomKitClientOptions } from 'roomkit/client';
+import { RoomKitClient, type ClientResponse, type ClientSocket, type RoomKitClientOptions } from 'roomkit/client';
 import { silentLogger } from '../../src/core/logger.js';
 import { InMemoryStore } from '../../src/core/store/in-memory.js';
 import type { Principal } from '../../src/server/auth/principal.js';
@@ -62,11 +62,11 @@ export class Network {
   }
 
   client(name: string, options: RoomKitClientOptions = {}): RoomKitClient {
-    const network = this;
+    const begin = (end: ClientEnd): Line => new Line(this, name, end);
     let seed = name.charCodeAt(0);
     class Socket extends ClientEnd {
       constructor() {
-        super(network, name);
+        super(begin);
       }
     }
     return new RoomKitClient({
@@ -237,7 +237,7 @@ export class Line {
   constructor(
     private readonly network: Network,
     readonly name: string,
-    private readonly client: { tell(type: string, event: object): void },
+    private readonly client: ClientEnd,
   ) {
     network.lines.add(this);
     this.toServer = new Direction(
@@ -250,10 +250,10 @@ export class Line {
       this,
       network,
       (text) => {
-        if (text !== undefined) client.tell('message', { data: text });
+        if (text !== undefined) client.onmessage?.({ data: text } as never);
         else if (!this.isCut) this.#session?.onPong();
       },
-      (code, reason) => client.tell('close', { code, reason }),
+      (code, reason) => client.onclose?.({ code, reason } as never),
     );
     network.clock.setTimer(LATENCY_MS, () => {
       if (this.isCut) return;
@@ -261,7 +261,7 @@ export class Line {
         (open) => {
           if (this.isCut) return;
           this.#session = open(this);
-          client.tell('open', {});
+          client.onopen?.({} as never);
         },
         () => this.cut(),
       );
@@ -273,7 +273,7 @@ export class Line {
     if (this.isCut) return;
     this.forget();
     this.network.clock.setTimer(LATENCY_MS, () => this.#session?.onClose());
-    this.network.clock.setTimer(LATENCY_MS, () => this.client.tell('close', { code: 1006, reason: '' }));
+    this.network.clock.setTimer(LATENCY_MS, () => this.client.onclose?.({ code: 1006, reason: '' } as never));
   }
 
   forget(): void {
@@ -283,16 +283,15 @@ export class Line {
 }
 
 /** What a client takes for a WebSocket. */
-class ClientEnd {
+class ClientEnd implements ClientSocket {
   readonly #line: Line;
-  readonly #listeners = new Map<string, ((event: never) => void)[]>();
+  onopen: ClientSocket['onopen'] = null;
+  onmessage: ClientSocket['onmessage'] = null;
+  onclose: ClientSocket['onclose'] = null;
+  onerror: ClientSocket['onerror'] = null;
 
-  constructor(network: Network, name: string) {
-    this.#line = new Line(network, name, this);
-  }
-
-  addEventListener(type: string, listener: (event: never) => void): void {
-    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
+  constructor(begin: (end: ClientEnd) => Line) {
+    this.#line = begin(this);
   }
 
   send(text: string): void {
@@ -301,9 +300,5 @@ class ClientEnd {
 
   close(): void {
     this.#line.toServer.end(1000, '');
-  }
-
-  tell(type: string, event: object): void {
-    for (const listener of this.#listeners.get(type) ?? []) listener(event as never);
   }
 }

@@ -3,23 +3,22 @@ import { RoomKitClient, type ClientError, type ClientResponse, type RoomKitClien
 import type { ServerFrame, WireEvent } from 'roomkit';
 import { TestClock } from '../../src/testing/test-clock.js';
 
-type Listener = (event: never) => void;
+type Listener = ((event: never) => void) | null;
 export type Frame = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /** One socket of the client, from the server's side. */
 export class ScriptedSocket {
   readonly sent: Frame[] = [];
   closedWith: number | undefined | 'no code';
-  readonly #listeners = new Map<string, Listener[]>();
+  onopen: Listener = null;
+  onmessage: Listener = null;
+  onclose: Listener = null;
+  onerror: Listener = null;
 
   constructor(
     readonly url: string,
     readonly protocol: string,
   ) {}
-
-  addEventListener(type: string, listener: Listener): void {
-    this.#listeners.set(type, [...(this.#listeners.get(type) ?? []), listener]);
-  }
 
   send(text: string): void {
     this.sent.push(JSON.parse(text) as Frame);
@@ -30,19 +29,19 @@ export class ScriptedSocket {
   }
 
   open(): void {
-    this.#tell('open', {});
+    this.onopen?.({} as never);
   }
 
   says(frame: ServerFrame | Record<string, unknown>): void {
-    this.#tell('message', { data: JSON.stringify(frame) });
+    this.onmessage?.({ data: JSON.stringify(frame) } as never);
   }
 
   saysText(data: unknown): void {
-    this.#tell('message', { data });
+    this.onmessage?.({ data } as never);
   }
 
   ends(code = 1006, reason = ''): void {
-    this.#tell('close', { code, reason });
+    this.onclose?.({ code, reason } as never);
   }
 
   /** The frames of one type, in the order they came. */
@@ -54,10 +53,6 @@ export class ScriptedSocket {
     const found = this.of(type).at(-1);
     if (found === undefined) throw new Error(`No ${type} was sent; there are ${this.sent.map((frame) => frame.type).join(', ') || 'no frames'}.`);
     return found;
-  }
-
-  #tell(type: string, event: object): void {
-    for (const listener of this.#listeners.get(type) ?? []) listener(event as never);
   }
 }
 
