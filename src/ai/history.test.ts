@@ -72,13 +72,17 @@ describe('the history a model sees', () => {
   });
 
   it('shows a message as it was edited meanwhile, and is not built for one that was deleted', async () => {
-    verifies('AI-03');
+    verifies('AI-03', 'EDT-04');
     const { harness, seen } = agent();
     const trigger = anEvent('teh order');
     await harness.ask(trigger, { history: [{ ...trigger, content: { type: 'text', body: 'the order' } }] });
     expect(words(seen())).toEqual(['user: the order']);
     const answer = await harness.ask(trigger, { history: [{ ...trigger, metadata: { deleted: true } }] });
     expect(answer.output).toEqual({ responded: false, endReason: 'empty' });
+    // Deleted before its turn began, as one that is run again finds it: the trigger and the history are the same event.
+    const gone = anEvent('taken back', { metadata: { deleted: true } });
+    expect((await harness.ask(gone, { history: [gone] })).output).toEqual({ responded: false, endReason: 'empty' });
+    expect((await harness.ask(gone, { history: [] })).output).toEqual({ responded: false, endReason: 'empty' });
   });
 
   it('names the speakers once there are several, and says so in the prompt', async () => {

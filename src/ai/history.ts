@@ -96,13 +96,10 @@ function isAmong(event: RoomEvent, triggers: readonly RoomEvent[]): boolean {
 function currentVersions(triggers: readonly RoomEvent[], recent: readonly RoomEvent[]): readonly RoomEvent[] {
   let changed: RoomEvent[] | undefined;
   triggers.forEach((trigger, at) => {
-    const now = findBackwards(recent, trigger);
-    if (now === undefined || now === trigger) {
-      changed?.push(trigger);
-      return;
-    }
-    changed ??= triggers.slice(0, at);
-    if (now.metadata['deleted'] !== true) changed.push(now);
+    const now = findBackwards(recent, trigger) ?? trigger;
+    const isGone = now.metadata['deleted'] === true; // also before a turn that is run again began
+    if (now !== trigger || isGone) changed ??= triggers.slice(0, at);
+    if (!isGone) changed?.push(now);
   });
   return changed ?? triggers;
 }
