@@ -14,9 +14,9 @@ export class Notices {
     else list.push(running);
   }
 
-  /** Waits for the notices a section has started. */
-  async of(section: object): Promise<void> {
+  /** Resolves when the notices a section has started are over; undefined when it has started none. */
+  of(section: object): Promise<unknown> | undefined {
     const list = this.#bySection.get(section);
-    if (list !== undefined) await Promise.all(list);
+    return list === undefined ? undefined : Promise.all(list);
   }
 }

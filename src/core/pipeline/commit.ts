@@ -57,14 +57,18 @@ function keepTail(parts: KitParts, section: Section, result: CommitResult): Comm
 }
 
 /** Commits what the kit itself has to say; nobody is solicited and nothing is delivered. */
-export async function commitSystem(
+export function commitSystem(
   parts: KitParts,
   section: Section,
   notice: SystemNotice,
   extra: Omit<EventCommit, 'event'> = {},
-): Promise<CommitResult> {
+): Awaitable<CommitResult> {
   const event: RoomEventDraft = draftSystemEvent(parts, section.roomId, notice);
-  const result = await commitEvent(parts, section, { event, ...extra });
+  const committed = commitEvent(parts, section, { event, ...extra });
+  return isPromise(committed) ? committed.then((result) => announced(parts, section, result)) : announced(parts, section, committed);
+}
+
+function announced(parts: KitParts, section: Section, result: CommitResult): CommitResult {
   announce(parts, section, result.event, result.state);
   return result;
 }

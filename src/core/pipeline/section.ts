@@ -104,17 +104,35 @@ export interface SectionParts {
   readonly limits: { readonly maxChainDepth: number };
 }
 
-/** Opens a section: joins the open one of this call (LOCK-06), else takes the room's lock. */
-export async function withSection<T>(parts: SectionParts, roomId: string, work: (section: Section) => Awaitable<T>): Promise<T> {
+/** Opens a section: joins the open one of this call (LOCK-06), else takes the room's lock. At once when nothing has to be waited for. */
+export function withSection<T>(parts: SectionParts, roomId: string, work: (section: Section) => Awaitable<T>): Awaitable<T> {
   const current = openSection();
   if (current !== undefined) {
     checkJoin(current, roomId, parts.limits.maxChainDepth);
     return current.runChild(work);
   }
   const acquired = parts.locks.acquire(roomId, undefined);
-  const section = new Section(roomId, isPromise(acquired) ? await acquired : acquired, parts.logger);
+  return isPromise(acquired)
+    ? acquired.then((lease) => holding(new Section(roomId, lease, parts.logger), work))
+    : holding(new Section(roomId, acquired, parts.logger), work);
+}
+
+function holding<T>(section: Section, work: (section: Section) => Awaitable<T>): Awaitable<T> {
+  let result: Awaitable<T>;
   try {
-    return await work(section);
+    result = work(section);
+  } catch (error) {
+    return holdingUntil(section, Promise.reject<T>(error));
+  }
+  if (isPromise(result)) return holdingUntil(section, result);
+  if (section.hasChildren) return holdingUntil(section, Promise.resolve(result));
+  const released = section.release();
+  return isPromise(released) ? released.then(() => result) : result;
+}
+
+async function holdingUntil<T>(section: Section, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
   } finally {
     if (section.hasChildren) await section.childrenSettled();
     await section.release();

@@ -6,14 +6,14 @@ import { checkRetryPolicy } from '../delivery/retry.js';
 import type { NoticeTrigger } from '../hooks/triggers.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { InboundMessage } from '../models/delivery.js';
-import { EMPTY, frozenMap, type Metadata } from '../models/json.js';
+import { EMPTY, frozenMap, isPromise, ownJson, type Awaitable, type Metadata } from '../models/json.js';
 import type { Room } from '../models/room.js';
 import { Access, ChannelCategory, ChannelDirection, type EventType } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
 import type { Section } from '../pipeline/section.js';
 import type { RegisteredChannel } from '../registry.js';
-import type { RoomState } from '../store/store.js';
+import type { CommitResult, RoomState } from '../store/store.js';
 import { checkCollision } from '../turns/collision.js';
 import { assertGrows, inRoom, tellLater } from './lifecycle.js';
 
@@ -43,13 +43,13 @@ export async function attachChannel(parts: KitParts, roomId: string, channelId: 
   return inRoom(parts, roomId, (section, state) => attachInSection(parts, section, state, entry, options));
 }
 
-async function attachInSection(
+function attachInSection(
   parts: KitParts,
   section: Section,
   state: RoomState,
   entry: RegisteredChannel,
   options: AttachOptions,
-): Promise<ChannelBinding> {
+): Awaitable<ChannelBinding> {
   const channelId = entry.channel.channelId;
   const existing = state.bindings.find((binding) => binding.channelId === channelId);
   if (existing !== undefined) return updateBinding(parts, section, state, existing, options);
@@ -69,11 +69,11 @@ async function attachInSection(
     capabilities: channel.capabilities,
     metadata: frozenMap(options.metadata),
     ...(options.participantId !== undefined && { participantId: options.participantId }),
-    ...(options.rateLimit !== undefined && { rateLimit: options.rateLimit }),
-    ...(options.retryPolicy !== undefined && { retryPolicy: options.retryPolicy }),
-    ...(options.collision !== undefined && { collision: options.collision }),
+    ...(options.rateLimit !== undefined && { rateLimit: ownJson(options.rateLimit) }),
+    ...(options.retryPolicy !== undefined && { retryPolicy: ownJson(options.retryPolicy) }),
+    ...(options.collision !== undefined && { collision: ownJson(options.collision) }),
   });
-  const committed = await commitSystem(
+  const committed = commitSystem(
     parts,
     section,
     {
@@ -89,11 +89,16 @@ async function attachInSection(
       }),
     },
   );
-  tellLater(parts, section, committed.state, 'on_channel_attached', committed.event, binding);
+  return isPromise(committed) ? committed.then((result) => attached(parts, section, result, binding)) : attached(parts, section, committed, binding);
+}
+
+function attached(parts: KitParts, section: Section, { event, state }: CommitResult, binding: ChannelBinding): ChannelBinding {
+  const { roomId, channelId, access } = binding;
+  tellLater(parts, section, state, 'on_channel_attached', event, binding);
   if (parts.framework.has('room_channel_attached')) {
-    section.defer(() => parts.framework.emit('room_channel_attached', { roomId: state.room.id, channelId, data: { access: binding.access } }));
+    section.defer(() => parts.framework.emit('room_channel_attached', { roomId, channelId, data: { access } }));
   }
-  if (parts.protocolTraces.holds(state.room.id)) section.defer(() => parts.protocolTraces.replay(state.room.id));
+  if (parts.protocolTraces.holds(roomId)) section.defer(() => parts.protocolTraces.replay(roomId));
   return binding;
 }
 
@@ -277,8 +282,10 @@ function withAddress(entry: RegisteredChannel, binding: ChannelBinding): Channel
   const key = entry.channel.recipientKey;
   const named = key === undefined ? undefined : binding.metadata[key];
   const address = typeof named === 'string' && named !== '' ? named : binding.participantId;
+  if (address !== undefined) return Object.freeze({ ...binding, address });
+  if (binding.address === undefined) return Object.freeze(binding);
   const { address: _old, ...rest } = binding;
-  return Object.freeze(address === undefined ? rest : { ...rest, address });
+  return Object.freeze(rest);
 }
 
 export function isTombstoned(room: Room, channelId: string): boolean {

@@ -5,7 +5,7 @@ import { RoomClosedError, RoomNotFoundError, ValidationError } from '../errors.j
 import type { AIConfig } from '../models/ai.js';
 import { checkAIConfig } from '../models/ai-validation.js';
 import type { CollisionConfig, InboundMessage } from '../models/delivery.js';
-import { frozenMap, type Metadata } from '../models/json.js';
+import { EMPTY, frozenMap, isPromise, type Awaitable, type Metadata } from '../models/json.js';
 import type { Room, RoomTimers } from '../models/room.js';
 import type { AgentResponsePolicy, RoomStatus } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
@@ -37,9 +37,10 @@ export interface CreateRoomOptions {
 }
 
 export async function createRoom(parts: KitParts, options: CreateRoomOptions): Promise<Room> {
-  const room = newRoom(parts, options);
-  const created = await parts.store.createRoom(room);
-  await tellRoomCreated(parts, created);
+  const creating = parts.store.createRoom(newRoom(parts, options));
+  const created = isPromise(creating) ? await creating : creating;
+  const telling = tellRoomCreated(parts, created);
+  if (telling !== undefined) await telling;
   return created;
 }
 
@@ -65,7 +66,7 @@ function newRoom(parts: KitParts, options: CreateRoomOptions): Room {
   if (options.roomId !== undefined) checkId('Room id', options.roomId);
   const now = isoTime(parts.clock.now());
   const organizationId = parts.options.organizationId ?? options.organizationId;
-  const timers = checkTimers(options.timers ?? {});
+  const timers = checkTimers(options.timers ?? EMPTY);
   checkCollision(options.collision);
   if (options.aiConfig !== undefined) checkAIConfig(options.aiConfig);
   const timed = timers.inactiveAfterSeconds !== undefined || timers.closedAfterSeconds !== undefined;
@@ -187,7 +188,7 @@ export async function setTimers(
 }
 
 /** Changes the status without a timeline entry of its own kind; used by the timers. */
-export async function commitStatus(
+export function commitStatus(
   parts: KitParts,
   section: Section,
   notice: SystemNotice,
@@ -202,16 +203,28 @@ export function assertGrows({ id, status }: Room): void {
   if (status === 'closed' || status === 'archived') throw new RoomClosedError(id, status);
 }
 
-export async function inRoom<T>(parts: KitParts, roomId: string, work: (section: Section, state: RoomState) => Promise<T>): Promise<T> {
-  parts.assertOpen();
-  let root: Section | undefined;
-  const result = await withSection(parts, roomId, async (section) => {
-    if (section.root === section) root = section;
-    return work(section, await loadState(parts, roomId));
-  });
-  // The caller waits for the notices it caused; inside a hook the outermost call does.
-  if (root !== undefined) await parts.notices.of(root);
-  return result;
+/** Work on a room under its lock. Done when this returns, where nothing had to be waited for. */
+export function inRoom<T>(parts: KitParts, roomId: string, work: (section: Section, state: RoomState) => Awaitable<T>): Promise<T> {
+  try {
+    parts.assertOpen();
+    let root: Section | undefined;
+    const result = withSection(parts, roomId, (section) => {
+      if (section.root === section) root = section;
+      const state = loadState(parts, roomId);
+      return isPromise(state) ? state.then((now) => work(section, now)) : work(section, state);
+    });
+    // The caller waits for the notices it caused; inside a hook the outermost call does.
+    if (isPromise(result)) return result.then((value) => afterNotices(parts, root, value));
+    const noticed = afterNotices(parts, root, result);
+    return isPromise(noticed) ? noticed : Promise.resolve(noticed);
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+function afterNotices<T>(parts: KitParts, root: Section | undefined, value: T): Awaitable<T> {
+  const noticed = root === undefined ? undefined : parts.notices.of(root);
+  return noticed === undefined ? value : noticed.then(() => value);
 }
 
 /** A notice for after the lock; the call that caused it waits when it can (HK-08). */
@@ -229,9 +242,12 @@ export function tellLater(
   });
 }
 
-async function tellRoomCreated(parts: KitParts, room: Room): Promise<void> {
+function tellRoomCreated(parts: KitParts, room: Room): Promise<void> | undefined {
   if (parts.framework.has('room_created')) parts.framework.emit('room_created', { roomId: room.id, data: {} });
-  if (!parts.hooks.has('on_room_created', room.id)) return;
+  return parts.hooks.has('on_room_created', room.id) ? noticeRoomCreated(parts, room) : undefined;
+}
+
+async function noticeRoomCreated(parts: KitParts, room: Room): Promise<void> {
   const state = checkState(parts, room.id, await parts.store.loadRoom(room.id));
   const event = looseSystemEvent(parts, room.id, { code: 'room_created', body: 'The room was created.' });
   await parts.hooks.notice('on_room_created', event, { roomId: room.id, source: event.source, context: () => contextOf(state) });

@@ -17,15 +17,18 @@ interface Extras {
   markers?: Map<string, number>;
 }
 
+/** Shared by rooms without events; never changed. */
+const NO_EVENTS: RoomEvent[] = [];
+
 export class MemoryRoom {
   state: RoomState;
-  #events: RoomEvent[] = [];
+  private timeline: RoomEvent[] = NO_EVENTS;
   /** Set once an event was removed: positions and indexes differ from then on. */
-  #hasGaps = false;
-  #ids: Map<string, number> | undefined;
-  #keys: Map<string, number> | undefined;
-  #fence = -1;
-  #extras: Extras | undefined;
+  private hasGaps = false;
+  private ids: Map<string, number> | undefined = undefined;
+  private keys: Map<string, number> | undefined = undefined;
+  private fence = -1;
+  private extras: Extras | undefined = undefined;
 
   constructor(room: Room) {
     this.state = frozenState(room, EMPTY_LIST, EMPTY_LIST);
@@ -37,8 +40,8 @@ export class MemoryRoom {
 
   checkFence(token: number | undefined): void {
     if (token === undefined) return;
-    if (token < this.#fence) throw new FencedError(this.state.room.id, token, this.#fence);
-    this.#fence = token;
+    if (token < this.fence) throw new FencedError(this.state.room.id, token, this.fence);
+    this.fence = token;
   }
 
   checkExpected(version: number | undefined, latestIndex: number | undefined): void {
@@ -58,9 +61,11 @@ export class MemoryRoom {
     const index = room.latestIndex + 1;
     draft.index = index;
     const event = frozenEvent(draft);
-    this.#ids?.set(event.id, index);
-    if (event.idempotencyKey !== undefined) (this.#keys ??= new Map()).set(event.idempotencyKey, index);
-    this.#events.push(event);
+    this.ids?.set(event.id, index);
+    if (event.idempotencyKey !== undefined) (this.keys ??= new Map()).set(event.idempotencyKey, index);
+    // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
+    if (this.timeline === NO_EVENTS) this.timeline = [event];
+    else this.timeline.push(event);
     this.setRoom(patchedRoom(room, commit.roomPatch, index, event.createdAt));
     return event;
   }
@@ -70,7 +75,7 @@ export class MemoryRoom {
     if (commit.binding !== undefined) this.putBinding(commit.binding);
     if (commit.removeBinding !== undefined) {
       const gone = commit.removeBinding;
-      this.#setMembers({ bindings: this.state.bindings.filter((binding) => binding.channelId !== gone) });
+      this.setMembers({ bindings: this.state.bindings.filter((binding) => binding.channelId !== gone) });
     }
     if (commit.participant !== undefined) this.putParticipant(commit.participant);
   }
@@ -84,7 +89,7 @@ export class MemoryRoom {
     const { bindings } = this.state;
     const at = bindings.findIndex((other) => other.channelId === binding.channelId);
     const changed = at === -1 ? [...bindings, own] : bindings.map((other, position) => (position === at ? own : other));
-    this.#setMembers({ bindings: changed });
+    this.setMembers({ bindings: changed });
   }
 
   putParticipant(participant: Participant): void {
@@ -92,23 +97,23 @@ export class MemoryRoom {
     const { participants } = this.state;
     const at = participants.findIndex((other) => other.id === participant.id);
     const changed = at === -1 ? [...participants, own] : participants.map((other, position) => (position === at ? own : other));
-    this.#setMembers({ participants: changed });
+    this.setMembers({ participants: changed });
   }
 
   byId(eventId: string): RoomEvent | undefined {
-    if (this.#ids === undefined) {
+    if (this.ids === undefined) {
       // Most rooms are never asked by id; the newest events are looked at first.
-      const from = Math.max(0, this.#events.length - 8);
-      for (let at = this.#events.length - 1; at >= from; at--) if (this.#events[at]?.id === eventId) return this.#events[at];
-      this.#ids = new Map(this.#events.map((event) => [event.id, event.index]));
+      const from = Math.max(0, this.timeline.length - 8);
+      for (let at = this.timeline.length - 1; at >= from; at--) if (this.timeline[at]?.id === eventId) return this.timeline[at];
+      this.ids = new Map(this.timeline.map((event) => [event.id, event.index]));
     }
-    const index = this.#ids.get(eventId);
-    return index === undefined ? undefined : this.#events[this.#position(index)];
+    const index = this.ids.get(eventId);
+    return index === undefined ? undefined : this.timeline[this.position(index)];
   }
 
   byKey(key: string): RoomEvent | undefined {
-    const index = this.#keys?.get(key);
-    return index === undefined ? undefined : this.#events[this.#position(index)];
+    const index = this.keys?.get(key);
+    return index === undefined ? undefined : this.timeline[this.position(index)];
   }
 
   /** The effect of an edit or delete on its target. */
@@ -126,15 +131,15 @@ export class MemoryRoom {
     const current = this.byId(event.id);
     if (current === undefined) return undefined;
     const key = event.idempotencyKey;
-    if (key !== undefined && key !== current.idempotencyKey && this.#keys?.has(key) === true) throw keyTaken(current.roomId, key);
+    if (key !== undefined && key !== current.idempotencyKey && this.keys?.has(key) === true) throw keyTaken(current.roomId, key);
     const { deliveryResults: _results, ...fields } = event;
     const changed: RoomEvent = freezeJson(
       copyJson({ ...fields, id: current.id, roomId: current.roomId, index: current.index, createdAt: current.createdAt }),
     );
-    this.#events[this.#position(current.index)] = changed;
+    this.timeline[this.position(current.index)] = changed;
     if (current.idempotencyKey !== changed.idempotencyKey) {
-      if (current.idempotencyKey !== undefined) this.#keys?.delete(current.idempotencyKey);
-      if (changed.idempotencyKey !== undefined) (this.#keys ??= new Map()).set(changed.idempotencyKey, changed.index);
+      if (current.idempotencyKey !== undefined) this.keys?.delete(current.idempotencyKey);
+      if (changed.idempotencyKey !== undefined) (this.keys ??= new Map()).set(changed.idempotencyKey, changed.index);
     }
     return changed;
   }
@@ -146,104 +151,104 @@ export class MemoryRoom {
     const gone = new Set([first.id]);
     if (withReplies) {
       // Replies come after what they answer, so one pass in order finds all of them.
-      for (const event of this.#events) if (event.parentEventId !== undefined && gone.has(event.parentEventId)) gone.add(event.id);
+      for (const event of this.timeline) if (event.parentEventId !== undefined && gone.has(event.parentEventId)) gone.add(event.id);
     }
-    const removed = this.#events.filter((event) => gone.has(event.id));
-    this.#events = this.#events.filter((event) => !gone.has(event.id));
-    this.#hasGaps = true;
+    const removed = this.timeline.filter((event) => gone.has(event.id));
+    this.timeline = this.timeline.filter((event) => !gone.has(event.id));
+    this.hasGaps = true;
     for (const event of removed) {
-      this.#ids?.delete(event.id);
-      if (event.idempotencyKey !== undefined) this.#keys?.delete(event.idempotencyKey);
+      this.ids?.delete(event.id);
+      if (event.idempotencyKey !== undefined) this.keys?.delete(event.idempotencyKey);
     }
     const { room } = this.state;
-    this.setRoom({ ...room, eventCount: this.#events.length, version: room.version + 1 });
+    this.setRoom({ ...room, eventCount: this.timeline.length, version: room.version + 1 });
     return removed;
   }
 
   list(query: EventQuery): readonly RoomEvent[] {
-    const from = query.afterIndex === undefined ? 0 : this.#positionAfter(query.afterIndex);
-    const to = query.beforeIndex === undefined ? this.#events.length : this.#positionAfter(query.beforeIndex - 1);
+    const from = query.afterIndex === undefined ? 0 : this.positionAfter(query.afterIndex);
+    const to = query.beforeIndex === undefined ? this.timeline.length : this.positionAfter(query.beforeIndex - 1);
     const offset = query.offset ?? 0;
     const { limit, visibility } = query;
     if (visibility !== undefined) {
-      const matching = this.#events.slice(from, to).filter((event) => event.visibility === visibility);
+      const matching = this.timeline.slice(from, to).filter((event) => event.visibility === visibility);
       if (query.newestFirst === true) matching.reverse();
       return matching.slice(offset, limit === undefined ? undefined : offset + limit);
     }
     if (query.newestFirst === true) {
       const end = Math.max(from, to - offset);
-      return this.#events.slice(limit === undefined ? from : Math.max(from, end - limit), end).reverse();
+      return this.timeline.slice(limit === undefined ? from : Math.max(from, end - limit), end).reverse();
     }
     const begin = Math.min(to, from + offset);
-    return this.#events.slice(begin, limit === undefined ? to : Math.min(to, begin + limit));
+    return this.timeline.slice(begin, limit === undefined ? to : Math.min(to, begin + limit));
   }
 
   count(afterIndex: number | undefined): number {
-    return afterIndex === undefined ? this.#events.length : this.#events.length - this.#positionAfter(afterIndex);
+    return afterIndex === undefined ? this.timeline.length : this.timeline.length - this.positionAfter(afterIndex);
   }
 
   events(): readonly RoomEvent[] {
-    return this.#events;
+    return this.timeline;
   }
 
   // --- tasks, observations, markers ----------------------------------------------------------------------------------
 
   putTask(task: Task): void {
-    const extras = (this.#extras ??= {});
+    const extras = (this.extras ??= {});
     (extras.tasks ??= new Map()).set(task.id, copyJson(task));
   }
 
   task(taskId: string): Task | undefined {
-    return copyJson(this.#extras?.tasks?.get(taskId));
+    return copyJson(this.extras?.tasks?.get(taskId));
   }
 
   listTasks(query: { status?: Task['status'] } = {}): Task[] {
-    const tasks = [...(this.#extras?.tasks?.values() ?? [])];
+    const tasks = [...(this.extras?.tasks?.values() ?? [])];
     return copyJson(query.status === undefined ? tasks : tasks.filter((task) => task.status === query.status));
   }
 
   forgetTask(taskId: string): void {
-    this.#extras?.tasks?.delete(taskId);
+    this.extras?.tasks?.delete(taskId);
   }
 
   addObservation(observation: Observation): void {
-    const extras = (this.#extras ??= {});
+    const extras = (this.extras ??= {});
     (extras.observations ??= new Map()).set(observation.id, copyJson(observation));
   }
 
   listObservations(): Observation[] {
-    return copyJson([...(this.#extras?.observations?.values() ?? [])]);
+    return copyJson([...(this.extras?.observations?.values() ?? [])]);
   }
 
   mark(channelId: string, index: number): void {
-    const extras = (this.#extras ??= {});
+    const extras = (this.extras ??= {});
     const markers = (extras.markers ??= new Map<string, number>());
     if (index > (markers.get(channelId) ?? -1)) markers.set(channelId, index);
   }
 
   marker(channelId: string): number | undefined {
-    return this.#extras?.markers?.get(channelId);
+    return this.extras?.markers?.get(channelId);
   }
 
-  #setMembers(members: { bindings?: readonly ChannelBinding[]; participants?: readonly Participant[] }): void {
+  private setMembers(members: { bindings?: readonly ChannelBinding[]; participants?: readonly Participant[] }): void {
     const { room, bindings, participants } = this.state;
     this.state = frozenState(room, Object.freeze(members.bindings ?? bindings), Object.freeze(members.participants ?? participants));
   }
 
-  #position(index: number): number {
-    if (!this.#hasGaps) return index;
-    const at = this.#positionAfter(index - 1);
-    return this.#events[at]?.index === index ? at : -1;
+  private position(index: number): number {
+    if (!this.hasGaps) return index;
+    const at = this.positionAfter(index - 1);
+    return this.timeline[at]?.index === index ? at : -1;
   }
 
   /** Position of the first event with an index above `index`. */
-  #positionAfter(index: number): number {
-    if (!this.#hasGaps) return Math.min(Math.max(0, index + 1), this.#events.length);
+  private positionAfter(index: number): number {
+    if (!this.hasGaps) return Math.min(Math.max(0, index + 1), this.timeline.length);
     let low = 0;
-    let high = this.#events.length;
+    let high = this.timeline.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#events[middle]?.index ?? 0) <= index) low = middle + 1;
+      if ((this.timeline[middle]?.index ?? 0) <= index) low = middle + 1;
       else high = middle;
     }
     return low;

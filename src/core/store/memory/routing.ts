@@ -102,6 +102,11 @@ export class RoutingIndex {
 
   /** Answers whether somebody may now be reached through another type of channel. */
   #rebind(before: RoomState, bindings: readonly ChannelBinding[], isRoomOpen: boolean): boolean {
+    const one = theOneAdded(before.bindings, bindings);
+    if (one !== undefined) {
+      this.#bind(one, isRoomOpen);
+      return true;
+    }
     const stay = new Set(bindings);
     const gone = before.bindings.filter((binding) => !stay.has(binding));
     for (const binding of gone) this.#unbind(binding);
@@ -130,6 +135,7 @@ export class RoutingIndex {
 
   /** A participant is found by id and by the address it came from, through each channel type it is reached by. */
   #rejoin(before: RoomState, participants: readonly Participant[], bindings: readonly ChannelBinding[], routesChanged: boolean): void {
+    if (before.participants.length === 0 && participants.length === 0) return;
     const stay = new Set(participants);
     const gone = routesChanged ? before.participants : before.participants.filter((participant) => !stay.has(participant));
     for (const participant of gone)
@@ -151,6 +157,13 @@ export class RoutingIndex {
       else rooms?.open.delete(roomId);
     }
   }
+}
+
+/** The common change: one more binding behind those that were there. */
+function theOneAdded(before: readonly ChannelBinding[], after: readonly ChannelBinding[]): ChannelBinding | undefined {
+  if (after.length !== before.length + 1) return undefined;
+  for (let position = 0; position < before.length; position++) if (before[position] !== after[position]) return undefined;
+  return after[before.length];
 }
 
 function isOpen(room: Room): boolean {
