@@ -78,10 +78,14 @@ describe('the exports of package.json', () => {
 });
 
 describe("import 'roomkit'", () => {
-  it.each(['roomkit', 'roomkit/testing', 'roomkit/sqlite'])('%s loads no npm package', (name) => {
+  it.each(['roomkit', 'roomkit/testing', 'roomkit/sqlite', 'roomkit/client'])('%s loads no npm package', (name) => {
     const { packages, files } = loadedBy(name);
     expect(packages, `${name} loads packages before anything is used: load them by import() where they are needed`).toEqual([]);
     expect(files).toBeGreaterThan(0);
+  });
+
+  it('roomkit/react loads react alone', () => {
+    expect(loadedBy('roomkit/react').packages).toEqual(['react']);
   });
 
   it('is seen to load packages where it does', () => {
@@ -127,15 +131,19 @@ describe('what the subpaths export', () => {
     expect(member !== undefined && isDocumented(member)).toBe(false);
   });
 
-  it('is typed for strict readers, without the types of Node', () => {
+  it('is typed for strict readers, without the types of Node', { timeout: 120_000 }, () => {
     if (!existsSync(join(ROOT, 'dist', 'index.d.ts'))) throw new Error("There is no dist. Run 'npm run build' first; 'npm test' does so by itself.");
     const file = join(ROOT, 'build', 'strict-reader.ts');
     const text = `import { HookResult, RoomKit } from 'roomkit';
       import { TestClock } from 'roomkit/testing';
       import { SqliteStore } from 'roomkit/sqlite';
+      import { RoomKitClient, textOf, type PendingSend } from 'roomkit/client';
       const kit = new RoomKit({ clock: new TestClock(), store: await SqliteStore.open(':memory:') });
       kit.hook('before_broadcast', (event) => HookResult.modify({ ...event, visibility: 'none' }));
       kit.onCommitted((event, room) => [event.index, room.latestIndex]);
+      const client = new RoomKitClient({ url: 'http://127.0.0.1', token: 'x', WebSocket, fetch, storage: sessionStorage, wakeEvents: window });
+      export const waiting: readonly PendingSend[] = client.room('r').outbox;
+      export const said: string[] = client.room('r').messages.map(textOf);
       export const turn: string | undefined = kit.currentTurn()?.turnId;`;
     const options: ts.CompilerOptions = {
       target: ts.ScriptTarget.ES2022,

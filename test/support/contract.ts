@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import * as roomkit from '../../src/index.js';
 import * as sqlite from '../../src/providers/sqlite/index.js';
+import * as client from '../../src/client/index.js';
 import * as server from '../../src/server/index.js';
 import * as testing from '../../src/testing/index.js';
 import { memberOf, publicApi, ROOT, typeOf, type PublicApi } from './public-api.js';
@@ -65,6 +66,7 @@ export const contract = JSON.parse(readFileSync(new URL('../contract.json', impo
 /** What the subpaths give at run time. */
 export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   roomkit,
+  'roomkit/client': client,
   'roomkit/server': server,
   'roomkit/testing': testing,
   'roomkit/sqlite': sqlite,
