@@ -196,7 +196,7 @@ export async function setVisibility(parts: KitParts, roomId: string, channelId: 
 }
 
 export async function setAccess(parts: KitParts, roomId: string, channelId: string, access: Access): Promise<ChannelBinding> {
-  checkValue('access', access, Object.values(Access));
+  checkValue('access', access, ACCESSES);
   return changeBinding(parts, roomId, channelId, (binding) => (binding.access === access ? undefined : { ...binding, access }), {
     type: 'channel_updated',
     code: 'channel_access_changed',
@@ -297,10 +297,14 @@ function tombstones(room: Room): readonly string[] {
   return Array.isArray(stored) ? (stored as string[]) : []; // written above, always strings
 }
 
+const ACCESSES = Object.values(Access);
+const CATEGORIES = Object.values(ChannelCategory);
+const DIRECTIONS = Object.values(ChannelDirection);
+
 function checkAttachOptions(options: AttachOptions): void {
-  checkValue('access', options.access, Object.values(Access));
-  checkValue('category', options.category, Object.values(ChannelCategory));
-  checkValue('direction', options.direction, Object.values(ChannelDirection));
+  checkValue('access', options.access, ACCESSES);
+  checkValue('category', options.category, CATEGORIES);
+  checkValue('direction', options.direction, DIRECTIONS);
   checkCollision(options.collision);
   checkRateLimit(options.rateLimit);
   checkRetryPolicy(options.retryPolicy);
