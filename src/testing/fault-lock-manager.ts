@@ -87,10 +87,9 @@ export class FaultLockManager implements RoomLockManager {
     if (isPromise(acquired)) {
       // Taken, but nobody was told: what nobody holds is freed, or the room would be locked for ever.
       acquired.then(undefined, () => {
-        void Promise.resolve(taken).then(
-          (lease) => lease?.release(),
-          () => undefined,
-        );
+        Promise.resolve(taken)
+          .then((lease) => lease?.release())
+          .catch(() => undefined);
       });
     }
     return acquired;

@@ -83,6 +83,27 @@ describe('a commit', () => {
   });
 });
 
+describe('a lock that comes too late', () => {
+  it("is given back by whoever does not wait any more, and a failure of that is nobody's rejection", async () => {
+    verifies('INB-20', 'LOCK-05', 'CON-08');
+    const { kit, clock, locks, roomId, say } = await faulty();
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', onUnhandled);
+    locks.delay('acquire', 40_000);
+    locks.fail('release', { when: 'after' });
+    const late = say('one');
+    await clock.advance(31_000);
+    expect(await late).toMatchObject({ blocked: true, reason: 'process_timeout' });
+    await clock.advance(10_000);
+    expect(await say('two')).toMatchObject({ blocked: false });
+    process.off('unhandledRejection', onUnhandled);
+    expect(unhandled).toEqual([]);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['two']);
+    await kit.close();
+  });
+});
+
 describe('what a hook does in its room', () => {
   it('is heard also when the message it was about is given up meanwhile, and nobody gets in between', async () => {
     verifies('LOCK-06', 'INB-20', 'F57', 'OUT-02');

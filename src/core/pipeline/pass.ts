@@ -156,10 +156,11 @@ async function waitForLease(
   try {
     return await deadline.wait(acquired);
   } catch (error) {
-    acquired.then(
-      (lease) => lease.release(),
-      (failure: unknown) => parts.logger.debug('Waiting for a room ended.', { roomId, error: failure }),
-    );
+    acquired
+      .then((lease) => lease.release())
+      .catch((failure: unknown) =>
+        parts.logger.debug('A room that nobody waits for any more could not be had, or given back.', { roomId, error: failure }),
+      );
     throw error;
   }
 }
