@@ -37,13 +37,12 @@ const TABLE: Readonly<Record<string, Row>> = {
     may: ['core', 'ai', 'channels', 'orchestration', 'voice'],
     packages: {
       hono: 'static',
-      '@hono/zod-openapi': 'static',
       zod: 'static',
       '@hono/node-server': 'node.ts',
       ws: 'node.ts',
       '@modelcontextprotocol/server': 'import()',
     },
-    node: { only: /^src\/server\/node\.ts$/, says: 'src/server/node.ts' },
+    node: { only: /^src\/server\/(node|mount)\.ts$/, says: 'src/server/node.ts and mount.ts' },
   },
   client: { may: ['core', 'channels'], typesOnly: true, packages: 'none', node: 'none' },
   'client/react': { may: ['client'], packages: { react: 'static' }, node: 'none' },
@@ -195,7 +194,8 @@ function packageFault(path: string, area: string, row: Row, one: Import, isTest:
   if (one.kind === 'type' || isTest) return undefined;
   if (how === 'import()' && one.kind !== 'import()')
     return `Load '${name}' with await import('${one.specifier}') on first use, so that nobody pays for it who does not need it.`;
-  if (how === 'node.ts' && path !== `src/${area}/node.ts`) return `Only src/${area}/node.ts may use '${name}': the rest of ${area} is web-standard.`;
+  if (how === 'node.ts' && path !== `src/${area}/node.ts` && path !== `src/${area}/mount.ts`)
+    return `Only src/${area}/node.ts and mount.ts may use '${name}': the rest of ${area} is web-standard.`;
   return undefined;
 }
 
@@ -248,8 +248,8 @@ describe('who imports whom', () => {
     ['src/providers/twilio/x.ts', `import { a } from '../sinch/a.js';`, 'src/providers/_shared'],
     ['src/providers/sqlite/x.ts', `import { DatabaseSync } from '@photostructure/sqlite';`, 'on first use'],
     ['src/providers/sqlite/x.ts', `import pg from 'pg';`, 'may use @photostructure/sqlite only'],
-    ['src/server/routes/x.ts', `import { WebSocketServer } from 'ws';`, 'Only src/server/node.ts'],
-    ['src/server/routes/x.ts', `import { createServer } from 'node:http';`, 'only src/server/node.ts may use builtin modules'],
+    ['src/server/routes/x.ts', `import { WebSocketServer } from 'ws';`, 'Only src/server/node.ts and mount.ts'],
+    ['src/server/routes/x.ts', `import { createServer } from 'node:http';`, 'only src/server/node.ts and mount.ts may use builtin modules'],
     ['src/client/x.ts', `import { RoomKit } from '../core/kit.js';`, 'types only'],
     ['src/client/x.ts', `import { WIRE_VERSION } from '../channels/index.js';`, 'types only'],
     ['src/client/x.ts', `import { useState } from 'react';`, 'client may use no npm package'],

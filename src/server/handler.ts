@@ -31,7 +31,7 @@ export type ServerHandler = (request: Request, peer?: Peer) => Promise<Response>
  * loopback address. Throws ValidationError for options that cannot be.
  */
 export function createHandler(kit: RoomKit, options: HandlerOptions = {}): ServerHandler {
-  return handlerOf(serverParts(kit, options, false, new AbortController().signal));
+  return handlerOf(serverParts(kit, options, false, options.closing ?? new AbortController().signal));
 }
 
 /** The handler of a server that is wired already. */
@@ -78,10 +78,33 @@ export function handlerOf(parts: ServerParts): ServerHandler {
       parts.kit.logger.error('A request failed.', { requestId, request: nameOf(context.req), error });
     return problemResponse(error, requestId);
   });
-  return async (request, peer) => {
+  const handler: ServerHandler = async (request, peer) => {
     const response = await app.fetch(request, { peer });
     return secured(response);
   };
+  handlers.set(handler, parts);
+  return handler;
+}
+
+const handlers = new WeakMap<ServerHandler, ServerParts>();
+
+/** What a handler is made of; undefined for any other function. */
+export function partsOf(handler: ServerHandler): ServerParts | undefined {
+  return handlers.get(handler);
+}
+
+/** A handler by method, as frameworks of routes in files take it (Next, SvelteKit, Remix). */
+export type RouteHandlers = Readonly<Record<(typeof METHODS)[number], (request: Request) => Promise<Response>>>;
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/**
+ * One function per method, for frameworks that look for them by name. Such frameworks do not tell the caller's address.
+ * @example export const { GET, POST, PUT, PATCH, DELETE } = toRouteHandlers(createHandler(kit, { authenticate }));
+ */
+export function toRouteHandlers(handler: ServerHandler): RouteHandlers {
+  const answer = (request: Request): Promise<Response> => handler(request);
+  return Object.fromEntries(METHODS.map((method) => [method, answer])) as RouteHandlers; // every method was given one
 }
 
 const NOBODY: Principal = Object.freeze({ id: 'nobody', kind: 'service', scopes: Object.freeze([]) });

@@ -1,6 +1,7 @@
 /** A kit over HTTP and WebSocket: `serve` on a port of Node, or one web-standard handler to mount elsewhere. */
 export { serve, studioPages, type RoomKitServer, type ServeOptions } from './node.js';
-export { createHandler, type ServerHandler } from './handler.js';
+export { createHandler, toRouteHandlers, type RouteHandlers, type ServerHandler } from './handler.js';
+export { attachSockets, toNodeListener, type AttachedSockets, type AttachSocketsOptions, type NodeListener } from './mount.js';
 export type { HandlerOptions } from './parts.js';
 export type { ServerLimits } from './limits.js';
 export type { PageHandler } from './pages.js';

@@ -1,26 +1,20 @@
-/** The server on a port of Node: the one place that knows Node's HTTP server, its sockets and its files. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+/** The server on a port of Node, with a page. How requests and sockets of Node come to it is in mount.ts. */
+import { createServer, type Server } from 'node:http';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join, sep } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { getRequestListener, RequestError } from '@hono/node-server';
-import { WebSocketServer, type WebSocket } from 'ws';
-import { SUBPROTOCOL } from '../channels/index.js';
 import { ConflictError, ValidationError, type RoomKit } from '../core/index.js';
-import { isLoopbackHost, type Peer } from './auth/address.js';
+import { isLoopbackHost } from './auth/address.js';
 import type { ClientTokenOptions, MintedToken } from './auth/client-tokens.js';
 import { handlerOf } from './handler.js';
-import { MAX_FRAME_BYTES } from './limits.js';
+import { CLOSING_MS, listenerOf, openSockets, SOCKET_PATH, type OpenSockets } from './mount.js';
 import { pagesFrom, type PageHandler, type ReadPage } from './pages.js';
 import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
-import { problemResponse, Refusal } from './problem.js';
-import { Sockets, type Admission } from './sockets.js';
 import { studioFrom } from './studio.js';
 
 /** On which port, for whom, with which page. */
-export interface ServeOptions extends Omit<HandlerOptions, 'pages'> {
+export interface ServeOptions extends Omit<HandlerOptions, 'pages' | 'closing'> {
   /** 0: any free one. */
   readonly port: number;
   /** Default 127.0.0.1: this machine only. Any other needs `authenticate` or `clientTokens` (AUTH-07). */
@@ -44,10 +38,7 @@ export interface RoomKitServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const SOCKET_PATH = '/ws';
 const SWEEP_SECONDS = 60;
-/** How long sockets and requests may take to end by themselves. */
-const CLOSING_MS = 2000;
 
 /**
  * Serves a kit: its rooms over HTTP, the browser wire protocol at `/ws`, and a page. Throws ConflictError when the port is in
@@ -70,7 +61,7 @@ export async function serve(kit: RoomKit, options: ServeOptions): Promise<RoomKi
   const pages = await withStudio(options.studio, await pagesOf(options.pages));
   const parts = serverParts(kit, { ...options, pages }, isLoopback, closing.signal);
   const server = httpServer(parts);
-  const sockets = webSockets(parts, server);
+  const sockets = openSockets(parts, server, SOCKET_PATH);
   await listen(server, port, host);
   if (!kit.isSweeping) kit.startSweeping(SWEEP_SECONDS);
   return new RunningServer(parts, server, sockets, closing, host);
@@ -84,7 +75,7 @@ class RunningServer implements RoomKitServer {
   constructor(
     private readonly parts: ServerParts,
     private readonly server: Server,
-    private readonly sockets: { readonly open: Sockets; readonly live: ReadonlySet<WebSocket> },
+    private readonly sockets: OpenSockets,
     private readonly closing: AbortController,
     readonly host: string,
   ) {
@@ -111,10 +102,10 @@ class RunningServer implements RoomKitServer {
     const { server, sockets } = this;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     this.closing.abort();
-    sockets.open.close();
+    sockets.close();
     server.closeIdleConnections();
     const late = this.parts.kit.clock.setTimer(CLOSING_MS, () => {
-      for (const socket of sockets.live) socket.terminate();
+      sockets.terminate();
       server.closeAllConnections();
     });
     await closed;
@@ -122,40 +113,26 @@ class RunningServer implements RoomKitServer {
   }
 }
 
-// --- requests ----------------------------------------------------------------------------------------------------------
+// --- the port ----------------------------------------------------------------------------------------------------------
 
 function httpServer(parts: ServerParts): Server {
-  const { limits, kit } = parts;
-  const handle = handlerOf(parts);
-  const listener = getRequestListener((request, { incoming }) => handle(request, peerOf(incoming.socket.remoteAddress)), {
-    overrideGlobalObjects: false,
-    errorHandler: (error) => {
-      const requestId = kit.ids.next();
-      if (error instanceof RequestError)
-        return problemResponse(new Refusal('invalid', 'The address or the Host header of the request is not valid.'), requestId);
-      kit.logger.error('A request failed.', { requestId, error });
-      return problemResponse(error, requestId);
-    },
-  });
+  const { limits } = parts;
   const headersTimeout = limits.headersSeconds * 1000;
   const server = createServer({
     headersTimeout,
     requestTimeout: headersTimeout + limits.bodySeconds * 1000,
     connectionsCheckingInterval: Math.min(1000, Math.ceil(headersTimeout / 2)),
   });
+  const listener = listenerOf(handlerOf(parts), parts);
   // Once the server closes, a connection whose answer is out is not kept for the next request.
   const closeIdle = (): void => {
     if (parts.closing.aborted) server.closeIdleConnections();
   };
   server.on('request', (incoming, outgoing) => {
     outgoing.once('close', closeIdle);
-    void listener(incoming, outgoing);
+    listener(incoming, outgoing);
   });
   return server;
-}
-
-function peerOf(address: string | undefined): Peer {
-  return address === undefined ? {} : { address };
 }
 
 async function listen(server: Server, port: number, host: string): Promise<void> {
@@ -181,133 +158,6 @@ function nameOf(host: string): string {
   if (host === '::') return '[::1]';
   return host.includes(':') ? `[${host}]` : host;
 }
-
-// --- sockets -----------------------------------------------------------------------------------------------------------
-
-function webSockets(parts: ServerParts, server: Server): { readonly open: Sockets; readonly live: ReadonlySet<WebSocket> } {
-  const sockets = new Sockets(parts);
-  const live = new Set<WebSocket>();
-  // `closeTimeout` is newer than the package's types.
-  const settings = {
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: MAX_FRAME_BYTES,
-    closeTimeout: CLOSING_MS,
-    // Without it ws answers with the client's first offer, whatever that is; the admission has seen that ours is among them.
-    handleProtocols: () => SUBPROTOCOL,
-  };
-  const upgrader = new WebSocketServer(settings);
-  const upgrade = async (incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
-    const request = upgradeRequest(incoming);
-    if (request === undefined) throw new Refusal('invalid', 'The address or a header of the upgrade is not valid.');
-    if (new URL(request.url).pathname !== SOCKET_PATH) throw new Refusal('route_not_found', `Sockets are at ${SOCKET_PATH}.`);
-    const admission = await sockets.admit(request, peerOf(incoming.socket.remoteAddress));
-    // Whatever becomes of the upgrade, the place among the waiting is given back.
-    socket.once('close', () => admission.release());
-    if (socket.destroyed) {
-      admission.release();
-      return;
-    }
-    upgrader.handleUpgrade(incoming, socket, head, (ws) => {
-      live.add(ws);
-      ws.once('close', () => live.delete(ws));
-      attach(sockets, ws, socket, admission);
-    });
-  };
-  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const ignore = (): void => undefined; // a reset by the other side; `close` follows
-    socket.on('error', ignore);
-    upgrade(incoming, socket, head).catch((error: unknown) => refuseUpgrade(parts, socket, error));
-  });
-  return { open: sockets, live };
-}
-
-function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admission): void {
-  const batch = new WriteBatch(socket);
-  const session = sockets.open(
-    {
-      send: (text) => {
-        batch.hold();
-        ws.send(text);
-      },
-      close: (code, reason) => ws.close(code, reason),
-      terminate: () => ws.terminate(),
-      ping: () => ws.ping(),
-      bufferedBytes: () => ws.bufferedAmount,
-    },
-    admission,
-  );
-  const count = (chunk: Buffer): void => {
-    session.onBytes(chunk.length);
-    if (!session.isWaiting) socket.off('data', count);
-  };
-  socket.on('data', count);
-  // Messages come as one Buffer each: that is the default of `binaryType`.
-  ws.on('message', (data, isBinary) => session.onMessage(data as Buffer, isBinary));
-  ws.on('pong', () => session.onPong());
-  ws.on('error', () => undefined); // too large or malformed: ws has chosen the code and closes
-  ws.on('close', () => session.onClose());
-}
-
-/** Frames that are sent in one turn of the event loop leave in one write: a system call costs more than a frame. */
-class WriteBatch {
-  static #held: WriteBatch[] = [];
-  #isHeld = false;
-
-  constructor(private readonly socket: Duplex) {}
-
-  hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.socket.cork();
-    if (WriteBatch.#held.push(this) === 1) setImmediate(WriteBatch.#releaseAll);
-  }
-
-  static readonly #releaseAll = (): void => {
-    const held = WriteBatch.#held;
-    WriteBatch.#held = [];
-    for (const one of held) {
-      one.#isHeld = false;
-      one.socket.uncork();
-    }
-  };
-}
-
-/** The upgrade as a web-standard request, for `authenticate`; undefined when it cannot be one. */
-function upgradeRequest(incoming: IncomingMessage): Request | undefined {
-  try {
-    const headers = new Headers();
-    for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) headers.append(incoming.rawHeaders[at] ?? '', incoming.rawHeaders[at + 1] ?? '');
-    const { host } = incoming.headers;
-    if (host === undefined || incoming.url?.startsWith('/') !== true) return undefined;
-    return new Request(`http://${host}${incoming.url}`, { headers });
-  } catch {
-    return undefined;
-  }
-}
-
-/** Answers an upgrade that does not happen, as any other request would be. */
-function refuseUpgrade(parts: ServerParts, socket: Duplex, error: unknown): void {
-  const requestId = parts.kit.ids.next();
-  const response = problemResponse(error, requestId);
-  if (response.status === 500) parts.kit.logger.error('An upgrade failed.', { requestId, error });
-  void response.text().then((body) => {
-    const lines = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join('');
-    const status = `HTTP/1.1 ${response.status} ${STATUS_TEXT[response.status] ?? 'Error'}\r\n`;
-    socket.end(`${status}${lines}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`, () => socket.destroy());
-  });
-}
-
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-};
 
 // --- files -------------------------------------------------------------------------------------------------------------
 

@@ -26,6 +26,8 @@ export interface HandlerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Answers what is no route of the server: a page of the host's own. */
   readonly pages?: PageHandler;
+  /** Abort it when the host shuts down: event streams and attached sockets end. */
+  readonly closing?: AbortSignal;
 }
 
 export interface ServerParts {
@@ -68,7 +70,7 @@ export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: b
 /** Options as programs without types may give them: each mistake is named before anything listens. */
 function checkOptions(kit: unknown, options: { readonly [Name in keyof HandlerOptions]: unknown }): void {
   if (typeof kit !== 'object' || kit === null || !('processInbound' in kit)) throw wrong('The first argument', kit, 'the RoomKit to serve');
-  const { authenticate, clientTokens, origins, trustedProxies, limits, pages } = options;
+  const { authenticate, clientTokens, origins, trustedProxies, limits, pages, closing } = options;
   if (authenticate !== undefined && typeof authenticate !== 'function')
     throw wrong('authenticate', authenticate, 'a function (request) => Principal | null');
   if (clientTokens !== undefined && !isSecrets(clientTokens)) throw wrong('clientTokens', clientTokens, '{ secrets: [ … ] } with strings or bytes');
@@ -78,6 +80,7 @@ function checkOptions(kit: unknown, options: { readonly [Name in keyof HandlerOp
     throw wrong('limits', limits, 'an object such as { maxBodyBytes: 65536 }');
   if (pages !== undefined && typeof pages !== 'function')
     throw wrong('pages', pages, 'a function (request) => Response, or for serve a { directory }');
+  if (closing !== undefined && !(closing instanceof AbortSignal)) throw wrong('closing', closing, "an AbortController's signal");
 }
 
 function isSecrets(given: unknown): boolean {

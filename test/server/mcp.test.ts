@@ -20,7 +20,7 @@ async function start(): Promise<Served> {
 async function connect(served: Served, caller: Caller): Promise<Client> {
   const client = new Client({ name: 'test', version: '1' });
   const credential = served.credential(caller);
-  const headers = credential === undefined ? {} : { authorization: `Bearer ${credential}` };
+  const headers: Record<string, string> = credential === undefined ? {} : { authorization: `Bearer ${credential}` };
   await client.connect(new StreamableHTTPClientTransport(new URL(`${served.server.url}/mcp`), { requestInit: { headers } }));
   opened.push(client);
   return client;

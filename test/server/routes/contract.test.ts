@@ -215,6 +215,16 @@ describe('the table of routes', () => {
   });
 });
 
+describe('the guide', () => {
+  it('lists every route with its scope, and no other', () => {
+    const guide = readFileSync(new URL('../../../docs/guides/server.md', import.meta.url), 'utf8');
+    const rows = [...guide.matchAll(/^\| `([A-Z]+ \/\S*)` \| (\w+) \| (.*) \|$/gm)].map(
+      ([, route, scope, summary]) => `${route} ${scope} ${summary}`,
+    );
+    expect(rows).toEqual(ROUTES.map(({ method, path, scope, summary }) => `${method.toUpperCase()} ${path} ${scope} ${summary}`));
+  });
+});
+
 describe('nobody', () => {
   it.each(everyRoute.filter((id) => !OPEN.has(id)))('reaches %s only with a credential', async (id) => {
     verifies('AUTH-01', 'AUTH-12');

@@ -1,0 +1,253 @@
+/**
+ * The handler in servers of Node that are the host's own: as a listener for requests (`node:http`, Express, Fastify), and
+ * with the socket at `/ws`.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { SUBPROTOCOL } from '../channels/index.js';
+import { RoomKitError, ValidationError } from '../core/index.js';
+import type { Peer } from './auth/address.js';
+import { partsOf, type ServerHandler } from './handler.js';
+import { MAX_FRAME_BYTES } from './limits.js';
+import type { ServerParts } from './parts.js';
+import { problemResponse, Refusal } from './problem.js';
+import { Sockets, type Admission } from './sockets.js';
+
+/** Takes a request of Node and answers it. */
+export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+/** Where the sockets of a server of one's own are. */
+export interface AttachSocketsOptions {
+  /** Default `/ws`. */
+  readonly path?: string;
+}
+
+/** The sockets of a server of one's own. They also close when the handler's `closing` is aborted. */
+export interface AttachedSockets {
+  /** Says goodbye to everybody and takes no more; the server itself stays as it is. Idempotent. */
+  close(): void;
+}
+
+export const SOCKET_PATH = '/ws';
+/** How long sockets and requests may take to end by themselves. */
+export const CLOSING_MS = 2000;
+
+/**
+ * A handler as a listener for requests of Node. Mount it before anything that reads bodies, such as `express.json()`. Throws
+ * ValidationError for a function that `createHandler` has not made.
+ * @example http.createServer(toNodeListener(createHandler(kit, { authenticate })))
+ */
+export function toNodeListener(handler: ServerHandler): NodeListener {
+  return listenerOf(handler, requireParts(handler));
+}
+
+/**
+ * Opens the browser wire protocol on a server of one's own, at `/ws` unless told otherwise. Other upgrades are left to the
+ * server's other listeners; without any they are refused. Throws ValidationError for a handler that `createHandler` has not made.
+ */
+export function attachSockets(server: Server, handler: ServerHandler, options: AttachSocketsOptions = {}): AttachedSockets {
+  const { path = SOCKET_PATH } = options;
+  if (typeof path !== 'string' || !path.startsWith('/')) throw new ValidationError(`path is ${JSON.stringify(path)}. Give one that begins with '/'.`);
+  const parts = requireParts(handler);
+  const sockets = openSockets(parts, server, path);
+  let isClosed = false;
+  const close = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    parts.closing.removeEventListener('abort', close);
+    sockets.close();
+    parts.kit.clock.setTimer(CLOSING_MS, () => sockets.terminate());
+  };
+  if (parts.closing.aborted) close();
+  else parts.closing.addEventListener('abort', close);
+  return { close };
+}
+
+function requireParts(handler: ServerHandler): ServerParts {
+  const parts = partsOf(handler);
+  if (parts === undefined)
+    throw new ValidationError('This handler was not made by createHandler(kit, options). Give the one it returned, not a wrapper.');
+  return parts;
+}
+
+// --- requests ----------------------------------------------------------------------------------------------------------
+
+/** The listener of a handler whose parts are known. */
+export function listenerOf(handle: ServerHandler, { kit }: ServerParts): NodeListener {
+  const errorHandler = (error: unknown): Response => {
+    const requestId = kit.ids.next();
+    if (error instanceof RequestError)
+      return problemResponse(new Refusal('invalid', 'The address or the Host header of the request is not valid.'), requestId);
+    kit.logger.error('A request failed.', { requestId, error });
+    return problemResponse(error, requestId);
+  };
+  const listener = getRequestListener(
+    (request, { incoming }) => {
+      if (incoming.readableDidRead && request.method !== 'GET' && request.method !== 'HEAD') return errorHandler(bodyWasRead());
+      return handle(request, peerOf(incoming.socket.remoteAddress));
+    },
+    { overrideGlobalObjects: false, errorHandler },
+  );
+  return (incoming, outgoing) => void listener(incoming, outgoing);
+}
+
+function bodyWasRead(): RoomKitError {
+  return new RoomKitError(
+    'body_read',
+    'The body of a request was read before it came to the handler. Mount the handler before body parsers such as express.json().',
+  );
+}
+
+function peerOf(address: string | undefined): Peer {
+  return address === undefined ? {} : { address };
+}
+
+// --- sockets -----------------------------------------------------------------------------------------------------------
+
+/** Every socket of one server of Node. */
+export interface OpenSockets {
+  /** Says goodbye; takes no more. */
+  close(): void;
+  /** Ends what did not close by itself. */
+  terminate(): void;
+}
+
+/** Upgrades of this server at this path are sockets from now on. */
+export function openSockets(parts: ServerParts, server: Server, path: string): OpenSockets {
+  const sockets = new Sockets(parts);
+  const live = new Set<WebSocket>();
+  // `closeTimeout` is newer than the package's types.
+  const settings = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME_BYTES,
+    closeTimeout: CLOSING_MS,
+    // Without it ws answers with the client's first offer, whatever that is; the admission has seen that ours is among them.
+    handleProtocols: () => SUBPROTOCOL,
+  };
+  const upgrader = new WebSocketServer(settings);
+  const upgrade = async (incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    const request = upgradeRequest(incoming);
+    if (request === undefined) throw new Refusal('invalid', 'The address or a header of the upgrade is not valid.');
+    if (new URL(request.url).pathname !== path) throw new Refusal('route_not_found', `Sockets are at ${path}.`);
+    const admission = await sockets.admit(request, peerOf(incoming.socket.remoteAddress));
+    // Whatever becomes of the upgrade, the place among the waiting is given back.
+    socket.once('close', () => admission.release());
+    if (socket.destroyed) {
+      admission.release();
+      return;
+    }
+    upgrader.handleUpgrade(incoming, socket, head, (ws) => {
+      live.add(ws);
+      ws.once('close', () => live.delete(ws));
+      attach(sockets, ws, socket, admission);
+    });
+  };
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // What is not ours may be somebody else's.
+    if (server.listenerCount('upgrade') > 1 && pathOf(incoming) !== path) return;
+    const ignore = (): void => undefined; // a reset by the other side; `close` follows
+    socket.on('error', ignore);
+    upgrade(incoming, socket, head).catch((error: unknown) => refuseUpgrade(parts, socket, error));
+  });
+  return {
+    close: () => sockets.close(),
+    terminate() {
+      for (const ws of live) ws.terminate();
+    },
+  };
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  const end = url.indexOf('?');
+  return end < 0 ? url : url.slice(0, end);
+}
+
+function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admission): void {
+  const batch = new WriteBatch(socket);
+  const session = sockets.open(
+    {
+      send: (text) => {
+        batch.hold();
+        ws.send(text);
+      },
+      close: (code, reason) => ws.close(code, reason),
+      terminate: () => ws.terminate(),
+      ping: () => ws.ping(),
+      bufferedBytes: () => ws.bufferedAmount,
+    },
+    admission,
+  );
+  const count = (chunk: Buffer): void => {
+    session.onBytes(chunk.length);
+    if (!session.isWaiting) socket.off('data', count);
+  };
+  socket.on('data', count);
+  // Messages come as one Buffer each: that is the default of `binaryType`.
+  ws.on('message', (data, isBinary) => session.onMessage(data as Buffer, isBinary));
+  ws.on('pong', () => session.onPong());
+  ws.on('error', () => undefined); // too large or malformed: ws has chosen the code and closes
+  ws.on('close', () => session.onClose());
+}
+
+/** Frames that are sent in one turn of the event loop leave in one write: a system call costs more than a frame. */
+class WriteBatch {
+  static #held: WriteBatch[] = [];
+  #isHeld = false;
+
+  constructor(private readonly socket: Duplex) {}
+
+  hold(): void {
+    if (this.#isHeld) return;
+    this.#isHeld = true;
+    this.socket.cork();
+    if (WriteBatch.#held.push(this) === 1) setImmediate(WriteBatch.#releaseAll);
+  }
+
+  static readonly #releaseAll = (): void => {
+    const held = WriteBatch.#held;
+    WriteBatch.#held = [];
+    for (const one of held) {
+      one.#isHeld = false;
+      one.socket.uncork();
+    }
+  };
+}
+
+/** The upgrade as a web-standard request, for `authenticate`; undefined when it cannot be one. */
+function upgradeRequest(incoming: IncomingMessage): Request | undefined {
+  try {
+    const headers = new Headers();
+    for (let at = 0; at + 1 < incoming.rawHeaders.length; at += 2) headers.append(incoming.rawHeaders[at] ?? '', incoming.rawHeaders[at + 1] ?? '');
+    const { host } = incoming.headers;
+    if (host === undefined || incoming.url?.startsWith('/') !== true) return undefined;
+    return new Request(`http://${host}${incoming.url}`, { headers });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Answers an upgrade that does not happen, as any other request would be. */
+function refuseUpgrade(parts: ServerParts, socket: Duplex, error: unknown): void {
+  const requestId = parts.kit.ids.next();
+  const response = problemResponse(error, requestId);
+  if (response.status === 500) parts.kit.logger.error('An upgrade failed.', { requestId, error });
+  void response.text().then((body) => {
+    const lines = [...response.headers].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const status = `HTTP/1.1 ${response.status} ${STATUS_TEXT[response.status] ?? 'Error'}\r\n`;
+    socket.end(`${status}${lines}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`, () => socket.destroy());
+  });
+}
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
