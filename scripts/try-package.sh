@@ -21,3 +21,18 @@ cat > tsconfig.json <<'JSON'
 JSON
 npx tsc -p tsconfig.json
 node out/quickstart.js
+# What `roomkit new` writes, with this very package: its test holds, its types are right, and it serves until it is told to stop.
+npx roomkit new my-agent
+cd my-agent
+npm install --silent --no-audit --no-fund "../$tarball"
+npm test
+npx tsc
+node node_modules/roomkit/dist/cli/main.js start app.ts --port 0 > started.txt &
+server=$!
+for _ in $(seq 100); do grep -q 'open ' started.txt && break; sleep 0.1; done
+url=$(sed -n 's/^ *open *//p' started.txt)
+curl -fsS -X POST "$url/api/rooms/lobby/messages" -H 'content-type: application/json' \
+  -d '{"channelId":"web","senderId":"ada","content":"Hi!","wait":"cascade"}' > /dev/null
+curl -fsS "$url/api/rooms/lobby/events" | grep -q 'What can I do for you'
+kill "$server"
+wait "$server"

@@ -7,8 +7,7 @@ export function projectFiles(name: string, version: string): Readonly<Record<str
     type: 'module',
     engines: { node: '>=20.19' },
     scripts: { dev: 'roomkit dev app.ts', start: 'roomkit start app.ts', test: 'node --import tsx --test app.test.ts', types: 'tsc' },
-    dependencies: { roomkit: `^${version}`, tsx: '^4.20.0' },
-    optionalDependencies: { '@photostructure/sqlite': '^2' },
+    dependencies: { roomkit: `^${version}`, tsx: '^4.20.0', ...(!hasSqlite() && { '@photostructure/sqlite': '^2' }) },
     devDependencies: { '@types/node': '^20', typescript: '>=5.9' },
   };
   return {
@@ -19,6 +18,12 @@ export function projectFiles(name: string, version: string): Readonly<Record<str
     'app.test.ts': TEST,
     'README.md': readme(name),
   };
+}
+
+/** Since 22.13 SQLite is part of Node. An optional dependency would not do: npm leaves it out on Node 20, where the package says it wants 22. */
+function hasSqlite(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 13);
 }
 
 const COMPILER = {
@@ -83,7 +88,7 @@ npm start       # without Studio, for production: give it HOST, PORT and an auth
 \`\`\`
 
 \`app.ts\` exports a function that opens the kit: one room, a channel for browsers, and a first agent, which is scripted and needs no model.
-Rooms are kept in \`.roomkit/rooms.db\`. On Node 20 that needs the optional package \`@photostructure/sqlite\`, which \`npm install\` brings.
+Rooms are kept in \`.roomkit/rooms.db\`. On Node before 22.13 that needs \`npm install @photostructure/sqlite\`.
 
 To serve others than this machine, export who may use it beside the kit:
 

@@ -1,5 +1,6 @@
 /** `roomkit new`: what it writes runs as it is. scripts/try-package.sh does the same with the packed package. Built by `npm test`. */
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ask, UserFolder } from './program.js';
@@ -18,6 +19,8 @@ describe('roomkit new', { timeout: 30_000 }, () => {
     const project = join(folder.path, 'my-agent');
     const { scripts, dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
     expect(dependencies.roomkit).toBe(`^${JSON.parse(readFileSync('package.json', 'utf8')).version}`);
+    // npm leaves an optional one out on Node 20, so it has to be there plainly where Node has no SQLite of its own.
+    expect('@photostructure/sqlite' in dependencies).toBe(!isBuiltin('node:sqlite'));
     expect(readFileSync(join(project, '.gitignore'), 'utf8')).toContain('.roomkit/');
     symlinkSync(join(folder.path, 'node_modules'), join(project, 'node_modules'));
 
