@@ -29,7 +29,8 @@ export function dayName(iso: string, now: number): string {
 
 /** How long something took: `0.4 ms`, `212 ms`, `1.64 s`, `2 min`. */
 export function milliseconds(ms: number): string {
-  if (ms < 0.05) return '0 ms';
+  if (ms <= 0) return '0 ms';
+  if (ms < 0.05) return '< 0.1 ms';
   if (ms < 10) return `${ms.toFixed(1)} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;

@@ -1,5 +1,6 @@
 /** One row of the timeline: who, what, how far it came, and what the hooks made of it. */
 import type { VNode } from 'preact';
+import { useRef } from 'preact/hooks';
 import { lineOf } from '../logic/content.js';
 import { authorOf, channelName, handoffWords, type Names } from '../logic/names.js';
 import { reachOf, type Reach } from '../logic/reach.js';
@@ -145,13 +146,25 @@ function HandoffItem({ row, position, count, names, selected }: RowProps & { row
   );
 }
 
+/** So young is what comes in while somebody looks: it may show that it just happened. */
+const FRESH_MS = 1000;
+
 function EventItem({ row, position, count, names, selected, trace, cause, deliveries }: RowProps & { row: EventRow }): VNode {
   const { event, depth, sinceMs, answers } = row;
   const author = authorOf(event.source, names);
   const blocked = event.status === 'blocked';
   const hidden = isHidden(event);
   const deleted = isDeleted(event);
-  const classes = ['event', selected && 'selected', blocked && 'blocked', hidden && 'internal', deleted && 'deleted', `depth-${depth}`];
+  const isFresh = useRef(Date.now() - Date.parse(event.createdAt) < FRESH_MS);
+  const classes = [
+    'event',
+    isFresh.current && 'fresh',
+    selected && 'selected',
+    blocked && 'blocked',
+    hidden && 'internal',
+    deleted && 'deleted',
+    `depth-${depth}`,
+  ];
   const cut = cutOf(event);
   return (
     <li
