@@ -83,6 +83,46 @@ describe('a commit', () => {
   });
 });
 
+describe('a turn while the store fails', () => {
+  it.each(['before', 'after'] as const)('%s it takes the record of its end is not run again, and keeps its caller no longer', async (when) => {
+    verifies('TURN-03', 'TURN-07', 'INB-21');
+    const { kit, clock, store, roomId, say } = await faulty();
+    const agent = new TestAgent('helper', () => undefined);
+    kit.registerChannel(agent);
+    await kit.attachChannel(roomId, 'helper');
+    store.fail('updateTurn', { times: 4, when });
+    expect(await say('one')).toMatchObject({ turns: [{ state: 'empty' }] });
+    expect(await kit.store.listTurns({ roomId })).toMatchObject([{ state: when === 'before' ? 'running' : 'empty' }]);
+    void say('two');
+    await clock.advance(20_000);
+    expect(agent.asked.map(textOf)).toEqual(['one', 'two']);
+    expect((await kit.store.listTurns({ roomId })).map((turn) => [turn.state, turn.attempts])).toEqual([
+      ['empty', 1],
+      ['empty', 1],
+    ]);
+    await kit.close();
+  });
+
+  it('before a waiting one can begin begins when the store is back', async () => {
+    verifies('TURN-01');
+    const { kit, clock, store, roomId, say } = await faulty();
+    const agent = new TestAgent('helper', async (event) => {
+      if (textOf(event) === 'one') {
+        await clock.sleep(1000);
+        store.fail('updateTurn', { times: 3 });
+      }
+      return `re: ${textOf(event)}`;
+    });
+    kit.registerChannel(agent);
+    await kit.attachChannel(roomId, 'helper');
+    const calls = [say('one'), say('two')];
+    await clock.advance(20_000);
+    expect(await Promise.all(calls)).toMatchObject([{ turns: [{ state: 'committed' }] }, { turns: [{ state: 'committed' }] }]);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['one', 'two', 're: one', 're: two']);
+    await kit.close();
+  });
+});
+
 describe('a lock that comes too late', () => {
   it("is given back by whoever does not wait any more, and a failure of that is nobody's rejection", async () => {
     verifies('INB-20', 'LOCK-05', 'CON-08');

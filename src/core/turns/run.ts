@@ -2,6 +2,7 @@
  * One turn (§17): the agent is asked with the room's history as it may see it, its answer re-enters the room as its own
  * pass, and the turn is completed in the same commit as its last reply (TURN-03).
  */
+import { insist } from '../async/insist.js';
 import { callScope, type CallScope } from '../call-scope.js';
 import type { OnEventOptions, Turn } from '../channel.js';
 import { isoTime } from '../clock.js';
@@ -43,13 +44,18 @@ export async function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): 
   } catch (error) {
     outcome = parts.stopping.aborted ? CUT_BY_CLOSING : failed(parts, work, error);
   }
+  let isTold = false;
+  const tell = (): void => {
+    if (!isTold) work.cascade.done();
+    isTold = true;
+  };
   try {
-    await report(parts, work, outcome);
+    await report(parts, work, outcome, tell);
   } catch (error) {
     // The store failed: the row stays running and is recovered (TURN-03).
     parts.logger.error('The end of a turn could not be recorded; it will be recovered.', { turnId: work.row.id, error });
   } finally {
-    work.cascade.done();
+    tell();
   }
 }
 
@@ -57,7 +63,7 @@ export async function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): 
 export async function rejectTurn(parts: KitParts, work: TurnWork, reason: string): Promise<void> {
   work.cascade.turns.push(resultOf(work, { state: 'rejected', reason, replyEventIds: EMPTY_LIST, usage: EMPTY, recorded: true }));
   try {
-    await parts.store.updateTurn(work.row.id, { state: 'rejected' }, ['queued', 'running']);
+    await insist(parts, { turnId: work.row.id }, () => parts.store.updateTurn(work.row.id, { state: 'rejected' }, ['queued', 'running']));
   } finally {
     work.cascade.done();
   }
@@ -73,16 +79,13 @@ async function attemptTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Pro
     return { ...NOTHING, state: 'expired' };
   }
   if (row.state !== 'running' || work.recovered) {
-    const claimed = await parts.store.updateTurn(
-      row.id,
-      {
-        state: 'running',
-        attempts: row.attempts + 1,
-        leaseOwner: parts.owner,
-        leaseUntil: isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000),
-      },
-      ['queued', 'running'],
-    );
+    const claim = {
+      state: 'running',
+      attempts: row.attempts + 1,
+      leaseOwner: parts.owner,
+      leaseUntil: isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000),
+    } as const;
+    const claimed = await insist(parts, { turnId: row.id }, () => parts.store.updateTurn(row.id, claim, ['queued', 'running']));
     if (claimed === null) return { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true };
     work.row = claimed;
   }
@@ -241,20 +244,19 @@ export function logFailure(parts: KitParts, work: TurnWork, error: unknown): Ope
   return { code, message: ours ? error.message : `The turn of '${work.row.channelId}' failed.`, channelId: work.row.channelId };
 }
 
-async function report(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Promise<void> {
+/** `tell` lets whoever waits for the turn go on when the store keeps its record waiting. */
+async function report(parts: KitParts, work: TurnWork, outcome: TurnOutcome, tell: () => void): Promise<void> {
   work.cascade.turns.push(resultOf(work, outcome));
   if (!outcome.recorded) {
-    await parts.store.updateTurn(
-      work.row.id,
-      {
-        state: outcome.state,
-        replyEventIds: outcome.replyEventIds,
-        usage: outcome.usage,
-        ...(outcome.endReason !== undefined && { endReason: outcome.endReason }),
-        ...(outcome.error !== undefined && { error: outcome.error }),
-      },
-      ['queued', 'running'],
-    );
+    const end = {
+      state: outcome.state,
+      replyEventIds: outcome.replyEventIds,
+      usage: outcome.usage,
+      ...(outcome.endReason !== undefined && { endReason: outcome.endReason }),
+      ...(outcome.error !== undefined && { error: outcome.error }),
+    };
+    // Not forgotten because the store is away: the agent would be asked, and its tools run, once more.
+    await insist(parts, { turnId: work.row.id }, () => parts.store.updateTurn(work.row.id, end, ['queued', 'running']), tell);
   }
   if (outcome.error !== undefined) await tellFailure(parts, work.row, work.trigger.id, work.target, outcome.error);
 }
