@@ -43,6 +43,21 @@ describe('a commit', () => {
     await kit.close();
   });
 
+  it('that took effect is found out also when the store cannot say it at once', async () => {
+    verifies('INB-20', 'INB-23', 'OUT-12');
+    const { kit, clock, store, vendor, roomId, say } = await faulty();
+    store.fail('commitEvent', { when: 'after' });
+    store.fail('getEvent', { times: 3 });
+    const calls = [say('one'), say('two')];
+    await clock.advance(0);
+    expect(vendor.texts).toEqual([]);
+    await clock.advance(5000);
+    expect(await Promise.all(calls)).toMatchObject([{ blocked: false }, { blocked: false }]);
+    expect(vendor.texts).toEqual(['one', 'two']);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['one', 'two']);
+    await kit.close();
+  });
+
   it('that failed leaves nothing, and its lanes as they were', async () => {
     verifies('INB-23', 'OUT-03', 'OUT-02');
     const { kit, store, vendor, roomId, say } = await faulty();

@@ -1,4 +1,5 @@
 /** The one way a timeline grows (INB-23): every event of whatever origin is committed here, under its room's lock. */
+import { insist } from '../async/insist.js';
 import { ConflictError, FencedError, RoomKitError, RoomNotFoundError } from '../errors.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { RoomEvent, RoomEventDraft } from '../models/event.js';
@@ -30,17 +31,13 @@ export function commitEvent(parts: KitParts, section: Section, commit: EventComm
 async function inDoubt(parts: KitParts, section: Section, commit: EventCommit, error: unknown): Promise<CommitResult> {
   if (error instanceof RoomKitError && (!error.retryable || error instanceof ConflictError || error instanceof FencedError)) throw error;
   const { id, roomId } = commit.event;
-  let event: RoomEvent | null;
-  let state: RoomState | null;
-  let target: RoomEvent | null;
-  try {
-    event = await parts.store.getEvent(roomId, id);
-    state = event === null ? null : await parts.store.loadRoom(roomId);
-    target = event === null || commit.target === undefined ? null : await parts.store.getEvent(roomId, commit.target.eventId);
-  } catch (again) {
-    parts.logger.warn('The store cannot say whether it has committed an event.', { roomId, eventId: id, error: again });
-    throw error;
-  }
+  // Until the store can say it, the room waits: the outcome of a commit that has begun is reported (INB-20).
+  const { event, state, target } = await insist(parts, { roomId, eventId: id }, async () => {
+    const found = await parts.store.getEvent(roomId, id);
+    if (found === null) return { event: null, state: null, target: null };
+    const changed = commit.target === undefined ? null : await parts.store.getEvent(roomId, commit.target.eventId);
+    return { event: found, state: await parts.store.loadRoom(roomId), target: changed };
+  });
   if (event === null || state === null) throw error;
   parts.logger.warn('The store failed after it had committed an event; the commit counts.', { roomId, eventId: id, error });
   return keepTail(parts, section, { event, state, duplicate: false, ...(target !== null && { target }) });
