@@ -20,7 +20,8 @@ export function faultsOf(schema: unknown, at: string, components: Readonly<Recor
   const ref = given['$ref'];
   if (ref !== undefined && (typeof ref !== 'string' || nameOf(ref) === undefined || !(nameOf(ref)! in components)))
     faults.push(`${at} refers to ${JSON.stringify(ref)}, which is not there.`);
-  if (given['type'] !== undefined && ![given['type']].flat().every((type) => TYPES.has(type))) faults.push(`${at} has the type ${JSON.stringify(given['type'])}.`);
+  if (given['type'] !== undefined && ![given['type']].flat().every((type) => TYPES.has(type)))
+    faults.push(`${at} has the type ${JSON.stringify(given['type'])}.`);
   for (const name of (given['required'] as string[] | undefined) ?? [])
     if (!(name in ((given['properties'] as object | undefined) ?? {}))) faults.push(`${at} requires '${name}', which it does not describe.`);
   if (typeof given['pattern'] === 'string') new RegExp(given['pattern'], 'u');
