@@ -105,7 +105,7 @@ describe('a turn that is run again', () => {
     verifies('TURN-03', 'INV-08');
     const store = survivor();
     const first = store.open();
-    const wordy = new TestAgent('helper', () => ({ responseEvents: [wordy.reply('one'), wordy.reply('two')] }));
+    const wordy: TestAgent = new TestAgent('helper', () => ({ responseEvents: [wordy.reply('one'), wordy.reply('two')] }));
     const roomId = await openRoom(first.kit, [new TestTransport('web', { durable: false }), wordy]);
     (first.kit.store as FaultStore).crash('commitEvent', { nth: 3 });
     void say(first.kit, roomId, 'hello');
@@ -164,6 +164,29 @@ describe('what waits for a channel that is not there', () => {
 });
 
 describe('kit.redeliver', () => {
+  it('loses no row to a store that fails just then', async () => {
+    verifies('OUT-06', 'INV-17');
+    const clock = new TestClock();
+    const store = new FaultStore(undefined, { clock });
+    const { kit } = makeKit({ clock, store });
+    const sms = new TestTransport('sms');
+    const roomId = await openRoom(kit, [new TestTransport('web', { durable: false }), sms]);
+    await kit.attachChannel(roomId, 'sms', { retryPolicy: null });
+    sms.failNext(1);
+    await kit.processInbound({ channelId: 'web', senderId: 'u', content: '1' }, { roomId });
+    sms.hangNext();
+    await say(kit, roomId, '2');
+    const [row] = await kit.listDeliveries({ roomId });
+    store.fail('getEvent', { times: 2 });
+    const redelivering = kit.redeliver(row?.id ?? '');
+    await clock.advance(5000);
+    expect(await redelivering).toBe(true);
+    sms.resume();
+    await clock.advance(10);
+    expect(sms.texts).toEqual(['2', '1']);
+    await kit.close();
+  });
+
   it('puts a failed delivery back in its lane, also while the lane is at work', async () => {
     verifies('OUT-06');
     const { kit, clock } = makeKit();

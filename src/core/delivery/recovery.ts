@@ -2,6 +2,7 @@
  * What a crash or another process left behind goes on (OUT-08): lanes with due rows and turns are claimed and filled, in
  * order. Also keeps this kit's leases alive.
  */
+import { insist } from '../async/insist.js';
 import { isoTime, type Timer } from '../clock.js';
 import type { OutboxRow, TurnRow } from '../models/delivery.js';
 import type { KitParts } from '../parts.js';
@@ -59,7 +60,8 @@ export class Recovery {
     } else if (lane.idle && !parts.store.shared) {
       catchUp(parts, lane, roomId, channelId, Infinity);
     } else {
-      const delivery = await recoverDelivery(parts, row);
+      // It is open now, and nobody else knows of it.
+      const delivery = await insist(parts, { rowId: row.id, channelId }, () => recoverDelivery(parts, row));
       if (delivery !== undefined) lane.push(delivery);
     }
   }
