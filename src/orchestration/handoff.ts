@@ -206,15 +206,21 @@ export class HandoffHandler {
 
   /** Counted in the state itself, so that the limits hold across processes and restarts (HND-06). */
   #isOverLimit(asked: Asked, state: ConversationState): boolean {
-    const since = this.kit.clock.now() - WINDOW_MS;
+    const { maxHandoffs = 20, maxHandoffsPerMessage = 3 } = this.options;
+    const { rootEventId } = asked;
+    const history = state.phaseHistory;
+    // Outside a turn only the room's own limit counts, and so few entries cannot reach it.
+    if (rootEventId === undefined && history.length < maxHandoffs) return false;
+    const since = isoTime(this.kit.clock.now() - WINDOW_MS);
     let recent = 0;
     let ofThisMessage = 0;
-    for (const entry of state.phaseHistory) {
-      if (entry.fromAgent === entry.toAgent || entry.metadata['summary'] === undefined) continue;
-      if (Date.parse(entry.timestamp) > since) recent++;
-      if (asked.rootEventId !== undefined && entry.metadata['root_event_id'] === asked.rootEventId) ofThisMessage++;
+    for (let at = history.length - 1; at >= 0 && recent < maxHandoffs && ofThisMessage < maxHandoffsPerMessage; at--) {
+      const entry = history[at];
+      if (entry === undefined || entry.fromAgent === entry.toAgent || entry.metadata['summary'] === undefined) continue;
+      if (entry.timestamp > since) recent++;
+      if (rootEventId !== undefined && entry.metadata['root_event_id'] === rootEventId) ofThisMessage++;
     }
-    return recent >= (this.options.maxHandoffs ?? 20) || ofThisMessage >= (this.options.maxHandoffsPerMessage ?? 3);
+    return recent >= maxHandoffs || ofThisMessage >= maxHandoffsPerMessage;
   }
 
   async #completed(asked: Asked, notice: RoomEvent, state: ConversationState, bound: readonly ChannelBinding[]): Promise<HandoffResult> {
@@ -248,6 +254,8 @@ export class HandoffHandler {
 
   /** Lets the new agent be heard: its sessions, its greeting, its answer (PIP-03, PIP-06, HND-12). */
   async #welcome(asked: Asked, agentId: string, state: ConversationState, bound: readonly ChannelBinding[]): Promise<void> {
+    const speaks = this.#speaking()?.isRealtime === true;
+    if (!speaks && this.options.greetOnHandoff !== true && this.options.continueOnHandoff !== true) return;
     // Meanwhile a person may have taken over, or somebody else: then there is nobody to welcome any more.
     const now = getConversationState(await this.kit.getRoom(asked.roomId));
     if (now.activeAgentId !== agentId) return;

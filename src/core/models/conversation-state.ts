@@ -1,5 +1,5 @@
 /** Phase, active agent and handoff history of a room (behaviour §3.5), kept in `room.metadata._conversation_state`. */
-import { EMPTY, type Metadata } from './json.js';
+import { EMPTY, isSealed, ownJson, sealJson, sealList, type Metadata } from './json.js';
 import type { Room } from './room.js';
 import type { ConversationPhase } from './vocabulary.js';
 
@@ -80,7 +80,7 @@ export function transition(state: ConversationState, toPhase: ConversationPhase,
     activeAgentId: toAgent,
     handoffCount: state.handoffCount + (fromAgent === toAgent ? 0 : 1),
     phaseStartedAt: at,
-    phaseHistory: newest([...state.phaseHistory, entry]),
+    phaseHistory: lengthened(state.phaseHistory, entry),
   };
 }
 
@@ -100,6 +100,11 @@ function completeState(state: Partial<ConversationState>, startedAt: string): Co
     phaseHistory: newest(state.phaseHistory ?? []),
     context: state.context ?? EMPTY,
   };
+}
+
+/** Known to be frozen, so that its two hundred entries are not copied whenever the state is stored. */
+function lengthened(history: readonly PhaseTransition[], entry: PhaseTransition): readonly PhaseTransition[] {
+  return sealList(newest([...(isSealed(history) ? history : ownJson(history)), sealJson(ownJson(entry))]));
 }
 
 /** History grows without end; what a room keeps of it does not (CST-05). */

@@ -30,7 +30,9 @@ export function copyJson<T>(value: T): T {
 /** Freezes JSON-safe data deeply, in place, and returns it. */
 export function freezeJson<T>(value: T): T {
   if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
-  for (const key of Object.keys(value)) freezeJson((value as Record<string, unknown>)[key]);
+  // A list has no keys worth making: each would be a string of its own.
+  if (Array.isArray(value)) for (const element of value) freezeJson(element);
+  else for (const key of Object.keys(value)) freezeJson((value as Record<string, unknown>)[key]);
   return Object.freeze(value);
 }
 
@@ -43,10 +45,26 @@ export function sealJson<T extends object>(value: T): T {
   return value;
 }
 
-/** A frozen private copy; what is known to be frozen to the bottom is returned as it is. */
+/** The same for a list whose elements are frozen to the bottom already; they are not looked at. */
+export function sealList<T>(list: readonly T[]): readonly T[] {
+  Object.freeze(list);
+  frozenToTheBottom.add(list);
+  return list;
+}
+
+export function isSealed(value: object): boolean {
+  return frozenToTheBottom.has(value);
+}
+
+/** A frozen private copy; whatever part of it is known to be frozen to the bottom is shared. */
 export function ownJson<T>(value: T): T {
-  if (value === null || typeof value !== 'object' || frozenToTheBottom.has(value)) return value;
-  return freezeJson(copyJson(value));
+  if (value === null || typeof value !== 'object' || (value as unknown) === EMPTY || frozenToTheBottom.has(value)) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(ownJson)) as T; // an array of T's element type stays one
+  const { toJSON } = value as { readonly toJSON?: unknown };
+  if (typeof toJSON === 'function') return ownJson(toJSON.call(value) as T); // a Date is the text that JSON makes of it
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) copy[key] = ownJson((value as Record<string, unknown>)[key]);
+  return Object.freeze(copy) as T; // same keys, copied values
 }
 
 /** A frozen private copy of a map given by a caller; empty and absent ones become {@link EMPTY}. */

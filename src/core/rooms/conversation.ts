@@ -51,7 +51,7 @@ export async function changeConversation(
     if ('rejected' in decision) return { accepted: false, reason: decision.rejected, state: before };
     if (state.room.status === 'closed' || state.room.status === 'archived') return { accepted: false, reason: 'room_closed', state: before };
     const { notice } = decision;
-    const after = ownJson({ ...decision.state }); // the caller's objects stay the caller's
+    const after = sealJson(ownJson({ ...decision.state })); // the caller's objects stay the caller's
     const committed = await commitSystem(
       parts,
       section,
