@@ -2,22 +2,17 @@
  * The handler in servers of Node that are the host's own: as a listener for requests (`node:http`, Express, Fastify), and
  * with the socket at `/ws`.
  */
-import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SUBPROTOCOL } from '../channels/index.js';
 import { RoomKitError, ValidationError } from '../core/index.js';
 import type { Peer } from './auth/address.js';
-import { bodyNotUtf8, bodyTooLarge, bodyTooSlow, type ReadText } from './body.js';
-import { Dispatcher } from './dispatch.js';
 import { partsOf, type ServerHandler } from './handler.js';
 import { MAX_FRAME_BYTES } from './limits.js';
 import type { ServerParts } from './parts.js';
 import { problemResponse, Refusal } from './problem.js';
-import { asResponse } from './reply.js';
 import { Sockets, type Admission } from './sockets.js';
 
 /** Takes a request of Node and answers it. */
@@ -45,7 +40,7 @@ export const CLOSING_MS = 2000;
  * @example http.createServer(toNodeListener(createHandler(kit, { authenticate })))
  */
 export function toNodeListener(handler: ServerHandler): NodeListener {
-  return listenerOf(requireParts(handler));
+  return listenerOf(handler, requireParts(handler));
 }
 
 /**
@@ -80,8 +75,7 @@ function requireParts(handler: ServerHandler): ServerParts {
 // --- requests ----------------------------------------------------------------------------------------------------------
 
 /** The listener of a handler whose parts are known. */
-export function listenerOf(parts: ServerParts): NodeListener {
-  const { kit } = parts;
+export function listenerOf(handle: ServerHandler, { kit }: ServerParts): NodeListener {
   const errorHandler = (error: unknown): Response => {
     const requestId = kit.ids.next();
     if (error instanceof RequestError)
@@ -89,54 +83,14 @@ export function listenerOf(parts: ServerParts): NodeListener {
     kit.logger.error('A request failed.', { requestId, error });
     return problemResponse(error, requestId);
   };
-  const dispatcher = new Dispatcher(parts);
   const listener = getRequestListener(
-    async (request, { incoming, outgoing }) => {
+    (request, { incoming }) => {
       if (incoming.readableDidRead && request.method !== 'GET' && request.method !== 'HEAD') return errorHandler(bodyWasRead());
-      const peer = peerOf(incoming.socket.remoteAddress);
-      const answer = await dispatcher.answer({ request, peer, readText: smallBodyOf(incoming as IncomingMessage) });
-      // A stream, or a body that was left: what is written then, and when the connection ends, node-server knows.
-      if (answer instanceof Response || !incoming.complete || outgoing.destroyed) return asResponse(answer);
-      const { status, headers, body } = answer;
-      if (body !== null) headers['content-length'] = String(Buffer.byteLength(body));
-      outgoing.writeHead(status, headers);
-      if (body === null) outgoing.end();
-      else outgoing.end(body);
-      return RESPONSE_ALREADY_SENT;
+      return handle(request, peerOf(incoming.socket.remoteAddress));
     },
     { overrideGlobalObjects: false, errorHandler },
   );
   return (incoming, outgoing) => void listener(incoming, outgoing);
-}
-
-/** Bodies up to here are read without a stream. */
-const SMALL_BODY_BYTES = 64 * 1024;
-
-/** A body whose length is announced and small, read from Node's own events; undefined for any other, whose stream is read. */
-function smallBodyOf(incoming: IncomingMessage): ReadText | undefined {
-  const announced = incoming.headers['content-length'];
-  if (announced === undefined || !(Number(announced) <= SMALL_BODY_BYTES)) return undefined;
-  return (_request, maxBytes, maxMs, clock) => {
-    if (Number(announced) > maxBytes) return Promise.reject(bodyTooLarge(maxBytes));
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      const take = (chunk: Buffer): void => void chunks.push(chunk);
-      const done = (fail?: Error): void => {
-        timer.cancel();
-        incoming.off('data', take).off('end', whole).off('close', lost).off('error', lost);
-        if (fail !== undefined) reject(fail);
-      };
-      const whole = (): void => {
-        done();
-        const bytes = chunks.length === 1 ? (chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(chunks);
-        if (isUtf8(bytes)) resolve(bytes.toString());
-        else reject(bodyNotUtf8());
-      };
-      const lost = (): void => done(new Refusal('invalid', 'The connection ended before the body was there.'));
-      const timer = clock.setTimer(maxMs, () => done(bodyTooSlow(maxMs)));
-      incoming.on('data', take).once('end', whole).once('close', lost).once('error', lost);
-    });
-  };
 }
 
 function bodyWasRead(): RoomKitError {

@@ -31,16 +31,10 @@ export function isLoopbackHost(hostname: string): boolean {
 /** What limits count by: the address, of IPv6 its network, because one machine has a whole one. */
 export function limitKey(address: string | undefined): string {
   if (address === undefined) return 'unknown';
-  if (address === lastAddress) return lastKey;
   const bytes = parseAddress(address);
   if (bytes === undefined) return 'unknown';
-  lastAddress = address;
-  return (lastKey = bytes.length === 4 ? bytes.join('.') : bytes.slice(0, 8).join('.'));
+  return bytes.length === 4 ? bytes.join('.') : bytes.slice(0, 8).join('.');
 }
-
-/** Requests of one address come in rows: the newest is not read twice. */
-let lastAddress: string | undefined;
-let lastKey = '';
 
 /** Proxies whose forwarded headers are believed: addresses, or networks such as `10.0.0.0/8`. */
 export class TrustedProxies {
@@ -60,7 +54,6 @@ export class TrustedProxies {
   }
 
   includes(address: string | undefined): boolean {
-    if (this.#networks.length === 0) return false;
     const bytes = address === undefined ? undefined : parseAddress(address);
     return bytes !== undefined && this.#networks.some((network) => isWithin(bytes, network.bytes, network.bits));
   }

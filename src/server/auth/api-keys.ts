@@ -28,23 +28,14 @@ export function apiKeys(keys: readonly ApiKey[]): Authenticate {
     const principal: Principal = Object.freeze({ id, kind: 'service', scopes: [...scopes], ...(organizationId !== undefined && { organizationId }) });
     byId.set(id, { hash: hash.toLowerCase(), principal });
   }
-  // Hashing is most of what a request of a program costs: keys that were right once are right again.
-  const right = new Map<string, Principal>();
-  return (request) => {
-    const token = bearerToken(request.headers) ?? '';
-    return right.get(token) ?? check(token);
-  };
-
-  async function check(token: string): Promise<Principal | null> {
-    const [, id, secret] = /^rk_([A-Za-z0-9-]+)_(.+)$/.exec(token) ?? [];
+  return async (request) => {
+    const [, id, secret] = /^rk_([A-Za-z0-9-]+)_(.+)$/.exec(bearerToken(request.headers) ?? '') ?? [];
     if (id === undefined || secret === undefined) return null;
     // An unknown id costs the same as a wrong secret.
     const key = byId.get(id);
     const isRight = equalInConstantTime(toHex(await sha256(secret)), key?.hash ?? '0'.repeat(64));
-    if (key === undefined || !isRight) return null;
-    right.set(token, key.principal); // at most one per key: a hash has one secret
-    return key.principal;
-  }
+    return key !== undefined && isRight ? key.principal : null;
+  };
 }
 
 /** A new key: `key` goes to the program that uses it and is shown once, `hash` to {@link apiKeys}. */
