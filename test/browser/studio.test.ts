@@ -163,7 +163,7 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await row(page, 'A note for the desk').waitFor({ state: 'detached' });
     await row(page, 'Your refund is on its way').waitFor();
     expect(await row(page, 'You have won a cruise').count()).toBe(0);
-    expect(page.url()).toContain('as=sms');
+    await page.waitForURL(/as=sms/);
     await say(world.kit, 'web', 'ada', 'Seen by all'); // live, through the same eyes
     await row(page, 'Seen by all').waitFor();
     await page.getByLabel('Only what a channel could see').selectOption('');

@@ -22,6 +22,11 @@ export function placesByIndex(events: readonly RoomEvent[]): Map<number, Places>
   return found;
 }
 
+/** The room as the last event left it. */
+export function placesAtTheEnd(events: readonly RoomEvent[]): Places {
+  return events.reduce<Places>(after, new Map());
+}
+
 function after(places: Places, event: RoomEvent): Places {
   const { content } = event;
   if (content.type !== 'system' || content.data === undefined) return places;

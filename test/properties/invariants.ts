@@ -1,6 +1,6 @@
 /** What holds after every run (behaviour §30): the record of what happened against what is stored. Faults are sentences. */
 import { RoomKitError, type OutboxRow, type RoomEvent, type TurnRow } from '../../src/core/index.js';
-import { hearers, placesByIndex, reaches, solicited, writes, type Places } from './bindings.js';
+import { hearers, placesAtTheEnd, placesByIndex, reaches, solicited, writes, type Places } from './bindings.js';
 import { AGENTS, DURABLE, ROOMS, textOf } from './cast.js';
 import { wordsIn } from './record.js';
 import type { World } from './world.js';
@@ -124,18 +124,13 @@ function isPartOfFailed(reply: RoomEvent, turns: readonly TurnRow[]): boolean {
 
 /** The client has seen everything its channel was to hear, in order; what came before it was let in, or back in, it may have seen too. */
 function ofLiveClient(world: World, { roomId, events, places }: RoomFacts): string[] {
-  const now = lastPlaces(events, places).get('web');
+  const now = placesAtTheEnd(events).get('web');
   if (now === undefined || (now.access !== 'read_write' && now.access !== 'read_only')) return [];
   const seen = new Set(world.record.told.filter((told) => told.channelId === 'web' && told.roomId === roomId).map((told) => told.event.index));
   const missed = events.filter(
     (event) => event.metadata['deleted'] !== true && !seen.has(event.index) && hearers(event, places.get(event.index) ?? new Map()).includes('web'),
   );
   return missed.length === 0 ? [] : [`WS-09: the client of ${roomId} missed ${missed.map((event) => event.index).join()}.`];
-}
-
-function lastPlaces(events: readonly RoomEvent[], places: ReadonlyMap<number, Places>): Places {
-  const last = events.at(-1);
-  return (last === undefined ? undefined : places.get(last.index)) ?? new Map();
 }
 
 /** What channels were told: never what was blocked, hidden or their own; always in order. */

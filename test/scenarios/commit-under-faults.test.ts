@@ -1,5 +1,6 @@
 /** The commit while store, lock or hooks are in trouble: what is in the timeline is heard, what is not was refused. */
 import { describe, expect, it } from 'vitest';
+import { HookResult } from '../../src/core/index.js';
 import { FaultLockManager, FaultStore, TestClock } from '../../src/testing/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf, type Harness } from '../support/harness.js';
 import { verifies } from '../requirements.js';
@@ -179,6 +180,24 @@ describe('what a hook does in its room', () => {
     expect({ vendor: vendor.texts, web: web.texts }).toEqual({ vendor: ['from the hook', 'next'], web: ['from the hook'] });
     expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['from the hook', 'next']);
     expect(kit.stats()).toMatchObject({ lanes: 0, queued: 0 });
+    await kit.close();
+  });
+
+  it('is heard after its cause when it came after it, because the hook was given up', async () => {
+    verifies('LOCK-06', 'OUT-02', 'INV-10');
+    const { kit, clock, store, vendor, web, roomId, say } = await faulty();
+    kit.hook('before_broadcast', { channelIds: ['web'], timeoutSeconds: 1 }, async (event) => {
+      if (textOf(event) !== 'cause') return HookResult.allow();
+      store.delay('loadRoom', 1500); // until then it is not in the section
+      await kit.sendEvent(roomId, 'other', 'aside');
+      return HookResult.allow();
+    });
+    store.delay('commitEvent', 3000, { times: 2 });
+    const cause = say('cause');
+    await clock.advance(10_000);
+    expect(await cause).toMatchObject({ blocked: false });
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['cause', 'aside']);
+    expect({ vendor: vendor.texts, web: web.texts }).toEqual({ vendor: ['cause', 'aside'], web: ['aside'] });
     await kit.close();
   });
 });

@@ -72,7 +72,7 @@ function announced(parts: KitParts, section: Section, result: CommitResult): Com
 
 /** Tells those who follow the timeline, once the lock is free, in commit order. */
 export function announce(parts: KitParts, section: Section, event: RoomEvent, state: RoomState): void {
-  if (parts.commitListeners.size > 0) section.defer(() => tellListeners(parts, event, state));
+  if (parts.commitListeners.size > 0) section.defer(() => tellListeners(parts, event, state), event.index);
 }
 
 export function tellListeners(parts: KitParts, event: RoomEvent, state: RoomState): void {

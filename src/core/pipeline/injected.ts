@@ -105,7 +105,7 @@ export async function commitOne(
     announce: false,
     reserved: false,
   });
-  section.defer(() => broadcast.start());
+  section.defer(() => broadcast.start(), committed.event.index);
   return committed.event;
 }
 

@@ -97,7 +97,7 @@ function joinSection(parts: KitParts, input: PassInput, current: Section): Promi
   }
   return current.runChild(async (section) => {
     const outcome = await passSteps(parts, section, input, 0);
-    if (outcome.deferred !== true) deferStart(section, outcome.broadcast);
+    if (outcome.deferred !== true) deferStart(section, outcome);
     return outcome;
   });
 }
@@ -128,8 +128,12 @@ function runHolding(parts: KitParts, input: PassInput, section: Section, lockWai
 /** The room is free again, and what was committed goes out. */
 function letGo(section: Section, outcome: PassOutcome): Awaitable<PassOutcome> {
   if (section.hasChildren) return section.childrenSettled().then(() => letGo(section, outcome));
+  const starts = outcome.deferred !== true && outcome.broadcast !== undefined;
+  // Hooks have committed, too: everything starts in the order of the timeline.
+  const amongOthers = starts && section.hasDeferred;
+  if (amongOthers) deferStart(section, outcome);
   const released = section.release();
-  if (outcome.deferred !== true) outcome.broadcast?.start();
+  if (starts && !amongOthers) outcome.broadcast.start();
   return isPromise(released) ? released.then(() => outcome) : outcome;
 }
 
@@ -417,12 +421,12 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
   // 12. What hooks injected comes after its cause.
   finishEffects(parts, roomId, stored, effects, cascade);
   if (effects.injectedEvents.length === 0) return outcome;
-  deferStart(section, broadcast);
+  deferStart(section, outcome);
   return commitInjected(parts, section, committed.state, stored, effects.injectedEvents, cascade).then(() => ({ ...outcome, deferred: true }));
 }
 
-function deferStart(section: Section, broadcast: Broadcast | undefined): void {
-  if (broadcast !== undefined) section.defer(() => broadcast.start());
+function deferStart(section: Section, { broadcast, event }: PassOutcome): void {
+  if (broadcast !== undefined) section.defer(() => broadcast.start(), event?.index);
 }
 
 /** Whether anybody at all is to hear of it. */

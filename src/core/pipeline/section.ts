@@ -8,10 +8,15 @@ import type { RoomLease, RoomLockManager } from '../locks/lock.js';
 import type { Logger } from '../logger.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 
+interface Deferred {
+  readonly fn: () => void;
+  readonly index: number;
+}
+
 export class Section {
   open = true;
   /** What has to happen once the lock is free: deliveries, turns, notices (INB-14). */
-  private afterRelease: (() => void)[] | undefined = undefined;
+  private afterRelease: Deferred[] | undefined = undefined;
   private lastChild: Promise<unknown> | undefined = undefined;
   private isReleased = false;
 
@@ -36,11 +41,19 @@ export class Section {
     return this.lease.token === undefined ? {} : { fencingToken: this.lease.token };
   }
 
-  /** Runs `fn` after the lock was released, in the order of these calls. */
-  defer(fn: () => void): void {
+  /**
+   * Runs `fn` after the lock was released: by the index of the event that it tells of, or else after what was put off before
+   * it. Several calls of one section may commit at once when a hook was given up, and hear of it in any order (OUT-02).
+   */
+  defer(fn: () => void, index?: number): void {
     const root = this.root;
-    if (root.isReleased) fn();
-    else (root.afterRelease ??= []).push(fn);
+    if (root.isReleased) return fn();
+    const deferred = (root.afterRelease ??= []);
+    deferred.push({ fn, index: index ?? deferred.at(-1)?.index ?? -1 });
+  }
+
+  get hasDeferred(): boolean {
+    return this.root.afterRelease !== undefined;
   }
 
   /** Runs `work` as a child, after its elder siblings. */
@@ -87,7 +100,7 @@ export class Section {
     const deferred = this.afterRelease;
     if (deferred !== undefined) {
       this.afterRelease = undefined;
-      for (const fn of deferred) fn();
+      for (const { fn } of deferred.sort((a, b) => a.index - b.index)) fn();
     }
     return isPromise(released) ? released.catch((error: unknown) => this.complain(error)) : undefined;
   }

@@ -1,5 +1,5 @@
 /** A server on a real port, with something of everything in its rooms, and who may ask it. */
-import { RoomKit, WebSocketChannel, type Identity, type OutboxRow, type RoomEvent, type Task } from 'roomkit';
+import { RoomKit, WebSocketChannel, type Identity, type OutboxRow, type RoomEvent, type RoomKitOptions, type Task } from 'roomkit';
 import { apiKeys, createApiKey, serve, type RoomKitServer, type Scope, type ServeOptions } from 'roomkit/server';
 import { SqliteStore } from 'roomkit/sqlite';
 import { silentLogger } from '../../../src/core/logger.js';
@@ -48,8 +48,8 @@ export class Served {
     },
   ) {}
 
-  static async open(options: Partial<ServeOptions> = {}): Promise<Served> {
-    const kit = new RoomKit({ store: await SqliteStore.open(':memory:'), logger: silentLogger });
+  static async open(options: Partial<ServeOptions> = {}, kitOptions: RoomKitOptions = {}): Promise<Served> {
+    const kit = new RoomKit({ store: await SqliteStore.open(':memory:'), logger: silentLogger, ...kitOptions });
     kit.registerChannel(new WebSocketChannel('web', { echo: true }));
     kit.registerChannel(new WebSocketChannel('desk'));
     const sms = { isDown: true };
