@@ -63,6 +63,8 @@ export interface Messages {
   readonly isLoadingOlder: boolean;
   readonly loadOlder: (options?: LoadOlderOptions) => Promise<void>;
   readonly send: (content: ContentInput, options?: SendOptions) => Promise<SendResult>;
+  /** Takes back what was refused, or still waits. */
+  readonly discard: (id: string) => boolean;
 }
 
 /** The messages of a room, and how to add one. Typing, presence and the like do not draw it again. */
@@ -73,8 +75,9 @@ export function useMessages(roomId: string): Messages {
     return { messages: room.messages, streams, outbox, status, hasOlder, isLoadingOlder };
   });
   const send = useCallback((content: ContentInput, options?: SendOptions) => room.send(content, options), [room]);
+  const discard = useCallback((id: string) => room.discard(id), [room]);
   const loadOlder = useCallback((options?: LoadOlderOptions) => room.loadOlder(options), [room]);
-  return useMemo(() => ({ ...shown, send, loadOlder }), [shown, send, loadOlder]);
+  return useMemo(() => ({ ...shown, send, discard, loadOlder }), [shown, send, discard, loadOlder]);
 }
 
 /** Who else is typing, and how to say that one is. */
