@@ -123,6 +123,7 @@ export class RoomKit {
   readonly #recovery: Recovery;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
+  readonly #drain = new AbortController();
   #state: 'open' | 'draining' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
   #sweepTimer: Timer | undefined;
@@ -193,6 +194,7 @@ export class RoomKit {
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
       assertOpen,
       stopping: allowManyListeners(this.#stop.signal),
+      draining: allowManyListeners(this.#drain.signal),
     });
     this.#sources = new SourceManager({
       processInbound: (message) => this.processInbound(message, { wait: 'commit' }),
@@ -827,7 +829,7 @@ export class RoomKit {
 
   /** Finishes what runs and refuses what is new; at most `drainSeconds` (KIT-05). */
   async drain(): Promise<void> {
-    if (this.#state === 'open') this.#state = 'draining';
+    this.#refuseNewWork();
     this.#recovery.stop();
     await this.#settle(this.#parts.limits.drainSeconds * 1000);
   }
@@ -850,7 +852,7 @@ export class RoomKit {
         failures.push(error);
       }
     };
-    if (this.#state === 'open') this.#state = 'draining';
+    this.#refuseNewWork();
     this.#recovery.stop();
     this.#sweepTimer?.cancel();
     await step(() => this.#sources.close());
@@ -872,6 +874,11 @@ export class RoomKit {
     await step(() => tracer.close());
     deadlines.close();
     if (failures.length > 0) throw new AggregateError(failures, `Closing the kit: ${failures.length} step(s) failed; everything else was closed.`);
+  }
+
+  #refuseNewWork(): void {
+    if (this.#state === 'open') this.#state = 'draining';
+    this.#drain.abort(new AbortedError('The kit is shutting down.'));
   }
 
   /** Waits for running work, at most so long. Rows that only wait for their time are left to recovery. */

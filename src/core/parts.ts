@@ -61,4 +61,6 @@ export interface KitParts extends PlanParts {
   assertOpen(): void;
   /** True once close() has begun to abort what still runs. */
   readonly stopping: AbortSignal;
+  /** Aborted when the kit takes no new work: what waits for long is left to recovery. */
+  readonly draining: AbortSignal;
 }

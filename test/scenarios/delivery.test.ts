@@ -258,6 +258,7 @@ describe('a durable delivery', () => {
     const store = new SurvivingStore();
     const { kit } = makeKit({ clock, store });
     const b = new TestTransport('b');
+    b.failNext(1, () => new DeliveryError('rate_limited', 'Later.', { retryable: true, retryAfterSeconds: 25 }));
     b.failNext(9, () => new DeliveryError('rate_limited', 'Later.', { retryable: true, retryAfterSeconds: 600 }));
     const roomId = await openRoom(kit, [new TestTransport('a'), b]);
     const call = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
@@ -470,6 +471,55 @@ describe('a durable delivery', () => {
     await clock.advance(4000);
     expect(b.texts).toEqual(['0', '1', '2', '3']);
     await kit.close();
+  });
+
+  it('tells at once what the rate makes wait for long, never sends it late, and never to a channel that has left', async () => {
+    verifies('RES-02', 'OUT-10', 'OUT-13', 'INB-21');
+    const { kit, clock } = makeKit({ outboxTtlSeconds: 600 });
+    const [b, c] = [new TestTransport('b'), new TestTransport('c')];
+    const roomId = await openRoom(kit, [new TestTransport('a'), b, c]);
+    await kit.attachChannel(roomId, 'b', { rateLimit: { maxPerHour: 1 } });
+    await kit.attachChannel(roomId, 'c', { rateLimit: { maxPerMinute: 1 } });
+    const failed: unknown[] = [];
+    kit.on('delivery_failed', ({ channelId, data }) => void failed.push([channelId, data['code']]));
+    const say = (content: string) => kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId });
+    const statuses = async (content: string) =>
+      Object.values((await say(content)).deliveryResults ?? {}).map((one) => `${one.channelId} ${one.status}`);
+    expect(await statuses('1')).toEqual(['b sent', 'c sent']);
+    expect(await statuses('2')).toEqual(['b queued', 'c queued']); // the clock has not moved
+    expect(await statuses('3')).toEqual(['b queued', 'c queued']); // nor for what waits behind it
+    await kit.detachChannel(roomId, 'c');
+    await clock.advance(3_600_000);
+    expect({ b: b.texts, c: c.texts }).toEqual({ b: ['1'], c: ['1'] });
+    expect(failed).toEqual([
+      ['b', 'expired'],
+      ['b', 'expired'],
+    ]);
+    expect(kit.stats()).toMatchObject({ lanes: 0, queued: 0 });
+    await kit.close();
+  });
+
+  it('holds no closing kit up while it waits for long, and goes on after the restart', async () => {
+    verifies('KIT-03', 'OUT-08', 'RES-02');
+    const store = new SurvivingStore();
+    const { kit, clock } = makeKit({ store });
+    const b = new TestTransport('b');
+    const roomId = await openRoom(kit, [new TestTransport('a'), b]);
+    await kit.attachChannel(roomId, 'b', { rateLimit: { maxPerHour: 1 } });
+    for (const content of ['1', '2', '3']) await kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId });
+    const closing = kit.close();
+    await clock.advance(0); // and not drainSeconds
+    await closing;
+    expect(clock.pendingTimers).toBe(0);
+    const another = new TestClock(clock.now());
+    const again = makeKit({ clock: another, store });
+    const later = new TestTransport('b');
+    again.kit.registerChannel(later);
+    await another.advance(3_700_000);
+    expect(later.texts).toEqual(['2', '3']);
+    const ending = again.kit.close();
+    await another.advance(0);
+    await ending;
   });
 
   it("keeps to the channel's own limit in all its rooms together, and to the binding's beside it", async () => {

@@ -54,6 +54,8 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   #attempting = false;
   /** Whoever waited has waited long enough: he is told as soon as no attempt runs (INB-21). */
   #late = false;
+  /** When the rate lets the next attempt go (RES-02). */
+  #placeAtMs: number | undefined;
 
   constructor(
     private readonly parts: KitParts,
@@ -73,7 +75,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         await this.#untilEnd();
       } catch (error) {
         // The store failed, or the kit stops: the row stays as it is and recovery goes on with it (OUT-08).
-        if (!this.parts.stopping.aborted) {
+        if (!this.parts.stopping.aborted && error !== this.parts.draining.reason) {
           this.parts.logger.error('A delivery could not be recorded; it will be recovered.', {
             rowId: this.row.id,
             channelId: this.target.channelId,
@@ -108,10 +110,14 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       const entry = parts.channels.get(target.channelId);
       const waitMs = this.#waitMs();
       if (waitMs > 0 || entry === undefined) {
+        // Nobody is kept waiting for what is known to take longer than he would wait (INB-21).
+        const isLong = waitMs > parts.limits.deliveryTimeoutSeconds * 1000;
+        if (isLong) this.#reportQueued();
+        target.lane.holdUp(isLong);
         if (await this.#closedMeanwhile()) return;
         if (this.row.state === 'sending') await this.#change({ state: 'queued', attempts: Math.max(0, this.row.attempts - 1) });
         // However long it would have to wait, at its expiry it ends (OUT-10).
-        await this.#pause(Math.min(Math.max(waitMs, 1), leftMs + 1));
+        await this.#pause(Math.min(Math.max(waitMs, 1), leftMs + 1), isLong);
         continue;
       }
       if (!entry.breaker.tryPass()) continue;
@@ -130,8 +136,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
    * Waits so long, or less: whoever looks again does so after each. As long as a caller waits for this delivery the process
    * stays alive; then the wait is the kit's own, and keeps nobody (CON-03).
    */
-  #pause(ms: number): Promise<void> {
-    const { clock, stopping, limits } = this.parts;
+  #pause(ms: number, isLong = false): Promise<void> {
+    const { clock, stopping, draining, limits } = this.parts;
+    // A kit that closes does not wait for it either (KIT-03).
+    if (isLong) return sleepWith(clock, ms, draining);
     if (this.#reported || this.frame.isRecovered === true) return sleepWith(clock, ms, stopping);
     return clock.sleep(Math.min(ms, limits.deliveryTimeoutSeconds * 1000), stopping);
   }
@@ -150,7 +158,9 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     if (!isReady(entry.channel)) return READY_POLL_MS;
     if (entry.breaker.state === 'open' && entry.breaker.retryAtMs > now) return entry.breaker.retryAtMs - now;
     if (entry.breaker.state === 'half_open') return READY_POLL_MS; // another lane's probe is under way
-    return 0;
+    if (target.limiter === undefined) return 0;
+    this.#placeAtMs ??= parts.clock.monotonic() + target.limiter.reserve();
+    return Math.max(0, this.#placeAtMs - parts.clock.monotonic());
   }
 
   async #attempt(): Promise<'ended' | 'again'> {
@@ -158,8 +168,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     const entry = parts.channels.get(target.channelId);
     const channel = entry?.channel;
     if (entry === undefined || channel === undefined) return 'again';
-    const rateMs = target.limiter?.reserve() ?? 0;
-    if (rateMs > 0) await parts.clock.sleep(rateMs, parts.stopping);
+    this.#placeAtMs = undefined; // the next attempt takes a place of its own
     // The commit has written the row as sending when nothing stood in the way: one write before, one after (OUT-03).
     const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1;
     if (!first) {

@@ -4,6 +4,8 @@
 export interface LaneItem {
   /** Begins. True: it goes on and calls {@link Lane.finished} when it has ended. False: it is done. Never throws. */
   run(): boolean;
+  /** Whoever waits for it is told that it will come later. */
+  expire?(): void;
 }
 
 /** How many items wait at most in memory; a live channel's surplus fails and is read again by index (CON-11, OUT-15). */
@@ -13,6 +15,8 @@ export class Lane {
   private busy = false;
   private waiting: LaneItem[] = [];
   private head = 0;
+  /** The running item is known to wait for longer than anybody would. */
+  private heldUp = false;
   /** Rows whose commit is under way or done and that are not in the lane yet: nothing may come between (OUT-03). */
   reserved = 0;
 
@@ -36,6 +40,7 @@ export class Lane {
   push(item: LaneItem): void {
     if (this.busy) {
       this.waiting.push(item);
+      if (this.heldUp) item.expire?.();
       return;
     }
     this.busy = true;
@@ -49,8 +54,15 @@ export class Lane {
     this.head = 0;
   }
 
+  /** Of the running item: it waits for longer than anybody would, and with it all that is behind it (INB-21). Or not any more. */
+  holdUp(isHeldUp: boolean): void {
+    if (isHeldUp && !this.heldUp) for (let at = this.head; at < this.waiting.length; at++) this.waiting[at]?.expire?.();
+    this.heldUp = isHeldUp;
+  }
+
   /** The running item has ended: the next one begins. */
   finished(): void {
+    this.heldUp = false;
     while (this.head < this.waiting.length) {
       const item = this.waiting[this.head++];
       if (this.head > 512 && this.head * 2 > this.waiting.length) {
