@@ -13,6 +13,7 @@ export function explain(error: unknown, file: string): string {
   const code = 'code' in error ? String(error.code) : '';
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return notFound(error.message, folder);
   if (error instanceof SyntaxError && !code.startsWith('ERR_')) return `A syntax error. ${whereSyntaxFails(file, folder) ?? error.message}`;
+  if (code.endsWith('_TYPESCRIPT_SYNTAX')) return `A syntax error. ${frameOf(error.stack ?? '', folder) ?? error.message}`;
   const message = stripVTControlCharacters(error.message).replaceAll(`${folder}/`, '');
   const name = error.name === 'Error' || error.name === 'TransformError' || 'retryable' in error ? '' : `${error.name}: `;
   const place = placeIn(error.stack ?? '', folder);
@@ -35,12 +36,19 @@ function whereSyntaxFails(file: string, folder: string): string | undefined {
   for (const path of files) {
     if (!/\.[cm]?js$/.test(path) || !existsSync(path)) continue;
     const { status, stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8' });
-    const said = status === 0 ? undefined : /^[\s\S]*?SyntaxError: .*$/m.exec(stderr)?.[0];
-    if (said !== undefined) return said.replace(/^(.*)$/m, (line) => shortened(line, folder));
+    const said = status === 0 ? undefined : frameOf(stderr, folder);
+    if (said !== undefined) return said;
     const imported = readFileSync(path, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g);
     for (const [, specifier = ''] of imported) files.add(join(dirname(path), specifier)); // the loop comes to these too
   }
   return undefined;
+}
+
+/** What Node says above the stack: the file with the line, the code with a mark below it, and what is wrong. */
+function frameOf(text: string, folder: string): string | undefined {
+  const [, line, code, error] = /^(.*:\d+)\n([\s\S]*?\n)?(SyntaxError.*)$/m.exec(text) ?? [];
+  if (line === undefined || error === undefined) return undefined;
+  return `${shortened(line, folder)}\n${code ?? ''}${error.replace(/ \[\w+\]/, '')}`;
 }
 
 /** The first line of the stack that is the user's own. */

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PROGRAM = join(ROOT, 'dist', 'cli', 'main.js');
+export const PROGRAM = join(ROOT, 'dist', 'cli', 'main.js');
 
 /** An empty folder, in which these packages can be imported. */
 export class UserFolder {
