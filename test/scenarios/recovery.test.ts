@@ -187,6 +187,28 @@ describe('kit.redeliver', () => {
     await kit.close();
   });
 
+  it('takes up what the store has put back although it says that it failed, and tells of what it has not', async () => {
+    verifies('OUT-06', 'INV-17');
+    const clock = new TestClock();
+    const store = new FaultStore(undefined, { clock });
+    const { kit } = makeKit({ clock, store });
+    const sms = new TestTransport('sms');
+    const roomId = await openRoom(kit, [new TestTransport('web', { durable: false }), sms]);
+    await kit.attachChannel(roomId, 'sms', { retryPolicy: null });
+    sms.failNext(1);
+    await say(kit, roomId, '1');
+    const [row] = await kit.listDeliveries({ roomId });
+    store.fail('updateRow', { when: 'before' });
+    await expect(kit.redeliver(row?.id ?? '')).rejects.toMatchObject({ retryable: true });
+    expect(await kit.listDeliveries({ roomId })).toMatchObject([{ state: 'failed' }]);
+    store.fail('updateRow', { when: 'after' });
+    expect(await kit.redeliver(row?.id ?? '')).toBe(true);
+    await clock.advance(10);
+    expect(sms.texts).toEqual(['1']);
+    expect(await kit.listDeliveries({ roomId })).toMatchObject([{ state: 'sent' }]);
+    await kit.close();
+  });
+
   it('puts a failed delivery back in its lane, also while the lane is at work', async () => {
     verifies('OUT-06');
     const { kit, clock } = makeKit();

@@ -1,4 +1,5 @@
 /** What hosts see of deliveries and turns, and what they may do to them; always within the kit's organization (PERM-09). */
+import { insist } from '../async/insist.js';
 import { isoTime } from '../clock.js';
 import type { OutboxRow, TurnRow } from '../models/delivery.js';
 import type { KitParts } from '../parts.js';
@@ -34,12 +35,15 @@ export async function requeueDelivery(parts: KitParts, rowId: string): Promise<O
   if ((await getDelivery(parts, rowId)) === null) return null;
   const now = parts.clock.now();
   const expiresAt = isoTime(now + parts.limits.outboxTtlSeconds * 1000);
-  return parts.store.updateRow(rowId, { state: 'queued', expiresAt, nextAttemptAt: isoTime(now), leaseUntil: isoTime(0) }, [
-    'failed',
-    'expired',
-    'cancelled',
-    'unknown',
-  ]);
+  const patch = { state: 'queued', expiresAt, nextAttemptAt: isoTime(now), leaseUntil: isoTime(0) } as const;
+  try {
+    return await parts.store.updateRow(rowId, patch, ['failed', 'expired', 'cancelled', 'unknown']);
+  } catch (error) {
+    // A lost answer is not a lost change: a row that is open again has to be taken up, by somebody who knows of it.
+    const row = await insist(parts, { rowId }, () => parts.store.getRow(rowId));
+    if (row?.state === 'queued' && row.expiresAt === expiresAt) return row;
+    throw error;
+  }
 }
 
 export async function cancelDelivery(parts: KitParts, rowId: string): Promise<boolean> {
