@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'studio/**/*.test.ts'],
     isolate: false,
+    setupFiles: ['test/seed.ts'],
     testTimeout: 20_000,
     env: { ROOMKIT_LOG: process.env['ROOMKIT_LOG'] ?? 'silent' },
     coverage: {

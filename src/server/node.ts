@@ -115,6 +115,9 @@ class RunningServer implements RoomKitServer {
 
 // --- the port ----------------------------------------------------------------------------------------------------------
 
+/** Longer than the proxies in front of it wait (most: 60 s), so that none sends a request into a connection that just closes. */
+const KEEP_ALIVE_MS = 75_000;
+
 function httpServer(parts: ServerParts): Server {
   const { limits } = parts;
   const headersTimeout = limits.headersSeconds * 1000;
@@ -122,6 +125,7 @@ function httpServer(parts: ServerParts): Server {
     headersTimeout,
     requestTimeout: headersTimeout + limits.bodySeconds * 1000,
     connectionsCheckingInterval: Math.min(1000, Math.ceil(headersTimeout / 2)),
+    keepAliveTimeout: KEEP_ALIVE_MS,
   });
   const listener = listenerOf(handlerOf(parts), parts);
   // Once the server closes, a connection whose answer is out is not kept for the next request.

@@ -248,7 +248,7 @@ async function run(what: readonly Act[], bad: readonly Fate[], isHostile: boolea
   expect(network.clock.pendingTimers, 'timers that were left behind').toBe(0);
 }
 
-const numRuns = Number(process.env['ROOMKIT_RUNS'] ?? 15);
+const numRuns = 15 * Number(process.env['PROPERTY_RUNS'] ?? 1);
 
 describe('clients over a network that fails', () => {
   it('are in step when connections break at any point, are slow, and the server restarts', { timeout: 600_000 }, async () => {

@@ -344,6 +344,15 @@ describe('slow and broken requests', () => {
     expect(answer).toContain('408');
   });
 
+  it('find their connection open for longer than a proxy keeps it', async () => {
+    const { server } = await start();
+    const raw = connect(server.port, '127.0.0.1');
+    raw.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    const answer = await new Promise<string>((resolve) => raw.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+    expect(Number(/^keep-alive: timeout=(\d+)/im.exec(answer)?.[1])).toBeGreaterThan(60);
+    raw.destroy();
+  });
+
   it('with a body above the limit are answered and leave the server well', async () => {
     verifies('AUTH-13', 'CON-13');
     const { server } = await start();
