@@ -21,14 +21,14 @@ async function compile(project) {
   });
 }
 
-/** Every subpath of package.json, its program, and the module that finds its documents by its own place. */
+/** Every subpath of package.json, and its program. */
 async function bundle() {
   const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const compiled = Object.values(exports).flatMap((target) =>
     typeof target === 'object' ? [target.default.slice('./dist/'.length, -'.js'.length)] : [],
   );
   const programs = Object.values(bin).map((path) => path.slice('./dist/'.length, -'.js'.length));
-  const input = Object.fromEntries([...compiled, ...programs, 'ai-documents'].map((name) => [name, join(root, 'src', `${name}.ts`)]));
+  const input = Object.fromEntries([...compiled, ...programs].map((name) => [name, join(root, 'src', `${name}.ts`)]));
   const build = await rolldown({ input, platform: 'node', external: (id) => !id.startsWith('.') && !isAbsolute(id) });
   const { output } = await build.write({
     dir: dist,

@@ -13,6 +13,7 @@ const steps = [
   ['types of the React chat', bin('tsc'), ['--noEmit', '-p', 'examples/react-chat/page/tsconfig.json']],
   ['types of studio', bin('tsc'), ['--noEmit', '-p', 'studio/tsconfig.json']],
   ['lint', bin('eslint'), ['.']],
+  ['API reference', bin('typedoc'), ['--emit', 'none', '--logLevel', 'Warn']],
   ['publint', bin('publint'), ['--strict']],
   ['attw', bin('attw'), ['--pack', '.', '--profile', 'esm-only', '--quiet']],
 ];

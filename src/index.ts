@@ -1,4 +1,7 @@
-/** `import 'roomkit'`: the engine, text channels, agents and orchestration. Loads no npm package. */
+/**
+ * `import 'roomkit'`: the engine, text channels, agents and orchestration. Loads no npm package.
+ * @module roomkit
+ */
 export * from './core/index.js';
 export * from './channels/index.js';
 export * from './ai/index.js';

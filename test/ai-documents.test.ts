@@ -24,7 +24,7 @@ describe('the documents for coding assistants', () => {
     try {
       cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true, filter: (path) => !path.endsWith('.d.ts') });
       cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
-      const copy = (await import(pathToFileURL(join(folder, 'dist/ai-documents.js')).href)) as { getAiContext: () => string };
+      const copy = (await import(pathToFileURL(join(folder, 'dist/index.js')).href)) as { getAiContext: () => string };
       expect(() => copy.getAiContext()).toThrow(
         expect.objectContaining({ code: 'not_found', message: expect.stringContaining('AGENTS.md is not at') }),
       );

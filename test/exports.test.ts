@@ -70,6 +70,14 @@ describe('the exports of package.json', () => {
     for (const [subpath, folder] of folders()) expect(aliased(importable(subpath)), subpath).toBe(`${folder}/index.ts`);
   });
 
+  it('are what the API reference is made of', () => {
+    const reference = JSON.parse(readFileSync(join(ROOT, 'typedoc.json'), 'utf8')) as { entryPoints: string[] };
+    expect(reference.entryPoints.toSorted()).toEqual([...folders().values()].map((folder) => `${folder}/index.ts`).sort());
+    // Its pages bear the names that people import.
+    for (const [subpath, folder] of folders())
+      expect(readFileSync(join(ROOT, folder, 'index.ts'), 'utf8')).toContain(`* @module ${importable(subpath)}\n`);
+  });
+
   it('come with what the package promises to bring', () => {
     for (const file of ['dist', 'AGENTS.md', 'llms.txt', 'CHANGELOG.md']) expect(manifest.files).toContain(file);
     for (const file of [...manifest.files, 'README.md', 'LICENSE'])

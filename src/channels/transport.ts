@@ -51,6 +51,7 @@ export interface TransportProvider {
   lookupDelivery?(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null>;
   /** False while a connection is down. */
   ready?(): boolean;
+  /** Called with the channel's, unless its `ownsProvider` is false. */
   close?(): Awaitable<void>;
 }
 

@@ -1,4 +1,7 @@
-/** A typed client for browsers and Node, without dependencies: rooms kept in step, messages sent once, whatever the network does. */
+/**
+ * A typed client for browsers and Node, without dependencies: rooms kept in step, messages sent once, whatever the network does.
+ * @module roomkit/client
+ */
 export { RoomKitClient, type ClientEventMap } from './client.js';
 export type {
   ClientClock,

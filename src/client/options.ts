@@ -8,11 +8,17 @@ export type ClientClock = Pick<Clock, 'now' | 'monotonic' | 'setTimer'>;
 
 /** The part of a WebSocket that is used; the browser's and that of `ws` both have it. */
 export interface ClientSocket {
+  /** Called once it is open. */
   onopen: ((event: never) => void) | null;
+  /** Called with each frame. */
   onmessage: ((event: never) => void) | null;
+  /** Called once it is closed, by whomever. */
   onclose: ((event: never) => void) | null;
+  /** Called when it fails; `onclose` follows. */
   onerror: ((event: never) => void) | null;
+  /** Sends a frame. */
   send(text: string): void;
+  /** Closes it; `onclose` follows. */
   close(code?: number, reason?: string): void;
 }
 
@@ -35,14 +41,21 @@ export type ClientFetch = (
 export interface ClientResponse {
   readonly ok: boolean;
   readonly status: number;
-  readonly headers: { get(name: string): string | null };
+  readonly headers: {
+    /** null when the header is absent. */
+    get(name: string): string | null;
+  };
+  /** The body, parsed. */
   json(): Promise<unknown>;
 }
 
 /** Where messages wait over a reload: `sessionStorage`, `localStorage`, or React Native's AsyncStorage. */
 export interface OutboxStorage {
+  /** null when nothing is kept under this key. */
   getItem(key: string): Awaitable<string | null>;
+  /** Keeps a value. */
   setItem(key: string, value: string): Awaitable<void>;
+  /** Forgets a value. */
   removeItem(key: string): Awaitable<void>;
 }
 
@@ -81,7 +94,9 @@ export interface RoomKitClientOptions {
 
 /** What tells that the network or the page came back. */
 export interface WakeEvents {
+  /** Begins to tell a listener. */
   addEventListener(type: 'online' | 'visibilitychange', listener: () => void): void;
+  /** Stops telling it. */
   removeEventListener(type: 'online' | 'visibilitychange', listener: () => void): void;
 }
 

@@ -59,7 +59,9 @@ export interface Channel {
   supportsStreamingDelivery?(roomId: string): boolean;
   /** Opens a preview of a reply; the kit then writes and ends it. */
   openStream?(placeholder: StreamPlaceholder, binding: ChannelBinding): DeliveryStream | null;
+  /** Told that somebody's live session, such as a call, joins a room. */
   connectSession?(session: unknown, roomId: string, binding: ChannelBinding): Awaitable<void>;
+  /** Told that a session leaves the room. */
   disconnectSession?(session: unknown, roomId: string): Awaitable<void>;
   /** Told when mute, access or visibility of a binding changed (CHO-06). */
   updateBinding?(roomId: string, binding: ChannelBinding): Awaitable<void>;

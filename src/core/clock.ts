@@ -3,6 +3,7 @@ import { AbortedError } from './errors.js';
 
 /** A pending call. */
 export interface Timer {
+  /** The call is not made any more. Without effect once it was made. */
   cancel(): void;
 }
 

@@ -839,6 +839,7 @@ export class RoomKit {
     return (this.#closing ??= this.#close());
   }
 
+  /** For `await using kit = new RoomKit()`: {@link close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -7,9 +7,13 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Takes what the kit has to say. The message is constant, what varies is in the fields. */
 export interface Logger {
+  /** What helps to follow a single message. */
   debug(message: string, fields?: LogFields): void;
+  /** What happens in the ordinary way. */
   info(message: string, fields?: LogFields): void;
+  /** What works and should be looked at. */
   warn(message: string, fields?: LogFields): void;
+  /** What failed and needs somebody. */
   error(message: string, fields?: LogFields): void;
 }
 

@@ -6,6 +6,7 @@ export interface SpeechRecognition {
   readonly name: string;
   /** Turns a whole recording into text. */
   transcribe(audio: unknown, options?: { signal?: AbortSignal }): Awaitable<{ readonly text: string }>;
+  /** Called when the kit closes. */
   close?(): Awaitable<void>;
 }
 
@@ -14,11 +15,13 @@ export interface SpeechSynthesis {
   readonly name: string;
   /** Turns a text into audio. */
   synthesize(text: string, options?: { voice?: string; signal?: AbortSignal }): Awaitable<unknown>;
+  /** Called when the kit closes. */
   close?(): Awaitable<void>;
 }
 
 /** A voice backend: option `voice`. The kit closes it. */
 export interface VoiceTransport {
   readonly name: string;
+  /** Called when the kit closes. */
   close?(): Awaitable<void>;
 }

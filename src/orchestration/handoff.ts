@@ -348,6 +348,7 @@ const equipped = new WeakSet<HandoffChannel>();
 /** An agent's channel as far as the tool is concerned; `AIChannel` and `Agent` fit. */
 export interface HandoffChannel {
   readonly channelId: string;
+  /** Offers one more tool to the agent's model. */
   addTool(tool: AITool): void;
 }
 

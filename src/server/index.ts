@@ -1,4 +1,7 @@
-/** A kit over HTTP and WebSocket: `serve` on a port of Node, or one web-standard handler to mount elsewhere. */
+/**
+ * A kit over HTTP and WebSocket: `serve` on a port of Node, or one web-standard handler to mount elsewhere.
+ * @module roomkit/server
+ */
 export { serve, studioPages, type RoomKitServer, type ServeOptions } from './node.js';
 export { createHandler, toRouteHandlers, type RouteHandlers, type ServerHandler } from './handler.js';
 export { attachSockets, toNodeListener, type AttachedSockets, type AttachSocketsOptions, type NodeListener } from './mount.js';

@@ -35,6 +35,7 @@ export interface RoomKitServer {
   mintClientToken(options: ClientTokenOptions): Promise<MintedToken>;
   /** Stops accepting, says goodbye to sockets and closes; the kit stays as it is. Idempotent. */
   close(): Promise<void>;
+  /** For `await using server = await serve(kit)`: {@link close}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

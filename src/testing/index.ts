@@ -1,4 +1,7 @@
-/** `roomkit/testing`: what tests of your own need: virtual time, doubles that remember, one suite per seam. */
+/**
+ * `roomkit/testing`: what tests of your own need: virtual time, doubles that remember, one suite per seam.
+ * @module roomkit/testing
+ */
 export { MockAIProvider, MockMemoryProvider } from '../ai/index.js';
 export { type ContractCase } from './contracts/contract.js';
 export { lockContract, type LockCase, type LockSetup, type OpenLocks } from './contracts/lock-contract.js';

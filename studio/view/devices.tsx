@@ -23,8 +23,8 @@ export function Devices({ room }: { room: OpenRoom }): VNode {
           Devices
           {open.length > 0 && <span class="count">{open.length}</span>}
           <Icon name={isOpen ? 'down' : 'up'} size={12} />
+          {!isOpen && <span class="quiet-line">Speak as a customer</span>}
         </button>
-        {!isOpen && <span class="quiet-line">Speak as a customer</span>}
         <span class="grow" />
         {isOpen && detail !== undefined && open.length > 0 && <AddDevice room={room} detail={detail} />}
       </header>

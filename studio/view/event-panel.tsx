@@ -127,12 +127,15 @@ function Hooks({ event, trace }: { event: WireEvent; trace: DecisionTrace | null
   return (
     <Section title="Hooks">
       <ul class="card hooks">
-        {hooks.map(({ hook, trigger, verdict, ms }, position) => (
+        {hooks.map(({ hook, trigger, verdict, reason, ms }, position) => (
           <li key={position} data-verdict={verdict}>
             <span class="name" title={trigger}>
               {hook}
             </span>
-            <span class="verdict">{VERDICTS[verdict] ?? verdict}</span>
+            <span class="verdict">
+              {VERDICTS[verdict] ?? verdict}
+              {reason !== undefined && reason !== hook && `: ${reason}`}
+            </span>
             <span class="ms">{milliseconds(ms)}</span>
           </li>
         ))}
@@ -174,6 +177,13 @@ function Reach({
   const reached = reachOf(event, rows, [...names.bindings.keys()]);
   const served = new Set(reached.map(({ channelId }) => channelId));
   const others = (trace?.targets ?? []).filter(({ channelId }) => !served.has(channelId));
+  if (event.status === 'blocked' && reached.length === 0 && others.length === 0) {
+    return (
+      <Section title="Reached">
+        <p class="quiet-line">Nobody: it was stopped before it went out.</p>
+      </Section>
+    );
+  }
   if (reached.length === 0 && others.length === 0) return null;
   return (
     <Section title="Reached">

@@ -174,7 +174,8 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await page?.context().close();
     await world.close();
     world = await openWorld({ wordMs: 25 });
-    page = await browser.open(at('?devices=open'));
+    page = await browser.open(at());
+    await page.getByText('Speak as a customer').click(); // the words say what to do, so they do it
     await page.getByRole('region', { name: 'Devices' }).getByRole('button', { name: 'Ada Park' }).click();
     const chat = page.getByRole('article', { name: 'Web chat of Ada Park' });
     const box = chat.getByLabel('Message as Ada Park');
@@ -193,6 +194,9 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await row(page, 'You have won a cruise')
       .getByText(/blocked by spam_filter/)
       .waitFor();
+    await row(page, 'You have won a cruise').click();
+    await page.getByText('blocked: spam').waitFor();
+    await page.getByText('Nobody: it was stopped before it went out.').waitFor();
     expect(browser.complaints).toEqual([]);
   });
 

@@ -464,6 +464,15 @@ describe('telemetry', () => {
     expect(JSON.stringify(trace)).not.toContain('confidential');
     for (let n = 0; n < 3; n++) await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
     expect(kit.getTrace(event?.id ?? '')).toBeUndefined();
+    const removeStop = kit.hook('before_broadcast', { name: 'no_cards' }, () => HookResult.block('card_number'));
+    kit.hook('before_broadcast', { name: 'never_asked', priority: 1 }, () => HookResult.allow());
+    const stopped = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
+    removeStop();
+    expect(kit.getTrace(stopped.event?.id ?? '')?.hooks).toMatchObject([
+      { hook: 'guard', verdict: 'allow' },
+      { hook: 'no_cards', verdict: 'block', reason: 'card_number' },
+    ]);
+    expect(kit.getTrace(stopped.event?.id ?? '')?.hooks[0]).not.toHaveProperty('reason');
     await kit.close();
     const off = makeKit({ traceEvents: 0 }).kit;
     const other = await openRoom(off, [new TestTransport('a')]);

@@ -36,5 +36,6 @@ export interface MemoryProvider {
   ingest?(event: RoomEvent): Awaitable<void>;
   /** Forgets a room. */
   clear?(roomId: string): Awaitable<void>;
+  /** Called when the agent's channel closes. */
   close?(): Awaitable<void>;
 }

@@ -1,4 +1,7 @@
-/** React hooks over `roomkit/client`: a component shows a room, and is drawn again when what it shows has changed. */
+/**
+ * React hooks over `roomkit/client`: a component shows a room, and is drawn again when what it shows has changed.
+ * @module roomkit/react
+ */
 import { createContext, createElement, useCallback, useContext, useMemo, useSyncExternalStore, type ReactElement, type ReactNode } from 'react';
 import type {
   ClientRoom,
@@ -61,7 +64,9 @@ export interface Messages {
   readonly status: RoomSnapshot['status'];
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
+  /** Brings the page before the oldest message. */
   readonly loadOlder: (options?: LoadOlderOptions) => Promise<void>;
+  /** Says something; resolves when it is committed or blocked. */
   readonly send: (content: ContentInput, options?: SendOptions) => Promise<SendResult>;
   /** Takes back what was refused, or still waits. */
   readonly discard: (id: string) => boolean;

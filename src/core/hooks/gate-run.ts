@@ -222,7 +222,7 @@ export class GateRun<Payload> {
     if (verdicts === undefined) return;
     // Where one ends the next one begins: the clock is read once for both.
     const now = this.parts.now();
-    verdicts.add(this.hooks, this.position - 1, verdict, now - this.askedAt);
+    verdicts.add(this.hooks, this.position - 1, verdict, now - this.askedAt, this.stop?.reason);
     this.askedAt = now;
   }
 }

@@ -10,6 +10,7 @@ export interface RoomLockManager {
    * Rejects with the signal's reason when it aborts while waiting (LOCK-05).
    */
   acquire(roomId: string, options?: { signal?: AbortSignal }): Awaitable<RoomLease>;
+  /** Called when the kit closes. Idempotent. */
   close?(): Awaitable<void>;
 }
 

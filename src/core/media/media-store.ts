@@ -13,9 +13,12 @@ export interface MediaInfo {
 export interface MediaStore {
   /** Keeps the bytes; `url` is where they can be fetched from. */
   put(data: Uint8Array | AsyncIterable<Uint8Array>, info: MediaInfo): Promise<{ id: string; url: string }>;
+  /** The bytes, in pieces. Rejects when nothing is kept under this id. */
   open(id: string): Promise<AsyncIterable<Uint8Array>>;
+  /** Forgets the bytes; an unknown id changes nothing. */
   delete(id: string): Awaitable<void>;
   /** Removes what no event names any more (MED-02); `isNamed` tells. */
   sweep(isNamed: (id: string, info: MediaInfo) => Awaitable<boolean>): Promise<number>;
+  /** Called when the kit closes. */
   close?(): Awaitable<void>;
 }

@@ -20,6 +20,8 @@ export interface HookVerdictTrace {
   readonly hook: string;
   readonly trigger: string;
   readonly verdict: 'allow' | 'block' | 'modify' | 'failed' | 'timeout';
+  /** Why it blocked, in the hook's own words. */
+  readonly reason?: string;
   readonly ms: number;
 }
 

@@ -15,7 +15,9 @@ export interface RealtimeBackend {
   publish(channel: string, message: RealtimeMessage): Awaitable<void>;
   /** Callbacks run one after another per subscription; errors are logged. Returns the subscription's id. */
   subscribe(channel: string, callback: RealtimeCallback): Awaitable<string>;
+  /** What waits for it is not told any more. False when there is no such subscription. */
   unsubscribe(subscriptionId: string): Awaitable<boolean>;
+  /** Ends every subscription. Idempotent. */
   close(): Awaitable<void>;
 }
 

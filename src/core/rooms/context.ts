@@ -15,7 +15,9 @@ export interface RoomContext {
   readonly recentEvents: readonly RoomEvent[];
   /** The room's bindings without this one. */
   otherChannels(channelId: string): readonly ChannelBinding[];
+  /** The room's bindings of one type of channel. */
   channelsByType(type: ChannelType): readonly ChannelBinding[];
+  /** The binding of this channel; undefined when it is not attached. */
   getBinding(channelId: string): ChannelBinding | undefined;
   /** What of {@link RoomContext.recentEvents} this channel may see (PERM-07). */
   visibleTo(channelId: string): readonly RoomEvent[];

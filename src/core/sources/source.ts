@@ -14,6 +14,7 @@ export interface SourceProvider {
   start(emit: SourceEmit, options: SourceStartOptions): Promise<void>;
   /** Idempotent. */
   stop(): Awaitable<void>;
+  /** How it stands, without asking the vendor more than it must. */
   healthcheck(): Awaitable<SourceHealth>;
 }
 

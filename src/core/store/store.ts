@@ -33,6 +33,7 @@ export interface ConversationStore {
    * exists; returns the room that the key or the id stands for (RTR-04).
    */
   createRoomOnce(key: string, room: Room, ttlSeconds: number): Awaitable<{ room: Room; created: boolean }>;
+  /** null when there is no such room. */
   getRoom(roomId: string): Awaitable<Room | null>;
   /** Room, bindings and participants in one read; the same snapshot object as long as nothing changed. */
   loadRoom(roomId: string): Awaitable<RoomState | null>;
@@ -47,7 +48,9 @@ export interface ConversationStore {
   deleteRoom(roomId: string): Awaitable<boolean>;
   /** Newest first. */
   findRooms(query: RoomQuery): Awaitable<readonly Room[]>;
+  /** The newest room this person takes part in, of those that match; null when there is none. */
   findLatestRoom(query: { participantId: string; channelType?: ChannelType; status?: RoomStatus; organizationId?: string }): Awaitable<Room | null>;
+  /** Every room the channel is bound to, whatever organization it belongs to. */
   findRoomIdsByChannel(channelId: string, status?: RoomStatus): Awaitable<readonly string[]>;
   /** Everything the default router decides by, in one read (RTR-01). */
   findRoute(query: RouteQuery): Awaitable<RouteCandidates>;
@@ -55,6 +58,7 @@ export interface ConversationStore {
   // --- the timeline ------------------------------------------------------------------------------------------------
   /** The one way a timeline grows (STO-01). Takes ownership of `commit.event`. */
   commitEvent(commit: EventCommit): Awaitable<CommitResult>;
+  /** null when the room has no such event. */
   getEvent(roomId: string, eventId: string): Awaitable<RoomEvent | null>;
   /**
    * Rewrites every field of a stored event but id, roomId, index and createdAt (STO-07). null when it is not there. Throws
@@ -69,17 +73,23 @@ export interface ConversationStore {
   getEventByIdempotencyKey(key: string, where: { roomId: string } | { channelId: string }): Awaitable<RoomEvent | null>;
   /** The newest event of a channel with this external id (vendor's message id), for edits that name it. */
   getEventByExternalId(channelId: string, externalId: string): Awaitable<RoomEvent | null>;
+  /** How many events a room holds, or how many of them lie above an index. */
   countEvents(roomId: string, query?: { afterIndex?: number }): Awaitable<number>;
   /** Events whose text holds these words, newest first. Stores without full-text search leave it out. */
   searchEvents?(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): Awaitable<readonly RoomEvent[]>;
 
   // --- bindings and participants -----------------------------------------------------------------------------------
+  /** null when the channel is not bound to the room. */
   getBinding(roomId: string, channelId: string): Awaitable<ChannelBinding | null>;
+  /** In the order in which channels were attached. */
   listBindings(roomId: string): Awaitable<readonly ChannelBinding[]>;
   /** Replaces the stored binding; for changes that leave no timeline entry. */
   putBinding(binding: ChannelBinding, options?: WriteOptions): Awaitable<void>;
+  /** null when the room has no such participant. */
   getParticipant(roomId: string, participantId: string): Awaitable<Participant | null>;
+  /** In the order in which people came. */
   listParticipants(roomId: string): Awaitable<readonly Participant[]>;
+  /** Stores a participant, or replaces the stored one. */
   putParticipant(participant: Participant, options?: WriteOptions): Awaitable<void>;
 
   // --- identities --------------------------------------------------------------------------------------------------
@@ -89,6 +99,7 @@ export interface ConversationStore {
   getIdentity(identityId: string): Awaitable<Identity | null>;
   /** Replaces the stored one. Throws IdentityNotFoundError (also for one merged away), ConflictError when an address is another's. */
   updateIdentity(identity: Identity): Awaitable<Identity>;
+  /** Whom an address belongs to within an organization; null when nobody. */
   resolveIdentity(query: { channelType: ChannelType; address: string; organizationId?: string }): Awaitable<Identity | null>;
   /** Unknown identity → false; no duplicates (STO-10). Throws ConflictError when the address is another's. */
   linkAddress(identityId: string, channelType: ChannelType, address: string): Awaitable<boolean>;
@@ -103,25 +114,33 @@ export interface ConversationStore {
   // --- tasks, observations, markers --------------------------------------------------------------------------------
   /** Stores a task; one with its id is replaced. Throws RoomNotFoundError. */
   createTask(task: Task): Awaitable<void>;
+  /** Replaces the stored task, as `createTask` does. Throws RoomNotFoundError. */
   updateTask(task: Task): Awaitable<void>;
+  /** null when there is no such task. */
   getTask(taskId: string): Awaitable<Task | null>;
+  /** Of one room, oldest first. */
   listTasks(roomId: string, query?: { status?: Task['status'] }): Awaitable<readonly Task[]>;
   /** Stores an observation; one with its id is replaced. Throws RoomNotFoundError. */
   addObservation(observation: Observation): Awaitable<void>;
+  /** Of one room, oldest first. */
   listObservations(roomId: string): Awaitable<readonly Observation[]>;
   /** Index of the last event the channel has read; null without a marker. Moves forward only. */
   setReadMarker(roomId: string, channelId: string, index: number): Awaitable<void>;
+  /** null when the channel has read nothing yet. */
   getReadMarker(roomId: string, channelId: string): Awaitable<number | null>;
 
   // --- outbox and turns --------------------------------------------------------------------------------------------
   /** Changes a row; with `from`, only when it is in one of these states (compare and set), else null. */
   updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]): Awaitable<OutboxRow | null>;
+  /** null when there is no such row. */
   getRow(rowId: string): Awaitable<OutboxRow | null>;
   /** The newest row this provider gave this message id to. */
   findRowByProviderMessage(provider: string, messageId: string): Awaitable<OutboxRow | null>;
   /** Ordered by room and eventIndex. */
   listRows(query: RowQuery): Awaitable<readonly OutboxRow[]>;
+  /** Changes a turn; with `from`, only when it is in one of these states (compare and set), else null. */
   updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): Awaitable<TurnRow | null>;
+  /** null when there is no such turn. */
   getTurn(turnId: string): Awaitable<TurnRow | null>;
   /** Ordered by room and triggerIndex. */
   listTurns(query: TurnQuery): Awaitable<readonly TurnRow[]>;

@@ -55,9 +55,13 @@ export interface TelemetryProvider {
   startSpan(kind: SpanKind, name: string, options?: SpanOptions): string;
   /** An unknown id changes nothing. */
   endSpan(spanId: string, end?: SpanEnd): void;
+  /** Adds a fact to a span that runs. An unknown id changes nothing. */
   setAttribute(spanId: string, key: string, value: unknown): void;
+  /** Takes one measurement. */
   recordMetric(name: string, value: number, attributes?: Metadata): void;
+  /** Hands on what is still kept back. */
   flush?(): Awaitable<void>;
+  /** Called once, when the kit closes; `flush` came before. */
   close?(): Awaitable<void>;
 }
 
@@ -67,6 +71,7 @@ export interface ChannelTracing {
   start(kind: SpanKind, name: string, options?: SpanOptions): string | undefined;
   /** Once; an unknown id changes nothing. */
   end(spanId: string | undefined, end?: SpanEnd): void;
+  /** Records one measurement of this channel. */
   metric(name: string, value: number, attributes?: Metadata): void;
   /** People's and models' words as they may be recorded: redacted, or not at all (TEL-06). */
   words(text: string): string | undefined;

@@ -25,6 +25,7 @@ export class Secret {
     return '***';
   }
 
+  /** What `util.inspect`, and so `console.log`, shows. */
   [inspect](): string {
     return 'Secret(***)';
   }

@@ -85,7 +85,13 @@ export const Trace = z
     lockWaitMs: z.number(),
     commitMs: z.number(),
     hooks: z.array(
-      z.object({ hook: z.string(), trigger: z.string(), verdict: z.enum(['allow', 'block', 'modify', 'failed', 'timeout']), ms: z.number() }),
+      z.object({
+        hook: z.string(),
+        trigger: z.string(),
+        verdict: z.enum(['allow', 'block', 'modify', 'failed', 'timeout']),
+        reason: z.string().optional().describe('Why it blocked.'),
+        ms: z.number(),
+      }),
     ),
     targets: z.array(
       z.object({
