@@ -16,7 +16,7 @@ import { VerdictLog } from '../hooks/verdict-log.js';
 import type { RoomLease } from '../locks/lock.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { InboundMessage, OutboxRow, TurnRow } from '../models/delivery.js';
-import type { RoomEvent, RoomEventDraft } from '../models/event.js';
+import { copyOfEvent, type RoomEvent, type RoomEventDraft } from '../models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
@@ -268,7 +268,7 @@ async function passSlowly(
       binding = still.binding;
     }
     effects = outcome.effects;
-    if (outcome.modified) event = { ...outcome.payload };
+    if (outcome.modified) event = copyOfEvent(outcome.payload);
     if (outcome.blockedBy !== undefined) stop = { blockedBy: outcome.blockedBy, reason: outcome.reason };
   }
   return commitPass(parts, section, { input, state, binding, event, tooDeep, lockWaitMs, edit, effects, verdicts, stop });
@@ -356,7 +356,7 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
     // What hooks made of an edit is what the target becomes (EDT-04).
     commit.target = event.content.type === 'edit' ? { ...ready.edit.target, content: event.content.newContent } : ready.edit.target;
   }
-  if (reply?.completes !== undefined) commit.completesTurn = { ...reply.completes, replyEventIds: [...reply.completes.replyEventIds, event.id] };
+  if (reply?.completes !== undefined) commit.completesTurn = completedBy(reply.completes, event);
   const planned: Planned = { runtime, plan, agents, rows, turns, resumes };
   runtime.commits++;
   let committed: Awaitable<CommitResult>;
@@ -374,6 +374,12 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
       throw error;
     },
   );
+}
+
+/** The end of a turn, with the last of its replies. */
+function completedBy({ turnId, state, endReason, usage, replyEventIds }: TurnCompletion, { id }: RoomEventDraft): TurnCompletion {
+  const ids = Object.freeze(replyEventIds.length === 0 ? [id] : [...replyEventIds, id]);
+  return { turnId, state, endReason, usage, replyEventIds: ids };
 }
 
 interface Planned {
@@ -505,7 +511,7 @@ async function commitBlocked(parts: KitParts, section: Section, input: PassInput
   const completes = input.reply?.completes;
   const committed = await commitEvent(parts, section, {
     event,
-    ...(completes !== undefined && { completesTurn: { ...completes, replyEventIds: [...completes.replyEventIds, event.id] } }),
+    ...(completes !== undefined && { completesTurn: completedBy(completes, event) }),
   });
   if (committed.duplicate) return committed;
   if (input.cascade.rootEventId === '') input.cascade.rootEventId = committed.event.id;
@@ -570,13 +576,14 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
       id: parts.ids.next(),
       roomId: event.roomId,
       channelId: target.channelId,
-      triggerEventIds: [event.id],
+      triggerEventIds: Object.freeze([event.id]),
       triggerIndex: -1,
       state: straight ? 'running' : 'queued',
       attempts: straight ? 1 : 0,
       createdAt: event.createdAt,
       expiresAt,
-      ...(here && { leaseOwner: parts.owner, leaseUntil }),
+      leaseOwner: here ? parts.owner : undefined,
+      leaseUntil: here ? leaseUntil : undefined,
     };
   });
 }
