@@ -7,13 +7,13 @@ import type { AITool } from '../core/models/ai.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
 import type { ChannelOutput, CollisionConfig } from '../core/models/delivery.js';
-import type { EventSource, RoomEvent } from '../core/models/event.js';
+import type { EventDraft, EventSource, RoomEvent } from '../core/models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { abortSourceOf, Cancellation, type TimeLimit } from '../core/async/cancellation.js';
 import { checkOwnTools, checkParts, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
-import { answerAtOnce, answerInPieces, providerSource } from './answers.js';
+import { answerAtOnce, answerInPieces, placeholderOf, providerSource } from './answers.js';
 import { buildConversation, type Conversation } from './history.js';
 import { SettingsLayers } from './layers.js';
 import type { AgentParts, LoopLimits, TurnParts } from './loop-parts.js';
@@ -48,6 +48,7 @@ export class AIChannel implements Channel {
   readonly #layers: SettingsLayers;
   readonly #running = new RunningTurns();
   readonly #source: EventSource;
+  readonly #placeholder: EventDraft;
   /** What every turn is made with; there once the channel is registered. */
   #agent: AgentParts | undefined;
   #timeLimit: TimeLimit | undefined;
@@ -84,6 +85,7 @@ export class AIChannel implements Channel {
       supportsMedia: provider.supportsVision,
     });
     this.#source = providerSource(channelId, provider);
+    this.#placeholder = placeholderOf(this.#source, provider);
   }
 
   /** The channel's own prompt; rooms and bindings may override it (AI-02). */
@@ -253,7 +255,7 @@ export class AIChannel implements Channel {
 
   #answer(agent: AgentParts, parts: TurnParts | { readonly ended: TurnEndReason }): Awaitable<ChannelOutput> {
     if ('ended' in parts) return { responded: false, endReason: parts.ended };
-    return canStream(this.provider) ? answerInPieces(agent, parts, this.#source) : answerAtOnce(agent, parts, this.#source);
+    return canStream(this.provider) ? answerInPieces(agent, parts, this.#placeholder) : answerAtOnce(agent, parts, this.#source);
   }
 
   async #close(): Promise<void> {

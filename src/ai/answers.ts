@@ -43,36 +43,53 @@ function draftOf(agent: AgentParts, outcome: LoopOutcome, own: EventSource): Eve
 }
 
 /** A streaming model: the kit takes the words as they come, and commits what they add up to. */
-export function answerInPieces(agent: AgentParts, parts: TurnParts, source: EventSource): ChannelOutput {
-  const loop = new ToolLoop(agent, parts);
-  const pipe = (write: (text: string) => void): Promise<void> => loop.run(write);
-  const stop = (): void => parts.cancellation.abort(new AbortedError('Nobody reads this answer any more.'));
-  const responseStream: ResponseStream = {
-    pipe,
-    deltas: { [Symbol.asyncIterator]: () => new PulledText(pipe, stop) },
-    placeholder: { type: 'message', source, content: NO_WORDS, metadata: { model: agent.provider.modelName } },
-    finish: () => streamOutcome(loop.outcome(), agent),
-  };
-  return { responded: true, responseStream };
+export function answerInPieces(agent: AgentParts, parts: TurnParts, placeholder: EventDraft): ChannelOutput {
+  return { responded: true, responseStream: new StreamedAnswer(agent, parts, placeholder) };
 }
 
-const NO_WORDS = { type: 'text', body: '' } as const;
+/** What is known of a streamed answer before it begins. */
+export function placeholderOf(source: EventSource, provider: AIProvider): EventDraft {
+  const content = Object.freeze({ type: 'text', body: '' } as const);
+  return Object.freeze({ type: 'message', source, content, metadata: Object.freeze({ model: provider.modelName }) } as const);
+}
+
+class StreamedAnswer implements ResponseStream {
+  readonly #loop: ToolLoop;
+
+  constructor(
+    private readonly agent: AgentParts,
+    private readonly parts: TurnParts,
+    readonly placeholder: EventDraft,
+  ) {
+    this.#loop = new ToolLoop(agent, parts);
+  }
+
+  readonly pipe = (write: (text: string) => void): Promise<void> => this.#loop.run(write);
+
+  readonly finish = (): StreamOutcome => streamOutcome(this.#loop.outcome(), this.agent);
+
+  get deltas(): AsyncIterable<string> {
+    const stop = (): void => this.parts.cancellation.abort(new AbortedError('Nobody reads this answer any more.'));
+    return { [Symbol.asyncIterator]: () => new PulledText(this.pipe, stop) };
+  }
+}
 
 function streamOutcome(outcome: LoopOutcome, agent: AgentParts): StreamOutcome {
   const { endReason, usage, tasks, observations, error } = outcome;
   const isCut = outcome.isPartial && endReason === 'timeout';
-  const metadata = replyMetadata(outcome);
-  const result: { -readonly [Field in keyof StreamOutcome]: StreamOutcome[Field] } = {
+  const metadata = isCut ? { ...replyMetadata(outcome), partial: true } : replyMetadata(outcome);
+  const isPlain = tasks.length === 0 && observations.length === 0 && error === undefined && endReason !== 'cancelled';
+  if (isPlain && outcome.provider === agent.provider) return { endReason, usage, metadata };
+  return {
     endReason,
     usage,
-    metadata: isCut ? { ...metadata, partial: true } : metadata,
+    metadata,
+    ...(tasks.length > 0 && { tasks }),
+    ...(observations.length > 0 && { observations }),
+    ...(error !== undefined && { error }),
+    ...(endReason === 'cancelled' && { cancelled: true }),
+    ...(outcome.provider !== agent.provider && { source: providerSource(agent.channelId, outcome.provider) }),
   };
-  if (tasks.length > 0) result.tasks = tasks;
-  if (observations.length > 0) result.observations = observations;
-  if (error !== undefined) result.error = error;
-  if (endReason === 'cancelled') result.cancelled = true;
-  if (outcome.provider !== agent.provider) result.source = providerSource(agent.channelId, outcome.provider);
-  return result;
 }
 
 function replyMetadata(outcome: LoopOutcome): Metadata {

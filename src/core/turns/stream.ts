@@ -4,6 +4,7 @@
  */
 import { errorCode } from '../errors.js';
 import type { OperationError, ResponseStream, StreamOutcome } from '../models/delivery.js';
+import type { EventDraft } from '../models/event.js';
 import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { runPass, type PassOutcome } from '../pipeline/pass.js';
@@ -25,17 +26,15 @@ export function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, s
   };
   const end = (broken?: unknown): Awaitable<TurnOutcome> => commitText({ parts, work, run, state, stream, previews }, text, broken);
   const fail = (error: unknown): Awaitable<TurnOutcome> => end(error ?? new Error('The stream broke.'));
-  return (stream.pipe === undefined ? pull(stream, run, write) : push(stream.pipe, run, write)).then(() => end(), fail);
+  return (stream.pipe === undefined ? pull(stream, run, write) : push(stream, run, write)).then(() => end(), fail);
 }
 
 /** A maker that writes by itself. What it writes after the turn was cut short is nobody's business (CON-08). */
-function push(pipe: NonNullable<ResponseStream['pipe']>, run: RunningTurn, write: (delta: string) => void): Promise<void> {
-  return run.bounded(
-    pipe((delta) => {
-      if (!run.aborted) write(delta);
-    }),
-    nothing,
-  );
+function push(stream: ResponseStream, run: RunningTurn, write: (delta: string) => void): Promise<void> {
+  const piping = stream.pipe?.((delta) => {
+    if (!run.aborted) write(delta);
+  });
+  return run.bounded(piping ?? Promise.resolve(), nothing);
 }
 
 /** A maker that has to be asked for each piece. */
@@ -124,18 +123,23 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
 
 function fieldsOf({ work, state, stream }: Written, text: string, outcome: StreamOutcome, error: OperationError | undefined) {
   const { placeholder } = stream;
+  const known = placeholder.metadata ?? EMPTY;
+  const last = outcome.metadata ?? EMPTY;
   const cut = outcome.cancelled === true ? { cancelled: true } : error !== undefined ? { partial: true } : undefined;
-  return replyFields(
-    work,
-    state,
-    {
-      ...placeholder,
-      ...(outcome.source !== undefined && { source: outcome.source }),
-      content: { type: 'text', body: text },
-      metadata: { ...placeholder.metadata, ...outcome.metadata, ...cut },
-    },
-    undefined,
-  );
+  const draft: EventDraft = {
+    type: placeholder.type,
+    visibility: placeholder.visibility,
+    parentEventId: placeholder.parentEventId,
+    idempotencyKey: placeholder.idempotencyKey,
+    addressedTo: placeholder.addressedTo,
+    responseVisibility: placeholder.responseVisibility,
+    channelData: placeholder.channelData,
+    source: outcome.source ?? placeholder.source,
+    content: Object.freeze({ type: 'text', body: text } as const),
+    // What is known at the end often says all that was known at the beginning.
+    metadata: cut === undefined && Object.keys(known).every((key) => key in last) ? last : { ...known, ...last, ...cut },
+  };
+  return replyFields(work, state, draft, undefined);
 }
 
 /** Every preview is closed: by the event in its place, or with a reason. */
