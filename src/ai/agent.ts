@@ -1,6 +1,6 @@
 /** A channel with a character: who it is goes into its prompt, how it sounds and greets is for orchestration (§18.5). */
 import { NotSupportedError } from '../core/errors.js';
-import { getConversationState } from '../core/models/conversation-state.js';
+import { getConversationState, hasConversationState } from '../core/models/conversation-state.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import type { AIChannelOptions } from './ai-channel-options.js';
 import { AIChannel } from './ai-channel.js';
@@ -40,6 +40,7 @@ export class Agent extends AIChannel {
   readonly greeting: string | undefined;
   readonly language: string | undefined;
   readonly autoGreet: boolean;
+  #lastPrompt: { readonly own: string | undefined; readonly language: string | undefined; readonly whole: string | undefined } | undefined;
 
   constructor(channelId: string, options: AgentOptions = {}) {
     super(channelId, { ...options, provider: options.provider ?? configOnlyProvider(channelId) });
@@ -66,8 +67,14 @@ export class Agent extends AIChannel {
   }
 
   protected override systemPromptFor(prompt: string | undefined, context: RoomContext): string | undefined {
-    const roomLanguage = getConversationState(context.room).context['language'];
-    return this.promptWithIdentity(prompt, typeof roomLanguage === 'string' && roomLanguage !== '' ? roomLanguage : this.language);
+    const roomLanguage = hasConversationState(context.room) ? getConversationState(context.room).context['language'] : undefined;
+    const language = typeof roomLanguage === 'string' && roomLanguage !== '' ? roomLanguage : this.language;
+    // Most turns are asked with the words of the one before.
+    const last = this.#lastPrompt;
+    if (last !== undefined && last.own === prompt && last.language === language) return last.whole;
+    const whole = this.promptWithIdentity(prompt, language);
+    this.#lastPrompt = { own: prompt, language, whole };
+    return whole;
   }
 }
 

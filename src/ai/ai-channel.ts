@@ -1,27 +1,29 @@
 /** An agent as a channel (§18): it hears the room like any other, and answers with what its model says. */
 import { Deadlines } from '../core/async/deadlines.js';
 import type { Channel, ChannelServices, OnEventOptions, Turn } from '../core/channel.js';
-import { AbortedError, errorMessage, NotSupportedError, RoomKitError, TimeoutError } from '../core/errors.js';
+import { errorMessage, NotSupportedError, RoomKitError, TimeoutError } from '../core/errors.js';
 import { checkChannelId } from '../core/ids.js';
 import type { AITool } from '../core/models/ai.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
-import type { ChannelOutput, CollisionConfig, ResponseStream, StreamOutcome } from '../core/models/delivery.js';
+import type { ChannelOutput, CollisionConfig } from '../core/models/delivery.js';
 import type { EventDraft, EventSource, RoomEvent } from '../core/models/event.js';
-import { EMPTY, EMPTY_LIST, type Awaitable, type Metadata } from '../core/models/json.js';
+import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
-import { abortSourceOf, Cancellation } from './cancellation.js';
+import { abortSourceOf, Cancellation, type TimeLimit } from '../core/async/cancellation.js';
 import { checkOwnTools, checkParts, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
+import { answerAtOnce, answerInPieces, placeholderOf, providerSource } from './answers.js';
 import { buildConversation, type Conversation } from './history.js';
 import { SettingsLayers } from './layers.js';
+import type { AgentParts, LoopLimits, TurnParts } from './loop-parts.js';
 import type { MemoryProvider } from './memory/memory.js';
 import { SlidingWindowMemory } from './memory/sliding-window.js';
 import { canStream, type AIProvider } from './provider.js';
 import { SPEAKERS_NOTE } from './speakers.js';
 import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget } from './steering.js';
 import { replyTargets } from './targets.js';
-import { endReasonOf, ToolLoop, type LoopLimits, type LoopOutcome } from './tool-loop.js';
+import { endReasonOf } from './tool-loop.js';
 import { checkPolicy } from './tools/policy.js';
 
 /**
@@ -46,8 +48,10 @@ export class AIChannel implements Channel {
   readonly #layers: SettingsLayers;
   readonly #running = new RunningTurns();
   readonly #source: EventSource;
-  #services: ChannelServices | undefined;
-  #deadlines: Deadlines | undefined;
+  readonly #placeholder: EventDraft;
+  /** What every turn is made with; there once the channel is registered. */
+  #agent: AgentParts | undefined;
+  #timeLimit: TimeLimit | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -80,7 +84,8 @@ export class AIChannel implements Channel {
       supportsRichText: true,
       supportsMedia: provider.supportsVision,
     });
-    this.#source = this.#sourceOf(provider);
+    this.#source = providerSource(channelId, provider);
+    this.#placeholder = placeholderOf(this.#source, provider);
   }
 
   /** The channel's own prompt; rooms and bindings may override it (AI-02). */
@@ -124,8 +129,17 @@ export class AIChannel implements Channel {
   }
 
   connect(services: ChannelServices): void {
-    this.#services = services;
-    this.#deadlines = new Deadlines(services.clock);
+    const deadlines = new Deadlines(services.clock);
+    const { fallbackProvider, retryPolicy, toolPolicy: policy } = this.#options;
+    const { channelId, provider } = this;
+    const limits = this.#limits;
+    this.#agent = { services, deadlines, channelId, provider, fallbackProvider, retryPolicy, policy, limits, running: this.#running };
+    const seconds = limits.loopTimeoutSeconds;
+    this.#timeLimit = {
+      deadlines,
+      ms: seconds * 1000,
+      reason: () => new TimeoutError(`The turn of '${channelId}' took longer than ${seconds} seconds.`),
+    };
   }
 
   handleInbound(): never {
@@ -137,12 +151,16 @@ export class AIChannel implements Channel {
     // Nothing to send.
   }
 
-  async onEvent(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions): Promise<ChannelOutput | void> {
+  onEvent(event: RoomEvent, binding: ChannelBinding, context: RoomContext, options: OnEventOptions): Awaitable<ChannelOutput | void> {
     const { turn } = options;
     if (turn === undefined || event.source.channelId === this.channelId) return;
-    const prepared = await this.#prepare(event, binding, context, options, turn);
-    if ('ended' in prepared) return { responded: false, endReason: prepared.ended };
-    return canStream(this.provider) ? { responded: true, responseStream: this.#stream(prepared) } : this.#answer(prepared);
+    const agent = this.#agent;
+    if (agent === undefined) {
+      const problem = `Agent '${this.channelId}' belongs to no kit. Call kit.registerChannel(agent) first.`;
+      return Promise.reject(new RoomKitError('channel_not_registered', problem));
+    }
+    const prepared = this.#prepare(agent, event, binding, context, options, turn);
+    return isPromise(prepared) ? prepared.then((parts) => this.#answer(agent, parts)) : this.#answer(agent, prepared);
   }
 
   /** A deleted room is forgotten by the memory too (MEM-01). */
@@ -161,30 +179,37 @@ export class AIChannel implements Channel {
     return prompt;
   }
 
-  async #prepare(
+  /** Everything the model is asked with. At once when the memory answers at once. */
+  #prepare(
+    agent: AgentParts,
     event: RoomEvent,
     binding: ChannelBinding,
     context: RoomContext,
     options: OnEventOptions,
     turn: Turn,
-  ): Promise<PreparedLoop | { readonly ended: TurnEndReason }> {
-    const { provider } = this;
-    const services = this.#services;
-    const deadlines = this.#deadlines;
-    if (services === undefined || deadlines === undefined) {
-      throw new RoomKitError('channel_not_registered', `Agent '${this.channelId}' belongs to no kit. Call kit.registerChannel(agent) first.`);
-    }
+  ): Awaitable<TurnParts | { readonly ended: TurnEndReason }> {
+    const { provider, services, policy } = agent;
     const settings = this.#layers.resolve(context.room, binding, services);
-    const limits = this.#limits;
-    const cancellation = new Cancellation(abortSourceOf(options), {
-      deadlines,
-      ms: limits.loopTimeoutSeconds * 1000,
-      reason: () => new TimeoutError(`The turn of '${this.channelId}' took longer than ${limits.loopTimeoutSeconds} seconds.`),
-    });
+    const cancellation = new Cancellation(abortSourceOf(options), this.#timeLimit);
     const triggers = turn.triggerEvents.length === 0 ? [event] : turn.triggerEvents;
     const { participantIds, roles } = askersOf(triggers, context);
     const prompt = this.systemPromptFor(settings.systemPrompt, context);
-    const policy = this.#options.toolPolicy;
+    const steered = new SteeredTurn(context.room.id, turn.id, cancellation);
+    const asked = (conversation: Conversation): TurnParts | { readonly ended: TurnEndReason } => {
+      if (conversation.askedFrom === conversation.messages.length) return { ended: 'empty' };
+      return {
+        turn,
+        room: context.room,
+        participantId: participantIds.length === 1 ? participantIds[0] : undefined,
+        roles,
+        settings,
+        systemPrompt: conversation.hasSeveralSpeakers ? withSpeakersNote(prompt) : prompt,
+        conversation,
+        targets: replyTargets(context.bindings, binding, event.responseVisibility),
+        steered,
+        cancellation,
+      };
+    };
     const building = buildConversation({
       channelId: this.channelId,
       context,
@@ -202,11 +227,22 @@ export class AIChannel implements Channel {
       },
       cancellation,
     });
-    const steered = new SteeredTurn(context.room.id, turn.id, cancellation);
+    if (!isPromise(building)) {
+      cancellation.rest();
+      return asked(building);
+    }
+    return this.#remembering(building, steered, cancellation).then((conversation) => ('ended' in conversation ? conversation : asked(conversation)));
+  }
+
+  /** It can be directed, and cancelled, while its memory takes its time. */
+  async #remembering(
+    building: Promise<Conversation>,
+    steered: SteeredTurn,
+    cancellation: Cancellation,
+  ): Promise<Conversation | { readonly ended: TurnEndReason }> {
     this.#running.open(steered);
-    let conversation: Conversation;
     try {
-      conversation = await building;
+      return await building;
     } catch (error) {
       if (cancellation.reason === undefined) throw error;
       return { ended: endReasonOf(cancellation.reason) };
@@ -215,102 +251,22 @@ export class AIChannel implements Channel {
       this.#running.close(steered);
       cancellation.rest();
     }
-    if (conversation.asked.length === 0) return { ended: 'empty' };
-    const systemPrompt = conversation.hasSeveralSpeakers ? (prompt === undefined ? SPEAKERS_NOTE : `${prompt}\n\n${SPEAKERS_NOTE}`) : prompt;
-    const loop = new ToolLoop({
-      services,
-      deadlines,
-      turn,
-      room: context.room,
-      channelId: this.channelId,
-      participantId: participantIds.length === 1 ? participantIds[0] : undefined,
-      roles,
-      provider,
-      fallbackProvider: this.#options.fallbackProvider,
-      retryPolicy: this.#options.retryPolicy,
-      settings,
-      systemPrompt,
-      policy,
-      limits,
-      conversation,
-      targets: replyTargets(context.bindings, binding, event.responseVisibility),
-      running: this.#running,
-      steered,
-      cancellation,
-    });
-    return { loop, cancellation, turn, roomId: context.room.id };
   }
 
-  /** A plain model: the whole answer at once. */
-  async #answer({ loop, turn, roomId }: PreparedLoop): Promise<ChannelOutput> {
-    const run = loop.run();
-    let failure: unknown;
-    try {
-      for (;;) {
-        const step = await run.next();
-        if (step.done === true) break;
-      }
-    } catch (error) {
-      failure = error;
-    }
-    const outcome = loop.outcome();
-    const { endReason, usage, tasks, observations, error } = outcome;
-    const rest = {
-      endReason,
-      usage,
-      ...(tasks.length > 0 && { tasks }),
-      ...(observations.length > 0 && { observations }),
-    };
-    if (error !== undefined) {
-      // What the rounds before it cost and left behind is kept; what the model failed with, only the log is told.
-      this.#services?.logger.error('A turn failed.', { roomId, channelId: this.channelId, turnId: turn.id, code: error.code, error: failure });
-      return { responded: false, ...rest, error };
-    }
-    // Nobody has seen anything of a cancelled answer that was not streamed.
-    if (outcome.text === '' || endReason === 'cancelled') return { responded: false, ...rest };
-    return { responded: true, responseEvents: [this.#draft(outcome.text, outcome)], ...rest };
-  }
-
-  /** A streaming model: the kit reads the deltas and commits what they add up to. */
-  #stream({ loop, cancellation }: PreparedLoop): ResponseStream {
-    const run = loop.run();
-    return {
-      deltas: {
-        [Symbol.asyncIterator]: () => ({
-          next: () => run.next(),
-          return: async () => {
-            cancellation.abort(new AbortedError('Nobody reads this answer any more.'));
-            await run.return();
-            return { done: true, value: undefined };
-          },
-        }),
-      },
-      placeholder: { type: 'message', source: this.#source, content: { type: 'text', body: '' }, metadata: { model: this.provider.modelName } },
-      finish: () => {
-        const outcome = loop.outcome();
-        return outcome.provider === this.provider ? streamOutcome(outcome) : { ...streamOutcome(outcome), source: this.#sourceOf(outcome.provider) };
-      },
-    };
-  }
-
-  #draft(text: string, outcome: LoopOutcome): EventDraft {
-    const source = outcome.provider === this.provider ? this.#source : this.#sourceOf(outcome.provider);
-    return { type: 'message', source, content: { type: 'text', body: text }, metadata: replyMetadata(outcome) };
-  }
-
-  #sourceOf(provider: AIProvider): EventSource {
-    return Object.freeze({ channelId: this.channelId, channelType: 'ai', direction: 'outbound', provider: provider.name, rawPayload: EMPTY });
+  #answer(agent: AgentParts, parts: TurnParts | { readonly ended: TurnEndReason }): Awaitable<ChannelOutput> {
+    if ('ended' in parts) return { responded: false, endReason: parts.ended };
+    return canStream(this.provider) ? answerInPieces(agent, parts, this.#placeholder) : answerAtOnce(agent, parts, this.#source);
   }
 
   async #close(): Promise<void> {
-    this.#deadlines?.close();
+    this.#agent?.deadlines.close();
     if (this.#options.ownsProvider === false) return;
     const owned = [this.provider, this.#options.fallbackProvider, this.#memory];
     for (const part of owned) {
       try {
         await part?.close?.();
       } catch (error) {
-        this.#services?.logger.warn('A part of an agent could not be closed.', {
+        this.#agent?.services.logger.warn('A part of an agent could not be closed.', {
           channelId: this.channelId,
           part: part?.name,
           error: errorMessage(error),
@@ -320,29 +276,8 @@ export class AIChannel implements Channel {
   }
 }
 
-interface PreparedLoop {
-  readonly loop: ToolLoop;
-  readonly cancellation: Cancellation;
-  readonly turn: Turn;
-  readonly roomId: string;
-}
-
-function replyMetadata(outcome: LoopOutcome): Metadata {
-  return { ai_usage: outcome.usage, model: outcome.provider.modelName, end_reason: outcome.endReason };
-}
-
-function streamOutcome(outcome: LoopOutcome): StreamOutcome {
-  const { endReason, usage, tasks, observations, error } = outcome;
-  const isCut = outcome.isPartial && endReason === 'timeout';
-  return {
-    endReason,
-    usage,
-    metadata: { ...replyMetadata(outcome), ...(isCut && { partial: true }) },
-    ...(tasks.length > 0 && { tasks }),
-    ...(observations.length > 0 && { observations }),
-    ...(error !== undefined && { error }),
-    ...(endReason === 'cancelled' && { cancelled: true }),
-  };
+function withSpeakersNote(prompt: string | undefined): string {
+  return prompt === undefined ? SPEAKERS_NOTE : `${prompt}\n\n${SPEAKERS_NOTE}`;
 }
 
 /** The people whose messages are answered, and what they are in the room. */

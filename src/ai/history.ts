@@ -4,8 +4,9 @@ import type { Logger } from '../core/logger.js';
 import type { AIMessage } from '../core/models/ai.js';
 import type { RoomEvent } from '../core/models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
+import { canSeeEvent } from '../core/delivery/visibility.js';
 import { RoomContextView, type RoomContext } from '../core/rooms/context.js';
-import type { Cancellation } from './cancellation.js';
+import type { Cancellation } from '../core/async/cancellation.js';
 import { readContent } from './content-parts.js';
 import type { MemoryOptions, MemoryProvider, MemoryResult } from './memory/memory.js';
 import { newest } from './memory/sliding-window.js';
@@ -26,33 +27,66 @@ export interface ConversationParts {
 }
 
 export interface Conversation {
-  /** May be shortened when it does not fit the model. */
-  readonly history: readonly AIMessage[];
-  /** What the turn answers: every trigger, in order. Empty when all of them were deleted meanwhile. */
-  readonly asked: readonly AIMessage[];
+  /** The history, which may be shortened when it does not fit the model, and then what the turn answers. */
+  readonly messages: readonly AIMessage[];
+  /** Where what it answers begins: every trigger, in order. At the end when all of them were deleted meanwhile. */
+  readonly askedFrom: number;
   readonly hasSeveralSpeakers: boolean;
 }
 
-export async function buildConversation(parts: ConversationParts): Promise<Conversation> {
-  const { channelId, context } = parts;
-  const triggers = currentVersions(parts.triggers, context.recentEvents);
+const NOTHING: Conversation = { messages: EMPTY_LIST, askedFrom: 0, hasSeveralSpeakers: false };
+
+/** At once when the memory answers at once. */
+export function buildConversation(parts: ConversationParts): Awaitable<Conversation> {
+  const { context } = parts;
+  const recent = context.recentEvents;
+  const triggers = currentVersions(parts.triggers, recent);
   const trigger = triggers.at(-1);
-  if (trigger === undefined) return { history: EMPTY_LIST, asked: EMPTY_LIST, hasSeveralSpeakers: false };
-  const readable = context.visibleTo(channelId).filter((event) => isConversation(event, channelId) && !isAmong(event, triggers));
-  const recalled = recall(parts, trigger, readable);
-  const remembered = isPromise(recalled) ? await recalled : recalled;
-  const severalSpeakers = hasSeveralSpeakers(channelId, remembered.events, triggers);
-  const read = (event: RoomEvent, into: AIMessage[]): void => {
-    const content = readContent(event.content, parts.supportsVision);
-    if (content === null || content.length === 0) return;
-    if (event.source.channelId === channelId) into.push({ role: 'assistant', content });
-    else into.push({ role: 'user', content: severalSpeakers ? withSpeaker(content, event, context.participants) : content });
+  if (trigger === undefined) return NOTHING;
+  const remembered = recall(parts, trigger, readable(parts, recent, triggers));
+  return isPromise(remembered) ? remembered.then((shown) => toMessages(parts, triggers, shown)) : toMessages(parts, triggers, remembered);
+}
+
+/** What of the history this agent may read, without what it is to answer. Of most rooms that is all but the newest. */
+function readable({ channelId, context }: ConversationParts, recent: readonly RoomEvent[], triggers: readonly RoomEvent[]): readonly RoomEvent[] {
+  const binding = context.getBinding(channelId);
+  if (binding === undefined) return EMPTY_LIST;
+  let kept: RoomEvent[] | undefined;
+  for (let position = 0; position < recent.length; position++) {
+    const event = recent[position];
+    if (event === undefined) continue;
+    const isShown = canSeeEvent(event, binding) && isConversation(event, channelId) && !isAmong(event, triggers);
+    if (!isShown) kept ??= recent.slice(0, position);
+    else kept?.push(event);
+  }
+  return kept ?? recent;
+}
+
+/** Events in the words a model reads. */
+function toMessages(parts: ConversationParts, triggers: readonly RoomEvent[], remembered: MemoryResult): Conversation {
+  const { events } = remembered;
+  const hasSeveral = hasSeveralSpeakers(parts.channelId, events, triggers);
+  // As long as it will be in most cases: a list that grows is copied again and again.
+  const messages = remembered.messages.slice();
+  let length = messages.length;
+  messages.length += events.length + triggers.length;
+  const add = (event: RoomEvent): void => {
+    const message = read(parts, event, hasSeveral);
+    if (message !== undefined) messages[length++] = message;
   };
-  const history: AIMessage[] = [...remembered.messages];
-  for (const event of remembered.events) read(event, history);
-  const asked: AIMessage[] = [];
-  for (const event of triggers) read(event, asked);
-  return { history, asked, hasSeveralSpeakers: severalSpeakers };
+  for (const event of events) add(event);
+  const askedFrom = length;
+  for (const event of triggers) add(event);
+  messages.length = length;
+  return { messages, askedFrom, hasSeveralSpeakers: hasSeveral };
+}
+
+/** An event's message; undefined when there is nothing to read. */
+function read({ channelId, context, supportsVision }: ConversationParts, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
+  const content = readContent(event.content, supportsVision);
+  if (content === null || content.length === 0) return undefined;
+  if (event.source.channelId === channelId) return { role: 'assistant', content };
+  return { role: 'user', content: withSpeakers ? withSpeaker(content, event, context.participants) : content };
 }
 
 /** What the memory shows; when it fails, the plain window (MEM-04). */

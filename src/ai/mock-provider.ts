@@ -1,7 +1,7 @@
 /** A provider without a model: fixed, scripted or computed answers, plain or streamed (behaviour §28). */
 import { SystemClock, type Clock } from '../core/clock.js';
 import { ValidationError } from '../core/errors.js';
-import { isPromise, type Awaitable } from '../core/models/json.js';
+import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import type { AIContext, AIMessage, AIResponse, AIStreamItem } from '../core/models/ai.js';
 import type { AIProvider, GenerateOptions } from './provider.js';
 
@@ -75,16 +75,22 @@ export class MockAIProvider implements AIProvider {
     return isPromise(response) ? await response : response;
   }
 
-  async *generateStream(context: AIContext, options?: GenerateOptions): AsyncGenerator<AIStreamItem, void> {
+  generateStream(context: AIContext, options?: GenerateOptions): AsyncIterable<AIStreamItem> {
+    if (this.#delayMs > 0 || this.#options.responder !== undefined) return this.#slowly(context, options);
+    return new AtOnce(() => {
+      this.#record(context);
+      return items(toResponse(this.#scriptedNext()), this.#options.chunkSize);
+    });
+  }
+
+  async *#slowly(context: AIContext, options: GenerateOptions | undefined): AsyncGenerator<AIStreamItem, void> {
     this.#record(context);
     const next = this.#next(context);
     const response = isPromise(next) ? await next : next;
-    for (const text of pieces(response.content, this.#options.chunkSize)) {
-      if (this.#delayMs > 0) await this.#clock.sleep(this.#delayMs, options?.signal);
-      yield { type: 'text_delta', text };
+    for (const item of items(response, this.#options.chunkSize)) {
+      if (this.#delayMs > 0 && item.type === 'text_delta') await this.#clock.sleep(this.#delayMs, options?.signal);
+      yield item;
     }
-    for (const call of response.toolCalls ?? []) yield { type: 'tool_call', ...call };
-    yield { type: 'done', finishReason: response.finishReason, usage: response.usage, metadata: response.metadata };
   }
 
   close(): void {
@@ -98,14 +104,49 @@ export class MockAIProvider implements AIProvider {
   }
 
   #next(context: AIContext): Awaitable<AIResponse> {
-    const script = this.#options.script;
-    if (script !== undefined && this.#scripted < script.length) return toResponse(script[this.#scripted++] ?? '');
-    if (this.#options.responder !== undefined) {
-      const reply = this.#options.responder(context);
-      return isPromise(reply) ? reply.then(toResponse) : toResponse(reply);
-    }
-    return toResponse(this.#responses[this.#answered++ % this.#responses.length] ?? '');
+    const { script, responder } = this.#options;
+    if (responder === undefined || this.#scripted < (script?.length ?? 0)) return toResponse(this.#scriptedNext());
+    const reply = responder(context);
+    return isPromise(reply) ? reply.then(toResponse) : toResponse(reply);
   }
+
+  /** The script first, then the responses over and over. */
+  #scriptedNext(): ScriptedReply {
+    const script = this.#options.script;
+    if (script !== undefined && this.#scripted < script.length) return script[this.#scripted++] ?? '';
+    return this.#responses[this.#answered++ % this.#responses.length] ?? '';
+  }
+}
+
+/** A stream that is there as soon as it is asked for: a promise for each item, and no generator. */
+class AtOnce implements AsyncIterableIterator<AIStreamItem> {
+  #items: readonly AIStreamItem[] | undefined;
+  #position = 0;
+
+  constructor(private readonly begin: () => readonly AIStreamItem[]) {}
+
+  async next(): Promise<IteratorResult<AIStreamItem, undefined>> {
+    this.#items ??= this.begin();
+    const value = this.#items[this.#position++];
+    return value === undefined ? { done: true, value } : { done: false, value };
+  }
+
+  async return(): Promise<IteratorResult<AIStreamItem, undefined>> {
+    this.#items = EMPTY_LIST;
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** A whole answer as the pieces of a stream. */
+function items(response: AIResponse, chunkSize: number | undefined): AIStreamItem[] {
+  const all: AIStreamItem[] = pieces(response.content, chunkSize).map((text) => ({ type: 'text_delta', text }));
+  for (const call of response.toolCalls ?? []) all.push({ type: 'tool_call', ...call });
+  all.push({ type: 'done', finishReason: response.finishReason, usage: response.usage, metadata: response.metadata });
+  return all;
 }
 
 function toResponse(reply: ScriptedReply): AIResponse {
@@ -114,14 +155,13 @@ function toResponse(reply: ScriptedReply): AIResponse {
   return { content: '', finishReason: (reply.toolCalls?.length ?? 0) > 0 ? 'tool_calls' : 'stop', usage: USAGE, ...reply };
 }
 
-function* pieces(text: string, size: number | undefined): Generator<string> {
-  if (size === undefined) {
-    yield* text.match(/\s*\S+|\s+$/g) ?? [];
-    return;
-  }
+function pieces(text: string, size: number | undefined): string[] {
+  if (size === undefined) return text.match(/\s*\S+|\s+$/g) ?? [];
   // By code points, so that no piece holds half a character.
   const characters = Array.from(text);
-  for (let at = 0; at < characters.length; at += size) yield characters.slice(at, at + size).join('');
+  const all: string[] = [];
+  for (let at = 0; at < characters.length; at += size) all.push(characters.slice(at, at + size).join(''));
+  return all;
 }
 
 /** The words of a message, whatever its form; for responders and tests. */

@@ -1,7 +1,7 @@
 /** Directives for turns that are running (§18.3): words put in before the next model call, or an end at once. */
 import { AbortedError, ValidationError } from '../core/errors.js';
 import type { AIContextPart, AIMessage } from '../core/models/ai.js';
-import type { Cancellation } from './cancellation.js';
+import type { Cancellation } from '../core/async/cancellation.js';
 
 /** A directive to a running turn, told apart by `type`: words put in, a longer prompt, or an end at once. */
 export type SteeringDirective =
@@ -22,6 +22,9 @@ const MAX_WAITING = 100;
 
 /** A turn while it runs: what waits to be read, and how to end it. */
 export class SteeredTurn {
+  /** Its neighbours among the running ones, while it runs. */
+  older: SteeredTurn | undefined = undefined;
+  newer: SteeredTurn | undefined = undefined;
   #waiting: Exclude<SteeringDirective, { type: 'cancel' }>[] | undefined;
 
   constructor(
@@ -58,24 +61,35 @@ export class SteeredTurn {
   }
 }
 
-/** The running turns of one channel; empty while none runs (STE-04). */
+/** The running turns of one channel, a list by age; empty while none runs (STE-04). */
 export class RunningTurns {
-  readonly #turns = new Map<string, SteeredTurn>();
+  #newest: SteeredTurn | undefined;
+  #size = 0;
 
   get size(): number {
-    return this.#turns.size;
+    return this.#size;
   }
 
   open(turn: SteeredTurn): void {
-    this.#turns.set(turn.turnId, turn);
+    this.#size++;
+    turn.older = this.#newest;
+    if (this.#newest !== undefined) this.#newest.newer = turn;
+    this.#newest = turn;
   }
 
   close(turn: SteeredTurn): void {
-    if (this.#turns.get(turn.turnId) === turn) this.#turns.delete(turn.turnId);
+    if (turn !== this.#newest && turn.newer === undefined) return; // it does not run
+    this.#size--;
+    if (turn.newer === undefined) this.#newest = turn.older;
+    else turn.newer.older = turn.older;
+    if (turn.older !== undefined) turn.older.newer = turn.newer;
+    turn.older = turn.newer = undefined;
   }
 
   cancelAll(reason: string): void {
-    for (const turn of [...this.#turns.values()]) turn.take({ type: 'cancel', reason });
+    const turns: SteeredTurn[] = [];
+    for (let turn = this.#newest; turn !== undefined; turn = turn.older) turns.push(turn);
+    for (const turn of turns.reverse()) turn.take({ type: 'cancel', reason });
   }
 
   /** Hands the directive to the named turn, else to the newest one of the room; false when there is none (STE-01). */
@@ -85,17 +99,17 @@ export class RunningTurns {
   }
 
   #find({ roomId, turnId }: SteeringTarget): SteeredTurn | undefined {
-    if (turnId !== undefined) {
-      const turn = this.#turns.get(turnId);
-      return roomId === undefined || turn?.roomId === roomId ? turn : undefined;
-    }
-    let newest: SteeredTurn | undefined;
-    for (const turn of this.#turns.values()) {
+    let found: SteeredTurn | undefined;
+    for (let turn = this.#newest; turn !== undefined; turn = turn.older) {
+      const isMeant = turnId === undefined ? roomId === undefined || turn.roomId === roomId : turn.turnId === turnId;
+      if (!isMeant) continue;
+      if (turnId !== undefined) return roomId === undefined || turn.roomId === roomId ? turn : undefined;
+      if (roomId !== undefined) return turn;
       // Without a room only an unmistakable turn is meant: one room's words never reach another's.
-      if (roomId === undefined && newest !== undefined && newest.roomId !== turn.roomId) return undefined;
-      if (roomId === undefined || turn.roomId === roomId) newest = turn;
+      if (found !== undefined && found.roomId !== turn.roomId) return undefined;
+      found ??= turn;
     }
-    return newest;
+    return found;
   }
 }
 

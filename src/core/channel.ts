@@ -131,6 +131,8 @@ export interface InboundContext {
 export interface OnEventOptions {
   /** Aborted when the turn is cancelled or out of time. */
   readonly signal: AbortSignal;
+  /** The same without a signal, which is dear: calls `listener` once when that happens; returns what stops listening. */
+  readonly onAbort?: (listener: (reason: Error) => void) => () => void;
   /** Set for an intelligence channel. */
   readonly turn?: Turn;
 }
@@ -151,9 +153,9 @@ export interface Turn {
     kind: 'generation' | 'tool';
     name: string;
     ms: number;
-    firstTokenMs?: number;
-    tokens?: Readonly<Record<string, number>>;
-    code?: string;
+    firstTokenMs?: number | undefined;
+    tokens?: Readonly<Record<string, number>> | undefined;
+    code?: string | undefined;
   }): void;
 }
 

@@ -76,14 +76,18 @@ export function abortReason(signal: AbortSignal | undefined): Error {
   return reason instanceof Error ? reason : new AbortedError('The operation was aborted.');
 }
 
-let lastMs = -1;
-let lastIso = '';
+/** The moments asked for last: a turn is written with the present, the end of its lease and the end of its time. */
+const lastMs = [NaN, NaN, NaN, NaN];
+const lastIso = ['', '', '', ''];
+let oldest = 0;
 
 /** ISO-8601 UTC with milliseconds; events of one millisecond share one string. */
 export function isoTime(ms: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastIso = new Date(ms).toISOString();
-  }
-  return lastIso;
+  const known = lastMs.indexOf(ms);
+  if (known >= 0) return lastIso[known] ?? '';
+  const iso = new Date(ms).toISOString();
+  lastMs[oldest] = ms;
+  lastIso[oldest] = iso;
+  oldest = (oldest + 1) % lastMs.length;
+  return iso;
 }

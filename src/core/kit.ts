@@ -1,4 +1,5 @@
 /** RoomKit: wires the parts and delegates; every method says in one line where the work is done. */
+import { sharedAbortSource } from './async/cancellation.js';
 import { Deadlines } from './async/deadlines.js';
 import { allowManyListeners } from './async/many-listeners.js';
 import { TaskGroup } from './async/task-group.js';
@@ -195,6 +196,7 @@ export class RoomKit {
       assertOpen,
       stopping: allowManyListeners(this.#stop.signal),
       draining: allowManyListeners(this.#drain.signal),
+      onStop: sharedAbortSource(this.#stop.signal),
     });
     this.#sources = new SourceManager({
       processInbound: (message) => this.processInbound(message, { wait: 'commit' }),

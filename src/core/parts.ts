@@ -1,4 +1,5 @@
 /** The parts of a kit, wired once and handed to every step: the steps keep no state of their own. */
+import type { AbortSource } from './async/cancellation.js';
 import type { Deadlines } from './async/deadlines.js';
 import type { TaskGroup } from './async/task-group.js';
 import type { Clock } from './clock.js';
@@ -61,6 +62,8 @@ export interface KitParts extends PlanParts {
   assertOpen(): void;
   /** True once close() has begun to abort what still runs. */
   readonly stopping: AbortSignal;
+  /** The same for what is made and over all the time, such as turns: no listener of their own on the signal. */
+  readonly onStop: AbortSource;
   /** Aborted when the kit takes no new work: what waits for long is left to recovery. */
   readonly draining: AbortSignal;
 }

@@ -362,6 +362,41 @@ describe('a stream that fails', () => {
     }
   });
 
+  it('may be pushed by its maker; what it still says when the turn is over is not heard', async () => {
+    verifies('STR-02', 'TURN-02', 'CON-08');
+    let write = (_delta: string): void => undefined;
+    let cut: Error | undefined;
+    const agent: TestAgent = new TestAgent('bot', (_event, _context, options): ChannelOutput => {
+      options.onAbort?.((reason) => (cut = reason));
+      return {
+        responded: true,
+        responseStream: {
+          pipe: (given) => {
+            write = given;
+            given('Half ');
+            return new Promise(() => undefined);
+          },
+          deltas: (async function* () {
+            yield await Promise.resolve('not asked for');
+          })(),
+          finish: () => ({ endReason: 'timeout', usage: {} }),
+          placeholder: { source: agent.source, content: { type: 'text', body: '' } },
+        },
+      };
+    });
+    const { kit, clock } = await open(agent, { turnTimeoutSeconds: 5 });
+    const call = kit.processInbound(ask, { roomId: 'room' });
+    await clock.advance(0);
+    write('an answer');
+    await clock.advance(5000);
+    write(' that comes too late');
+    expect((await call).turns).toMatchObject([{ state: 'failed', endReason: 'timeout' }]);
+    expect(cut?.message).toContain('longer than 5 s');
+    const [reply] = await kit.getTimeline('room', { newestFirst: true, limit: 1 });
+    expect(reply).toMatchObject({ content: { body: 'Half an answer' }, metadata: { partial: true } });
+    await kit.close();
+  });
+
   it('keeps the tasks and observations that came with it', async () => {
     verifies('AI-07', 'PERM-03');
     const effects = { tasks: [{ title: 'call back' }], observations: [{ content: 'angry' }], metadataUpdates: { topic: 'bill' } };

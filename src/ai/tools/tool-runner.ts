@@ -5,7 +5,7 @@ import { AbortedError, errorCode, errorMessage, TimeoutError } from '../../core/
 import type { AIContextPart, AIMessage, AITool, AIToolCall, ToolCallEvent, ToolContext } from '../../core/models/ai.js';
 import { copyJson, isPromise, ownJson, type Metadata } from '../../core/models/json.js';
 import type { ParticipantRole } from '../../core/models/vocabulary.js';
-import { Cancellation } from '../cancellation.js';
+import { Cancellation } from '../../core/async/cancellation.js';
 import type { AIProvider } from '../provider.js';
 import { endOfTurn } from './end-turn.js';
 import { isAllowed, isBuiltInAllowed, type ToolPolicy } from './policy.js';

@@ -6,7 +6,7 @@ import type { Deadlines } from '../../core/async/deadlines.js';
 import { DeliveryError, errorMessage } from '../../core/errors.js';
 import type { LiveConnectionOptions } from '../../core/live-connection.js';
 import { isPromise } from '../../core/models/json.js';
-import type { ConnectionFrame, Shared } from './frames.js';
+import type { ConnectionFrame, Shared, StreamFrame } from './frames.js';
 import type { RoomConnections } from './room.js';
 
 /**
@@ -123,6 +123,17 @@ export class Connection {
     }
     this.queue.push(job);
     this.queuedBytes += job.bytes;
+  }
+
+  /** A frame of a preview for a connection that is not busy: sent without being put into a job. */
+  stream(frame: StreamFrame, shared: Shared): void {
+    try {
+      const sent: unknown = this.options.streamSend?.(frame, shared);
+      if (isPromise(sent)) this.track(sent);
+      else this.failures = 0;
+    } catch (error) {
+      this.failed(sendError(this.id, error));
+    }
   }
 
   /** Follows a send that has not settled: bounded in time, counted when it fails. What comes next waits for it. */

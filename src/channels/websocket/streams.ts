@@ -148,10 +148,9 @@ export class RoomStream implements DeliveryStream {
 
   #send(subscription: Subscription, frame: StreamFrame, shared: Shared, bytes: number, whileSubscribed = true): void {
     const { connection } = subscription;
-    connection.push({
-      ...(whileSubscribed && { subscription }),
-      bytes,
-      run: () => connection.options.streamSend?.(frame, shared),
-    });
+    if (connection.busy || connection.closed) {
+      const run = (): unknown => connection.options.streamSend?.(frame, shared);
+      connection.push({ subscription: whileSubscribed ? subscription : undefined, bytes, run });
+    } else connection.stream(frame, shared);
   }
 }

@@ -1,7 +1,7 @@
 /** The forms one event takes for its targets (§11.1): transcoded and cut once per kind of target, shared by all of that kind. */
 import { errorMessage } from '../errors.js';
 import type { EventContent } from '../models/content.js';
-import type { RoomEvent } from '../models/event.js';
+import { copyOfEvent, type RoomEvent } from '../models/event.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { limitLength, partsOf } from './limit-length.js';
@@ -72,5 +72,7 @@ export function withoutStamps(event: RoomEvent): RoomEvent {
   const metadata = event.metadata;
   if (metadata['_routed_to'] === undefined && metadata['_always_process'] === undefined) return event;
   const { _routed_to, _always_process, ...rest } = metadata;
-  return Object.freeze({ ...event, metadata: Object.freeze(rest) });
+  const plain = copyOfEvent(event);
+  plain.metadata = Object.freeze(rest);
+  return Object.freeze(plain);
 }

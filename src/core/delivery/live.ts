@@ -45,14 +45,29 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
 
   run(): boolean {
     if (this.state === 'waiting') this.state = 'running';
-    const { target } = this;
-    if (this.broadcast.stream(target.channelId) !== undefined || this.needsTime()) {
-      this.slow = true;
-      this.broadcast.track(this);
-      void this.broadcast.parts.tasks.run(() => this.runSlowly());
-      return true;
+    if (this.needsTime()) return this.takeTime(undefined);
+    return this.broadcast.stream(this.target.channelId) === undefined ? this.attemptOnce() : this.endPreview();
+  }
+
+  /** Steps that may have to wait; `closing`: a preview that is being closed already. */
+  private takeTime(closing: Awaitable<boolean> | undefined): true {
+    this.slow = true;
+    this.broadcast.track(this);
+    void this.broadcast.parts.tasks.run(() => this.runSlowly(closing));
+    return true;
+  }
+
+  /** A preview whose watchers took its end at once. Returns whether it goes on. */
+  private endPreview(): boolean {
+    try {
+      if (this.broadcast.parts.tracer.enabled) this.startSpan();
+      const closing = this.closePreview();
+      if (closing !== true) return this.takeTime(closing);
+      this.succeed(undefined);
+    } catch (error) {
+      this.fail(error);
     }
-    return this.attemptOnce();
+    return false;
   }
 
   expire(): void {
@@ -75,12 +90,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   /** The ordinary case: one attempt, nothing to wait for. Returns whether it goes on. */
   private attemptOnce(): boolean {
     const form = this.broadcast.forms.for(this.target);
-    if (isPromise(form)) {
-      this.slow = true;
-      this.broadcast.track(this);
-      void this.broadcast.parts.tasks.run(() => this.runSlowly());
-      return true;
-    }
+    if (isPromise(form)) return this.takeTime(undefined);
     if (form === null) {
       this.end(untranscodable(this.target.channelId));
       return false;
@@ -137,9 +147,9 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   /** Everything that may have to wait: previews, rate limits, retries, `onEvent`. */
-  private async runSlowly(): Promise<void> {
+  private async runSlowly(closing: Awaitable<boolean> | undefined): Promise<void> {
     try {
-      await this.slowSteps();
+      await this.slowSteps(closing);
     } catch (error) {
       this.fail(error);
     } finally {
@@ -147,14 +157,14 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     }
   }
 
-  private async slowSteps(): Promise<void> {
+  private async slowSteps(closing: Awaitable<boolean> | undefined): Promise<void> {
     const { broadcast, target } = this;
     const { parts } = broadcast;
     const { channel, entry, binding } = target;
     if (channel === undefined || entry === undefined) return;
     if (broadcast.stream(target.channelId) !== undefined) {
       if (parts.tracer.enabled) this.startSpan();
-      if (await this.bounded(this.closePreview())) {
+      if (await this.bounded(closing ?? this.closePreview())) {
         this.succeed(undefined);
         return;
       }
@@ -204,14 +214,18 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
   }
 
   /** Ends what its watchers have seen. False: they get the event once more, as everybody does. */
-  private async closePreview(): Promise<boolean> {
+  private closePreview(): Awaitable<boolean> {
     const { broadcast, target } = this;
     const preview = broadcast.stream(target.channelId);
     if (preview === undefined) return false;
-    const event = (await broadcast.forms.for(target))?.event ?? broadcast.event;
-    if (preview.errorCode === undefined) return preview.stream.end(event, broadcast.context);
-    preview.stream.error(preview.errorCode, event);
-    return true;
+    const close = (form: Form | null): Awaitable<boolean> => {
+      const event = form?.event ?? broadcast.event;
+      if (preview.errorCode === undefined) return preview.stream.end(event, broadcast.context);
+      preview.stream.error(preview.errorCode, event);
+      return true;
+    };
+    const form = broadcast.forms.for(target);
+    return isPromise(form) ? form.then(close) : close(form);
   }
 
   /** A channel that takes for ever to think about an event still gets it. */

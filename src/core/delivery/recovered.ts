@@ -5,7 +5,7 @@ import type { KitParts } from '../parts.js';
 import { Cascade } from '../pipeline/cascade.js';
 import { RoomContextView } from '../rooms/context.js';
 import type { TurnWork } from '../turns/lane.js';
-import { endCrashedTurn } from '../turns/run.js';
+import { endCrashedTurn } from '../turns/outcome.js';
 import { DurableDelivery, type DeliveryFrame } from './durable.js';
 import { EventForms } from './forms.js';
 import { planFor, type Target } from './plan.js';

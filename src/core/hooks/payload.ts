@@ -2,7 +2,7 @@
 import { ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { DeleteContent, EditContent, EventContent } from '../models/content.js';
-import type { RoomEvent } from '../models/event.js';
+import { copyOfEvent, type RoomEvent } from '../models/event.js';
 import { freezeJson, frozenMap } from '../models/json.js';
 import type { HookTrigger, PayloadShape } from './triggers.js';
 
@@ -52,12 +52,11 @@ function checkEvent(before: RoomEvent, after: RoomEvent): RoomEvent {
     throw new ValidationError('A hook cannot turn an edit or delete to another event. Block it, or modify what it says.');
   }
   if (typeof after.visibility !== 'string') throw new ValidationError("An event's visibility is a string such as 'all' or a channel id.");
-  return Object.freeze({
-    ...after,
-    source: before.source,
-    content,
-    metadata: after.metadata === before.metadata ? before.metadata : frozenMap(after.metadata),
-  });
+  const checked = copyOfEvent(after);
+  checked.source = before.source;
+  checked.content = content;
+  checked.metadata = after.metadata === before.metadata ? before.metadata : frozenMap(after.metadata);
+  return Object.freeze(checked);
 }
 
 /** Edits and deletes: who may make them was decided before hooks ran (§13). */

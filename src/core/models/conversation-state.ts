@@ -41,6 +41,11 @@ export function getConversationState(room: Room): ConversationState {
   return completeState(stored ?? {}, room.createdAt);
 }
 
+/** Whether there is anything but the default to be read. */
+export function hasConversationState(room: Room): boolean {
+  return room.metadata[CONVERSATION_STATE_KEY] !== undefined;
+}
+
 /** A copy of the room with this state. Persists nothing: pass the copy to `kit.store.updateRoom` (CST-03). */
 export function setConversationState(room: Room, state: Partial<ConversationState>): Room {
   const complete = completeState(state, room.updatedAt);

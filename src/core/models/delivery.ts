@@ -176,6 +176,11 @@ export interface ChannelOutput {
 export interface ResponseStream {
   /** Visible text, piece by piece. Leaving the loop early aborts the model (STR-07). */
   readonly deltas: AsyncIterable<string>;
+  /**
+   * The same for a maker that need not be asked for each piece; used in place of `deltas` where present. Resolves when the text
+   * has ended, rejects with what the deltas would throw, and ends early when the turn's signal aborts.
+   */
+  readonly pipe?: (write: (delta: string) => void) => Promise<void>;
   /** The reply's frame: source, metadata known now. Its content is replaced by the gathered text. */
   readonly placeholder: EventDraft;
   /** Read once after the deltas have ended or failed: what only then is known. Never throws. */

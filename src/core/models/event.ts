@@ -61,6 +61,20 @@ export interface RoomEvent {
 /** An event under construction: the commit gives it its index and freezes it. */
 export type RoomEventDraft = { -readonly [Field in keyof RoomEvent]: RoomEvent[Field] };
 
+/** A copy to be changed. Field by field: most events are frozen, and spreading a frozen object takes ten times as long. */
+export function copyOfEvent(event: RoomEvent): RoomEventDraft {
+  const { id, roomId, type, source, content, status, visibility, index, chainDepth, createdAt, metadata, channelData } = event;
+  const copy: RoomEventDraft = { id, roomId, type, source, content, status, visibility, index, chainDepth, createdAt, metadata, channelData };
+  if (event.blockedBy !== undefined) copy.blockedBy = event.blockedBy;
+  if (event.parentEventId !== undefined) copy.parentEventId = event.parentEventId;
+  if (event.correlationId !== undefined) copy.correlationId = event.correlationId;
+  if (event.idempotencyKey !== undefined) copy.idempotencyKey = event.idempotencyKey;
+  if (event.addressedTo !== undefined) copy.addressedTo = event.addressedTo;
+  if (event.responseVisibility !== undefined) copy.responseVisibility = event.responseVisibility;
+  if (event.deliveryResults !== undefined) copy.deliveryResults = event.deliveryResults;
+  return copy;
+}
+
 /**
  * What a channel makes of an inbound message (TRN-01) or an agent answers with: the kit adds id, index, status,
  * chain depth and time. Absent fields get their defaults.

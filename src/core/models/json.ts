@@ -56,10 +56,27 @@ export function isSealed(value: object): boolean {
   return frozenToTheBottom.has(value);
 }
 
+/** How deep a look is taken at what may be frozen already; beyond it, a copy is made. */
+const LOOK = 3;
+
+/** Whether small plain data is frozen to the bottom: nobody can change it, so it need not be copied. */
+function isFrozenThroughout(value: object, depth = LOOK): boolean {
+  if (depth === 0 || !Object.isFrozen(value)) return false;
+  if (Array.isArray(value)) return value.every((element) => isPlainValue(element, depth));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const key in value) if (!isPlainValue((value as Record<string, unknown>)[key], depth)) return false;
+  return true;
+}
+
+function isPlainValue(value: unknown, depth: number): boolean {
+  return typeof value === 'object' && value !== null ? isFrozenThroughout(value, depth - 1) : typeof value !== 'function';
+}
+
 /** A frozen private copy; whatever part of it is known to be frozen to the bottom is shared. */
 export function ownJson<T>(value: T): T {
   if (value === null || typeof value !== 'object' || (value as unknown) === EMPTY || frozenToTheBottom.has(value)) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map(ownJson)) as T; // an array of T's element type stays one
+  if (Array.isArray(value)) return isFrozenThroughout(value) ? value : (Object.freeze(value.map(ownJson)) as T); // an array of T's element type stays one
+  if (isFrozenThroughout(value)) return value;
   const { toJSON } = value as { readonly toJSON?: unknown };
   if (typeof toJSON === 'function') return ownJson(toJSON.call(value) as T); // a Date is the text that JSON makes of it
   const copy: Record<string, unknown> = {};
@@ -70,6 +87,6 @@ export function ownJson<T>(value: T): T {
 /** A frozen private copy of a map given by a caller; empty and absent ones become {@link EMPTY}. */
 export function frozenMap(map: Readonly<Record<string, unknown>> | undefined): Metadata {
   if (map === undefined || map === EMPTY) return EMPTY;
-  for (const _key in map) return freezeJson(copyJson(map));
+  for (const _key in map) return isFrozenThroughout(map) ? map : freezeJson(copyJson(map));
   return EMPTY;
 }

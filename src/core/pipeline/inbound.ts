@@ -454,9 +454,11 @@ async function finishSlowly(
   return settled === undefined ? new SettledResult(outcome, cascade) : settleThen(settled, outcome, cascade);
 }
 
-async function settleThen(settled: Promise<void>, outcome: PassOutcome, cascade: Cascade): Promise<InboundResult> {
-  for (let waiting: Promise<void> | undefined = settled; waiting !== undefined; waiting = cascade.settled()) await waiting;
-  return new SettledResult(outcome, cascade);
+function settleThen(settled: Promise<void>, outcome: PassOutcome, cascade: Cascade): Promise<InboundResult> {
+  return settled.then(() => {
+    const more = cascade.settled(); // something may have begun meanwhile
+    return more === undefined ? new SettledResult(outcome, cascade) : settleThen(more, outcome, cascade);
+  });
 }
 
 function isPatient(options: InboundOptions): boolean {

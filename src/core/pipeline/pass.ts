@@ -12,11 +12,12 @@ import { isReady } from '../delivery/ready.js';
 import { canWrite } from '../delivery/visibility.js';
 import { ChannelNotFoundError } from '../errors.js';
 import type { SideEffects } from '../hooks/effects.js';
+import type { GateOutcome } from '../hooks/engine.js';
 import { VerdictLog } from '../hooks/verdict-log.js';
 import type { RoomLease } from '../locks/lock.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { InboundMessage, OutboxRow, TurnRow } from '../models/delivery.js';
-import type { RoomEvent, RoomEventDraft } from '../models/event.js';
+import { copyOfEvent, type RoomEvent, type RoomEventDraft } from '../models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
@@ -172,29 +173,15 @@ async function waitForLease(
 function passSteps(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Awaitable<PassOutcome> {
   const { fields } = input;
   const state = loadState(parts, fields.roomId);
-  // The ordinary message: nothing to wait for, nobody to ask.
-  if (
-    !isPromise(state) &&
-    input.participant === undefined &&
-    fields.content.type !== 'edit' &&
-    fields.content.type !== 'delete' &&
-    !parts.hooks.has('before_broadcast', fields.roomId)
-  ) {
+  // The ordinary message: nothing to wait for but, maybe, a gate.
+  if (!isPromise(state) && input.participant === undefined && fields.content.type !== 'edit' && fields.content.type !== 'delete') {
     const earlier = findEarlier(parts, input);
     if (isPromise(earlier)) return passSlowly(parts, section, input, state, lockWaitMs, earlier);
     input.deadline?.check();
     if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
     const admitted = admit(input, state);
     if (admitted.refusal !== undefined) return admitted.refusal;
-    const draft = draftOf(parts, input);
-    return commitPass(parts, section, {
-      input,
-      state,
-      binding: admitted.binding,
-      event: draft,
-      tooDeep: chainStop(parts, input.cascade, draft, input.origin),
-      lockWaitMs,
-    });
+    return gate(parts, section, { input, state, binding: admitted.binding, event: draftOf(parts, input), lockWaitMs });
   }
   return passSlowly(parts, section, input, state, lockWaitMs, undefined);
 }
@@ -213,8 +200,7 @@ async function passSlowly(
   lockWaitMs: number,
   lookingUp: Promise<RoomEvent | null> | undefined,
 ): Promise<PassOutcome> {
-  const { fields, cascade, deadline } = input;
-  const roomId = fields.roomId;
+  const { fields, deadline } = input;
 
   // 7. The room as it is now.
   let state = isPromise(loading) ? await (deadline?.wait(loading) ?? loading) : loading;
@@ -236,42 +222,61 @@ async function passSlowly(
     binding = bindingOf(state, sourceId);
   }
 
-  const draft = draftOf(parts, input);
+  const event = draftOf(parts, input);
 
   // 9. Edits and deletes act on what is there and only by those who may (§13).
   let edit: EditVerdict | undefined;
-  if (draft.content.type === 'edit' || draft.content.type === 'delete') {
-    const judging = applyEditRules(parts, state, draft, input.message);
+  if (event.content.type === 'edit' || event.content.type === 'delete') {
+    const judging = applyEditRules(parts, state, event, input.message);
     edit = await (deadline?.wait(judging) ?? judging);
     if (edit.refused !== undefined) return { kind: 'refused', reason: edit.refused, state };
   }
+  return gate(parts, section, { input, state, binding, event, lockWaitMs, edit });
+}
 
-  // Depth: endless answers end here (BC-04, BC-05).
-  const tooDeep = chainStop(parts, cascade, draft, input.origin);
+/** Depth and before_broadcast. At once when the gate's handlers answer at once. */
+function gate(parts: KitParts, section: Section, checked: Checked): Awaitable<PassOutcome> {
+  const { input, state, event } = checked;
+  // Endless answers end here (BC-04, BC-05).
+  const tooDeep = chainStop(parts, input.cascade, event, input.origin);
+  if (tooDeep !== undefined || !parts.hooks.has('before_broadcast', input.fields.roomId)) return commitPass(parts, section, { ...checked, tooDeep });
+  if (input.deadline !== undefined) input.deadline.stage = 'hooks';
+  const verdicts = parts.traces.enabled ? new VerdictLog() : undefined;
+  const gated = runGates(parts, section, state, event, verdicts, input.deadline);
+  return isPromise(gated)
+    ? gated.then((outcome) => gatePassed(parts, section, checked, verdicts, outcome))
+    : gatePassed(parts, section, checked, verdicts, gated);
+}
 
-  // before_broadcast.
-  let effects: SideEffects | undefined;
-  let verdicts: VerdictLog | undefined;
-  let stop: { blockedBy: string; reason: string | undefined } | undefined;
-  let event: RoomEventDraft = draft;
-  if (tooDeep === undefined && parts.hooks.has('before_broadcast', roomId)) {
-    if (deadline !== undefined) deadline.stage = 'hooks';
-    if (parts.traces.enabled) verdicts = new VerdictLog();
-    const gated = runGates(parts, section, state, draft, verdicts, deadline);
-    const outcome = isPromise(gated) ? await gated : gated;
-    if (section.hasChildren) {
-      await section.childrenSettled();
-      state = await loadState(parts, roomId);
-      // What the gate itself did counts: it may have closed the room, or shown its source out (LOCK-06).
-      const still = admit(input, state);
-      if (still.refusal !== undefined) return still.refusal;
-      binding = still.binding;
-    }
-    effects = outcome.effects;
-    if (outcome.modified) event = { ...outcome.payload };
-    if (outcome.blockedBy !== undefined) stop = { blockedBy: outcome.blockedBy, reason: outcome.reason };
-  }
-  return commitPass(parts, section, { input, state, binding, event, tooDeep, lockWaitMs, edit, effects, verdicts, stop });
+function gatePassed(
+  parts: KitParts,
+  section: Section,
+  checked: Checked,
+  verdicts: VerdictLog | undefined,
+  outcome: GateOutcome<RoomEvent>,
+): Awaitable<PassOutcome> {
+  const { effects, blockedBy, reason } = outcome;
+  const event = outcome.modified ? copyOfEvent(outcome.payload) : checked.event;
+  const stop = blockedBy === undefined ? undefined : { blockedBy, reason };
+  const ready = (state: RoomState, binding: ChannelBinding | undefined): Ready => ({
+    input: checked.input,
+    state,
+    binding,
+    event,
+    lockWaitMs: checked.lockWaitMs,
+    edit: checked.edit,
+    tooDeep: undefined,
+    effects,
+    verdicts,
+    stop,
+  });
+  if (!section.hasChildren) return commitPass(parts, section, ready(checked.state, checked.binding));
+  return section.childrenSettled().then(async () => {
+    const state = await loadState(parts, section.roomId);
+    // What the gate itself did counts: it may have closed the room, or shown its source out (LOCK-06).
+    const still = admit(checked.input, state);
+    return still.refusal ?? commitPass(parts, section, ready(state, still.binding));
+  });
 }
 
 /** The status gate (ROOM-04), and whether the source has a place in the room. */
@@ -304,14 +309,18 @@ function draftOf(parts: KitParts, input: PassInput): RoomEventDraft {
 }
 
 /** What steps 7 to 9 have found out. */
-interface Ready {
+interface Checked {
   readonly input: PassInput;
   readonly state: RoomState;
   readonly binding: ChannelBinding | undefined;
   readonly event: RoomEventDraft;
-  readonly tooDeep: string | undefined;
   readonly lockWaitMs: number;
   readonly edit?: EditVerdict | undefined;
+}
+
+/** And what the gate has said. */
+interface Ready extends Checked {
+  readonly tooDeep: string | undefined;
   readonly effects?: SideEffects | undefined;
   readonly verdicts?: VerdictLog | undefined;
   readonly stop?: { readonly blockedBy: string; readonly reason: string | undefined } | undefined;
@@ -356,7 +365,7 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
     // What hooks made of an edit is what the target becomes (EDT-04).
     commit.target = event.content.type === 'edit' ? { ...ready.edit.target, content: event.content.newContent } : ready.edit.target;
   }
-  if (reply?.completes !== undefined) commit.completesTurn = { ...reply.completes, replyEventIds: [...reply.completes.replyEventIds, event.id] };
+  if (reply?.completes !== undefined) commit.completesTurn = completedBy(reply.completes, event);
   const planned: Planned = { runtime, plan, agents, rows, turns, resumes };
   runtime.commits++;
   let committed: Awaitable<CommitResult>;
@@ -374,6 +383,12 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
       throw error;
     },
   );
+}
+
+/** The end of a turn, with the last of its replies. */
+function completedBy({ turnId, state, endReason, usage, replyEventIds }: TurnCompletion, { id }: RoomEventDraft): TurnCompletion {
+  const ids = Object.freeze(replyEventIds.length === 0 ? [id] : [...replyEventIds, id]);
+  return { turnId, state, endReason, usage, replyEventIds: ids };
 }
 
 interface Planned {
@@ -505,7 +520,7 @@ async function commitBlocked(parts: KitParts, section: Section, input: PassInput
   const completes = input.reply?.completes;
   const committed = await commitEvent(parts, section, {
     event,
-    ...(completes !== undefined && { completesTurn: { ...completes, replyEventIds: [...completes.replyEventIds, event.id] } }),
+    ...(completes !== undefined && { completesTurn: completedBy(completes, event) }),
   });
   if (committed.duplicate) return committed;
   if (input.cascade.rootEventId === '') input.cascade.rootEventId = committed.event.id;
@@ -570,13 +585,14 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
       id: parts.ids.next(),
       roomId: event.roomId,
       channelId: target.channelId,
-      triggerEventIds: [event.id],
+      triggerEventIds: Object.freeze([event.id]),
       triggerIndex: -1,
       state: straight ? 'running' : 'queued',
       attempts: straight ? 1 : 0,
       createdAt: event.createdAt,
       expiresAt,
-      ...(here && { leaseOwner: parts.owner, leaseUntil }),
+      leaseOwner: here ? parts.owner : undefined,
+      leaseUntil: here ? leaseUntil : undefined,
     };
   });
 }

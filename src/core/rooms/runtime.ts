@@ -2,6 +2,7 @@
  * What the process keeps of a room while it is active: its lanes, the plan of who gets what, and the newest events. All of
  * it can be rebuilt from the store; idle rooms are forgotten.
  */
+import { withoutStamps } from '../delivery/forms.js';
 import { Lane } from '../delivery/lane.js';
 import type { Plan } from '../delivery/plan.js';
 import type { Awaitable } from '../models/json.js';
@@ -12,6 +13,15 @@ import { TurnLane } from '../turns/lane.js';
 const MAX_ROOMS = 16_384;
 const MAX_TAIL = 500;
 
+/** The newest events of a room, ascending. */
+interface Tail {
+  events: RoomEvent[];
+  /** The same without stamps, as far as agents have read them; made once per event and not once per turn. */
+  plain: (RoomEvent | undefined)[];
+  latestIndex: number;
+  complete: boolean;
+}
+
 export class RoomRuntime {
   readonly #lanes = new Map<string, Lane>();
   #turnLanes: Map<string, TurnLane> | undefined;
@@ -19,7 +29,7 @@ export class RoomRuntime {
   #lastPlan: Plan | undefined;
   #planState: RoomState['bindings'] | undefined;
   #planVersion = -1;
-  #tail: { events: RoomEvent[]; latestIndex: number; complete: boolean } | undefined;
+  #tail: Tail | undefined;
   /** How often stored events were changed. */
   #changes = 0;
   /**
@@ -98,6 +108,19 @@ export class RoomRuntime {
     return events.length <= size ? events.slice() : events.slice(events.length - size);
   }
 
+  /** The same as agents see them: without where they were routed (ORC-02). */
+  recentWithoutStamps(size: number): RoomEvent[] {
+    const tail = this.#tail;
+    if (tail === undefined) return [];
+    const { events, plain } = tail;
+    const from = Math.max(0, events.length - size);
+    for (let position = from; position < events.length; position++) {
+      const event = events[position];
+      if (event !== undefined) plain[position] ??= withoutStamps(event);
+    }
+    return plain.slice(from) as RoomEvent[]; // all of them are there now
+  }
+
   /** A committed event joins the tail, if there is one. */
   appended(event: RoomEvent): void {
     const tail = this.#tail;
@@ -108,8 +131,10 @@ export class RoomRuntime {
     }
     tail.latestIndex = event.index;
     tail.events.push(event);
+    tail.plain.push(undefined);
     if (tail.events.length > 2 * MAX_TAIL) {
       tail.events = tail.events.slice(-MAX_TAIL);
+      tail.plain = tail.plain.slice(-MAX_TAIL);
       tail.complete = false;
     }
   }
@@ -129,7 +154,10 @@ export class RoomRuntime {
       const events = newest.slice().reverse();
       const readIndex = Math.max(latestIndex, events.at(-1)?.index ?? -1);
       // Meanwhile somebody may have read more, and commits may have joined it.
-      if ((this.#tail?.latestIndex ?? -1) <= readIndex) this.#tail = { events, latestIndex: readIndex, complete: events.length < size };
+      if ((this.#tail?.latestIndex ?? -1) <= readIndex) {
+        const plain = events.map(() => undefined);
+        this.#tail = { events, plain, latestIndex: readIndex, complete: events.length < size };
+      }
     }
   }
 

@@ -27,6 +27,19 @@ export interface DeliveryTimes {
   readonly ms: number | readonly number[];
 }
 
+/** A step as it is noted: when it ended, and how long it took. */
+export interface TurnStep {
+  readonly channelId: string;
+  readonly turnId: string;
+  readonly kind: TurnStepTrace['kind'];
+  readonly name: string;
+  readonly endedAtMs: number;
+  readonly ms: number;
+  readonly firstTokenMs: number | undefined;
+  readonly tokens: TurnStepTrace['tokens'];
+  readonly code: string | undefined;
+}
+
 /** More of one event tell nothing new. */
 const MAX_STEPS = 500;
 
@@ -46,7 +59,7 @@ export class TraceRecord {
   private deliveriesFrom = 0;
   private results: readonly DeliveryResult[] = EMPTY_LIST;
   private settledMs: number | readonly number[] = 0;
-  private turnSteps: TurnStepTrace[] | undefined = undefined;
+  private turnSteps: TurnStep[] | undefined = undefined;
   /** Of deliveries that took more than one attempt, or failed. */
   private attempts: DeliveryAttemptTrace[] | undefined = undefined;
 
@@ -72,9 +85,10 @@ export class TraceRecord {
     this.settle(deliveries);
   }
 
-  addTurnStep(step: TurnStepTrace): void {
-    const steps = (this.turnSteps ??= []);
-    if (steps.length < MAX_STEPS) steps.push(step);
+  addTurnStep(step: TurnStep): void {
+    // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
+    if (this.turnSteps === undefined) this.turnSteps = [step];
+    else if (this.turnSteps.length < MAX_STEPS) this.turnSteps.push(step);
   }
 
   addAttempt(attempt: DeliveryAttemptTrace): void {
@@ -98,7 +112,7 @@ export class TraceRecord {
           : target,
       ),
       deliveries: [...deliveries.filter(({ channelId }) => !attempts.some((noted) => noted.channelId === channelId)), ...attempts],
-      turnSteps: this.turnSteps ?? [],
+      turnSteps: (this.turnSteps ?? []).map(inWords),
     };
   }
 
@@ -107,6 +121,16 @@ export class TraceRecord {
     this.results = results;
     this.settledMs = ms;
   }
+}
+
+function inWords({ endedAtMs, firstTokenMs, tokens, code, ...step }: TurnStep): TurnStepTrace {
+  return {
+    ...step,
+    startedAt: isoTime(endedAtMs - step.ms),
+    ...(firstTokenMs !== undefined && { firstTokenMs }),
+    ...(tokens !== undefined && { tokens }),
+    ...(code !== undefined && { code }),
+  };
 }
 
 function outcomes({ startedAtMs, results, ms }: DeliveryTimes): DeliveryAttemptTrace[] {

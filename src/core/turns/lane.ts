@@ -3,17 +3,20 @@
  * store, so that a crash loses nothing.
  */
 import { insist } from '../async/insist.js';
-import { inCleanScope } from '../call-scope.js';
+import { inCleanScope, type CallScope } from '../call-scope.js';
 import type { Broadcast } from '../delivery/broadcast.js';
 import { leaveBehind } from '../delivery/left-behind.js';
 import type { Target } from '../delivery/plan.js';
 import { recoverTurn } from '../delivery/recovered.js';
 import type { TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
+import { isPromise } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { Cascade } from '../pipeline/cascade.js';
 import { collisionOf, type Collision } from './collision.js';
-import { rejectTurn, runTurn } from './run.js';
+import { rejectTurn } from './outcome.js';
+import { runTurn } from './run.js';
+import type { RunningTurn } from './running-turn.js';
 
 /** A turn that is to be run by this process. */
 export interface TurnWork {
@@ -23,6 +26,9 @@ export interface TurnWork {
   readonly cascade: Cascade;
   /** A crashed attempt is run again (TURN-03). */
   readonly recovered: boolean;
+  /** Set once the agent is asked. */
+  running?: RunningTurn;
+  scope?: CallScope;
 }
 
 export class TurnLane {
@@ -83,7 +89,7 @@ export class TurnLane {
 
   /** In a context of its own: later turns are not part of what caused the first one (CON-09). */
   #begin(parts: KitParts, first: TurnWork | Backlog): void {
-    void inCleanScope(() => parts.tasks.run(() => this.#drain(parts, first)));
+    inCleanScope(() => this.#drain(parts, first));
   }
 
   /** Messages of other agents are never turned away by a policy, only by a full queue (COL-06). */
@@ -94,11 +100,15 @@ export class TurnLane {
     return waiting >= collision.maxQueued ? 'turn_queue_full' : undefined;
   }
 
-  async #drain(parts: KitParts, first: TurnWork | Backlog): Promise<void> {
-    for (let work: TurnWork | Backlog | undefined = first; work !== undefined; work = this.#waiting.shift()) {
+  /** One after the other; the kit's tasks know of what has to be waited for. */
+  #drain(parts: KitParts, first: TurnWork | Backlog | undefined): void {
+    for (let work = first; work !== undefined; work = this.#waiting.shift()) {
       this.#isRunning = 'row' in work;
-      if ('row' in work) await runTurn(parts, this, work);
-      else await this.#readBacklog(parts, work);
+      const running = 'row' in work ? runTurn(parts, this, work) : this.#readBacklog(parts, work);
+      if (isPromise(running)) {
+        parts.tasks.follow(running, () => this.#drain(parts, this.#waiting.shift()));
+        return;
+      }
     }
     this.#isRunning = false;
     this.#busy = false;

@@ -2,110 +2,53 @@
  * A reply that is still being written (§18.2): previewed on every allowed target, gathered, and committed as one event
  * whose place in the timeline ends the previews.
  */
-import type { DeliveryStream, StreamPlaceholder } from '../channel.js';
-import { planFor, type Target } from '../delivery/plan.js';
 import { errorCode } from '../errors.js';
-import { collectEffects } from '../hooks/effects.js';
-import type { ResponseStream, StreamOutcome } from '../models/delivery.js';
-import type { RoomEvent } from '../models/event.js';
-import { EMPTY, EMPTY_LIST } from '../models/json.js';
+import type { OperationError, ResponseStream, StreamOutcome } from '../models/delivery.js';
+import type { EventDraft } from '../models/event.js';
+import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
-import { runPass } from '../pipeline/pass.js';
-import { storeEffects } from '../pipeline/side-effects.js';
+import { runPass, type PassOutcome } from '../pipeline/pass.js';
 import type { RoomState } from '../store/store.js';
 import type { TurnWork } from './lane.js';
+import { CUT_BY_CLOSING, logFailure, reportDropped, type TurnOutcome } from './outcome.js';
+import { Previews } from './previews.js';
 import { replyFields } from './reply.js';
-import type { ReplyWatcher } from './reply-watcher.js';
-import { CUT_BY_CLOSING, logFailure, reportDropped, type RunningTurn, type TurnOutcome } from './run.js';
+import { keepEffects } from './run.js';
+import type { RunningTurn } from './running-turn.js';
 
-export async function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, stream: ResponseStream): Promise<TurnOutcome> {
+export function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, stream: ResponseStream): Awaitable<TurnOutcome> {
   const previews = new Previews(parts, work, state, stream);
   let text = '';
-  let broken: unknown;
-  const signal = run.signal;
+  const write = (delta: string): void => {
+    if (delta === '') return;
+    text += delta;
+    previews.write(delta, text);
+  };
+  const end = (broken?: unknown): Awaitable<TurnOutcome> => commitText({ parts, work, run, state, stream, previews }, text, broken);
+  const fail = (error: unknown): Awaitable<TurnOutcome> => end(error ?? new Error('The stream broke.'));
+  return (stream.pipe === undefined ? pull(stream, run, write) : push(stream, run, write)).then(() => end(), fail);
+}
+
+/** A maker that writes by itself. What it writes after the turn was cut short is nobody's business (CON-08). */
+function push(stream: ResponseStream, run: RunningTurn, write: (delta: string) => void): Promise<void> {
+  const piping = stream.pipe?.((delta) => {
+    if (!run.aborted) write(delta);
+  });
+  return run.bounded(piping ?? Promise.resolve(), nothing);
+}
+
+/** A maker that has to be asked for each piece. */
+async function pull(stream: ResponseStream, run: RunningTurn, write: (delta: string) => void): Promise<void> {
   const deltas = stream.deltas[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const step = await run.bounded(deltas.next());
-      if (step.done === true) break;
-      if (step.value === '') continue;
-      text += step.value;
-      previews.write(step.value, text);
+      const step = await run.bounded(deltas.next(), asItIs);
+      if (step.done === true) return;
+      write(step.value);
     }
   } catch (error) {
-    broken = error ?? new Error('The stream broke.');
     leave(deltas);
-  }
-  const outcome = finishOf(stream, broken, signal);
-  storeOutcomeEffects(parts, work, outcome);
-  const failure = broken !== undefined && outcome.cancelled !== true ? logFailure(parts, work, broken) : undefined;
-  const error = outcome.error ?? failure;
-  // Nothing was said yet: the next process takes the turn up again.
-  if (text === '' && parts.stopping.aborted) return CUT_BY_CLOSING;
-  if (text === '') {
-    previews.error(error?.code ?? 'empty');
-    const ended = error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'empty';
-    return {
-      state: ended,
-      endReason: outcome.endReason,
-      replyEventIds: EMPTY_LIST,
-      usage: outcome.usage,
-      recorded: false,
-      ...(error !== undefined && { error }),
-    };
-  }
-  const cut = outcome.cancelled === true ? { cancelled: true } : error !== undefined ? { partial: true } : undefined;
-  const streamErrorCode = outcome.cancelled === true ? 'cancelled' : error?.code;
-  const fields = replyFields(
-    work,
-    state,
-    {
-      ...stream.placeholder,
-      ...(outcome.source !== undefined && { source: outcome.source }),
-      content: { type: 'text', body: text },
-      metadata: { ...stream.placeholder.metadata, ...outcome.metadata, ...cut },
-    },
-    undefined,
-  );
-  try {
-    const passed = await runPass(parts, {
-      fields,
-      cascade: work.cascade,
-      origin: 'reply',
-      reply: {
-        row: work.row,
-        muteSuppresses: true,
-        completes: {
-          turnId: work.row.id,
-          state: outcome.cancelled === true ? 'cancelled' : error !== undefined ? 'failed' : 'committed',
-          endReason: outcome.endReason,
-          replyEventIds: EMPTY_LIST,
-          usage: outcome.usage,
-        },
-      },
-      ...(previews.open.size > 0 && { streams: previews.open }),
-      streamErrorCode,
-      startedAt: parts.clock.now(),
-    });
-    const replyEventIds = passed.event === undefined ? EMPTY_LIST : [passed.event.id];
-    if (passed.kind === 'dropped') {
-      previews.error(passed.reason ?? 'dropped');
-      reportDropped(parts, work, passed);
-      return { state: 'cancelled', reason: passed.reason ?? 'dropped', replyEventIds: EMPTY_LIST, usage: outcome.usage, recorded: false };
-    }
-    if (passed.kind === 'blocked') previews.error('blocked', passed.event);
-    else previews.closeUnplanned(passed.broadcast?.plan.transports ?? EMPTY_LIST, passed.event);
-    return {
-      state: error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'committed',
-      endReason: outcome.endReason,
-      replyEventIds,
-      usage: outcome.usage,
-      recorded: true,
-      ...(error !== undefined && { error }),
-    };
-  } catch (failure) {
-    previews.error(errorCode(failure));
-    throw failure;
+    throw error;
   }
 }
 
@@ -120,137 +63,114 @@ function leave(deltas: AsyncIterator<string>): void {
   })();
 }
 
-/** Opened with the first words, so that an empty reply shows nothing; every one opened is closed exactly once (WS-05). */
-class Previews {
-  readonly open = new Map<string, DeliveryStream>();
-  readonly #targets: readonly Target[];
-  readonly #watchers = new Set<ReplyWatcher>();
-  #opened = false;
+function nothing(): void {
+  // All of it was written already.
+}
 
-  constructor(
-    private readonly parts: KitParts,
-    private readonly work: TurnWork,
-    state: RoomState,
-    private readonly stream: ResponseStream,
-  ) {
-    const { row, trigger } = work;
-    const placeholder = stream.placeholder;
-    const own = trigger.responseVisibility ?? placeholder.visibility ?? 'all';
-    const binding = state.bindings.find((candidate) => candidate.channelId === row.channelId);
-    const visibility = own === 'all' && binding !== undefined ? binding.visibility : own;
-    this.visibility = visibility;
-    const source = { channelId: row.channelId, channelType: placeholder.source.channelType, direction: placeholder.source.direction };
-    const allowed =
-      trigger.chainDepth + 1 < parts.limits.maxChainDepth &&
-      binding !== undefined &&
-      (binding.access === 'read_write' || binding.access === 'write_only') &&
-      !parts.hooks.forbidsPreview(row.roomId, source);
-    this.#targets = allowed
-      ? planFor(parts, parts.rooms.get(row.roomId), state, row.channelId, visibility).transports.filter(
-          (target) =>
-            target.channel?.openStream !== undefined &&
-            !target.binding.outputMuted &&
-            target.channel.supportsStreamingDelivery?.(row.roomId) === true,
-        )
-      : EMPTY_LIST;
+function asItIs<T>(value: T): T {
+  return value;
+}
+
+interface Written {
+  readonly parts: KitParts;
+  readonly work: TurnWork;
+  readonly run: RunningTurn;
+  readonly state: RoomState;
+  readonly stream: ResponseStream;
+  readonly previews: Previews;
+}
+
+/** The text is all there is going to be; `broken`: what the stream failed with. */
+function commitText(written: Written, text: string, broken: unknown): Awaitable<TurnOutcome> {
+  const { parts, work, run, previews } = written;
+  const outcome = finishOf(written.stream, broken, run);
+  keepEffects(parts, work, outcome);
+  const failure = broken !== undefined && outcome.cancelled !== true ? logFailure(parts, work, broken) : undefined;
+  const error = outcome.error ?? failure;
+  const { endReason, usage } = outcome;
+  if (text === '') {
+    // Nothing was said yet: the next process takes the turn up again.
+    if (parts.stopping.aborted) return CUT_BY_CLOSING;
+    previews.error(error?.code ?? 'empty');
+    const state = error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'empty';
+    return { state, endReason, replyEventIds: EMPTY_LIST, usage, recorded: false, error };
   }
-
-  readonly visibility: string;
-
-  write(delta: string, text: string): void {
-    if (!this.#opened) {
-      this.#opened = true;
-      for (const target of this.#targets) this.#openOn(target);
-      if (this.parts.replyListeners.size > 0) this.#tellListeners();
-    }
-    for (const watcher of this.#watchers) this.#guarded(() => watcher.write(delta, text), watcher);
-    for (const [channelId, stream] of this.open) {
-      try {
-        stream.write(delta, text);
-      } catch (error) {
-        this.open.delete(channelId);
-        this.parts.logger.warn('A preview failed; its channel gets the final event.', { channelId, error });
-      }
-    }
-  }
-
-  /** `event`: the blocked one, when it is stored. */
-  error(code: string, event?: RoomEvent): void {
-    for (const stream of this.open.values()) stream.error(code);
-    this.open.clear();
-    this.#endWatching(event, code);
-  }
-
-  /** Targets that were lost between the first word and the commit get an end too. */
-  closeUnplanned(planned: readonly Target[], event: RoomEvent | undefined): void {
-    this.#endWatching(event, undefined);
-    for (const [channelId, stream] of this.open) {
-      if (!planned.some((target) => target.channelId === channelId)) stream.error('channel_detached');
-    }
-  }
-
-  #opening(): StreamPlaceholder {
-    const { work, stream } = this;
-    return {
-      streamId: `${work.row.id}:${work.row.attempts}`,
-      roomId: work.row.roomId,
-      source: stream.placeholder.source,
-      visibility: this.visibility,
-      parentEventId: work.trigger.id,
-    };
-  }
-
-  /** Hosts who watch see what is written as it is written, whatever a channel may see of it. */
-  #tellListeners(): void {
-    for (const listener of this.parts.replyListeners) {
-      this.#guarded(() => {
-        const watcher = listener(this.#opening());
-        if (watcher !== undefined) this.#watchers.add(watcher);
-      });
-    }
-  }
-
-  #endWatching(event: RoomEvent | undefined, code: string | undefined): void {
-    for (const watcher of this.#watchers) this.#guarded(() => watcher.end(event, code));
-    this.#watchers.clear();
-  }
-
-  #guarded(work: () => void, watcher?: ReplyWatcher): void {
-    try {
-      work();
-    } catch (error) {
-      if (watcher !== undefined) this.#watchers.delete(watcher);
-      this.parts.logger.warn('Who watches replies failed at one.', { roomId: this.work.row.roomId, error });
-    }
-  }
-
-  #openOn(target: Target): void {
-    try {
-      const opened = target.channel?.openStream?.(this.#opening(), target.binding);
-      if (opened != null) this.open.set(target.channelId, opened);
-    } catch (error) {
-      this.parts.logger.warn('A preview could not be opened; its channel gets the final event.', { channelId: target.channelId, error });
-    }
+  const state = outcome.cancelled === true ? 'cancelled' : error !== undefined ? 'failed' : 'committed';
+  const done = (passed: PassOutcome): TurnOutcome => replied(written, passed, outcome, error);
+  const failed = (failure: unknown): never => {
+    previews.error(errorCode(failure));
+    throw failure;
+  };
+  try {
+    const passing = runPass(parts, {
+      fields: fieldsOf(written, text, outcome, error),
+      cascade: work.cascade,
+      origin: 'reply',
+      reply: {
+        row: work.row,
+        muteSuppresses: true,
+        completes: { turnId: work.row.id, state, endReason, replyEventIds: EMPTY_LIST, usage },
+      },
+      ...(previews.open.size > 0 && { streams: previews.open }),
+      streamErrorCode: outcome.cancelled === true ? 'cancelled' : error?.code,
+      startedAt: parts.clock.now(),
+    });
+    return isPromise(passing) ? passing.then(done).catch(failed) : done(passing);
+  } catch (failure) {
+    return failed(failure);
   }
 }
 
-function finishOf(stream: ResponseStream, broken: unknown, signal: AbortSignal): StreamOutcome {
+function fieldsOf({ work, state, stream }: Written, text: string, outcome: StreamOutcome, error: OperationError | undefined) {
+  const { placeholder } = stream;
+  const known = placeholder.metadata ?? EMPTY;
+  const last = outcome.metadata ?? EMPTY;
+  const cut = outcome.cancelled === true ? { cancelled: true } : error !== undefined ? { partial: true } : undefined;
+  const draft: EventDraft = {
+    type: placeholder.type,
+    visibility: placeholder.visibility,
+    parentEventId: placeholder.parentEventId,
+    idempotencyKey: placeholder.idempotencyKey,
+    addressedTo: placeholder.addressedTo,
+    responseVisibility: placeholder.responseVisibility,
+    channelData: placeholder.channelData,
+    source: outcome.source ?? placeholder.source,
+    content: Object.freeze({ type: 'text', body: text } as const),
+    // What is known at the end often says all that was known at the beginning.
+    metadata: cut === undefined && Object.keys(known).every((key) => key in last) ? last : { ...known, ...last, ...cut },
+  };
+  return replyFields(work, state, draft, undefined);
+}
+
+/** Every preview is closed: by the event in its place, or with a reason. */
+function replied({ parts, work, previews }: Written, passed: PassOutcome, outcome: StreamOutcome, error: OperationError | undefined): TurnOutcome {
+  const { endReason, usage } = outcome;
+  if (passed.kind === 'dropped') {
+    const reason = passed.reason ?? 'dropped';
+    previews.error(reason);
+    reportDropped(parts, work, passed);
+    return { state: 'cancelled', reason, replyEventIds: EMPTY_LIST, usage, recorded: false };
+  }
+  if (passed.kind === 'blocked') previews.error('blocked', passed.event);
+  else previews.closeUnplanned(passed.broadcast?.plan.transports ?? EMPTY_LIST, passed.event);
+  return {
+    state: error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'committed',
+    endReason,
+    replyEventIds: passed.event === undefined ? EMPTY_LIST : [passed.event.id],
+    usage,
+    recorded: true,
+    error,
+  };
+}
+
+function finishOf(stream: ResponseStream, broken: unknown, run: RunningTurn): StreamOutcome {
   try {
     const outcome = stream.finish();
     if (broken !== undefined && outcome.error === undefined && outcome.cancelled !== true) {
-      return { ...outcome, endReason: signal.aborted ? 'timeout' : 'error' };
+      return { ...outcome, endReason: run.aborted ? 'timeout' : 'error' };
     }
     return outcome;
   } catch {
     return { endReason: 'error', usage: EMPTY };
   }
-}
-
-function storeOutcomeEffects(parts: KitParts, work: TurnWork, outcome: StreamOutcome): void {
-  const effects = collectEffects(undefined, {
-    ...(outcome.tasks !== undefined && { tasks: outcome.tasks }),
-    ...(outcome.observations !== undefined && { observations: outcome.observations }),
-    ...(outcome.metadataUpdates !== undefined && { metadata: outcome.metadataUpdates }),
-  });
-  if (effects !== undefined) storeEffects(parts, work.row.roomId, work.row.channelId, effects, work.cascade);
 }

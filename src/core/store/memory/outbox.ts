@@ -42,7 +42,7 @@ export class MemoryOutbox {
 
   addTurns(turns: readonly TurnRow[], index: number): void {
     for (const turn of turns) {
-      this.#turns.set(turn.id, Object.freeze({ ...turn, ...ownFields(turn), triggerIndex: index }));
+      this.#turns.set(turn.id, ownTurn(turn, turn, index));
       push(this.#turnsOfRoom, turn.roomId, turn.id);
       if (OPEN_TURNS.includes(turn.state)) this.#openTurns.add(turn.id);
     }
@@ -115,7 +115,7 @@ export class MemoryOutbox {
   updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined): TurnRow | null {
     const turn = this.#turns.get(turnId);
     if (turn === undefined || (from !== undefined && !from.includes(turn.state))) return null;
-    const changed: TurnRow = Object.freeze({ ...turn, ...patch, ...ownFields(patch) });
+    const changed = ownTurn(turn, patch, patch.triggerIndex ?? turn.triggerIndex);
     this.#turns.set(turnId, changed);
     if (OPEN_TURNS.includes(changed.state)) this.#openTurns.add(turnId);
     else this.#openTurns.delete(turnId);
@@ -211,16 +211,37 @@ export class MemoryOutbox {
   }
 }
 
-/** What a turn holds besides plain values, as the store's own (STO-06). */
-function ownFields(turn: TurnPatch): TurnPatch {
-  const { triggerEventIds, replyEventIds, usage, error, startedTools } = turn;
-  return {
-    ...(triggerEventIds !== undefined && { triggerEventIds: ownJson(triggerEventIds) }),
-    ...(replyEventIds !== undefined && { replyEventIds: ownJson(replyEventIds) }),
-    ...(usage !== undefined && { usage: ownJson(usage) }),
-    ...(error !== undefined && { error: ownJson(error) }),
-    ...(startedTools !== undefined && { startedTools: ownJson(startedTools) }),
+/**
+ * A turn with what the patch changes of it, as the store's own (STO-06). Field by field: turns are frozen, and spreading a
+ * frozen object takes ten times as long.
+ */
+function ownTurn(turn: TurnRow, patch: Partial<TurnRow>, triggerIndex: number): TurnRow {
+  const own: { -readonly [Field in keyof TurnRow]: TurnRow[Field] } = {
+    id: turn.id,
+    roomId: turn.roomId,
+    channelId: turn.channelId,
+    triggerEventIds: patch.triggerEventIds === undefined ? turn.triggerEventIds : ownJson(patch.triggerEventIds),
+    triggerIndex,
+    state: patch.state ?? turn.state,
+    attempts: patch.attempts ?? turn.attempts,
+    createdAt: turn.createdAt,
+    expiresAt: patch.expiresAt ?? turn.expiresAt,
   };
+  const leaseOwner = patch.leaseOwner ?? turn.leaseOwner;
+  if (leaseOwner !== undefined) own.leaseOwner = leaseOwner;
+  const leaseUntil = patch.leaseUntil ?? turn.leaseUntil;
+  if (leaseUntil !== undefined) own.leaseUntil = leaseUntil;
+  const endReason = patch.endReason ?? turn.endReason;
+  if (endReason !== undefined) own.endReason = endReason;
+  const replyEventIds = patch.replyEventIds === undefined ? turn.replyEventIds : ownJson(patch.replyEventIds);
+  if (replyEventIds !== undefined) own.replyEventIds = replyEventIds;
+  const usage = patch.usage === undefined ? turn.usage : ownJson(patch.usage);
+  if (usage !== undefined) own.usage = usage;
+  const error = patch.error === undefined ? turn.error : ownJson(patch.error);
+  if (error !== undefined) own.error = error;
+  const startedTools = patch.startedTools === undefined ? turn.startedTools : ownJson(patch.startedTools);
+  if (startedTools !== undefined) own.startedTools = startedTools;
+  return Object.freeze(own);
 }
 
 /** What `commitEvent` throws when `completesTurn` names a turn that has ended (STO-04). */

@@ -1,8 +1,10 @@
 /**
- * How a turn, or one tool call of it, is cut short: by its own time limit, by whoever it belongs to, or by a directive.
- * Signal, timer and listeners come into being only when something reads the signal or does not settle at once.
+ * How a turn, or one tool call of it, is cut short: by its own time limit, by whoever it belongs to, or by a directive. Those
+ * who wait are told by plain callbacks; an `AbortSignal` is dear, and made only when somebody reads it.
  */
-import type { Deadlines } from '../core/async/deadlines.js';
+import type { Awaitable } from '../models/json.js';
+import type { Deadlines } from './deadlines.js';
+import { Listeners } from './listeners.js';
 
 /** Something whose end ends what hangs on it. Returns a function that stops listening. */
 export type AbortSource = (onAbort: (reason: Error) => void) => () => void;
@@ -13,13 +15,10 @@ export interface TimeLimit {
   readonly reason: () => Error;
 }
 
-/** How many microtasks work may take before it counts as waiting. */
-const MICROTASKS = 8;
-
 export class Cancellation {
   #controller: AbortController | undefined;
   #reason: Error | undefined;
-  #listeners: Set<(reason: Error) => void> | undefined;
+  #listeners: Listeners<Error> | undefined;
   #deadline: { cancel(): void } | undefined;
   #unlink: (() => void) | undefined;
   #armed = false;
@@ -50,9 +49,7 @@ export class Cancellation {
     this.#reason = reason;
     this.release();
     this.#controller?.abort(reason);
-    const listeners = this.#listeners;
-    this.#listeners = undefined;
-    if (listeners !== undefined) for (const listener of listeners) listener(reason);
+    this.#listeners?.tell(reason);
   }
 
   /** Calls `listener` once on abort, at once when it happened already. */
@@ -60,36 +57,37 @@ export class Cancellation {
     if (this.#reason === undefined) this.#arm();
     if (this.#reason !== undefined) {
       listener(this.#reason);
-      return () => undefined;
+      return nothing;
     }
-    const listeners = (this.#listeners ??= new Set());
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+    return (this.#listeners ??= new Listeners()).add(listener);
   };
 
   /** The outcome of `work`, or a rejection as soon as this is aborted; what `work` does later is ignored (CON-08). */
-  guard<T>(work: PromiseLike<T>): Promise<T> {
+  guard<T>(work: PromiseLike<T>): Promise<T>;
+  /** The same, made into something else by `next` before it is given: that spares a promise. */
+  guard<T, Result>(work: PromiseLike<T>, next: (value: T) => Awaitable<Result>): Promise<Result>;
+  guard<T, Result>(work: PromiseLike<T>, next?: (value: T) => Awaitable<Result>): Promise<T | Result> {
     return new Promise((resolve, reject) => {
-      if (this.#reason !== undefined) reject(this.#reason);
-      let settled = false;
-      let unlisten: (() => void) | undefined;
+      let isOver = false;
+      const unlisten = this.onAbort((reason) => {
+        isOver = true;
+        reject(reason);
+      });
       work.then(
         (value) => {
-          settled = true;
-          unlisten?.();
-          resolve(value);
+          unlisten();
+          if (isOver) return;
+          try {
+            resolve(next === undefined ? value : next(value));
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
         },
         (error: unknown) => {
-          settled = true;
-          unlisten?.();
+          unlisten();
           reject(error instanceof Error ? error : new Error(String(error)));
         },
       );
-      void (async () => {
-        // Long enough for work that waits for nothing outside; far shorter than anything that does.
-        for (let tick = 0; tick < MICROTASKS && !settled; tick++) await Promise.resolve();
-        if (!settled) unlisten = this.onAbort(reject);
-      })();
     });
   }
 
@@ -119,19 +117,42 @@ export class Cancellation {
   }
 }
 
-/** The turn's own signal as a source; read only when something has to wait. */
-export function abortSourceOf(options: { readonly signal: AbortSignal }): AbortSource {
+function nothing(): void {
+  // Nobody listens.
+}
+
+/** An agent's turn as a source. Its signal is read only where it has no other way to tell. */
+export function abortSourceOf(options: { readonly signal: AbortSignal; readonly onAbort?: AbortSource }): AbortSource {
+  return options.onAbort ?? ((onAbort) => abortSource(options.signal)(onAbort));
+}
+
+/** A signal as a source, with a listener of its own for each who asks. */
+function abortSource(signal: AbortSignal): AbortSource {
   return (onAbort) => {
-    const signal = options.signal;
-    const abort = (): void => {
-      const reason: unknown = signal.reason;
-      onAbort(reason instanceof Error ? reason : new Error('The operation was aborted.'));
-    };
+    const abort = (): void => onAbort(reasonOf(signal));
     if (signal.aborted) {
       abort();
-      return () => undefined;
+      return nothing;
     }
     signal.addEventListener('abort', abort, { once: true });
     return () => signal.removeEventListener('abort', abort);
   };
+}
+
+/** The same for many who come and go: the signal has one listener, and theirs are entries of a list. */
+export function sharedAbortSource(signal: AbortSignal): AbortSource {
+  const listeners = new Listeners<Error>();
+  signal.addEventListener('abort', () => listeners.tell(reasonOf(signal)), { once: true });
+  return (onAbort) => {
+    if (signal.aborted) {
+      onAbort(reasonOf(signal));
+      return nothing;
+    }
+    return listeners.add(onAbort);
+  };
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  return reason instanceof Error ? reason : new Error('The operation was aborted.');
 }

@@ -1,0 +1,46 @@
+/** What one turn's conversation with a model is made of: what the agent brings to every turn, and what this one adds. */
+import type { Deadlines } from '../core/async/deadlines.js';
+import type { Cancellation } from '../core/async/cancellation.js';
+import type { ChannelServices, Turn } from '../core/channel.js';
+import type { RetryPolicy } from '../core/models/delivery.js';
+import type { Room } from '../core/models/room.js';
+import type { ParticipantRole } from '../core/models/vocabulary.js';
+import type { Conversation } from './history.js';
+import type { TurnSettings } from './layers.js';
+import type { AIProvider } from './provider.js';
+import type { RunningTurns, SteeredTurn } from './steering.js';
+import type { ReplyTargets } from './targets.js';
+import type { ToolPolicy } from './tools/policy.js';
+import type { ToolLimits } from './tools/tool-runner.js';
+
+export interface LoopLimits extends ToolLimits {
+  readonly maxToolRounds: number;
+  readonly loopTimeoutSeconds: number;
+}
+
+/** The same for all turns of an agent. */
+export interface AgentParts {
+  readonly services: ChannelServices;
+  readonly deadlines: Deadlines;
+  readonly channelId: string;
+  readonly provider: AIProvider;
+  readonly fallbackProvider: AIProvider | undefined;
+  readonly retryPolicy: RetryPolicy | undefined;
+  readonly policy: ToolPolicy | undefined;
+  readonly limits: LoopLimits;
+  readonly running: RunningTurns;
+}
+
+/** One turn's own. */
+export interface TurnParts {
+  readonly turn: Turn;
+  readonly room: Room;
+  readonly participantId: string | undefined;
+  readonly roles: readonly ParticipantRole[];
+  readonly settings: TurnSettings;
+  readonly systemPrompt: string | undefined;
+  readonly conversation: Conversation;
+  readonly targets: ReplyTargets;
+  readonly steered: SteeredTurn;
+  readonly cancellation: Cancellation;
+}
