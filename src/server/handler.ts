@@ -4,11 +4,12 @@
  */
 import { Hono, type Context } from 'hono';
 import { RoomKitError, type RoomKit } from '../core/index.js';
+import { checkOptionNames } from '../core/option-names.js';
 import type { Peer } from './auth/address.js';
 import { holdsCredential } from './auth/bearer.js';
 import type { Principal } from './auth/principal.js';
 import { readJson } from './body.js';
-import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
+import { HANDLER_OPTIONS, serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { problemResponse, Refusal, statusOf } from './problem.js';
 import { isOpenRoute } from './routes/health.js';
 import type { Route } from './routes/route.js';
@@ -31,6 +32,7 @@ export type ServerHandler = (request: Request, peer?: Peer) => Promise<Response>
  * loopback address. Throws ValidationError for options that cannot be.
  */
 export function createHandler(kit: RoomKit, options: HandlerOptions = {}): ServerHandler {
+  checkOptionNames('createHandler', options, HANDLER_OPTIONS);
   return handlerOf(serverParts(kit, options, false, options.closing ?? new AbortController().signal));
 }
 
