@@ -72,7 +72,10 @@ export function handlerOf(parts: ServerParts): ServerHandler {
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
     return page !== undefined
       ? new Response(page.body, page)
-      : problemResponse(new Refusal('route_not_found', `There is nothing at ${nameOf(context.req)}.`), context.var.requestId);
+      : problemResponse(
+          new Refusal('route_not_found', `There is nothing at ${nameOf(context.req)}.${hintFor(context.req.path)}`),
+          context.var.requestId,
+        );
   });
   app.onError((error, context) => {
     const requestId = context.get('requestId') ?? parts.kit.ids.next();
@@ -86,6 +89,12 @@ export function handlerOf(parts: ServerParts): ServerHandler {
   };
   handlers.set(handler, parts);
   return handler;
+}
+
+/** What somebody probably looked for. */
+function hintFor(path: string): string {
+  if (/^\/studio(\/(index\.html)?)?$/.test(path)) return ' Studio is off: serve(kit, { studio: true }) turns it on.';
+  return path === '/' ? ' The rooms are at /api/rooms, and serve(kit, { studio: true }) shows them here.' : '';
 }
 
 const handlers = new WeakMap<ServerHandler, ServerParts>();
