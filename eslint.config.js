@@ -52,7 +52,15 @@ export default tseslint.config(
   {
     files: ['examples/*-page/*.js'],
     languageOptions: {
-      globals: { crypto: 'readonly', document: 'readonly', fetch: 'readonly', location: 'readonly', setTimeout: 'readonly', WebSocket: 'readonly' },
+      globals: {
+        crypto: 'readonly',
+        document: 'readonly',
+        sessionStorage: 'readonly',
+        fetch: 'readonly',
+        location: 'readonly',
+        setTimeout: 'readonly',
+        WebSocket: 'readonly',
+      },
     },
   },
   {

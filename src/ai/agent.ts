@@ -1,6 +1,7 @@
 /** A channel with a character: who it is goes into its prompt, how it sounds and greets is for orchestration (§18.5). */
 import { NotSupportedError } from '../core/errors.js';
 import { getConversationState, hasConversationState } from '../core/models/conversation-state.js';
+import { checkOptionNames, type OptionNames } from '../core/option-names.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import type { AIChannelOptions } from './ai-channel-options.js';
 import { AIChannel } from './ai-channel.js';
@@ -27,6 +28,35 @@ export interface AgentOptions extends Omit<AIChannelOptions, 'provider'> {
   readonly autoGreet?: boolean;
 }
 
+const NAMES: OptionNames<AgentOptions> = {
+  provider: true,
+  systemPrompt: true,
+  temperature: true,
+  maxTokens: true,
+  maxContextEvents: true,
+  tools: true,
+  toolHandler: true,
+  toolPolicy: true,
+  maxToolRounds: true,
+  loopTimeoutSeconds: true,
+  toolTimeoutSeconds: true,
+  maxToolCallsPerRound: true,
+  maxToolResultChars: true,
+  parallelTools: true,
+  memory: true,
+  retryPolicy: true,
+  fallbackProvider: true,
+  collision: true,
+  ownsProvider: true,
+  role: true,
+  description: true,
+  scope: true,
+  voice: true,
+  greeting: true,
+  language: true,
+  autoGreet: true,
+};
+
 /**
  * An AI channel with role, description, scope and language in its prompt.
  * @example new Agent('agent-triage', { provider, role: 'Triage agent', systemPrompt: 'You triage incoming requests.' })
@@ -43,6 +73,7 @@ export class Agent extends AIChannel {
   #lastPrompt: { readonly own: string | undefined; readonly language: string | undefined; readonly whole: string | undefined } | undefined;
 
   constructor(channelId: string, options: AgentOptions = {}) {
+    if (new.target === Agent) checkOptionNames('new Agent', options, NAMES);
     super(channelId, { ...options, provider: options.provider ?? configOnlyProvider(channelId) });
     this.isConfigOnly = options.provider === undefined;
     this.role = options.role;

@@ -84,7 +84,7 @@ A conversation system on [RoomKit](https://www.npmjs.com/package/roomkit).
 npm install
 npm run dev     # http://127.0.0.1:4170/studio/ shows every room; saving a file starts again
 npm test
-npm start       # without Studio, for production: give it HOST, PORT and an authentication first
+npm start       # without Studio, for others: give it HOST, PORT and an authentication first
 \`\`\`
 
 \`app.ts\` exports a function that opens the kit: one room, a channel for browsers, and a first agent, which is scripted and needs no model.
@@ -95,4 +95,6 @@ To serve others than this machine, export who may use it beside the kit:
 \`\`\`ts
 export const server = { host: '0.0.0.0', clientTokens: { secrets: [process.env.ROOMKIT_TOKEN_SECRET!] } };
 \`\`\`
+
+A service manager or a container starts \`node_modules/.bin/roomkit start app.ts\` by itself: npm does not hand on the SIGTERM that lets it finish its work.
 `;

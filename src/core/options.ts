@@ -9,6 +9,7 @@ import type { Logger } from './logger.js';
 import type { MediaStore } from './media/media-store.js';
 import type { ToolFunction } from './models/ai.js';
 import type { ChannelType } from './models/vocabulary.js';
+import { checkOptionNames, type OptionNames } from './option-names.js';
 import type { InboundRoomRouter } from './pipeline/router.js';
 import type { RealtimeBackend } from './realtime/backend.js';
 import type { ConversationStore } from './store/store.js';
@@ -90,6 +91,42 @@ export interface RoomKitOptions {
   readonly organizationId?: string;
 }
 
+const NAMES: OptionNames<RoomKitOptions> = {
+  store: true,
+  lockManager: true,
+  realtime: true,
+  identityResolver: true,
+  identityChannelTypes: true,
+  inboundRouter: true,
+  maxChainDepth: true,
+  identityTimeoutSeconds: true,
+  processTimeoutSeconds: true,
+  hookTimeoutSeconds: true,
+  deliveryTimeoutSeconds: true,
+  turnTimeoutSeconds: true,
+  turnTtlSeconds: true,
+  outboxTtlSeconds: true,
+  recoverIntervalSeconds: true,
+  leaseSeconds: true,
+  stt: true,
+  tts: true,
+  voice: true,
+  telemetry: true,
+  tools: true,
+  transcoder: true,
+  mediaStore: true,
+  onUnknown: true,
+  drainSeconds: true,
+  sweepIntervalSeconds: true,
+  traceEvents: true,
+  inboundRateLimit: true,
+  clock: true,
+  ids: true,
+  logger: true,
+  redact: true,
+  organizationId: true,
+};
+
 /** The numbers of a kit, all given. */
 export interface Limits {
   readonly maxChainDepth: number;
@@ -123,6 +160,7 @@ const DEFAULT_LIMITS: Limits = {
 
 /** The limits of a kit; refuses what makes no sense, naming option and value. */
 export function limitsOf(options: RoomKitOptions): Limits {
+  checkOptionNames('new RoomKit', options, NAMES);
   const limits: Record<keyof Limits, number> = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const given: unknown = options[name];

@@ -4,11 +4,12 @@
  */
 import { Hono, type Context } from 'hono';
 import { RoomKitError, type RoomKit } from '../core/index.js';
+import { checkOptionNames } from '../core/option-names.js';
 import type { Peer } from './auth/address.js';
 import { holdsCredential } from './auth/bearer.js';
 import type { Principal } from './auth/principal.js';
 import { readJson } from './body.js';
-import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
+import { HANDLER_OPTIONS, serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { problemResponse, Refusal, statusOf } from './problem.js';
 import { isOpenRoute } from './routes/health.js';
 import type { Route } from './routes/route.js';
@@ -31,6 +32,7 @@ export type ServerHandler = (request: Request, peer?: Peer) => Promise<Response>
  * loopback address. Throws ValidationError for options that cannot be.
  */
 export function createHandler(kit: RoomKit, options: HandlerOptions = {}): ServerHandler {
+  checkOptionNames('createHandler', options, HANDLER_OPTIONS);
   return handlerOf(serverParts(kit, options, false, options.closing ?? new AbortController().signal));
 }
 
@@ -70,7 +72,10 @@ export function handlerOf(parts: ServerParts): ServerHandler {
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
     return page !== undefined
       ? new Response(page.body, page)
-      : problemResponse(new Refusal('route_not_found', `There is nothing at ${nameOf(context.req)}.`), context.var.requestId);
+      : problemResponse(
+          new Refusal('route_not_found', `There is nothing at ${nameOf(context.req)}.${hintFor(context.req.path)}`),
+          context.var.requestId,
+        );
   });
   app.onError((error, context) => {
     const requestId = context.get('requestId') ?? parts.kit.ids.next();
@@ -84,6 +89,12 @@ export function handlerOf(parts: ServerParts): ServerHandler {
   };
   handlers.set(handler, parts);
   return handler;
+}
+
+/** What somebody probably looked for. */
+function hintFor(path: string): string {
+  if (/^\/studio(\/(index\.html)?)?$/.test(path)) return ' Studio is off: serve(kit, { studio: true }) turns it on.';
+  return path === '/' ? ' The rooms are at /api/rooms, and serve(kit, { studio: true }) shows them here.' : '';
 }
 
 const handlers = new WeakMap<ServerHandler, ServerParts>();

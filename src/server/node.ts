@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConflictError, ValidationError, type RoomKit } from '../core/index.js';
+import { checkOptionNames, type OptionNames } from '../core/option-names.js';
 import { isLoopbackHost } from './auth/address.js';
 import type { ClientTokenOptions, MintedToken } from './auth/client-tokens.js';
 import { handlerOf } from './handler.js';
 import { CLOSING_MS, listenerOf, openSockets, SOCKET_PATH, type OpenSockets } from './mount.js';
 import { pagesFrom, type PageHandler, type ReadPage } from './pages.js';
-import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
+import { HANDLER_OPTIONS, serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { studioFrom } from './studio.js';
 
 /** On which port, for whom, with which page. */
@@ -39,6 +40,8 @@ export interface RoomKitServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const SERVE_OPTIONS: OptionNames<ServeOptions> = { ...HANDLER_OPTIONS, port: true, host: true, studio: true };
+
 const SWEEP_SECONDS = 60;
 
 /**
@@ -46,9 +49,10 @@ const SWEEP_SECONDS = 60;
  * use, and ValidationError for options that cannot be or that would let anybody in (AUTH-07).
  */
 export async function serve(kit: RoomKit, options: ServeOptions): Promise<RoomKitServer> {
+  checkOptionNames('serve', options, SERVE_OPTIONS);
   const { port, host = '127.0.0.1' } = options;
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new ValidationError(`Port ${String(port)} is none. Give a whole number from 0 to 65535; 0 takes any free one.`);
+    throw new ValidationError(`Port ${String(port)} is none. Give { port } a whole number from 0 to 65535; 0 takes any free one.`);
   if (typeof host !== 'string' || host === '')
     throw new ValidationError(`host is ${JSON.stringify(host)}. Give a name or an address, such as '127.0.0.1'.`);
   const isLoopback = isLoopbackHost(host);

@@ -1,5 +1,6 @@
 /** What a server is made of, wired once from its options and shared by requests and sockets. */
 import { ValidationError, type RoomKit } from '../core/index.js';
+import type { OptionNames } from '../core/option-names.js';
 import { Gate } from './auth/gate.js';
 import { ClientTokens } from './auth/client-tokens.js';
 import { FailedAttempts } from './auth/failed-attempts.js';
@@ -29,6 +30,18 @@ export interface HandlerOptions {
   /** Abort it when the host shuts down: event streams and attached sockets end. */
   readonly closing?: AbortSignal;
 }
+
+/** For what is given by programs without types. */
+export const HANDLER_OPTIONS: OptionNames<HandlerOptions> = {
+  authenticate: true,
+  clientTokens: true,
+  origins: true,
+  trustedProxies: true,
+  insecureAllowAnonymous: true,
+  limits: true,
+  pages: true,
+  closing: true,
+};
 
 export interface ServerParts {
   readonly kit: RoomKit;

@@ -1,25 +1,25 @@
 /**
- * The page of docs/first-steps.md in a real browser, with the files the document shows: chat, a second window, a message that
- * is stopped, and a server that goes away and comes back.
+ * The pages of docs/first-steps.md and of docs/guides/client.md in a real browser, with the files the documents show: chat, a
+ * second window, a message that is stopped, and a server that goes away and comes back.
  */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Agent, extractText, HookResult, MockAIProvider, RoomKit, WebSocketChannel } from '../../src/index.js';
 import { SqliteStore } from '../../src/providers/sqlite/index.js';
 import { serve, type RoomKitServer } from '../../src/server/index.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const PAGE = fileURLToPath(new URL('../../examples/first-steps-page', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const hasBrowser = existsSync(CHROMIUM);
 const ANSWER = 'We are open from nine to five.';
 
 describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
-  `the page of the first steps in Chromium${hasBrowser ? '' : ` (${CHROMIUM} is missing: apt-get install chromium)`}`,
+  `the pages of the documents in Chromium${hasBrowser ? '' : ` (${CHROMIUM} is missing: apt-get install chromium)`}`,
   () => {
     let folder = '';
     let shop: Shop;
@@ -28,17 +28,20 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
     beforeAll(async () => {
       expect(hasBrowser, `Chromium is missing at ${CHROMIUM}; install Debian's package chromium or set CHROMIUM`).toBe(true);
       folder = await mkdtemp(join(tmpdir(), 'first-steps-'));
-      shop = await open(join(folder, 'shop.db'), 0);
+      await makePages(folder);
       browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--headless', '--no-sandbox', '--disable-gpu'] });
     }, 60_000);
 
+    afterEach(() => shop?.close());
     afterAll(async () => {
       await browser?.close();
-      await shop?.close();
       await rm(folder, { recursive: true, force: true });
     });
 
-    it('shows the chat in every window, once, whatever becomes of the server', { timeout: 60_000 }, async () => {
+    it.each(PAGES)('show the chat in every window, once, whatever becomes of the server: %s', { timeout: 60_000 }, async (name) => {
+      const page = join(folder, name);
+      const database = join(folder, `${name}.db`);
+      shop = await open(database, 0, page);
       const { url, port } = shop.server;
       const first = await visit(browser, url);
       const second = await visit(browser, url);
@@ -51,7 +54,7 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       expect(await texts(second)).toEqual(['When are you open?', ANSWER]);
 
       await shop.close();
-      shop = await open(join(folder, 'shop.db'), port);
+      shop = await open(database, port, page);
       await say(second, 'Open on Sundays?');
       await first.locator('p.web', { hasText: 'Sundays' }).waitFor();
       await expect.poll(() => texts(second)).toEqual(['When are you open?', ANSWER, 'Open on Sundays?', ANSWER]);
@@ -62,13 +65,25 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
   },
 );
 
+const PAGES = ['first-steps-page', 'client-page'] as const;
+
+/** Both have the markup of the first steps; the second one's script speaks by the client, copied beside it as the guide says. */
+async function makePages(folder: string): Promise<void> {
+  for (const name of PAGES) {
+    await mkdir(join(folder, name));
+    await copyFile(join(ROOT, 'examples/first-steps-page/index.html'), join(folder, name, 'index.html'));
+    await copyFile(join(ROOT, 'examples', name, 'chat.js'), join(folder, name, 'chat.js'));
+  }
+  await copyFile(join(ROOT, 'dist/client/index.js'), join(folder, 'client-page', 'roomkit-client.js'));
+}
+
 interface Shop {
   readonly server: RoomKitServer;
   close(): Promise<void>;
 }
 
 /** The server of the document. */
-async function open(path: string, port: number): Promise<Shop> {
+async function open(path: string, port: number, directory: string): Promise<Shop> {
   const kit = new RoomKit({ store: await SqliteStore.open(path) });
   kit.registerChannel(new WebSocketChannel('web', { echo: true }));
   kit.registerChannel(new Agent('helper', { provider: new MockAIProvider({ streaming: true, delayMs: 20, responses: [ANSWER] }) }));
@@ -78,7 +93,7 @@ async function open(path: string, port: number): Promise<Shop> {
   await kit.ensureRoom({ roomId: 'shop' });
   await kit.attachChannel('shop', 'web');
   await kit.attachChannel('shop', 'helper');
-  const server = await serve(kit, { port, pages: { directory: PAGE } });
+  const server = await serve(kit, { port, pages: { directory } });
   return { server, close: () => server.close().then(() => kit.close()) };
 }
 

@@ -44,6 +44,16 @@ describe('errors', () => {
     }
   });
 
+  it('say where Studio is for who looks for it and has not turned it on', async () => {
+    verifies('AUTH-12');
+    const server = await AskedServer.open();
+    const detail = async (path: string): Promise<unknown> => (await server.ask(ACME, 'GET', path)).json['detail'];
+    for (const path of ['/studio', '/studio/'])
+      expect(await detail(path)).toBe(`There is nothing at GET ${path}. Studio is off: serve(kit, { studio: true }) turns it on.`);
+    expect(await detail('/')).toContain('The rooms are at /api/rooms');
+    expect(await detail('/nothing')).toBe('There is nothing at GET /nothing.');
+  });
+
   it('name every wrong field', async () => {
     verifies('AUTH-12');
     const server = await AskedServer.open();

@@ -7,6 +7,7 @@ import { errorMessage, ValidationError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import { IdentityHookResult } from '../models/people.js';
+import { checkOptionNames, type OptionNames } from '../option-names.js';
 import type { ChannelDirection, ChannelType, HookExecution } from '../models/vocabulary.js';
 import type { RoomContext } from '../rooms/context.js';
 import { HookCallContext, type HookContext } from './context.js';
@@ -333,10 +334,23 @@ function checkTrigger(trigger: HookTrigger): TriggerBehaviour {
   return behaviour;
 }
 
+const NAMES: OptionNames<HookOptions> = {
+  name: true,
+  priority: true,
+  execution: true,
+  timeoutSeconds: true,
+  channelTypes: true,
+  channelIds: true,
+  directions: true,
+  failure: true,
+  preview: true,
+};
+
 function checkOptions(trigger: HookTrigger, behaviour: TriggerBehaviour, options: HookOptions, handler: unknown): void {
   if (typeof handler !== 'function') {
     throw new ValidationError(`kit.hook('${trigger}', …) needs a handler function as its last argument.`);
   }
+  checkOptionNames(`kit.hook('${trigger}')`, options, NAMES);
   if (options.timeoutSeconds !== undefined && !(options.timeoutSeconds > 0)) {
     throw new ValidationError(`timeoutSeconds of hook ${options.name ?? trigger} is ${options.timeoutSeconds}; give a number above 0.`);
   }

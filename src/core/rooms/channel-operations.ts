@@ -9,6 +9,7 @@ import type { InboundMessage } from '../models/delivery.js';
 import { EMPTY, frozenMap, isPromise, ownJson, type Awaitable, type Metadata } from '../models/json.js';
 import type { Room } from '../models/room.js';
 import { Access, ChannelCategory, ChannelDirection, type EventType } from '../models/vocabulary.js';
+import { checkOptionNames, type OptionNames } from '../option-names.js';
 import type { KitParts } from '../parts.js';
 import { commitSystem } from '../pipeline/commit.js';
 import type { Section } from '../pipeline/section.js';
@@ -301,7 +302,22 @@ const ACCESSES = Object.values(Access);
 const CATEGORIES = Object.values(ChannelCategory);
 const DIRECTIONS = Object.values(ChannelDirection);
 
+const NAMES: OptionNames<AttachOptions> = {
+  category: true,
+  direction: true,
+  access: true,
+  visibility: true,
+  muted: true,
+  outputMuted: true,
+  retryPolicy: true,
+  rateLimit: true,
+  collision: true,
+  metadata: true,
+  participantId: true,
+};
+
 function checkAttachOptions(options: AttachOptions): void {
+  checkOptionNames('attachChannel', options, NAMES);
   checkValue('access', options.access, ACCESSES);
   checkValue('category', options.category, CATEGORIES);
   checkValue('direction', options.direction, DIRECTIONS);

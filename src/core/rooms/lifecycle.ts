@@ -8,6 +8,7 @@ import type { CollisionConfig, InboundMessage } from '../models/delivery.js';
 import { EMPTY, frozenMap, isPromise, type Awaitable, type Metadata } from '../models/json.js';
 import type { Room, RoomTimers } from '../models/room.js';
 import type { AgentResponsePolicy, RoomStatus } from '../models/vocabulary.js';
+import { checkOptionNames, type OptionNames } from '../option-names.js';
 import type { KitParts } from '../parts.js';
 import { checkState, commitSystem, loadState } from '../pipeline/commit.js';
 import { looseSystemEvent, type SystemNotice } from '../pipeline/event-draft.js';
@@ -62,7 +63,18 @@ export async function createRoomWithId(parts: KitParts, roomId: string): Promise
   return parts.store.loadRoom(roomId);
 }
 
+const NAMES: OptionNames<CreateRoomOptions> = {
+  roomId: true,
+  organizationId: true,
+  metadata: true,
+  timers: true,
+  aiConfig: true,
+  agentResponsePolicy: true,
+  collision: true,
+};
+
 function newRoom(parts: KitParts, options: CreateRoomOptions): Room {
+  checkOptionNames('createRoom', options, NAMES);
   if (options.roomId !== undefined) checkId('Room id', options.roomId);
   const now = isoTime(parts.clock.now());
   const organizationId = parts.options.organizationId ?? options.organizationId;
