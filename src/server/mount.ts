@@ -2,17 +2,22 @@
  * The handler in servers of Node that are the host's own: as a listener for requests (`node:http`, Express, Fastify), and
  * with the socket at `/ws`.
  */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SUBPROTOCOL } from '../channels/index.js';
-import { RoomKitError, ValidationError } from '../core/index.js';
+import { RoomKitError, ValidationError, type Clock } from '../core/index.js';
 import type { Peer } from './auth/address.js';
+import { bodyNotUtf8, bodyTooLarge, bodyTooSlow, type ReadText } from './body.js';
+import { Dispatcher } from './dispatch.js';
 import { partsOf, type ServerHandler } from './handler.js';
 import { MAX_FRAME_BYTES } from './limits.js';
 import type { ServerParts } from './parts.js';
 import { problemResponse, Refusal } from './problem.js';
+import { asResponse, type Reply } from './reply.js';
 import { Sockets, type Admission } from './sockets.js';
 
 /** Takes a request of Node and answers it. */
@@ -40,7 +45,7 @@ export const CLOSING_MS = 2000;
  * @example http.createServer(toNodeListener(createHandler(kit, { authenticate })))
  */
 export function toNodeListener(handler: ServerHandler): NodeListener {
-  return listenerOf(handler, requireParts(handler));
+  return listenerOf(requireParts(handler));
 }
 
 /**
@@ -75,22 +80,82 @@ function requireParts(handler: ServerHandler): ServerParts {
 // --- requests ----------------------------------------------------------------------------------------------------------
 
 /** The listener of a handler whose parts are known. */
-export function listenerOf(handle: ServerHandler, { kit }: ServerParts): NodeListener {
-  const errorHandler = (error: unknown): Response => {
-    const requestId = kit.ids.next();
-    if (error instanceof RequestError)
-      return problemResponse(new Refusal('invalid', 'The address or the Host header of the request is not valid.'), requestId);
-    kit.logger.error('A request failed.', { requestId, error });
-    return problemResponse(error, requestId);
-  };
+export function listenerOf(parts: ServerParts): NodeListener {
+  const dispatcher = new Dispatcher(parts);
+  const refuse = (error: unknown): Response =>
+    asResponse(
+      dispatcher.refuse(
+        error instanceof RequestError
+          ? new Refusal('invalid', 'The address or the Host header of the request is not valid.', { cause: error })
+          : error,
+      ),
+    );
   const listener = getRequestListener(
-    (request, { incoming }) => {
-      if (incoming.readableDidRead && request.method !== 'GET' && request.method !== 'HEAD') return errorHandler(bodyWasRead());
-      return handle(request, peerOf(incoming.socket.remoteAddress));
+    async (request, { incoming, outgoing }) => {
+      if (incoming.readableDidRead && request.method !== 'GET' && request.method !== 'HEAD') return refuse(bodyWasRead());
+      const peer = peerOf(incoming.socket.remoteAddress);
+      // Of HTTP/1 by its types too: no server of HTTP/2 hands its requests to this listener.
+      const answer = await dispatcher.answer({ request, peer, readText: smallBodyOf(incoming as IncomingMessage) });
+      return answer instanceof Response || !writeWhole(answer, incoming as IncomingMessage, outgoing as ServerResponse)
+        ? asResponse(answer)
+        : RESPONSE_ALREADY_SENT;
     },
-    { overrideGlobalObjects: false, errorHandler },
+    { overrideGlobalObjects: false, errorHandler: refuse },
   );
   return (incoming, outgoing) => void listener(incoming, outgoing);
+}
+
+/**
+ * Writes an answer in one go. False, and nothing is written, where the rest of a body is still on its way or nobody listens
+ * any more: what becomes of the connection then, node-server knows.
+ */
+function writeWhole({ status, headers, body }: Reply, incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+  if (!incoming.complete || outgoing.destroyed || outgoing.headersSent) return false;
+  if (body === null) {
+    outgoing.writeHead(status, headers).end();
+  } else {
+    headers['content-length'] = String(Buffer.byteLength(body));
+    outgoing.writeHead(status, headers).end(body);
+  }
+  return true;
+}
+
+/** Bodies up to here are read without a stream. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/** A body whose length is announced and small, read from Node's own events; undefined for any other, whose stream is read. */
+function smallBodyOf(incoming: IncomingMessage): ReadText | undefined {
+  const announced = Number(incoming.headers['content-length'] ?? Infinity);
+  if (!(announced <= SMALL_BODY_BYTES)) return undefined;
+  return async (_request, maxBytes, maxMs, clock) => {
+    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
+    // Mostly it came with the head, in one piece.
+    const isThere = incoming.complete && !incoming.destroyed && !incoming.readableDidRead;
+    const bytes = isThere ? (incoming.read() as Buffer | null) : await bytesOf(incoming, maxMs, clock);
+    if (bytes === null) return '';
+    if (!isUtf8(bytes)) throw bodyNotUtf8();
+    const text = bytes.toString();
+    return text.startsWith('\uFEFF') ? text.slice(1) : text;
+  };
+}
+
+/** Everything that comes until the end. Rejects when that takes too long, or the connection is lost before. */
+function bytesOf(incoming: IncomingMessage, maxMs: number, clock: Clock): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const take = (chunk: Buffer): void => void chunks.push(chunk);
+    const settle = (outcome: Buffer | Error): void => {
+      timer.cancel();
+      incoming.off('data', take).off('end', whole).off('close', lost).off('error', lost);
+      if (outcome instanceof Error) reject(outcome);
+      else resolve(outcome);
+    };
+    const whole = (): void => settle(Buffer.concat(chunks));
+    const lost = (): void => settle(new Refusal('invalid', 'The connection ended before the body was there.'));
+    const timer = clock.setTimer(maxMs, () => settle(bodyTooSlow(maxMs)));
+    if (incoming.destroyed) lost();
+    else incoming.on('data', take).once('end', whole).once('close', lost).once('error', lost);
+  });
 }
 
 function bodyWasRead(): RoomKitError {

@@ -54,6 +54,7 @@ export class TrustedProxies {
   }
 
   includes(address: string | undefined): boolean {
+    if (this.#networks.length === 0) return false;
     const bytes = address === undefined ? undefined : parseAddress(address);
     return bytes !== undefined && this.#networks.some((network) => isWithin(bytes, network.bytes, network.bits));
   }

@@ -94,7 +94,8 @@ export class Gate {
 
   async #identify(request: Request, url: URL, peer: Peer | undefined): Promise<Principal | null> {
     refuseTokenInUrl(url);
-    this.#refuseGuessing(this.#addressKey(request, peer));
+    // Mostly nobody has failed, and then nobody need be told apart.
+    if (this.parts.attempts.size > 0) this.#refuseGuessing(this.#addressKey(request, peer));
     const { clientTokens, authenticate } = this.parts;
     const token = bearerToken(request.headers);
     if (clientTokens !== undefined && token !== undefined && looksLikeClientToken(token)) {

@@ -14,6 +14,8 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  /** The body as JSON, when it was written already. */
+  readonly text?: string;
 }
 
 /** A request header that a route understands. */
