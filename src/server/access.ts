@@ -27,11 +27,13 @@ export function organizationOf(kit: Pick<RoomKit, 'organizationId'>, principal: 
   return kit.organizationId ?? principal.organizationId;
 }
 
-/** Throws `forbidden` for who sees a part of the kit only: what is told of the whole would tell of others. */
-export function requireWholeKit(kit: Pick<RoomKit, 'organizationId'>, principal: Principal): void {
-  const isOfKit = principal.organizationId === undefined || principal.organizationId === kit.organizationId;
-  if (!isOfKit || principal.rooms !== undefined)
-    throw new Refusal('forbidden', 'This tells of the whole kit, and the caller sees a part of it. Ask by room instead.');
+/**
+ * The one organization a caller is told of; undefined for who may be told of all the kit serves. Throws `forbidden` for a
+ * caller of single rooms: what is told of all would tell of others.
+ */
+export function scopeOf(kit: Pick<RoomKit, 'organizationId'>, { rooms, organizationId }: Principal): string | undefined {
+  if (rooms !== undefined) throw new Refusal('forbidden', 'This tells of all rooms, and the caller has a fixed list of them. Ask by room instead.');
+  return organizationId === kit.organizationId ? undefined : organizationId;
 }
 
 function isListed(principal: Principal, roomId: string): boolean {
