@@ -1,17 +1,18 @@
 /** Reads a JSON body as far as it may go: size before anything else, then time, then depth (AUTH-13, CON-13). */
 import type { ZodType } from 'zod';
 import { checkJson, type Clock } from '../core/index.js';
+import type { Awaitable } from '../core/models/json.js';
 import type { ServerLimits } from './limits.js';
 import { Refusal, type FieldError } from './problem.js';
 
 /** Reads a body as UTF-8. Throws `too_large`, `body_timeout` or `invalid`. */
-export type ReadText = (request: Request, maxBytes: number, maxMs: number, clock: Clock) => Promise<string>;
+export type ReadText = (maxBytes: number, maxMs: number, clock: Clock) => Awaitable<string>;
 
-/** The JSON of a body. Throws `too_large`, `body_timeout`, `unsupported_media_type` or `invalid`. */
-export async function readJson(request: Request, limits: ServerLimits, clock: Clock, read: ReadText = readText): Promise<unknown> {
-  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+/** The JSON of a body of this type. Throws `too_large`, `body_timeout`, `unsupported_media_type` or `invalid`. */
+export async function readJson(contentType: string | null, limits: ServerLimits, clock: Clock, read: ReadText): Promise<unknown> {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new Refusal('unsupported_media_type', 'Send the body as application/json.');
-  const text = await read(request, limits.maxBodyBytes, limits.bodySeconds * 1000, clock);
+  const text = await read(limits.maxBodyBytes, limits.bodySeconds * 1000, clock);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -39,7 +40,11 @@ export function checked<Value>(schema: ZodType<Value>, value: unknown, at?: stri
 }
 
 /** By the stream of the request, whatever carries it. */
-export async function readText(request: Request, maxBytes: number, maxMs: number, clock: Clock): Promise<string> {
+export function textOf(request: Request): ReadText {
+  return (maxBytes, maxMs, clock) => readText(request, maxBytes, maxMs, clock);
+}
+
+async function readText(request: Request, maxBytes: number, maxMs: number, clock: Clock): Promise<string> {
   const tooLarge = (): Refusal => bodyTooLarge(maxBytes);
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > maxBytes) throw tooLarge();
@@ -57,7 +62,8 @@ export async function readText(request: Request, maxBytes: number, maxMs: number
       if (done) break;
       bytes += value.byteLength;
       if (bytes > maxBytes) {
-        await reader.cancel().catch(() => undefined);
+        // Not awaited: of a request that was cloned it ends only with the clone.
+        reader.cancel().catch(() => undefined);
         throw tooLarge();
       }
       text += decoder.decode(value, { stream: true });

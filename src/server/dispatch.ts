@@ -6,8 +6,9 @@ import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { RoomKitError } from '../core/index.js';
 import type { Peer } from './auth/address.js';
 import { holdsCredential } from './auth/bearer.js';
+import type { Asked } from './auth/gate.js';
 import type { Principal } from './auth/principal.js';
-import { readJson, type ReadText } from './body.js';
+import { readJson, textOf, type ReadText } from './body.js';
 import type { ServerParts } from './parts.js';
 import { Refusal, statusOf } from './problem.js';
 import { jsonReply, problemReply, withHeaders, withoutBody, type Reply } from './reply.js';
@@ -15,12 +16,21 @@ import { isOpenRoute } from './routes/health.js';
 import type { Route } from './routes/route.js';
 import { ROUTES } from './routes/table.js';
 
-/** A request, and how its body is read where that can be done better than by its stream. */
-export interface Exchange {
-  readonly request: Request;
+/** A request, whatever carries it. */
+export interface Exchange extends Asked {
+  readonly method: string;
+  readonly url: string;
   readonly peer: Peer | undefined;
-  readonly readText?: ReadText | undefined;
+  readonly readText: ReadText;
 }
+
+export function exchangeOf(request: Request, peer: Peer | undefined, readText: ReadText = textOf(request)): Exchange {
+  const { method, url, headers } = request;
+  return { method, url, headers, peer, readText, toRequest: () => request };
+}
+
+/** A route, and what stands in the places of its parameters. */
+type Found = readonly [route: Route, params: Readonly<Record<string, string>>];
 
 const NOBODY: Principal = Object.freeze({ id: 'nobody', kind: 'service', scopes: Object.freeze([]) });
 
@@ -33,21 +43,20 @@ export class Dispatcher {
 
   /** Never rejects: what goes wrong is an answer too. */
   async answer(exchange: Exchange): Promise<Reply | Response> {
-    const { request, peer } = exchange;
+    const { method, headers, peer } = exchange;
     const requestId = this.parts.kit.ids.next();
-    const url = new URL(request.url);
+    const url = new URL(exchange.url);
     const own: Record<string, string> = { 'x-request-id': requestId };
     let answer: Reply | Response;
     try {
-      const { headers } = request;
-      const isListed = this.parts.gate.judgeOrigin(request, url, peer) === 'listed';
+      const isListed = this.parts.gate.judgeOrigin(exchange, url, peer) === 'listed';
       if (isListed) Object.assign(own, pageHeaders(headers.get('origin') ?? ''));
-      const isPreflight = isListed && request.method === 'OPTIONS' && headers.has('access-control-request-method');
+      const isPreflight = isListed && method === 'OPTIONS' && headers.has('access-control-request-method');
       answer = isPreflight ? preflightReply() : await this.#route(exchange, url, requestId);
     } catch (error) {
-      answer = this.#refusal(error, requestId, nameOf(request.method, url));
+      answer = this.#refusal(error, requestId, nameOf(method, url));
     }
-    return withHeaders(request.method === 'HEAD' ? withoutBody(answer) : answer, own);
+    return withHeaders(method === 'HEAD' ? withoutBody(answer) : answer, own);
   }
 
   /** The answer to what is not even a request. */
@@ -64,37 +73,43 @@ export class Dispatcher {
 
   async #route(exchange: Exchange, url: URL, requestId: string): Promise<Reply | Response> {
     const { parts } = this;
-    const { request, peer } = exchange;
+    const { method, headers, peer } = exchange;
     const { pathname } = url;
     let principal = NOBODY;
-    if (isApiPath(pathname) && !isOpenRoute(pathname, () => parts.gate.isLocal(request, peer))) {
-      principal = await parts.gate.admit(request, url, peer);
+    if (isApiPath(pathname) && !isOpenRoute(pathname, () => parts.gate.isLocal(exchange, peer))) {
+      principal = await parts.gate.admit(exchange, url, peer);
       parts.rates.take(`${principal.kind}:${principal.id}`);
     }
     if (pathname === '/mcp') {
       const { answerMcp } = await import('./mcp/server.js');
-      return answerMcp(parts, principal, request);
+      return answerMcp(parts, principal, exchange.toRequest());
     }
-    const [found, values] = this.#router.match(request.method === 'HEAD' ? 'GET' : request.method, pathname);
-    const [route, places] = found[0] ?? [];
-    if (route === undefined) return this.#page(request, url, requestId);
+    const [route, params] = this.find(method, pathname) ?? [];
+    if (route === undefined || params === undefined) return this.#page(exchange, url, requestId);
     const answer = await route.run({
       parts,
       principal,
-      params: paramsOf(places ?? {}, values ?? []),
+      params,
       query: queryOf(url),
-      readBody: () => readJson(request, parts.limits, parts.kit.clock, exchange.readText),
-      header: (name) => request.headers.get(name) ?? undefined,
-      request,
+      readBody: () => readJson(headers.get('content-type'), parts.limits, parts.kit.clock, exchange.readText),
+      header: (name) => headers.get(name) ?? undefined,
+      isHead: method === 'HEAD',
     });
     return answer instanceof Response ? answer : jsonReply(answer);
   }
 
-  async #page(request: Request, url: URL, requestId: string): Promise<Reply | Response> {
-    const page = isApiPath(url.pathname) ? undefined : await this.parts.pages?.(request);
+  /** The route of a method and a path; HEAD is answered by that of GET. */
+  find(method: string, pathname: string): Found | undefined {
+    const [found, values] = this.#router.match(method === 'HEAD' ? 'GET' : method, pathname);
+    const [route, places] = found[0] ?? [];
+    return route && [route, paramsOf(places ?? {}, values ?? [])];
+  }
+
+  async #page({ method, toRequest }: Exchange, url: URL, requestId: string): Promise<Reply | Response> {
+    const page = isApiPath(url.pathname) ? undefined : await this.parts.pages?.(toRequest());
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
     if (page !== undefined) return new Response(page.body, page);
-    return problemReply(new Refusal('route_not_found', `There is nothing at ${nameOf(request.method, url)}.`), requestId);
+    return problemReply(new Refusal('route_not_found', `There is nothing at ${nameOf(method, url)}.`), requestId);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { RoomKit } from '../core/index.js';
 import type { Peer } from './auth/address.js';
-import { Dispatcher } from './dispatch.js';
+import { Dispatcher, exchangeOf } from './dispatch.js';
 import { serverParts, type HandlerOptions, type ServerParts } from './parts.js';
 import { asResponse } from './reply.js';
 
@@ -22,7 +22,7 @@ export function createHandler(kit: RoomKit, options: HandlerOptions = {}): Serve
 /** The handler of a server that is wired already. */
 export function handlerOf(parts: ServerParts): ServerHandler {
   const dispatcher = new Dispatcher(parts);
-  const handler: ServerHandler = async (request, peer) => asResponse(await dispatcher.answer({ request, peer }));
+  const handler: ServerHandler = async (request, peer) => asResponse(await dispatcher.answer(exchangeOf(request, peer)));
   handlers.set(handler, parts);
   return handler;
 }

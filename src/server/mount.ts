@@ -12,7 +12,7 @@ import { SUBPROTOCOL } from '../channels/index.js';
 import { RoomKitError, ValidationError, type Clock } from '../core/index.js';
 import type { Peer } from './auth/address.js';
 import { bodyNotUtf8, bodyTooLarge, bodyTooSlow, type ReadText } from './body.js';
-import { Dispatcher } from './dispatch.js';
+import { Dispatcher, exchangeOf, type Exchange } from './dispatch.js';
 import { partsOf, type ServerHandler } from './handler.js';
 import { MAX_FRAME_BYTES } from './limits.js';
 import type { ServerParts } from './parts.js';
@@ -90,53 +90,144 @@ export function listenerOf(parts: ServerParts): NodeListener {
           : error,
       ),
     );
+  const isReadBefore = (incoming: IncomingMessage, method: string): boolean => incoming.readableDidRead && method !== 'GET' && method !== 'HEAD';
+  /** Answers that are there already, for node-server to write. */
+  const answers = new WeakMap<object, Response>();
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
-      if (incoming.readableDidRead && request.method !== 'GET' && request.method !== 'HEAD') return refuse(bodyWasRead());
-      const peer = peerOf(incoming.socket.remoteAddress);
-      // Of HTTP/1 by its types too: no server of HTTP/2 hands its requests to this listener.
-      const answer = await dispatcher.answer({ request, peer, readText: smallBodyOf(incoming as IncomingMessage) });
-      return answer instanceof Response || !writeWhole(answer, incoming as IncomingMessage, outgoing as ServerResponse)
-        ? asResponse(answer)
-        : RESPONSE_ALREADY_SENT;
+      const answer = answers.get(incoming);
+      if (answer !== undefined) return answer;
+      if (isReadBefore(incoming as IncomingMessage, request.method)) return refuse(bodyWasRead());
+      const found = await dispatcher.answer(exchangeOf(request, peerOf(incoming.socket.remoteAddress)));
+      if (found instanceof Response || !incoming.complete || outgoing.destroyed || outgoing.headersSent) return asResponse(found);
+      writeWhole(found, outgoing as ServerResponse);
+      return RESPONSE_ALREADY_SENT;
     },
     { overrideGlobalObjects: false, errorHandler: refuse },
   );
-  return (incoming, outgoing) => void listener(incoming, outgoing);
+  /** What a route answers in one piece needs neither a Request nor a Response; everything else goes the standard way. */
+  const direct = async (incoming: IncomingMessage, outgoing: ServerResponse, exchange: Exchange, body: IncomingBody): Promise<void> => {
+    const answer = await dispatcher.answer(exchange);
+    if (!(answer instanceof Response) && body.isOver && !outgoing.destroyed) writeWhole(answer, outgoing);
+    else {
+      answers.set(incoming, asResponse(answer));
+      await listener(incoming, outgoing);
+    }
+  };
+  const lost = (outgoing: ServerResponse) => (error: unknown) => {
+    parts.kit.logger.error('An answer could not be written.', { error });
+    outgoing.destroy();
+  };
+  return (incoming, outgoing) => {
+    const { method = '', url = '' } = incoming;
+    const query = url.indexOf('?');
+    const isPlain =
+      parts.gate.goesByToken &&
+      isPlainAddress(incoming, url) &&
+      !isReadBefore(incoming, method) &&
+      dispatcher.find(method, query < 0 ? url : url.slice(0, query)) !== undefined;
+    const body = isPlain ? new IncomingBody(incoming) : undefined;
+    if (body?.isSmall === true) direct(incoming, outgoing, incomingExchange(incoming, method, url, body), body).catch(lost(outgoing));
+    else void listener(incoming, outgoing);
+  };
 }
 
+function incomingExchange(incoming: IncomingMessage, method: string, url: string, body: IncomingBody): Exchange {
+  const { headers } = incoming;
+  return {
+    method,
+    url: `http://${headers.host}${url}`,
+    headers: {
+      get(name) {
+        const value = headers[name];
+        return value === undefined ? null : typeof value === 'string' ? value : value.join(', ');
+      },
+      has: (name) => headers[name] !== undefined,
+    },
+    peer: peerOf(incoming.socket.remoteAddress),
+    readText: body.read,
+    toRequest: noRequest,
+  };
+}
+
+function noRequest(): never {
+  throw new Error('The gate goes by tokens: nobody asks for the request.');
+}
+
+const PLAIN_PATH = /^\/api(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+(?:\?[A-Za-z0-9._~%=&+-]*)?$/;
+const PLAIN_HOST = /^[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/;
+
 /**
- * Writes an answer in one go. False, and nothing is written, where the rest of a body is still on its way or nobody listens
- * any more: what becomes of the connection then, node-server knows.
+ * An address that no standard reads in another way than it stands there, over plain HTTP/1, and with one credential at most:
+ * of two Node would keep the first, and nobody knows which was meant.
  */
-function writeWhole({ status, headers, body }: Reply, incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-  if (!incoming.complete || outgoing.destroyed || outgoing.headersSent) return false;
+function isPlainAddress({ headers, rawHeaders, httpVersionMajor, socket }: IncomingMessage, url: string): boolean {
+  if (httpVersionMajor !== 1 || 'encrypted' in socket || !PLAIN_PATH.test(url) || !PLAIN_HOST.test(headers.host ?? '')) return false;
+  let credentials = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? '';
+    if (name.length === CREDENTIAL.length && name.toLowerCase() === CREDENTIAL) credentials++;
+  }
+  return credentials <= 1;
+}
+
+const CREDENTIAL = 'authorization';
+
+function writeWhole({ status, headers, body }: Reply, outgoing: ServerResponse): void {
   if (body === null) {
     outgoing.writeHead(status, headers).end();
   } else {
     headers['content-length'] = String(Buffer.byteLength(body));
     outgoing.writeHead(status, headers).end(body);
   }
-  return true;
 }
 
 /** Bodies up to here are read without a stream. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
-/** A body whose length is announced and small, read from Node's own events; undefined for any other, whose stream is read. */
-function smallBodyOf(incoming: IncomingMessage): ReadText | undefined {
-  const announced = Number(incoming.headers['content-length'] ?? Infinity);
-  if (!(announced <= SMALL_BODY_BYTES)) return undefined;
-  return async (_request, maxBytes, maxMs, clock) => {
-    if (announced > maxBytes) throw bodyTooLarge(maxBytes);
-    // Mostly it came with the head, in one piece.
-    const isThere = incoming.complete && !incoming.destroyed && !incoming.readableDidRead;
-    const bytes = isThere ? (incoming.read() as Buffer | null) : await bytesOf(incoming, maxMs, clock);
-    if (bytes === null) return '';
+/** The body of a request of Node. One that is small, and whose length is known, is read from Node itself. */
+class IncomingBody {
+  /** Infinity when it is not announced. */
+  readonly #bytes: number;
+  #isTaken = false;
+
+  constructor(private readonly incoming: IncomingMessage) {
+    const { 'content-length': length, 'transfer-encoding': encoding } = incoming.headers;
+    this.#bytes = encoding !== undefined ? Infinity : Number(length ?? 0);
+  }
+
+  get isSmall(): boolean {
+    return this.#bytes <= SMALL_BODY_BYTES;
+  }
+
+  /** Whether nothing of it is still on its way. It may all be there before the parser says so. */
+  get isOver(): boolean {
+    return this.#isTaken || this.incoming.complete || this.#isThere;
+  }
+
+  get #isThere(): boolean {
+    return this.incoming.readableLength === this.#bytes;
+  }
+
+  readonly read: ReadText = (maxBytes, maxMs, clock) => {
+    if (this.#bytes > maxBytes) throw bodyTooLarge(maxBytes);
+    if (this.#bytes === 0) return '';
+    if (!this.#isThere || this.incoming.destroyed) return bytesOf(this.incoming, maxMs, clock).then((bytes) => this.#text(bytes));
+    return this.#text(takeAll(this.incoming));
+  };
+
+  #text(bytes: Buffer): string {
+    this.#isTaken = true;
     if (!isUtf8(bytes)) throw bodyNotUtf8();
     const text = bytes.toString();
     return text.startsWith('\uFEFF') ? text.slice(1) : text;
-  };
+  }
+}
+
+function takeAll(incoming: IncomingMessage): Buffer {
+  const bytes = incoming.read() as Buffer; // nobody has set an encoding
+  incoming.resume(); // to its end, which is all that is left
+  return bytes;
 }
 
 /** Everything that comes until the end. Rejects when that takes too long, or the connection is lost before. */

@@ -6,7 +6,7 @@ import { createServer, request as ask, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RoomKit } from 'roomkit';
-import { apiKeys, createApiKey, createHandler, toNodeListener, type HandlerOptions, type ServerHandler } from 'roomkit/server';
+import { apiKeys, createApiKey, createHandler, toNodeListener, type Authenticate, type HandlerOptions, type ServerHandler } from 'roomkit/server';
 import { silentLogger } from '../../src/core/logger.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { verifies } from '../requirements.js';
@@ -24,12 +24,12 @@ interface Twin {
   readonly key: string;
 }
 
-async function start(options: HandlerOptions = {}): Promise<Twin> {
+async function start(options: HandlerOptions = {}, wrap = (judge: Authenticate): Authenticate => judge): Promise<Twin> {
   const kit = new RoomKit({ clock: new TestClock(), logger: silentLogger });
   await kit.createRoom({ roomId: 'r' });
   const { key, hash } = await createApiKey('ops');
   const handler = createHandler(kit, {
-    authenticate: apiKeys([{ id: 'ops', hash, scopes: ['admin'] }]),
+    authenticate: wrap(apiKeys([{ id: 'ops', hash, scopes: ['admin'] }])),
     origins: ['https://app.example.com'],
     limits: { maxBodyBytes: 2000 },
     pages: ({ url }) => (url.endsWith('/hello') ? new Response('hello', { headers: { 'content-type': 'text/plain' } }) : undefined),
@@ -88,9 +88,17 @@ interface Question {
 }
 
 describe('an answer on the line', () => {
-  it('is the handler’s own, with all its headers', async () => {
+  it.each([
+    ['of keys that are known by their header', (judge: Authenticate): Authenticate => judge],
+    [
+      'of a host that looks at the whole request',
+      (judge: Authenticate): Authenticate =>
+        async (request) =>
+          judge(request.clone()),
+    ],
+  ])('is the handler’s own, with all its headers: %s', async (_name, wrap) => {
     verifies('AUTH-12', 'AUTH-14', 'MNT-01');
-    const twin = await start();
+    const twin = await start({}, wrap);
     const known = { authorization: `Bearer ${twin.key}` };
     const json = { ...known, 'content-type': 'application/json' };
     const page = { ...known, origin: 'https://app.example.com' };
@@ -145,6 +153,15 @@ describe('an answer on the line', () => {
         )
       ).status,
     ).toBe(404);
+  });
+
+  it('to a request with two credentials is a refusal: nobody knows which was meant', async () => {
+    verifies('AUTH-01');
+    const twin = await start();
+    const line = new Line(twin.port);
+    const credentials = [`Bearer ${twin.key}`, 'Bearer rk_ops_wrong'].map((value) => `Authorization: ${value}\r\n`).join('');
+    line.say(`GET /api/rooms/r HTTP/1.1\r\nHost: twin.test\r\nConnection: close\r\n${credentials}\r\n`);
+    expect(await line.ended).toMatch(/^HTTP\/1\.1 401/);
   });
 
   it('has the same headers when the request is none at all', async () => {

@@ -1,6 +1,6 @@
 /** API keys of programs: `Authorization: Bearer rk_ID_SECRET`; the server knows only the secret's hash (AUTH-04). */
 import { ValidationError } from '../../core/index.js';
-import { isPromise } from '../../core/models/json.js';
+import { isPromise, type Awaitable } from '../../core/models/json.js';
 import { bearerToken } from './bearer.js';
 import { equalInConstantTime, sha256Hex, toBase64Url } from './bytes.js';
 import type { Authenticate, Principal, Scope } from './principal.js';
@@ -30,8 +30,8 @@ export function apiKeys(keys: readonly ApiKey[]): Authenticate {
     byId.set(id, { hash: hash.toLowerCase(), principal });
   }
   // Nothing is remembered of a request: the secret of each is hashed anew.
-  return (request) => {
-    const [, id, secret] = /^rk_([A-Za-z0-9-]+)_(.+)$/.exec(bearerToken(request.headers) ?? '') ?? [];
+  const judgeToken: TokenJudge = (token) => {
+    const [, id, secret] = /^rk_([A-Za-z0-9-]+)_(.+)$/.exec(token ?? '') ?? [];
     if (id === undefined || secret === undefined) return null;
     const key = byId.get(id);
     const judge = (hash: string): Principal | null => {
@@ -42,6 +42,19 @@ export function apiKeys(keys: readonly ApiKey[]): Authenticate {
     const hash = sha256Hex(secret);
     return isPromise(hash) ? hash.then(judge) : judge(hash);
   };
+  const authenticate: Authenticate = (request) => judgeToken(bearerToken(request.headers));
+  tokenJudges.set(authenticate, judgeToken);
+  return authenticate;
+}
+
+/** Says who a bearer token stands for. */
+export type TokenJudge = (token: string | undefined) => Awaitable<Principal | null>;
+
+const tokenJudges = new WeakMap<Authenticate, TokenJudge>();
+
+/** What {@link apiKeys} goes by, so that no Request need be made for it; undefined for any other function. */
+export function tokenJudgeOf(authenticate: Authenticate): TokenJudge | undefined {
+  return tokenJudges.get(authenticate);
 }
 
 const NO_HASH = '0'.repeat(64);
