@@ -22,6 +22,15 @@ export function mayReachRoom(kit: RoomSource, principal: Principal, roomId: stri
   return loaded !== null && isOpenTo(kit, principal, loaded);
 }
 
+/** Whether a channel is in a room that is there for a caller; without a promise where the store needs none. */
+export function isChannelInRoom(kit: RoomSource, principal: Principal, roomId: string, channelId: string): Awaitable<boolean> {
+  if (!isListed(principal, roomId)) return false;
+  const isIn = (state: RoomState | null): boolean =>
+    state !== null && isOpenTo(kit, principal, state) && state.bindings.some((binding) => binding.channelId === channelId);
+  const loaded = kit.store.loadRoom(roomId);
+  return isPromise(loaded) ? loaded.then(isIn) : isIn(loaded);
+}
+
 /** The organization whose rooms a caller may list: the kit's, the caller's, or any when neither names one. */
 export function organizationOf(kit: Pick<RoomKit, 'organizationId'>, principal: Principal): string | undefined {
   return kit.organizationId ?? principal.organizationId;

@@ -7,7 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { SUBPROTOCOL } from '../channels/index.js';
 import { RoomKitError, ValidationError, type Clock } from '../core/index.js';
 import type { Peer } from './auth/address.js';
@@ -323,17 +323,17 @@ function pathOf({ url = '' }: IncomingMessage): string {
 }
 
 function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admission): void {
-  const batch = new WriteBatch(socket);
+  const batch = new WriteBatch(ws, socket);
   const session = sockets.open(
     {
-      send: (text) => {
-        batch.hold();
-        ws.send(text);
+      send: (text) => batch.add(text),
+      close: (code, reason) => {
+        batch.release();
+        ws.close(code, reason);
       },
-      close: (code, reason) => ws.close(code, reason),
       terminate: () => ws.terminate(),
       ping: () => ws.ping(),
-      bufferedBytes: () => ws.bufferedAmount,
+      bufferedBytes: () => batch.units + ws.bufferedAmount,
     },
     admission,
   );
@@ -349,28 +349,71 @@ function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admi
   ws.on('close', () => session.onClose());
 }
 
-/** Frames that are sent in one turn of the event loop leave in one write: a system call costs more than a frame. */
+/**
+ * Frames that are sent in one turn of the event loop leave in one write, of one buffer: a system call costs more than a
+ * frame, and handing `ws` each of them more than writing it. Between its frames others may go, since none is compressed.
+ */
 class WriteBatch {
   static #held: WriteBatch[] = [];
-  #isHeld = false;
+  /** What was sent to the socket before is, in a broadcast, sent to the next one, too. */
+  static #newest: { readonly text: string; readonly frame: Buffer } | undefined;
+  #texts: string[] = [];
+  /** Length of what is held; in bytes it may be more. */
+  units = 0;
 
-  constructor(private readonly socket: Duplex) {}
+  constructor(
+    private readonly ws: WebSocket,
+    private readonly socket: Duplex,
+  ) {}
 
-  hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.socket.cork();
-    if (WriteBatch.#held.push(this) === 1) setImmediate(WriteBatch.#releaseAll);
+  add(text: string): void {
+    this.units += text.length;
+    if (this.#texts.push(text) === 1 && WriteBatch.#held.push(this) === 1) setImmediate(WriteBatch.#releaseAll);
   }
+
+  release(): void {
+    const texts = this.#texts;
+    if (texts.length === 0) return;
+    this.#texts = [];
+    this.units = 0;
+    // A socket that is closing takes no more frames; `ws` would drop them, too.
+    if (this.ws.readyState !== WebSocket.OPEN || !this.socket.writable) return;
+    const [first = ''] = texts;
+    this.socket.write(texts.length === 1 ? WriteBatch.#frameOf(first) : Buffer.concat(texts.map(WriteBatch.#frameOf)));
+  }
+
+  static readonly #frameOf = (text: string): Buffer => {
+    if (WriteBatch.#newest?.text === text) return WriteBatch.#newest.frame;
+    const frame = textFrame(text);
+    WriteBatch.#newest = { text, frame };
+    return frame;
+  };
 
   static readonly #releaseAll = (): void => {
     const held = WriteBatch.#held;
     WriteBatch.#held = [];
-    for (const one of held) {
-      one.#isHeld = false;
-      one.socket.uncork();
-    }
+    for (const one of held) one.release();
+    WriteBatch.#newest = undefined;
   };
+}
+
+/** A whole, unmasked text frame of a server (RFC 6455, section 5.2). */
+function textFrame(text: string): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const head = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(head + bytes);
+  frame[0] = 0x81;
+  if (head === 2) {
+    frame[1] = bytes;
+  } else if (head === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(bytes, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(bytes), 2);
+  }
+  frame.write(text, head);
+  return frame;
 }
 
 /** The upgrade as a web-standard request, for `authenticate`; undefined when it cannot be one. */

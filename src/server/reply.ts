@@ -19,23 +19,31 @@ export function problemReply(error: unknown, requestId: string): Reply {
   return { status: problem.status, headers: problemHeaders(error, problem), body: JSON.stringify(problem) };
 }
 
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-};
+/** A new object each time, of one shape: copying a table into another is slower than all the rest of an answer. */
+function securityHeaders(): Record<string, string> {
+  return {
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  };
+}
 
 /** With headers of its own and those that keep browsers safe; what a page has set for itself stays. */
 export function withHeaders(answer: Reply | Response, own: Readonly<Record<string, string>>): Reply | Response {
-  if (!(answer instanceof Response)) return { ...answer, headers: { ...SECURITY_HEADERS, ...answer.headers, ...own } };
+  const safe = securityHeaders();
+  if (!(answer instanceof Response)) {
+    for (const name in answer.headers) safe[name] = answer.headers[name] ?? '';
+    for (const name in own) safe[name] = own[name] ?? '';
+    return { status: answer.status, headers: safe, body: answer.body };
+  }
   for (const [name, value] of Object.entries(own)) {
     if (name === 'vary') answer.headers.append(name, value);
     else answer.headers.set(name, value);
   }
-  for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!answer.headers.has(name)) answer.headers.set(name, value);
+  for (const [name, value] of Object.entries(safe)) if (!answer.headers.has(name)) answer.headers.set(name, value);
   return answer;
 }
 
