@@ -46,12 +46,14 @@ export function whenUnauthenticated(listener: () => void): void {
 export interface EventPage {
   readonly events: readonly WireEvent[];
   readonly latestIndex: number;
+  /** Whether there may be more behind it; a page of large events ends before its limit. */
+  readonly more: boolean;
 }
 
 export interface EventsQuery {
   readonly afterIndex?: number | undefined;
   readonly beforeIndex?: number | undefined;
-  readonly limit?: number;
+  readonly limit: number;
   readonly newestFirst?: boolean;
   readonly as?: string | undefined;
 }
@@ -76,8 +78,11 @@ export const api = {
   reopenRoom: (roomId: string): Promise<unknown> => call(`${room(roomId)}/reopen`, { method: 'POST' }),
   /** Oldest first, whatever the order asked for; `token` reads with the eyes of a person. */
   readEvents: async (roomId: string, query: EventsQuery, token?: string): Promise<EventPage> => {
-    const page = await call<EventPage>(`${room(roomId)}/events`, { query: { ...query }, token });
-    return query.newestFirst === true ? { ...page, events: [...page.events].reverse() } : page;
+    const { events, latestIndex, nextAfterIndex, nextBeforeIndex } = await call<
+      Omit<EventPage, 'more'> & { nextAfterIndex?: number; nextBeforeIndex?: number }
+    >(`${room(roomId)}/events`, { query: { ...query }, token });
+    const more = events.length === query.limit || (nextAfterIndex ?? nextBeforeIndex) !== undefined;
+    return { events: query.newestFirst === true ? [...events].reverse() : events, latestIndex, more };
   },
   readTrace: async (roomId: string, eventId: string): Promise<DecisionTrace | null> =>
     (await call<{ trace: DecisionTrace | null }>(`${room(roomId)}/events/${encodeURIComponent(eventId)}/trace`)).trace,

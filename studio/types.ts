@@ -52,10 +52,11 @@ export interface RoomDetail {
 /** `GET /api/stats`. */
 export interface Statistics {
   readonly state: string;
-  readonly rooms: number;
-  readonly lanes: number;
-  readonly queued: number;
-  readonly tasks: number;
+  /** These four are not told to a key of one organization. */
+  readonly rooms?: number;
+  readonly lanes?: number;
+  readonly queued?: number;
+  readonly tasks?: number;
   readonly breakers: Readonly<Record<string, string>>;
   readonly deliveries: Readonly<Record<string, number>>;
   readonly oldestQueuedAt?: string;

@@ -14,6 +14,7 @@ export type { CreateRoomOptions } from './rooms/lifecycle.js';
 export type { EnsureRoomOptions } from './rooms/ensure.js';
 export type { AttachOptions } from './rooms/channel-operations.js';
 export type { ConversationChange, ConversationDecision, ConversationNow, ConversationResult } from './rooms/conversation.js';
+export type { DeliveryQuery } from './rooms/deliveries.js';
 export type { EventPatch, TimelineQuery } from './rooms/timeline.js';
 export type { EventSearch } from './rooms/search.js';
 export type { IdentityDraft, IdentityQuery } from './rooms/identities.js';

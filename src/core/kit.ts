@@ -67,7 +67,7 @@ import {
 import { ensureRoom, type EnsureRoomOptions } from './rooms/ensure.js';
 import { contextOf } from './rooms/history.js';
 import { archiveRoom, closeRoom, createRoom, reopenRoom, requireRoom, setTimers, type CreateRoomOptions } from './rooms/lifecycle.js';
-import { cancelDelivery, getDelivery, listDeliveries, listTurns, requeueDelivery } from './rooms/deliveries.js';
+import { cancelDelivery, getDelivery, listDeliveries, listTurns, requeueDelivery, type DeliveryQuery } from './rooms/deliveries.js';
 import { createIdentity, findIdentity, getIdentity, linkAddress, type IdentityDraft, type IdentityQuery } from './rooms/identities.js';
 import { ensureParticipant, mergeIdentities, resolveParticipant, unmergeIdentity, updateParticipant, type ParticipantPatch } from './rooms/people.js';
 import { RoomRuntimes } from './rooms/runtime.js';
@@ -90,7 +90,7 @@ import { getTask, updateTask, type TaskPatch } from './rooms/work.js';
 import type { AttachSourceOptions, SourceHealth, SourceProvider } from './sources/source.js';
 import { SourceManager } from './sources/manager.js';
 import { InMemoryStore } from './store/in-memory.js';
-import type { ConversationStore, RoomQuery, RowQuery, TurnQuery } from './store/store.js';
+import type { ConversationStore, RoomQuery, TurnQuery } from './store/store.js';
 import { DecisionTraces } from './telemetry/decision-trace.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
 import type { ReplyListener } from './turns/reply-watcher.js';
@@ -752,7 +752,7 @@ export class RoomKit {
   // --- deliveries ----------------------------------------------------------------------------------------------------
 
   /** Outbox rows that match, by room and index. Live channels have none (OUT-15). */
-  listDeliveries(query: RowQuery = {}): Promise<readonly OutboxRow[]> {
+  listDeliveries(query: DeliveryQuery = {}): Promise<readonly OutboxRow[]> {
     return listDeliveries(this.#parts, query);
   }
 

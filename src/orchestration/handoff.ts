@@ -24,6 +24,8 @@ export interface HandoffRequest {
   readonly callingAgentId: string;
   /** To whom, and why. */
   readonly arguments: HandoffArguments;
+  /** Goes where the phases do not lead (HND-03): for a person who knows better. Default false; a model never has it. */
+  readonly overridesPhases?: boolean;
 }
 
 /** What came of a handoff. A refusal is a result, not an error (CON-07). */
@@ -111,6 +113,7 @@ export class HandoffHandler {
       summary: given.summary,
       nextPhase: given.next_phase,
       escalation: given.channel_escalation ?? 'same',
+      overridesPhases: request.overridesPhases === true,
       rootEventId: this.#rootOf(request.roomId),
     };
     let bound: readonly ChannelBinding[] = EMPTY_LIST;
@@ -163,7 +166,8 @@ export class HandoffHandler {
     if (!toHuman && !isKnown) return { rejected: `Agent ${asked.target} not found in room` };
     const toItself = asked.target === state.activeAgentId;
     const phase = asked.nextPhase ?? (toHuman ? 'escalation' : (this.options.phaseOf?.(asked.target) ?? 'handling'));
-    if (!toHuman && !(toItself && phase === state.phase) && this.options.allowedFrom?.(state.phase)?.has(phase) === false) {
+    const isBoundToPhases = !toHuman && !asked.overridesPhases && !(toItself && phase === state.phase);
+    if (isBoundToPhases && this.options.allowedFrom?.(state.phase)?.has(phase) === false) {
       return { rejected: `Transition from phase ${state.phase} to phase ${phase} is not allowed` };
     }
     if (!toItself && this.#isOverLimit(asked, state)) return { rejected: 'handoff_limit' };
@@ -342,8 +346,8 @@ export class HandoffHandler {
   }
 }
 
-/** Agents that have the tool, so that a second one is refused (HND-10). */
-const equipped = new WeakSet<HandoffChannel>();
+/** The handler behind each agent's tool; a second one is refused (HND-10). */
+const equipped = new WeakMap<object, HandoffHandler>();
 
 /** An agent's channel as far as the tool is concerned; `AIChannel` and `Agent` fit. */
 export interface HandoffChannel {
@@ -361,11 +365,16 @@ export function setupHandoff(channel: HandoffChannel, handler: HandoffHandler, t
     throw new ValidationError(`Channel '${channel.channelId}' takes no tools: only an Agent or an AIChannel can hand over.`);
   }
   channel.addTool({ ...tool, handler: (args, context) => runHandoffTool(handler, args, context) });
-  equipped.add(channel);
+  equipped.set(channel, handler);
 }
 
 export function hasHandoff(channel: HandoffChannel): boolean {
   return equipped.has(channel);
+}
+
+/** The handler behind an agent's handoff tool; undefined when it has none. */
+export function handoffHandlerOf(channel: object): HandoffHandler | undefined {
+  return equipped.get(channel);
 }
 
 /** What the model is told; an accepted handoff ends its turn (HND-08). */
@@ -386,6 +395,7 @@ interface Asked {
   readonly summary: string;
   readonly nextPhase: string | undefined;
   readonly escalation: string;
+  readonly overridesPhases: boolean;
   /** The user message whose cascade this belongs to, when it is asked for inside a turn. */
   readonly rootEventId: string | undefined;
 }

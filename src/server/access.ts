@@ -22,16 +22,27 @@ export function mayReachRoom(kit: RoomSource, principal: Principal, roomId: stri
   return loaded !== null && isOpenTo(kit, principal, loaded);
 }
 
+/** Whether a channel is in a room that is there for a caller; without a promise where the store needs none. */
+export function isChannelInRoom(kit: RoomSource, principal: Principal, roomId: string, channelId: string): Awaitable<boolean> {
+  if (!isListed(principal, roomId)) return false;
+  const isIn = (state: RoomState | null): boolean =>
+    state !== null && isOpenTo(kit, principal, state) && state.bindings.some((binding) => binding.channelId === channelId);
+  const loaded = kit.store.loadRoom(roomId);
+  return isPromise(loaded) ? loaded.then(isIn) : isIn(loaded);
+}
+
 /** The organization whose rooms a caller may list: the kit's, the caller's, or any when neither names one. */
 export function organizationOf(kit: Pick<RoomKit, 'organizationId'>, principal: Principal): string | undefined {
   return kit.organizationId ?? principal.organizationId;
 }
 
-/** Throws `forbidden` for who sees a part of the kit only: what is told of the whole would tell of others. */
-export function requireWholeKit(kit: Pick<RoomKit, 'organizationId'>, principal: Principal): void {
-  const isOfKit = principal.organizationId === undefined || principal.organizationId === kit.organizationId;
-  if (!isOfKit || principal.rooms !== undefined)
-    throw new Refusal('forbidden', 'This tells of the whole kit, and the caller sees a part of it. Ask by room instead.');
+/**
+ * The one organization a caller is told of; undefined for who may be told of all the kit serves. Throws `forbidden` for a
+ * caller of single rooms: what is told of all would tell of others.
+ */
+export function scopeOf(kit: Pick<RoomKit, 'organizationId'>, { rooms, organizationId }: Principal): string | undefined {
+  if (rooms !== undefined) throw new Refusal('forbidden', 'This tells of all rooms, and the caller has a fixed list of them. Ask by room instead.');
+  return organizationId === kit.organizationId ? undefined : organizationId;
 }
 
 function isListed(principal: Principal, roomId: string): boolean {

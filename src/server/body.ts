@@ -1,14 +1,18 @@
 /** Reads a JSON body as far as it may go: size before anything else, then time, then depth (AUTH-13, CON-13). */
 import type { ZodType } from 'zod';
 import { checkJson, type Clock } from '../core/index.js';
+import type { Awaitable } from '../core/models/json.js';
 import type { ServerLimits } from './limits.js';
 import { Refusal, type FieldError } from './problem.js';
 
-/** The JSON of a body. Throws `too_large`, `body_timeout`, `unsupported_media_type` or `invalid`. */
-export async function readJson(request: Request, limits: ServerLimits, clock: Clock): Promise<unknown> {
-  const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+/** Reads a body as UTF-8. Throws `too_large`, `body_timeout` or `invalid`. */
+export type ReadText = (maxBytes: number, maxMs: number, clock: Clock) => Awaitable<string>;
+
+/** The JSON of a body of this type. Throws `too_large`, `body_timeout`, `unsupported_media_type` or `invalid`. */
+export async function readJson(contentType: string | null, limits: ServerLimits, clock: Clock, read: ReadText): Promise<unknown> {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase();
   if (type !== 'application/json') throw new Refusal('unsupported_media_type', 'Send the body as application/json.');
-  const text = await readText(request, limits.maxBodyBytes, limits.bodySeconds * 1000, clock);
+  const text = await read(limits.maxBodyBytes, limits.bodySeconds * 1000, clock);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -35,8 +39,13 @@ export function checked<Value>(schema: ZodType<Value>, value: unknown, at?: stri
   );
 }
 
+/** By the stream of the request, whatever carries it. */
+export function textOf(request: Request): ReadText {
+  return (maxBytes, maxMs, clock) => readText(request, maxBytes, maxMs, clock);
+}
+
 async function readText(request: Request, maxBytes: number, maxMs: number, clock: Clock): Promise<string> {
-  const tooLarge = (): Refusal => new Refusal('too_large', `The body is larger than ${maxBytes} bytes.`);
+  const tooLarge = (): Refusal => bodyTooLarge(maxBytes);
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > maxBytes) throw tooLarge();
   if (request.body === null) return '';
@@ -53,17 +62,30 @@ async function readText(request: Request, maxBytes: number, maxMs: number, clock
       if (done) break;
       bytes += value.byteLength;
       if (bytes > maxBytes) {
-        await reader.cancel().catch(() => undefined);
+        // Not awaited: of a request that was cloned it ends only with the clone.
+        reader.cancel().catch(() => undefined);
         throw tooLarge();
       }
       text += decoder.decode(value, { stream: true });
     }
-    if (clock.monotonic() - startedAt >= maxMs) throw new Refusal('body_timeout', `The body was not there within ${maxMs / 1000} seconds.`);
+    if (clock.monotonic() - startedAt >= maxMs) throw bodyTooSlow(maxMs);
     return text + decoder.decode();
   } catch (error) {
-    if (error instanceof TypeError) throw new Refusal('invalid', 'The body is not UTF-8.', { cause: error });
+    if (error instanceof TypeError) throw bodyNotUtf8(error);
     throw error;
   } finally {
     timer.cancel();
   }
+}
+
+export function bodyTooLarge(maxBytes: number): Refusal {
+  return new Refusal('too_large', `The body is larger than ${maxBytes} bytes.`);
+}
+
+export function bodyTooSlow(maxMs: number): Refusal {
+  return new Refusal('body_timeout', `The body was not there within ${maxMs / 1000} seconds.`);
+}
+
+export function bodyNotUtf8(cause?: unknown): Refusal {
+  return new Refusal('invalid', 'The body is not UTF-8.', { cause });
 }

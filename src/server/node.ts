@@ -8,7 +8,6 @@ import { ConflictError, ValidationError, type RoomKit } from '../core/index.js';
 import { checkOptionNames, type OptionNames } from '../core/option-names.js';
 import { isLoopbackHost } from './auth/address.js';
 import type { ClientTokenOptions, MintedToken } from './auth/client-tokens.js';
-import { handlerOf } from './handler.js';
 import { CLOSING_MS, listenerOf, openSockets, SOCKET_PATH, type OpenSockets } from './mount.js';
 import { pagesFrom, type PageHandler, type ReadPage } from './pages.js';
 import { HANDLER_OPTIONS, serverParts, type HandlerOptions, type ServerParts } from './parts.js';
@@ -132,7 +131,7 @@ function httpServer(parts: ServerParts): Server {
     connectionsCheckingInterval: Math.min(1000, Math.ceil(headersTimeout / 2)),
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
-  const listener = listenerOf(handlerOf(parts), parts);
+  const listener = listenerOf(parts);
   // Once the server closes, a connection whose answer is out is not kept for the next request.
   const closeIdle = (): void => {
     if (parts.closing.aborted) server.closeIdleConnections();

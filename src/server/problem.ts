@@ -88,12 +88,17 @@ export function problemOf(error: unknown, requestId: string): Problem {
   return { title, status, code: error.code, detail: error.message, ...(errors !== undefined && { errors }), requestId };
 }
 
-export function problemResponse(error: unknown, requestId: string): Response {
-  const problem = problemOf(error, requestId);
-  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'x-request-id': requestId };
+/** Headers that go with a refusal. */
+export function problemHeaders(error: unknown, problem: Problem): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'x-request-id': problem.requestId };
   if (problem.status === 401) headers['www-authenticate'] = 'Bearer';
   const retryAfterSeconds = error instanceof Refusal ? error.retryAfterSeconds : undefined;
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
   else if (problem.status === 429 || problem.status === 503) headers['retry-after'] = '1';
-  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+  return headers;
+}
+
+export function problemResponse(error: unknown, requestId: string): Response {
+  const problem = problemOf(error, requestId);
+  return new Response(JSON.stringify(problem), { status: problem.status, headers: problemHeaders(error, problem) });
 }

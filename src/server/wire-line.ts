@@ -1,6 +1,6 @@
 /** One caller's end of the wire protocol, whatever carries it: who may connect, and as what. */
 import { WebSocketChannel, WireConnection, type WireConnectionOptions, type WirePrincipal } from '../channels/index.js';
-import { mayReachRoom } from './access.js';
+import { isChannelInRoom, mayReachRoom } from './access.js';
 import { hasScope, isClient, type Principal } from './auth/principal.js';
 import type { ServerParts } from './parts.js';
 import { Refusal } from './problem.js';
@@ -58,6 +58,7 @@ export function openLine(
     clock: kit.clock,
     logger: kit.logger,
     allowed: (roomId) => mayReachRoom(kit, current(), roomId),
+    bound: (roomId, channelId) => isChannelInRoom(kit, current(), roomId, channelId),
   });
   return line;
 }

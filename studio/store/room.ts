@@ -121,7 +121,7 @@ export class OpenRoom {
 
   async #readNewest(): Promise<void> {
     const page = await api.readEvents(this.roomId, { newestFirst: true, limit: PAGE, as: this.as });
-    this.#show(page.events, page.latestIndex, { earlier: page.events.length === PAGE, later: false });
+    this.#show(page.events, page.latestIndex, { earlier: page.more, later: false });
   }
 
   async #readAround(index: number): Promise<void> {
@@ -130,7 +130,7 @@ export class OpenRoom {
       api.readEvents(this.roomId, { afterIndex: index - 1, limit: PAGE / 2, as: this.as }),
     ]);
     const events = [...before.events, ...after.events];
-    this.#show(events, after.latestIndex, { earlier: before.events.length === PAGE / 2, later: after.events.length === PAGE / 2 });
+    this.#show(events, after.latestIndex, { earlier: before.more, later: after.more });
   }
 
   #show(events: readonly WireEvent[], latestIndex: number, more: { earlier: boolean; later: boolean }): void {
@@ -163,7 +163,7 @@ export class OpenRoom {
       for (const event of page.events) this.#byId.set(event.id, event);
       const rows = new Rows(this.#events);
       batch(() => {
-        this.hasEarlier.value = page.events.length === PAGE;
+        this.hasEarlier.value = page.more;
         this.#redraw(rows, rows.list.length - before);
       });
     } finally {
@@ -181,7 +181,7 @@ export class OpenRoom {
       batch(() => {
         const fresh = page.events.filter((event) => event.index > this.#last);
         this.#appendAll(fresh);
-        if (page.events.length < PAGE) {
+        if (!page.more) {
           this.hasLater.value = false;
           this.missed.value = 0;
           this.subscribe();

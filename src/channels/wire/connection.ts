@@ -81,6 +81,8 @@ export interface WireConnectionOptions {
   readonly renew?: (token: string) => Awaitable<void>;
   /** Asked at every frame that names a room; false: the room is not there for this caller any more (AUTH-05). */
   readonly allowed?: (roomId: string) => Awaitable<boolean>;
+  /** Whether a channel is in a room, where that is known without listing what else is; default: by the kit's bindings. */
+  readonly bound?: (roomId: string, channelId: string) => Awaitable<boolean>;
 }
 
 const MAX_FRAME_UNITS = 1024 * 1024;
@@ -284,11 +286,19 @@ export class WireConnection {
     return this.#inRoom(frame, () => {
       if (this.#rooms.has(roomId)) return work(speaker);
       // Speaking never attaches the channel to a room it is not in, and who is not in a room does not type there either.
-      return speaker.kit.listBindings(roomId).then((bindings) => {
-        if (bindings.some(({ channelId }) => channelId === speaker.channelId)) return work(speaker);
+      const attempt = (isBound: boolean): Awaitable<void> => {
+        if (isBound) return work(speaker);
         this.#refuse({ ...noRoom(roomId), ...idOf(frame) });
-      });
+      };
+      const bound = this.#bound(speaker, roomId);
+      return isPromise(bound) ? bound.then(attempt) : attempt(bound);
     });
+  }
+
+  #bound({ kit, channelId }: Speaker, roomId: string): Awaitable<boolean> {
+    const { bound } = this.options;
+    if (bound !== undefined) return bound(roomId, channelId);
+    return kit.listBindings(roomId).then((bindings) => bindings.some((binding) => binding.channelId === channelId));
   }
 
   /** Runs `work` when the room is there for this caller, and says what went wrong. */

@@ -6,13 +6,21 @@ import type { KitParts } from '../parts.js';
 import type { RowQuery, TurnQuery } from '../store/store.js';
 import { requireRoom } from './lifecycle.js';
 
+/** Which deliveries; everything given must hold. */
+export interface DeliveryQuery extends RowQuery {
+  /** Only of rooms of this organization. A kit that has one never lists another's. */
+  readonly organizationId?: string;
+}
+
 /** Outbox rows that match; without a room, those of every room of this kit's organization. */
-export async function listDeliveries(parts: KitParts, query: RowQuery): Promise<readonly OutboxRow[]> {
+export async function listDeliveries(parts: KitParts, { organizationId, ...query }: DeliveryQuery): Promise<readonly OutboxRow[]> {
   if (query.roomId !== undefined) {
-    await requireRoom(parts, query.roomId);
-    return parts.store.listRows(query);
+    const room = await requireRoom(parts, query.roomId);
+    return organizationId === undefined || room.organizationId === organizationId ? parts.store.listRows(query) : [];
   }
-  return ofOwnRooms(parts, query, (all) => parts.store.listRows(all));
+  const own = parts.options.organizationId;
+  if (own !== undefined && organizationId !== undefined && own !== organizationId) return [];
+  return ofRooms(parts, own ?? organizationId, query, (all) => parts.store.listRows(all));
 }
 
 /** As {@link listDeliveries}, for turns of agents. */
@@ -21,7 +29,7 @@ export async function listTurns(parts: KitParts, query: TurnQuery): Promise<read
     await requireRoom(parts, query.roomId);
     return parts.store.listTurns(query);
   }
-  return ofOwnRooms(parts, query, (all) => parts.store.listTurns(all));
+  return ofRooms(parts, parts.options.organizationId, query, (all) => parts.store.listTurns(all));
 }
 
 export async function getDelivery(parts: KitParts, rowId: string): Promise<OutboxRow | null> {
@@ -53,26 +61,31 @@ export async function cancelDelivery(parts: KitParts, rowId: string): Promise<bo
   return (await parts.store.updateRow(rowId, { state: 'cancelled', lastError }, ['queued', 'unknown'])) !== null;
 }
 
-/** The store knows no organization of a row: that is its room's. Only a kit that has one pays for looking. */
-async function ofOwnRooms<Query extends { readonly limit?: number }, Row extends { readonly roomId: string }>(
+/** The store knows no organization of a row: that is its room's. Only who has one pays for looking. */
+async function ofRooms<Query extends { readonly limit?: number }, Row extends { readonly roomId: string }>(
   parts: KitParts,
+  organizationId: string | undefined,
   query: Query,
   read: (query: Query) => Promise<readonly Row[]> | readonly Row[],
 ): Promise<readonly Row[]> {
-  if (parts.options.organizationId === undefined) return read(query);
+  if (organizationId === undefined) return read(query);
   const { limit = Infinity, ...all } = query;
   const known = new Map<string, boolean>();
   const found: Row[] = [];
   for (const row of await read(all as Query)) {
     if (found.length >= limit) break;
     let isOwn = known.get(row.roomId);
-    if (isOwn === undefined) known.set(row.roomId, (isOwn = await isOwnRoom(parts, row.roomId)));
+    if (isOwn === undefined) known.set(row.roomId, (isOwn = await isOf(parts, row.roomId, organizationId)));
     if (isOwn) found.push(row);
   }
   return found;
 }
 
 async function isOwnRoom(parts: KitParts, roomId: string): Promise<boolean> {
-  const organizationId = parts.options.organizationId;
-  return organizationId === undefined || (await parts.store.getRoom(roomId))?.organizationId === organizationId;
+  const { organizationId } = parts.options;
+  return organizationId === undefined || isOf(parts, roomId, organizationId);
+}
+
+async function isOf(parts: KitParts, roomId: string, organizationId: string): Promise<boolean> {
+  return (await parts.store.getRoom(roomId))?.organizationId === organizationId;
 }

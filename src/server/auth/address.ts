@@ -1,5 +1,6 @@
 /** Whose address counts: the socket's, or what a trusted proxy says of it (AUTH-10). */
 import { ValidationError } from '../../core/index.js';
+import type { HeaderReader } from './bearer.js';
 
 /** What the transport knows of the other side; a handler that is mounted somewhere may know nothing. */
 export interface Peer {
@@ -54,12 +55,13 @@ export class TrustedProxies {
   }
 
   includes(address: string | undefined): boolean {
+    if (this.#networks.length === 0) return false;
     const bytes = address === undefined ? undefined : parseAddress(address);
     return bytes !== undefined && this.#networks.some((network) => isWithin(bytes, network.bytes, network.bits));
   }
 
   /** The address a request came from: the last hop of `X-Forwarded-For` that is no proxy of ours. */
-  clientAddress(peer: Peer | undefined, headers: Headers): string | undefined {
+  clientAddress(peer: Peer | undefined, headers: HeaderReader): string | undefined {
     const socket = peer?.address;
     if (this.#networks.length === 0 || !this.includes(socket)) return socket;
     const hops = (headers.get('x-forwarded-for') ?? '')
@@ -70,7 +72,7 @@ export class TrustedProxies {
   }
 
   /** `https:` when a trusted proxy says that the browser came that way. */
-  protocol(peer: Peer | undefined, headers: Headers): string | undefined {
+  protocol(peer: Peer | undefined, headers: HeaderReader): string | undefined {
     if (!this.includes(peer?.address)) return undefined;
     const forwarded = headers.get('x-forwarded-proto')?.split(',').at(-1)?.trim();
     return forwarded === 'https' || forwarded === 'http' ? `${forwarded}:` : undefined;
@@ -78,7 +80,7 @@ export class TrustedProxies {
 }
 
 /** Headers by which proxies name those they speak for. */
-export function isForwarded(headers: Headers): boolean {
+export function isForwarded(headers: HeaderReader): boolean {
   return headers.has('x-forwarded-for') || headers.has('forwarded') || headers.has('x-real-ip') || headers.has('via');
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { verifies } from '../../../test/requirements.js';
 import { apiKeys, createApiKey } from './api-keys.js';
+import { sha256Hex, sha256HexOnTheWeb } from './bytes.js';
 
 const withKey = (key: string): Request => new Request('http://x/', { headers: { authorization: `Bearer ${key}` } });
 
@@ -24,6 +25,15 @@ describe('API keys', () => {
     expect(key).toMatch(/^rk_ci-1_[A-Za-z0-9_-]{43}$/);
     expect(await apiKeys([{ id: 'ci-1', hash, scopes: ['read'] }])(withKey(key))).toMatchObject({ id: 'ci-1' });
     expect((await createApiKey('ci-1')).key).not.toBe(key);
+  });
+
+  it('are hashed alike in Node, where the answer is there at once, and by Web Crypto', async () => {
+    verifies('AUTH-04');
+    for (const text of ['', 'abc', 'Zurückrufen ☎', '\ud800', 'x'.repeat(8192)]) {
+      const hash = sha256Hex(text);
+      expect(hash).toBe(createHash('sha256').update(text).digest('hex'));
+      expect(hash).toBe(await sha256HexOnTheWeb(text));
+    }
   });
 
   it('let nobody in with anything else', async () => {

@@ -3,8 +3,11 @@ import { Refusal } from '../problem.js';
 
 const MAX_TOKEN_LENGTH = 8192;
 
+/** What is asked of the headers of a request, whatever carries them. */
+export type HeaderReader = Pick<Headers, 'get' | 'has'>;
+
 /** The token of `Authorization: Bearer …`; undefined when there is none or it cannot be one. */
-export function bearerToken(headers: Headers): string | undefined {
+export function bearerToken(headers: Pick<HeaderReader, 'get'>): string | undefined {
   const header = headers.get('authorization');
   if (header === null || header.length > MAX_TOKEN_LENGTH + 7) return undefined;
   return /^bearer +([\x21-\x7e]+)$/i.exec(header)?.[1];

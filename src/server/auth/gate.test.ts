@@ -43,7 +43,7 @@ class Setup {
 
   admit(address: string, headers: Record<string, string> = {}, peer: Peer | undefined = LOCAL): Promise<Principal> {
     const request = new Request(address, { headers });
-    return this.gate.admit(request, new URL(request.url), peer);
+    return this.gate.admit({ headers: request.headers, toRequest: () => request }, new URL(request.url), peer);
   }
 
   admitSocket(address: string, headers: Record<string, string> = {}, peer: Peer = LOCAL): Promise<Principal | null> {

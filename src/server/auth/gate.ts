@@ -3,11 +3,12 @@
  * Everything that cannot be decided is refused.
  */
 import { RoomKitError, type Clock, type Logger } from '../../core/index.js';
-import { isPromise } from '../../core/models/json.js';
+import { isPromise, type Awaitable } from '../../core/models/json.js';
 import type { ServerLimits } from '../limits.js';
 import { Refusal } from '../problem.js';
 import { isForwarded, isLoopbackAddress, isLoopbackHost, limitKey, parseAddress, type TrustedProxies, type Peer } from './address.js';
-import { bearerToken, refuseTokenInUrl } from './bearer.js';
+import { tokenJudgeOf, type TokenJudge } from './api-keys.js';
+import { bearerToken, refuseTokenInUrl, type HeaderReader } from './bearer.js';
 import { looksLikeClientToken, type ClientTokens } from './client-tokens.js';
 import type { FailedAttempts } from './failed-attempts.js';
 import type { Origins, OriginVerdict } from './origins.js';
@@ -26,13 +27,29 @@ export interface GateParts {
   readonly logger: Logger;
 }
 
+/** A request as far as the gate looks at it. */
+export interface Asked {
+  readonly headers: HeaderReader;
+  /** The request itself, for a host that authenticates by more than a key. */
+  readonly toRequest: () => Request;
+}
+
 const ANONYMOUS: Principal = Object.freeze({ id: 'anonymous', kind: 'service', scopes: Object.freeze(['admin'] as const) });
 
 export class Gate {
-  constructor(private readonly parts: GateParts) {}
+  readonly #judgeToken: TokenJudge | undefined;
+
+  constructor(private readonly parts: GateParts) {
+    this.#judgeToken = parts.authenticate && tokenJudgeOf(parts.authenticate);
+  }
+
+  /** Whether `toRequest` is never called: who asks is known by a token, or not at all. */
+  get goesByToken(): boolean {
+    return this.parts.authenticate === undefined || this.#judgeToken !== undefined;
+  }
 
   /** Throws `forbidden` for a page that is neither the server's own nor listed, before authentication (AUTH-08). */
-  judgeOrigin(request: Request, url: URL, peer: Peer | undefined): OriginVerdict {
+  judgeOrigin(request: Pick<Asked, 'headers'>, url: URL, peer: Peer | undefined): OriginVerdict {
     const { origins, proxies } = this.parts;
     const verdict = origins.judge(request.headers.get('origin'), url, proxies.protocol(peer, request.headers));
     if (verdict === 'refused')
@@ -41,7 +58,7 @@ export class Gate {
   }
 
   /** Who a request comes from. Throws `unauthenticated`, `rate_limited` or `auth_unavailable`. */
-  async admit(request: Request, url: URL, peer: Peer | undefined): Promise<Principal> {
+  async admit(request: Asked, url: URL, peer: Peer | undefined): Promise<Principal> {
     const principal = await this.#identify(request, url, peer);
     if (principal !== null) return principal;
     this.parts.attempts.note(this.#addressKey(request, peer));
@@ -53,7 +70,7 @@ export class Gate {
    * cannot set headers there (WIRE-02).
    */
   async admitSocket(request: Request, url: URL, peer: Peer | undefined): Promise<Principal | null> {
-    const principal = await this.#identify(request, url, peer);
+    const principal = await this.#identify({ headers: request.headers, toRequest: () => request }, url, peer);
     if (principal !== null) return principal;
     const mayFollow = this.parts.clientTokens !== undefined || this.parts.authenticate !== undefined;
     if (mayFollow && !request.headers.has('authorization')) return null;
@@ -73,7 +90,7 @@ export class Gate {
     if (found === 'expired') throw new Refusal('token_expired', 'The token has expired. Ask the host for a new one.');
     if (found !== null && found !== undefined) return found;
     if (authenticate !== undefined && !isClientToken && isHeaderValue(token)) {
-      const known = await this.#ask(authenticate, new Request(url, { headers: { authorization: `Bearer ${token}` } }));
+      const known = await this.#ask(() => authenticate(new Request(url, { headers: { authorization: `Bearer ${token}` } })));
       if (known !== null) return known;
     }
     this.parts.attempts.note(addressKey);
@@ -81,20 +98,21 @@ export class Gate {
   }
 
   /** The address that limits count by. */
-  addressKeyOf(request: Request, peer: Peer | undefined): string {
+  addressKeyOf(request: Pick<Asked, 'headers'>, peer: Peer | undefined): string {
     return this.#addressKey(request, peer);
   }
 
   /** Whether a request comes from this machine and from nobody behind it. */
-  isLocal(request: Request, peer: Peer | undefined): boolean {
+  isLocal(request: Pick<Asked, 'headers'>, peer: Peer | undefined): boolean {
     const address = this.parts.proxies.clientAddress(peer, request.headers);
     if (address === undefined || !isLoopbackAddress(address)) return false;
     return this.parts.proxies.includes(peer?.address) || !isForwarded(request.headers);
   }
 
-  async #identify(request: Request, url: URL, peer: Peer | undefined): Promise<Principal | null> {
+  async #identify(request: Asked, url: URL, peer: Peer | undefined): Promise<Principal | null> {
     refuseTokenInUrl(url);
-    this.#refuseGuessing(this.#addressKey(request, peer));
+    // Mostly nobody has failed, and then nobody need be told apart.
+    if (this.parts.attempts.size > 0) this.#refuseGuessing(this.#addressKey(request, peer));
     const { clientTokens, authenticate } = this.parts;
     const token = bearerToken(request.headers);
     if (clientTokens !== undefined && token !== undefined && looksLikeClientToken(token)) {
@@ -103,17 +121,18 @@ export class Gate {
       return client;
     }
     if (authenticate !== undefined) {
-      const known = await this.#ask(authenticate, request);
+      const judge = this.#judgeToken;
+      const known = await this.#ask(() => (judge === undefined ? authenticate(request.toRequest()) : judge(token)));
       if (known !== null) return known;
     }
     return !request.headers.has('authorization') && this.#isAnonymousAdmin(request, url, peer) ? ANONYMOUS : null;
   }
 
   /** The host's own answer, within its time; whatever goes wrong is no entry (AUTH-01). */
-  async #ask(authenticate: Authenticate, request: Request): Promise<Principal | null> {
+  async #ask(authenticate: () => Awaitable<Principal | null>): Promise<Principal | null> {
     const { clock, limits, logger } = this.parts;
     try {
-      const answer = authenticate(request);
+      const answer = authenticate();
       const principal = isPromise(answer) ? await within(clock, Promise.resolve(answer), limits.authenticateSeconds * 1000) : answer;
       return principal === null || principal === undefined ? null : checkPrincipal(principal, clock.now());
     } catch (error) {
@@ -126,7 +145,7 @@ export class Gate {
    * Foreign pages and names that were made to point here stay out: the Host header must name what cannot be rebound, and on
    * loopback a page must be the server's own, since one that is listed was never shown who its user is.
    */
-  #isAnonymousAdmin(request: Request, url: URL, peer: Peer | undefined): boolean {
+  #isAnonymousAdmin(request: Asked, url: URL, peer: Peer | undefined): boolean {
     const { anonymous, origins } = this.parts;
     if (anonymous === 'nobody') return false;
     const page = this.judgeOrigin(request, url, peer);
@@ -141,13 +160,13 @@ export class Gate {
       throw new Refusal('rate_limited', 'Too many failed authentications from this address. Try again later.', { retryAfterSeconds: waitSeconds });
   }
 
-  #addressKey(request: Request, peer: Peer | undefined): string {
+  #addressKey(request: Pick<Asked, 'headers'>, peer: Peer | undefined): string {
     return limitKey(this.parts.proxies.clientAddress(peer, request.headers));
   }
 }
 
 /** Browsers say of every request where it comes from, also of those that carry no Origin: images, links, frames. */
-function isOfForeignPage(headers: Headers): boolean {
+function isOfForeignPage(headers: HeaderReader): boolean {
   const site = headers.get('sec-fetch-site');
   return site === 'cross-site' || site === 'same-site';
 }

@@ -5,7 +5,7 @@
 import type * as Sdk from '@modelcontextprotocol/server';
 import { MissingPeerError } from '../../core/index.js';
 import { hasScope, isClient, type Principal } from '../auth/principal.js';
-import { readJson } from '../body.js';
+import { readJson, textOf } from '../body.js';
 import type { ServerParts } from '../parts.js';
 import { VERSION } from '../version.js';
 import { callRouteAs, refusalText, routeNamed, type CallRoute } from './call.js';
@@ -30,7 +30,8 @@ export async function answerMcp(
     handlers.delete(parts); // it may be installed meanwhile
     throw error;
   });
-  const parsedBody = request.method === 'POST' ? await readJson(request, parts.limits, parts.kit.clock) : undefined;
+  const parsedBody =
+    request.method === 'POST' ? await readJson(request.headers.get('content-type'), parts.limits, parts.kit.clock, textOf(request)) : undefined;
   // The body has been read: what is handed on are its headers, and the JSON beside it.
   const head = new Request(request.url, { method: request.method, headers: request.headers, signal: request.signal });
   const authInfo = { token: '', clientId: principal.id, scopes: [...principal.scopes], extra: { principal } };

@@ -1,8 +1,9 @@
 /** Who leads a conversation: handing it over, taking it as a person, giving it back. */
 import { z } from 'zod';
-import { getConversationState, isHandledByHuman, type Room } from '../../core/index.js';
-import { HandoffHandler } from '../../orchestration/index.js';
+import { getConversationState, isHandledByHuman, type Room, type RoomState } from '../../core/index.js';
+import { handoffHandlerOf, HandoffHandler } from '../../orchestration/handoff.js';
 import { reachRoom } from '../access.js';
+import { requireScope } from '../auth/principal.js';
 import type { ServerParts } from '../parts.js';
 import { id, text } from '../schemas/common.js';
 import { Conversation } from '../schemas/rooms.js';
@@ -51,8 +52,15 @@ export const conversationRoutes: readonly Route[] = [
     tag: 'conversation',
     scope: 'operate',
     summary: 'Hand the conversation over to an agent of the room, or to `human`.',
-    description: 'As agents do it: hooks hear of it, and the timeline shows from whom to whom, and why. Being refused is an outcome, not an error.',
-    body: z.strictObject({ target: id, reason: reason.optional(), summary: reason.optional(), nextPhase: id.optional() }),
+    description:
+      'As agents do it with their tool: along the phases of their pipeline and within its limits. Hooks hear of it, and the timeline shows from whom to whom, and why. Being refused is an outcome, not an error.',
+    body: z.strictObject({
+      target: id,
+      reason: reason.optional(),
+      summary: reason.optional(),
+      nextPhase: id.optional(),
+      override: z.boolean().optional().meta({ description: 'Go where the phases do not lead. Needs the scope `operate`; default false.' }),
+    }),
     answers: {
       200: {
         description: 'Whether it was accepted, and who has the conversation now.',
@@ -60,11 +68,13 @@ export const conversationRoutes: readonly Route[] = [
       },
     },
     refusals: ['room_not_found'],
-    async handle({ parts, principal, params: { roomId }, body: { target, nextPhase, ...words } }) {
-      await reachRoom(parts.kit, principal, roomId);
-      const { accepted, newAgentId, newPhase, reason } = await handoffs(parts).handle({
+    async handle({ parts, principal, params: { roomId }, body: { target, nextPhase, override = false, ...words } }) {
+      const state = await reachRoom(parts.kit, principal, roomId);
+      if (override) requireScope(principal, 'operate');
+      const { accepted, newAgentId, newPhase, reason } = await handoffs(parts, state, target).handle({
         roomId,
         callingAgentId: principal.id,
+        overridesPhases: override,
         arguments: { target, ...words, ...(nextPhase !== undefined && { next_phase: nextPhase }) },
       });
       return ok({
@@ -80,8 +90,18 @@ export const conversationRoutes: readonly Route[] = [
 
 const handlers = new WeakMap<ServerParts, HandoffHandler>();
 
-/** An operator is not bound to the phases of a pipeline, only to who is in the room. */
-function handoffs(parts: ServerParts): HandoffHandler {
+/**
+ * The handler whose rules hold in a room: that of the agent who leads it, else of the one it goes to, else of any agent in
+ * it. Without a pipeline only who is in the room counts.
+ */
+function handoffs(parts: ServerParts, { room, bindings }: RoomState, target: string): HandoffHandler {
+  const agents = bindings.filter(({ category }) => category === 'intelligence').map(({ channelId }) => channelId);
+  const first = [getConversationState(room).activeAgentId, target].filter((agentId) => agentId != null && agents.includes(agentId));
+  for (const agentId of [...first, ...agents]) {
+    const channel = agentId == null ? undefined : parts.kit.getChannel(agentId);
+    const handler = channel && handoffHandlerOf(channel);
+    if (handler !== undefined) return handler;
+  }
   let handler = handlers.get(parts);
   if (handler === undefined) handlers.set(parts, (handler = new HandoffHandler(parts.kit)));
   return handler;

@@ -1,7 +1,7 @@
 /** What became of the deliveries of events and of the turns of agents, and what an operator may do about them. */
 import { z } from 'zod';
 import { ConflictError, RoomKitError, type OutboxRow } from '../../core/index.js';
-import { reachRoom, requireWholeKit } from '../access.js';
+import { reachRoom, scopeOf } from '../access.js';
 import type { Principal } from '../auth/principal.js';
 import type { ServerParts } from '../parts.js';
 import { id, wholeNumber } from '../schemas/common.js';
@@ -38,12 +38,12 @@ export const deliveryRoutes: readonly Route[] = [
     tag: 'deliveries',
     scope: 'operate',
     summary: 'List the deliveries of all rooms.',
-    description: 'For callers of the whole kit: without organization, or of the one the kit belongs to.',
+    description: 'A caller of one organization is told of its rooms alone.',
     query: DeliveriesQuery,
     answers: { 200: { description: 'By room, in the order of its events.', schema: Deliveries } },
     async handle({ parts: { kit }, principal, query }) {
-      requireWholeKit(kit, principal);
-      return ok({ deliveries: await kit.listDeliveries(query) });
+      const organizationId = scopeOf(kit, principal);
+      return ok({ deliveries: await kit.listDeliveries({ ...query, ...(organizationId !== undefined && { organizationId }) }) });
     },
   }),
 

@@ -8,8 +8,10 @@ import { Refusal } from '../problem.js';
 import { eventMetadata, flag, id, text, wholeNumber } from '../schemas/common.js';
 import { contentInput } from '../schemas/content.js';
 import { Event, eventStatus, Trace } from '../schemas/events.js';
+import { readPage } from './timeline-page.js';
 import { ok, route, type Route } from './route.js';
 
+const CUT = 'the page ended before its limit, because its events are large';
 const OneEvent = z.object({ event: Event });
 const as = id.optional().meta({ description: 'Only what this channel may see.' });
 
@@ -22,7 +24,7 @@ export const eventRoutes: readonly Route[] = [
     scope: 'read',
     summary: 'Read the timeline of a room, page by page.',
     description:
-      'Go on with `afterIndex` of the last event you have; that stays right while the room grows. Hidden and blocked events need the scope `operate`; without it, name a channel with `as`. A client sees what its own channel may see.',
+      'Go on with `afterIndex` of the last event you have; that stays right while the room grows. A page of large events ends before its limit, and then says where it goes on. Hidden and blocked events need the scope `operate`; without it, name a channel with `as`. A client sees what its own channel may see.',
     query: z.object({
       afterIndex: wholeNumber(-1).optional(),
       beforeIndex: wholeNumber(0).optional(),
@@ -31,7 +33,19 @@ export const eventRoutes: readonly Route[] = [
       as,
     }),
     answers: {
-      200: { description: 'Oldest first, unless asked otherwise.', schema: z.object({ events: z.array(Event), latestIndex: z.number().int() }) },
+      200: {
+        description: 'Oldest first, unless asked otherwise.',
+        schema: z.object({
+          events: z.array(Event),
+          latestIndex: z.number().int(),
+          nextAfterIndex: z
+            .number()
+            .int()
+            .optional()
+            .meta({ description: `Given when ${CUT}: ask again with this as \`afterIndex\`.` }),
+          nextBeforeIndex: z.number().int().optional().meta({ description: `As \`nextAfterIndex\`, of a page with the newest first.` }),
+        }),
+      },
     },
     refusals: ['room_not_found', 'channel_not_found'],
     async handle({ parts: { kit }, principal, params, query: { as: asked, ...page } }) {
@@ -43,8 +57,8 @@ export const eventRoutes: readonly Route[] = [
         if (isClient(principal)) return ok({ events: [], latestIndex: room.latestIndex });
         throw notBound(state, reader);
       }
-      const events = await kit.getTimeline(room.id, { ...page, ...(reader !== undefined && { as: reader }) });
-      return ok({ events: onTheWire(events, state, reader === undefined), latestIndex: room.latestIndex });
+      const query = { ...page, ...(reader !== undefined && { as: reader }) };
+      return readPage(kit, room, query, (events) => onTheWire(events, state, reader === undefined));
     },
   }),
 

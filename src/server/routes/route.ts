@@ -14,6 +14,8 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export interface Answer {
   readonly status: number;
   readonly body?: unknown;
+  /** The body as JSON, when it was written already. */
+  readonly text?: string;
 }
 
 /** A request header that a route understands. */
@@ -61,8 +63,8 @@ export interface Call<Path extends string, Query, Body> {
   readonly query: Query;
   readonly body: Body;
   readonly header: (name: string) => string | undefined;
-  /** The request itself, where there is one. */
-  readonly request?: Request;
+  /** Nobody will read a body. */
+  readonly isHead?: boolean;
 }
 
 /** A request as it came. The body is read only once everything before it was found to be right. */
@@ -73,7 +75,8 @@ export interface Given {
   readonly query: Readonly<Record<string, string>>;
   readonly readBody: () => Promise<unknown>;
   readonly header: (name: string) => string | undefined;
-  readonly request?: Request;
+  /** Nobody will read a body. */
+  readonly isHead?: boolean;
 }
 
 /** A route, whatever it takes. */

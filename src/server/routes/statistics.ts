@@ -1,7 +1,7 @@
 /** What the kit is and how it is doing, as a whole and per room. */
 import { z } from 'zod';
 import { getConversationState } from '../../core/index.js';
-import { reachRoom, requireWholeKit } from '../access.js';
+import { reachRoom, scopeOf } from '../access.js';
 import { counts } from '../schemas/common.js';
 import { roomStatus } from '../schemas/rooms.js';
 import { VERSION } from '../version.js';
@@ -21,13 +21,32 @@ const Kit = z
   })
   .meta({ id: 'Kit', description: 'What serves.' });
 
+const OF_ALL = 'Not told to callers of one organization.';
+
 const Statistics = z
   .object({
     state: z.string(),
-    rooms: z.number().int().meta({ description: 'Rooms this process holds something of.' }),
-    lanes: z.number().int().meta({ description: 'Lanes in which something waits.' }),
-    queued: z.number().int().meta({ description: 'How much waits in them.' }),
-    tasks: z.number().int().meta({ description: 'What runs beside its callers.' }),
+    organizationId: z.string().optional().meta({ description: 'Whose deliveries these are, when they are not those of all.' }),
+    rooms: z
+      .number()
+      .int()
+      .optional()
+      .meta({ description: `Rooms this process holds something of. ${OF_ALL}` }),
+    lanes: z
+      .number()
+      .int()
+      .optional()
+      .meta({ description: `Lanes in which something waits. ${OF_ALL}` }),
+    queued: z
+      .number()
+      .int()
+      .optional()
+      .meta({ description: `How much waits in them. ${OF_ALL}` }),
+    tasks: z
+      .number()
+      .int()
+      .optional()
+      .meta({ description: `What runs beside its callers. ${OF_ALL}` }),
     breakers: z.record(z.string(), z.string()).meta({ description: 'Channel id → state.' }),
     deliveries: counts.meta({ description: 'Open and failed deliveries by state; at most 1000 of each are counted.' }),
     oldestQueuedAt: z.string().meta({ format: 'date-time' }).optional(),
@@ -85,14 +104,18 @@ export const statisticsRoutes: readonly Route[] = [
     tag: 'kit',
     scope: 'operate',
     summary: 'See how the kit is doing.',
-    description: 'For callers of the whole kit: without organization, or of the one the kit belongs to.',
+    description: 'A caller of one organization is told of the deliveries of its rooms alone, and not how much the process has to do for others.',
     answers: { 200: { description: 'Statistics of this process.', schema: Statistics } },
     async handle({ parts: { kit }, principal }) {
-      requireWholeKit(kit, principal);
-      const byState = await Promise.all(DELIVERY_STATES.map((state) => kit.listDeliveries({ state, limit: COUNTED })));
+      const organizationId = scopeOf(kit, principal);
+      const own = organizationId === undefined ? {} : { organizationId };
+      const byState = await Promise.all(DELIVERY_STATES.map((state) => kit.listDeliveries({ ...own, state, limit: COUNTED })));
       const oldest = byState[0]?.map(({ createdAt }) => createdAt).sort()[0];
+      const { state, breakers, ...ofAll } = kit.stats();
       return ok({
-        ...kit.stats(),
+        state,
+        breakers,
+        ...(organizationId === undefined ? ofAll : own),
         deliveries: Object.fromEntries(DELIVERY_STATES.map((state, position) => [state, byState[position]?.length ?? 0])),
         ...(oldest !== undefined && { oldestQueuedAt: oldest }),
       });

@@ -31,7 +31,7 @@ export const streamRoutes: readonly Route[] = [
     headers: [{ name: 'last-event-id', description: 'Go on after this index.', schema: z.string() }],
     answers: { 200: { description: 'A stream of events, until one side ends it.', mediaType: 'text/event-stream' } },
     refusals: ['room_not_found'],
-    async handle({ parts, principal, params, query, header, request }) {
+    async handle({ parts, principal, params, query, header, isHead }) {
       const lastEventId = header('last-event-id');
       const afterIndex = lastEventId === undefined || lastEventId === '' ? query.afterIndex : checked(LastEventId, lastEventId, 'Last-Event-ID');
       const caller = wireCaller(parts, principal);
@@ -40,7 +40,7 @@ export const streamRoutes: readonly Route[] = [
       const { room } = await reachRoom(parts.kit, principal, params.roomId);
       const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
       // Nobody would read the body of an answer to HEAD, nor ever end it.
-      if (request?.method === 'HEAD') return new Response(null, { headers });
+      if (isHead === true) return new Response(null, { headers });
       const as = caller.kind === 'host' ? query.as : undefined;
       const body = eventStream(
         parts,
