@@ -374,6 +374,7 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
 
   trace(step: Parameters<Turn['trace']>[0]): void {
+    const cost = step.kind === 'generation' && step.tokens !== undefined ? this.parts.prices?.costOf(step.name, step.tokens) : undefined;
     this.parts.traces.find(this.work.trigger.id)?.addTurnStep({
       channelId: this.work.row.channelId,
       turnId: this.work.row.id,
@@ -383,6 +384,7 @@ export class RunningTurn implements OnEventOptions, Turn {
       ms: step.ms,
       ...(step.firstTokenMs !== undefined && { firstTokenMs: step.firstTokenMs }),
       ...(step.tokens !== undefined && { tokens: step.tokens }),
+      ...(cost !== undefined && { cost }),
       ...(step.code !== undefined && { code: step.code }),
     });
   }

@@ -124,6 +124,7 @@ function leave(deltas: AsyncIterator<string>): void {
 class Previews {
   readonly open = new Map<string, DeliveryStream>();
   readonly #targets: readonly Target[];
+  readonly #isPreviewed: boolean;
   readonly #watchers = new Set<ReplyWatcher>();
   #opened = false;
 
@@ -145,6 +146,7 @@ class Previews {
       binding !== undefined &&
       (binding.access === 'read_write' || binding.access === 'write_only') &&
       !parts.hooks.forbidsPreview(row.roomId, source);
+    this.#isPreviewed = allowed;
     this.#targets = allowed
       ? planFor(parts, parts.rooms.get(row.roomId), state, row.channelId, visibility).transports.filter(
           (target) =>
@@ -204,7 +206,7 @@ class Previews {
   #tellListeners(): void {
     for (const listener of this.parts.replyListeners) {
       this.#guarded(() => {
-        const watcher = listener(this.#opening());
+        const watcher = listener({ ...this.#opening(), isPreviewed: this.#isPreviewed });
         if (watcher !== undefined) this.#watchers.add(watcher);
       });
     }
