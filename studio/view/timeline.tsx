@@ -270,7 +270,7 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
             title="Nothing was said yet"
             code={`await kit.processInbound(\n  { channelId: 'web', senderId: 'ada', content: 'Hello' },\n  { roomId: '${room.roomId}' },\n);`}
           >
-            The first message appears here the moment it is committed. Open the devices below to speak as a customer, or send one from code.
+            The first message appears here the moment it is committed. Open the devices below and say something, or send it from code.
           </Empty>
         )}
         <ol class="events writing" aria-hidden="true">
