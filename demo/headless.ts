@@ -1,14 +1,14 @@
 /**
- * The demo without a browser: a scripted customer talks to the help desk over a real WebSocket, and what happens is
+ * The demo without a browser: a scripted customer talks to the help desk with the client that pages use, and what happens is
  * checked, across a lost line and a restart. It is the fastest way to see that an installation works.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RoomKitClient, textOf, type ClientRoom, type SendResult, type WireEvent } from 'roomkit/client';
 import { WebSocket } from 'ws';
-import { CUSTOMER, ROOM_ID } from './help-desk.js';
+import { CUSTOMER, ROOM_ID } from './cast.js';
 import { startServer, type RunningServer } from './server.js';
-import { textOf, WireClient, type WireEvent, type WireSocket } from './wire-client.js';
 
 const PATIENCE_MS = 15_000;
 
@@ -18,7 +18,7 @@ export async function playHeadless(options: { file: string | undefined; port: nu
   const file = options.file ?? join(folder ?? '', 'demo.db');
   const checks = new Checks(options.print);
   let server = await startServer({ file, port: options.port });
-  const customer = new Customer(() => server);
+  const customer = new Customer(server);
   try {
     await customer.connected();
     options.print(`Help desk on ${server.address}, conversation in ${file}\n`);
@@ -84,58 +84,43 @@ async function play(customer: Customer, checks: Checks, print: (line: string) =>
   checks.that('with a person in charge no agent answers', between.every(by(CUSTOMER.channelId)));
 }
 
-/** The customer's browser, played by a program. */
+/** The customer's page, played by a program: the same client, on a socket that can be torn. */
 class Customer {
   readonly events: WireEvent[] = [];
   onEvent: (event: WireEvent) => void = () => undefined;
-  readonly #pieces = new Map<string, { count: number; channelId: string }>();
+  readonly #client: RoomKitClient;
+  readonly #room: ClientRoom;
+  /** Channel → the sizes a reply of it had while it was written. */
+  readonly #writing = new Map<string, Set<number>>();
   readonly #piecesByEvent = new Map<string, number>();
-  readonly #client: WireClient;
   #waiting: { test: () => boolean; done: () => void }[] = [];
-  #online = false;
-  #endedStream: number | undefined;
+  #socket: WebSocket | undefined;
+  #isTorn = false;
 
-  constructor(private readonly server: () => RunningServer) {
-    this.#client = new WireClient(
-      {
-        roomId: ROOM_ID,
-        open: () => new WebSocket(`${this.server().address.replace('http', 'ws')}/ws`, 'roomkit.v1') as unknown as WireSocket, // has all that is used
-        token: () => this.#mintToken(),
-        setTimer: (ms, run) => {
-          const timer = setTimeout(run, ms);
-          return () => clearTimeout(timer);
-        },
+  constructor(server: RunningServer) {
+    const keep = (socket: WebSocket): void => void (this.#socket = socket);
+    this.#client = new RoomKitClient({
+      url: server.address,
+      token: () => mintToken(server.address),
+      WebSocket: class extends WebSocket {
+        constructor(url: string, protocol: string) {
+          super(url, protocol);
+          keep(this);
+        }
       },
-      {
-        onEvent: (event) => {
-          this.events.push(event);
-          if (this.#endedStream !== undefined) this.#piecesByEvent.set(event.id, this.#endedStream);
-          this.#endedStream = undefined;
-          this.onEvent(event);
-          this.#look();
-        },
-        onStream: ({ streamId, source }) => {
-          const known = this.#pieces.get(streamId) ?? { count: 0, channelId: source.channelId };
-          this.#pieces.set(streamId, { ...known, count: known.count + 1 });
-        },
-        onStreamEnd: (streamId, withdrawn) => {
-          this.#endedStream = withdrawn ? undefined : this.#pieces.get(streamId)?.count;
-        },
-        onLine: ({ name }) => {
-          this.#online = name === 'online';
-          this.#look();
-        },
-      },
-    );
-    this.#client.start();
+    });
+    this.#room = this.#client.room(ROOM_ID);
+    this.#room.on('event', (event) => this.#hear(event));
+    this.#room.subscribe(() => this.#watch());
+    this.#client.on('status', () => this.#look());
   }
 
   connected(): Promise<void> {
-    return this.#until(() => this.#online, 'a connection');
+    return this.#until(() => !this.#isTorn && this.#room.snapshot.status === 'live', 'a connection');
   }
 
-  send(words: string): ReturnType<WireClient['send']> {
-    return this.#client.send(words);
+  send(words: string): Promise<SendResult> {
+    return this.#room.send(words);
   }
 
   /** Sends words and waits for the first answer that is meant. */
@@ -152,23 +137,30 @@ class Customer {
     return this.#piecesByEvent.get(event.id) ?? 0;
   }
 
+  /** Drops the line as a failing network would; the client comes back by itself. */
   loseLine(): void {
-    this.#online = false;
-    this.#client.interrupt();
+    this.#isTorn = true;
+    this.#socket?.terminate();
   }
 
   close(): void {
     this.#client.close();
   }
 
-  async #mintToken(): Promise<string> {
-    const response = await fetch(`${this.server().address}/api/client-tokens`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ rooms: [ROOM_ID], ...CUSTOMER }),
-    });
-    if (!response.ok) throw new Error(`The server gave no token (${response.status}).`);
-    return ((await response.json()) as { token: string }).token;
+  #hear(event: WireEvent): void {
+    this.events.push(event);
+    this.#piecesByEvent.set(event.id, this.#writing.get(event.source.channelId)?.size ?? 0);
+    this.#writing.delete(event.source.channelId);
+    this.onEvent(event);
+    this.#look();
+  }
+
+  #watch(): void {
+    for (const { source, text } of this.#room.streams) {
+      const sizes = this.#writing.get(source.channelId) ?? new Set();
+      this.#writing.set(source.channelId, sizes.add(text.length));
+    }
+    this.#look();
   }
 
   #until(test: () => boolean, what: string): Promise<void> {
@@ -186,6 +178,7 @@ class Customer {
   }
 
   #look(): void {
+    if (this.#client.status !== 'open') this.#isTorn = false;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const one of waiting) {
@@ -193,6 +186,16 @@ class Customer {
       else this.#waiting.push(one);
     }
   }
+}
+
+async function mintToken(address: string): Promise<string> {
+  const response = await fetch(`${address}/api/client-tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ rooms: [ROOM_ID], ...CUSTOMER }),
+  });
+  if (!response.ok) throw new Error(`The server gave no token (${response.status}).`);
+  return ((await response.json()) as { token: string }).token;
 }
 
 class Checks {

@@ -20,10 +20,7 @@ import { mia } from './agents/mia.js';
 import { lookupOrder } from './agents/orders.js';
 import { ScriptedProvider, type Script } from './agents/script.js';
 import { tara } from './agents/tara.js';
-
-export const ROOM_ID = 'help-desk';
-export const CUSTOMER = { channelId: 'web', participantId: 'ada', displayName: 'Ada Park' };
-export const COLLEAGUE = { channelId: 'desk', participantId: 'sam', displayName: 'Sam Okafor' };
+import { COLLEAGUE, CUSTOMER, ROOM_ID } from './cast.js';
 
 export interface HelpDeskOptions {
   /** Where everything is kept; the demo's server passes a SQLite file. */
@@ -102,7 +99,7 @@ function agent(id: string, script: Script, fast: boolean, about: { role: string;
 
 /** Makes the room whole: all of it at the first start, nothing later, and the rest when a first start was cut short. */
 async function openRoom(kit: RoomKit): Promise<void> {
-  if ((await kit.store.getRoom(ROOM_ID)) === null) await kit.createRoom({ roomId: ROOM_ID });
+  if ((await kit.store.getRoom(ROOM_ID)) === null) await kit.createRoom({ roomId: ROOM_ID, metadata: { title: 'Help desk' } });
   const attached = new Set((await kit.listBindings(ROOM_ID)).map(({ channelId }) => channelId));
   for (const id of [CUSTOMER.channelId, COLLEAGUE.channelId]) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id);
   for (const id of ['mia', 'ben', 'tara']) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id, { category: 'intelligence' });

@@ -1,8 +1,6 @@
 /** One readable line in the terminal for every event of the room, as it is committed. */
 import type { RoomEvent, RoomKit } from 'roomkit';
-import { ROOM_ID } from './help-desk.js';
-
-const NAMES: Readonly<Record<string, string>> = { web: 'Ada Park', desk: 'Sam Okafor', mia: 'Mia', ben: 'Ben', tara: 'Tara', human: 'a person' };
+import { knownName, ROOM_ID } from './cast.js';
 
 export interface LineStyle {
   readonly colours: boolean;
@@ -59,7 +57,7 @@ function timeOf({ createdAt }: RoomEvent): string {
 }
 
 function nameOf(channelId: string): string {
-  return NAMES[channelId] ?? plain(channelId);
+  return knownName(channelId) ?? plain(channelId);
 }
 
 /** In one line, and without what a terminal would obey: a customer's words must not move the cursor or change the window. */

@@ -35,7 +35,7 @@ async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Pr
   const style = (): LineStyle => ({ colours, columns: process.stdout.columns });
   const server = await startServer({ file, port, liveLines: { print: (line) => console.log(line), style } });
   if (server.port !== port && port !== 0) console.log(`Port ${port} is in use; this is the next free one.\n`);
-  console.log(`RoomKit help desk\n\n  open   ${server.address}\n  file   ${file}\n  stop   Ctrl+C\n`);
+  console.log(`RoomKit help desk\n\n  open    ${server.address}\n  studio  ${server.address}/studio/\n  file    ${file}\n  stop    Ctrl+C\n`);
 
   let stoppingSince: number | undefined;
   const stop = (): void => {

@@ -1,12 +1,12 @@
-/** The help desk on a port: the kit, the page, and what the terminal shows. */
+/** The help desk on a port: the kit, the page with Studio beside it, and what the terminal shows. */
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { RoomKitError, type RoomKit } from 'roomkit';
 import { serve, type RoomKitServer } from 'roomkit/server';
 import { SqliteStore } from 'roomkit/sqlite';
 import { openHelpDesk } from './help-desk.js';
 import { printLiveLines, type LineStyle } from './live-lines.js';
-import { pageFile } from './page-files.js';
 
 export interface RunningServer {
   readonly address: string;
@@ -28,6 +28,8 @@ export class CannotStart extends Error {
 }
 
 const PORTS_TO_TRY = 50;
+/** As the build leaves it, beside this module. */
+const PAGE = fileURLToPath(new URL('page', import.meta.url));
 
 /** Throws CannotStart for a file, a folder or a port that cannot be used. */
 export async function startServer({ file, port, liveLines }: ServerOptions): Promise<RunningServer> {
@@ -56,7 +58,7 @@ async function listen(kit: RoomKit, port: number): Promise<RoomKitServer> {
   const last = Math.min(port + PORTS_TO_TRY, 65_535);
   for (let candidate = port; ; candidate++) {
     try {
-      return await serve(kit, { port: candidate, pages: pageFile });
+      return await serve(kit, { port: candidate, studio: true, pages: { directory: PAGE } });
     } catch (error) {
       if (!isPortInUse(error)) throw error;
       if (candidate === last)

@@ -2,7 +2,7 @@
 // Types come from tsc, file by file. The code is bundled, one file per subpath and a few for what they share: Node loads
 // those four times as fast as two hundred modules.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
@@ -54,6 +54,22 @@ function removeStale(folder, written) {
   }
 }
 
+/** The page of the demo: its program in one file, beside what is not compiled. */
+async function bundlePage() {
+  const page = join(root, 'demo', 'page');
+  const target = join(root, 'build', 'demo', 'page');
+  const build = await rolldown({
+    input: { app: join(page, 'app.ts') },
+    platform: 'browser',
+    resolve: { alias: { 'roomkit/client': join(dist, 'client', 'index.js') } },
+  });
+  // Whole: what an earlier build left there would be served.
+  rmSync(target, { recursive: true, force: true });
+  await build.write({ dir: target, format: 'esm' });
+  await build.close();
+  for (const file of ['index.html', 'style.css']) cpSync(join(page, file), join(target, file));
+}
+
 async function timed(what, run) {
   const startedAt = performance.now();
   await run();
@@ -66,12 +82,4 @@ await compile('tsconfig.build.json');
 await timed('dist', bundle);
 await timed('studio', () => buildStudio(root));
 await compile('tsconfig.apps.json');
-await compile('demo/page/tsconfig.json');
-
-// What is not compiled: the page's markup and style.
-const page = join(root, 'demo', 'page');
-const target = join(root, 'build', 'demo', 'page');
-if (existsSync(page)) {
-  mkdirSync(target, { recursive: true });
-  for (const file of ['index.html', 'style.css']) if (existsSync(join(page, file))) cpSync(join(page, file), join(target, file));
-}
+await timed('demo/page', bundlePage);

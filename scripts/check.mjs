@@ -10,6 +10,7 @@ const steps = [
   ['build', process.execPath, ['scripts/build.mjs', '--quiet']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['types', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']],
+  ["types of the demo's page", bin('tsc'), ['--noEmit', '-p', 'demo/page/tsconfig.json']],
   ['types of the React chat', bin('tsc'), ['--noEmit', '-p', 'examples/react-chat/page/tsconfig.json']],
   ['types of studio', bin('tsc'), ['--noEmit', '-p', 'studio/tsconfig.json']],
   ['lint', bin('eslint'), ['.']],

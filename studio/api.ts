@@ -4,6 +4,7 @@ import type {
   ChannelBinding,
   ChannelInfo,
   DecisionTrace,
+  EventContent,
   HandoffAnswer,
   KitInfo,
   Observation,
@@ -84,6 +85,12 @@ export const api = {
     const more = events.length === query.limit || (nextAfterIndex ?? nextBeforeIndex) !== undefined;
     return { events: query.newestFirst === true ? [...events].reverse() : events, latestIndex, more };
   },
+  /** As the host: what is not given stays. */
+  changeEvent: (roomId: string, eventId: string, body: { content?: EventContent; metadata?: Record<string, unknown> }): Promise<unknown> =>
+    call(`${room(roomId)}/events/${encodeURIComponent(eventId)}`, { method: 'PATCH', body }),
+  /** With the answers it caused. Resolves to how many events are gone. */
+  deleteEvent: async (roomId: string, eventId: string): Promise<number> =>
+    (await call<{ deleted: number }>(`${room(roomId)}/events/${encodeURIComponent(eventId)}`, { method: 'DELETE' })).deleted,
   readTrace: async (roomId: string, eventId: string): Promise<DecisionTrace | null> =>
     (await call<{ trace: DecisionTrace | null }>(`${room(roomId)}/events/${encodeURIComponent(eventId)}/trace`)).trace,
   search: async (query: { text: string; roomId?: string; limit: number }): Promise<readonly WireEvent[]> =>

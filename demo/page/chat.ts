@@ -1,159 +1,158 @@
-/** The customer's side: bubbles, replies that grow while they are written, who is typing. */
-import { textOf, type Acknowledgement, type WireEvent, type WireStream } from '../wire-client.js';
-import { byId, element, Follower } from './dom.js';
-import { authorOf, voiceOf } from './names.js';
+/** The customer's chat, drawn from a room of `roomkit/client`: bubbles, answers while they are written, who types, what waits or was refused. */
+import { textOf, type ClientRoom, type PendingSend, type WireEvent } from 'roomkit/client';
+import { CUSTOMER, knownName } from '../cast.js';
+import { byId, element } from './dom.js';
+
+interface Bubble {
+  readonly key: string;
+  /** ISO time. */
+  readonly at?: string;
+  /** Undefined: the customer's own. */
+  readonly author: string | undefined;
+  readonly text: string;
+  readonly state: 'said' | 'deleted' | 'writing' | 'waiting' | 'refused';
+  readonly note?: string;
+}
+
+/** So near to the end counts as there. */
+const NEAR = 40;
 
 export class Chat {
-  readonly #bubbles = byId('bubbles', HTMLOListElement);
+  readonly #log = byId('log', HTMLElement);
+  readonly #list = byId('bubbles', HTMLOListElement);
   readonly #welcome = byId('welcome', HTMLElement);
+  readonly #earlier = byId('earlier', HTMLButtonElement);
   readonly #typing = byId('typing', HTMLElement);
   readonly #typingName = byId('typing-name', HTMLElement);
-  readonly #log = byId('chat-scroll', HTMLElement);
-  readonly #follower = new Follower(this.#log);
-  readonly #byEvent = new Map<string, HTMLElement>();
-  readonly #streams = new Map<string, HTMLElement>();
-  #lastAuthor = '';
-  /** The next message takes the place of its preview and must not seem to arrive anew. */
-  #tookPreview = false;
-  #hideTyping: number | undefined;
-  #first: number | undefined;
+  /** What is drawn of each bubble, to draw only what changed. */
+  readonly #drawn = new Map<string, { readonly item: HTMLLIElement; readonly as: string }>();
+  #isAtEnd = true;
 
-  constructor(private readonly me: { channelId: string; participantId: string }) {}
-
-  add(event: WireEvent): void {
-    this.#first ??= event.index;
-    if (!isForPeople(event)) return;
-    this.#welcome.hidden = true;
-    const mine = this.#isMine(event.source);
-    if (!mine) this.#setTyping(undefined);
-    const item = this.#show(event);
-    if (this.#tookPreview) item.classList.add('still');
-    this.#tookPreview = false;
-    const pending = this.#bubbles.querySelector('.pending');
-    if (mine && pending !== null) pending.before(item);
-    else this.#bubbles.append(item);
-    this.#follower.follow();
+  constructor(private readonly room: ClientRoom) {
+    room.subscribe(() => this.#draw());
+    this.#earlier.addEventListener('click', () => void room.loadOlder().catch(() => undefined)); // without a server the banner says so
+    this.#log.addEventListener('scroll', () => (this.#isAtEnd = this.#below() - this.#log.clientHeight < NEAR), { passive: true });
+    new ResizeObserver(() => this.#keepEnd()).observe(this.#log);
   }
 
-  /** Index of the first message it shows; undefined while there is none. */
-  get first(): number | undefined {
-    return this.#first;
+  /** What somebody just said is looked at, wherever they were. */
+  toEnd(): void {
+    this.#isAtEnd = true;
+    this.#keepEnd();
   }
 
-  /** Puts what was said before above what is shown. */
-  addEarlier(events: readonly WireEvent[]): void {
-    const lastAuthor = this.#lastAuthor;
-    this.#lastAuthor = '';
-    const items = events.filter(isForPeople).map((event) => this.#show(event));
-    this.#lastAuthor = lastAuthor;
-    this.#first = events[0]?.index ?? this.#first;
-    this.#follower.holdStill(() => this.#bubbles.prepend(...items));
+  #draw(): void {
+    const { snapshot, messages, streams, outbox, typers } = this.room;
+    const refused = outbox.filter(({ state }) => state === 'refused');
+    const bubbles = [
+      ...inTime(messages.filter(({ content }) => content.type !== 'system').map(bubbleOf), refused.map(pendingOf)),
+      ...streams.map(({ streamId, source, text }) => ({ key: streamId, author: authorOf(source), text, state: 'writing' as const })),
+      ...outbox.filter((pending) => !refused.includes(pending)).map(pendingOf),
+    ].filter(({ text, state }) => text !== '' || state === 'deleted');
+
+    const first = this.#list.firstElementChild;
+    const below = this.#below();
+    this.#show(bubbles);
+    const others = typers.filter(({ participantId }) => !streams.some(({ source }) => source.channelId === participantId));
+    this.#typing.hidden = others.length === 0;
+    this.#typingName.textContent = `${others.map(({ participantId, displayName }) => displayName ?? knownName(participantId) ?? participantId).join(', ')} ${others.length > 1 ? 'are' : 'is'} typing`;
+    this.#earlier.hidden = !snapshot.hasOlder;
+    this.#earlier.disabled = snapshot.isLoadingOlder;
+    if (snapshot.status === 'live') {
+      this.#log.setAttribute('aria-busy', 'false'); // from now on new messages are read out
+      this.#welcome.hidden = bubbles.length > 0;
+      document.body.toggleAttribute('data-begun', bubbles.length > 0);
+    }
+    // What the reader looks at stays in its place when something is added above it.
+    if (this.#isAtEnd) this.#keepEnd();
+    else if (first !== this.#list.firstElementChild) this.#log.scrollTop = this.#log.scrollHeight - below;
   }
 
-  change(event: WireEvent): void {
-    const bubble = this.#byEvent.get(event.id)?.querySelector('.bubble');
-    if (bubble) bubble.textContent = textOf(event);
+  #show(bubbles: readonly Bubble[]): void {
+    const keys = new Set(bubbles.map(({ key }) => key));
+    for (const [key, { item }] of this.#drawn) {
+      if (keys.has(key)) continue;
+      item.remove();
+      this.#drawn.delete(key);
+    }
+    let place = this.#list.firstElementChild;
+    let before: string | undefined;
+    for (const bubble of bubbles) {
+      const item = this.#itemOf(bubble, bubble.author !== undefined && bubble.author !== before);
+      before = bubble.author;
+      if (item === place) place = place.nextElementSibling;
+      else this.#list.insertBefore(item, place);
+    }
   }
 
-  remove(eventId: string): void {
-    this.#byEvent.get(eventId)?.remove();
-    this.#byEvent.delete(eventId);
-  }
-
-  /** Shows a message at once; its event takes its place when the room has it. */
-  sending(body: string): (outcome: Acknowledgement) => void {
-    this.#welcome.hidden = true;
-    const item = element('li', { class: 'mine pending' }, element('div', { class: 'bubble', dir: 'auto' }, body));
-    this.#bubbles.append(item);
-    this.#follower.jump();
-    return ({ blocked, reason }) => {
-      if (!blocked) {
-        item.remove();
-        return;
-      }
-      item.className = 'mine stopped';
-      item.append(element('span', { class: 'note' }, `Not sent: ${reason ?? 'refused'}`));
-      this.#follower.follow();
-    };
-  }
-
-  /** A preview; readers of screens hear the finished message only. */
-  stream({ streamId, source, text }: WireStream): void {
-    this.#setTyping(undefined);
-    const known = this.#streams.get(streamId);
-    const item = known ?? this.#item(source, '', { keepAuthor: true });
-    const bubble = item.querySelector('.bubble');
-    bubble?.replaceChildren(text, element('span', { class: 'caret' }));
-    if (known === undefined) {
-      item.setAttribute('aria-hidden', 'true');
-      item.classList.add('streaming');
-      item.hidden = text === '';
-      this.#streams.set(streamId, item);
-      this.#bubbles.append(item);
-    } else if (text !== '') item.hidden = false;
-    this.#follower.follow();
-  }
-
-  streamEnd(streamId: string, withdrawn: boolean): void {
-    this.#tookPreview = !withdrawn;
-    this.#streams.get(streamId)?.remove();
-    this.#streams.delete(streamId);
-  }
-
-  typing(channelOrParticipant: string, isTyping: boolean): void {
-    if (channelOrParticipant === this.me.participantId) return;
-    this.#setTyping(isTyping ? voiceOf(channelOrParticipant === 'sam' ? 'desk' : channelOrParticipant).name : undefined);
-  }
-
-  clear(): void {
-    this.#bubbles.replaceChildren();
-    this.#byEvent.clear();
-    this.#streams.clear();
-    this.#lastAuthor = '';
-    this.#first = undefined;
-  }
-
-  /** Everything that was said is there: from now on new messages are read out, and an empty room says what it is for. */
-  ready(): void {
-    this.#log.setAttribute('aria-busy', 'false');
-    this.#welcome.hidden = this.#bubbles.childElementCount > 0;
-  }
-
-  #show(event: WireEvent): HTMLElement {
-    const item = this.#item(event.source, textOf(event));
-    this.#byEvent.set(event.id, item);
+  #itemOf(bubble: Bubble, isFirst: boolean): HTMLLIElement {
+    const { key, author, text, state, note } = bubble;
+    const as = JSON.stringify([author, text, state, note, isFirst]);
+    const known = this.#drawn.get(key);
+    if (known?.as === as) return known.item;
+    const item = known?.item ?? element('li');
+    item.className = `${author === undefined ? 'mine' : 'theirs'} ${state}`;
+    item.toggleAttribute('aria-hidden', false);
+    if (state === 'writing') item.setAttribute('aria-hidden', 'true'); // readers of screens hear the finished message only
+    item.replaceChildren(
+      ...(isFirst && author !== undefined ? [element('span', { class: 'author' }, author)] : []),
+      element(
+        'div',
+        { class: 'bubble', dir: 'auto' },
+        state === 'deleted' ? 'This message was deleted.' : text,
+        state === 'writing' && element('i', { class: 'caret' }),
+      ),
+      ...(note === undefined ? [] : [this.#refusal(key, note)]),
+    );
+    this.#drawn.set(key, { item, as });
     return item;
   }
 
-  #item(source: WireEvent['source'], text: string, options: { keepAuthor?: boolean } = {}): HTMLElement {
-    const voice = authorOf(source);
-    const mine = this.#isMine(source);
-    const author = mine ? 'me' : source.channelId;
-    const isNew = author !== this.#lastAuthor;
-    if (options.keepAuthor !== true) this.#lastAuthor = author;
-    return element(
-      'li',
-      { class: mine ? 'mine' : 'theirs' },
-      !mine && isNew && element('span', { class: 'author' }, `${voice.name} · ${voice.via}`),
-      element('div', { class: 'bubble', dir: 'auto' }, text),
-    );
+  #refusal(key: string, note: string): HTMLElement {
+    const button = element('button', { type: 'button' }, 'Remove');
+    button.addEventListener('click', () => this.room.discard(key));
+    return element('span', { class: 'note' }, note, button);
   }
 
-  #isMine(source: WireEvent['source']): boolean {
-    return source.channelId === this.me.channelId && (source.participantId ?? this.me.participantId) === this.me.participantId;
+  /** From the top of what is seen to the end of all. */
+  #below(): number {
+    return this.#log.scrollHeight - this.#log.scrollTop;
   }
 
-  #setTyping(name: string | undefined): void {
-    window.clearTimeout(this.#hideTyping);
-    this.#typing.hidden = name === undefined;
-    if (name === undefined) return;
-    this.#typingName.textContent = `${name} is typing`;
-    // Typing ends by itself when it is not renewed (WIRE-10).
-    this.#hideTyping = window.setTimeout(() => this.#setTyping(undefined), 6000);
-    this.#follower.follow();
+  #keepEnd(): void {
+    if (this.#isAtEnd) this.#log.scrollTop = this.#log.scrollHeight;
   }
 }
 
-function isForPeople(event: WireEvent): boolean {
-  return event.type === 'message' && event.content.type !== 'system';
+function bubbleOf(event: WireEvent): Bubble {
+  const isDeleted = event.metadata['deleted'] === true;
+  return { key: event.id, at: event.createdAt, author: authorOf(event.source), text: textOf(event), state: isDeleted ? 'deleted' : 'said' };
+}
+
+function pendingOf({ id, content, state, reason, createdAt }: PendingSend): Bubble {
+  const isRefused = state === 'refused';
+  return {
+    key: id,
+    at: createdAt,
+    author: undefined,
+    text: textOf(content),
+    state: isRefused ? 'refused' : 'waiting',
+    ...(isRefused && { note: `Not sent: ${reason ?? 'refused'}` }),
+  };
+}
+
+/** What was refused stays where it was said; the messages keep their order. */
+function inTime(messages: readonly Bubble[], refused: readonly Bubble[]): Bubble[] {
+  const all = [...messages];
+  for (const one of refused) {
+    let at = all.length;
+    while (at > 0 && (all[at - 1]?.at ?? '') > (one.at ?? '')) at--;
+    all.splice(at, 0, one);
+  }
+  return all;
+}
+
+function authorOf({ channelId, participantId, displayName }: WireEvent['source']): string | undefined {
+  if (channelId === CUSTOMER.channelId && (participantId ?? CUSTOMER.participantId) === CUSTOMER.participantId) return undefined;
+  return displayName ?? knownName(channelId) ?? channelId;
 }

@@ -3,25 +3,8 @@
  * They live here and never in fields of a channel, router or handler.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Cascade } from './pipeline/cascade.js';
 import type { Section } from './pipeline/section.js';
-import type { TurnScope } from './turn-scope.js';
-
-export interface CallScope {
-  /** The section of a room's lock this call runs in; meaningless once it is closed (LOCK-06). */
-  readonly section?: Section;
-  readonly turn?: RunningScope;
-  /** Depth of the event whose hook or turn is running (SND-04). */
-  readonly causeDepth?: number;
-  /** The telemetry span that is open. */
-  readonly span?: string;
-}
-
-/** The turn a call runs in, with what belongs to the engine. */
-export interface RunningScope extends TurnScope {
-  /** Everything the user message set in motion; what is sent inside the turn belongs to it. */
-  readonly cascade: Cascade;
-}
+import type { CallScope } from './turn-scope.js';
 
 export const callScope = new AsyncLocalStorage<CallScope>();
 

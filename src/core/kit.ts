@@ -92,6 +92,7 @@ import { SourceManager } from './sources/manager.js';
 import { InMemoryStore } from './store/in-memory.js';
 import type { ConversationStore, RoomQuery, TurnQuery } from './store/store.js';
 import { DecisionTraces } from './telemetry/decision-trace.js';
+import { Prices } from './telemetry/prices.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
 import type { ReplyListener } from './turns/reply-watcher.js';
 import { Tracer } from './telemetry/tracer.js';
@@ -182,6 +183,7 @@ export class RoomKit {
       hooks,
       framework,
       traces: new DecisionTraces(limits.traceEvents),
+      prices: options.prices === undefined ? undefined : new Prices(options.prices),
       tracer,
       outcomes: new OutcomeRecorder(store, clock, tasks, logger),
       arrivals: new ArrivalOrder(),

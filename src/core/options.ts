@@ -13,6 +13,7 @@ import { checkOptionNames, type OptionNames } from './option-names.js';
 import type { InboundRoomRouter } from './pipeline/router.js';
 import type { RealtimeBackend } from './realtime/backend.js';
 import type { ConversationStore } from './store/store.js';
+import type { TokenPrices } from './telemetry/prices.js';
 import type { TelemetryConfig } from './telemetry/provider.js';
 import type { SpeechRecognition, SpeechSynthesis, VoiceTransport } from './voice-seams.js';
 
@@ -72,6 +73,8 @@ export interface RoomKitOptions {
   readonly sweepIntervalSeconds?: number;
   /** Events whose decision trace is kept; default 1000, 0 switches it off (TEL-07). */
   readonly traceEvents?: number;
+  /** Model → what a million of its tokens costs; a model without prices has no cost (USG-02). Default none. */
+  readonly prices?: Readonly<Record<string, TokenPrices>>;
   /** Messages a sender may send through a channel; off by default (INB-26). */
   readonly inboundRateLimit?: {
     readonly maxPerSecond?: number;
@@ -119,6 +122,7 @@ const NAMES: OptionNames<RoomKitOptions> = {
   drainSeconds: true,
   sweepIntervalSeconds: true,
   traceEvents: true,
+  prices: true,
   inboundRateLimit: true,
   clock: true,
   ids: true,

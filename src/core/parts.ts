@@ -23,6 +23,7 @@ import type { ChannelRegistry } from './registry.js';
 import type { RoomRuntimes } from './rooms/runtime.js';
 import type { ConversationStore } from './store/store.js';
 import type { DecisionTraces } from './telemetry/decision-trace.js';
+import type { Prices } from './telemetry/prices.js';
 import type { Tracer } from './telemetry/tracer.js';
 import type { ReplyListener } from './turns/reply-watcher.js';
 
@@ -46,6 +47,7 @@ export interface KitParts extends PlanParts {
   readonly hooks: HookEngine;
   readonly framework: FrameworkEvents;
   readonly traces: DecisionTraces;
+  readonly prices: Prices | undefined;
   readonly tracer: Tracer;
   readonly outcomes: OutcomeRecorder;
   readonly arrivals: ArrivalOrder;

@@ -1,4 +1,6 @@
-/** What the turn a call runs in lets tools and orchestration know; kept apart from where it travels (`call-scope.ts`). */
+/** What a call and the turn it runs in know; kept apart from where it travels (`call-scope.ts`), which needs Node. */
+import type { Cascade } from './pipeline/cascade.js';
+import type { Section } from './pipeline/section.js';
 
 /** The turn a call runs in, as tools and orchestration may know it: `kit.currentTurn()`. */
 export interface TurnScope {
@@ -11,4 +13,21 @@ export interface TurnScope {
   readonly rootEventId: string;
   /** To be done once the turn has ended and its reply is in the timeline; the cascade waits for it (HND-12). */
   readonly afterwards: (() => Promise<void>)[];
+}
+
+/** The turn a call runs in, with what belongs to the engine. */
+export interface RunningScope extends TurnScope {
+  /** Everything the user message set in motion; what is sent inside the turn belongs to it. */
+  readonly cascade: Cascade;
+}
+
+/** What travels with a call (CON-09). */
+export interface CallScope {
+  /** The section of a room's lock this call runs in; meaningless once it is closed (LOCK-06). */
+  readonly section?: Section;
+  readonly turn?: RunningScope;
+  /** Depth of the event whose hook or turn is running (SND-04). */
+  readonly causeDepth?: number;
+  /** The telemetry span that is open. */
+  readonly span?: string;
 }

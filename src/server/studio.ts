@@ -7,9 +7,9 @@ import { pagePath, TYPES, type PageHandler, type ReadPage } from './pages.js';
 /** Where Studio lives. */
 const PLACE = '/studio/';
 
-/** Its own files, its own server, and nothing else: no request leaves the machine. */
+/** Its own files, its own server, and nothing else: no request leaves the machine. Pages beside it may hold it in a frame. */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /** `read` gives the built files. `isHome`: the host has no page of its own, so `/` leads to Studio. */
 export function studioFrom(read: ReadPage, isHome: boolean): PageHandler {
@@ -29,6 +29,7 @@ export function studioFrom(read: ReadPage, isHome: boolean): PageHandler {
         // A file below assets/ has the hash of its content in its name: another content is another file.
         'cache-control': path.startsWith('assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
         'content-security-policy': POLICY,
+        'x-frame-options': 'SAMEORIGIN',
       },
     });
   };

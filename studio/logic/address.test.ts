@@ -9,6 +9,7 @@ describe('the address', () => {
     { ...HOME, roomId: 'r', inspect: 'channel', subject: 'sms&x=1', as: 'web', devices: true },
     { ...HOME, roomId: 'r', inspect: 'health' },
     { ...HOME, inspect: 'health' },
+    { ...HOME, roomId: 'r', devices: true, device: { channelId: 'desk', participantId: 'sam/2 &x' } },
   ])('holds %j', (route) => {
     expect(readRoute(writeRoute(route))).toEqual(route);
   });
@@ -19,6 +20,7 @@ describe('the address', () => {
 
   it('takes nothing it does not know', () => {
     expect(readRoute('#/rooms/r?event=-1&inspect=everything&devices=1')).toEqual({ ...HOME, roomId: 'r' });
+    for (const device of ['', 'desk', 'desk/', '/sam']) expect(readRoute(`#/rooms/r?device=${device}`)).toEqual({ ...HOME, roomId: 'r' });
     expect(readRoute('#/rooms/%E0%A4%A').roomId).toBe('%E0%A4%A');
   });
 });

@@ -13,10 +13,20 @@ export interface Route {
   readonly as: string | undefined;
   /** Whether the drawer of devices is open. */
   readonly devices: boolean;
+  /** A device that is to be opened: a channel and who speaks on it. It is gone from the address once it is there. */
+  readonly device: { readonly channelId: string; readonly participantId: string } | undefined;
 }
 
 /** All rooms, none of them open. */
-export const HOME: Route = { roomId: undefined, event: undefined, inspect: undefined, subject: undefined, as: undefined, devices: false };
+export const HOME: Route = {
+  roomId: undefined,
+  event: undefined,
+  inspect: undefined,
+  subject: undefined,
+  as: undefined,
+  devices: false,
+  device: undefined,
+};
 
 export function readRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
@@ -25,26 +35,36 @@ export function readRoute(hash: string): Route {
   if (place !== 'rooms' || id === undefined || id === '') return given.get('inspect') === 'health' ? { ...HOME, inspect: 'health' } : HOME;
   const event = given.get('event');
   const inspect = given.get('inspect');
+  const device = deviceOf(given.get('device'));
   return {
     roomId: decoded(id),
     event: event !== null && /^\d{1,10}$/.test(event) ? Number(event) : undefined,
     inspect: isSubject(inspect) ? inspect : undefined,
     subject: given.get('of') ?? undefined,
     as: given.get('as') ?? undefined,
-    devices: given.get('devices') === 'open',
+    devices: device !== undefined || given.get('devices') === 'open',
+    device,
   };
 }
 
-export function writeRoute({ roomId, event, inspect, subject, as, devices }: Route): string {
+export function writeRoute({ roomId, event, inspect, subject, as, devices, device }: Route): string {
   if (roomId === undefined) return inspect === 'health' ? '#/?inspect=health' : '#/';
   const query = new URLSearchParams();
   if (event !== undefined) query.set('event', String(event));
   if (inspect !== undefined) query.set('inspect', inspect);
   if (subject !== undefined) query.set('of', subject);
   if (as !== undefined) query.set('as', as);
-  if (devices) query.set('devices', 'open');
+  if (device !== undefined) query.set('device', `${device.channelId}/${device.participantId}`);
+  else if (devices) query.set('devices', 'open');
   const search = query.toString();
   return `#/rooms/${encodeURIComponent(roomId)}${search === '' ? '' : `?${search}`}`;
+}
+
+/** `desk/sam`: a channel, and who speaks on it. */
+function deviceOf(given: string | null): Route['device'] {
+  const at = given?.indexOf('/') ?? -1;
+  if (given === null || at < 1 || at === given.length - 1) return undefined;
+  return { channelId: given.slice(0, at), participantId: given.slice(at + 1) };
 }
 
 function isSubject(given: string | null): given is Subject {

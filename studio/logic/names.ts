@@ -61,6 +61,13 @@ export function channelName(names: Names, channelId: string | null | undefined):
   return humane(channelId);
 }
 
+/** Whether the room has several channels of this one's type. */
+export function isOneOfMany({ bindings }: Names, type: ChannelType | undefined): boolean {
+  let count = 0;
+  for (const { channelType } of bindings.values()) if (channelType === type && ++count > 1) return true;
+  return false;
+}
+
 /** A value of open metadata, where it is a word. */
 export function wordOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
@@ -91,8 +98,7 @@ export function authorOf(source: WireEvent['source'], names: Names): Author {
   const person = source.displayName ?? participant?.displayName ?? source.participantId;
   const type = typeName(source.channelType);
   // One channel of its type needs no name beside it.
-  const alike = [...names.bindings.values()].filter(({ channelType }) => channelType === source.channelType);
-  const via = alike.length > 1 ? `${type} · ${source.channelId}` : type;
+  const via = isOneOfMany(names, source.channelType) ? `${type} · ${source.channelId}` : type;
   return { name: person ?? channelName(names, source.channelId), via, isAgent };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NO_NAMES } from './names.js';
-import { layOut, ticksOf } from './waterfall.js';
+import { layOut, money, ticksOf } from './waterfall.js';
 import type { DecisionTrace } from '../types.js';
 
 const at = (ms: number): string => new Date(Date.UTC(2026, 0, 5) + ms).toISOString();
@@ -108,5 +108,30 @@ describe('a waterfall', () => {
     expect(ticksOf(1079)).toEqual([0, 500, 1000]);
     expect(ticksOf(10)).toEqual([0, 2.5, 5, 7.5, 10]);
     expect(ticksOf(1)).toEqual([0, 0.25, 0.5, 0.75, 1]);
+  });
+
+  it('sums the cost of its generations, and knows none when one of them has no price', () => {
+    const priced = (cost: number | undefined): DecisionTrace => ({
+      ...TRACE,
+      turnSteps: TRACE.turnSteps.map((step, position) =>
+        step.tokens === undefined ? step : { ...step, ...((cost !== undefined || position > 0) && { cost: cost ?? 0.5 }) },
+      ),
+    });
+    expect(layOut(TRACE, NO_NAMES).cost).toBeUndefined();
+    expect(layOut(priced(undefined), NO_NAMES).cost).toBeUndefined();
+    const { cost, bars } = layOut(priced(0.002), NO_NAMES);
+    expect(cost).toBeCloseTo(0.004, 10);
+    expect(bars.find(({ kind }) => kind === 'generation')?.about).toContain('50 tokens in, 5 out · cost 0.002');
+    expect(layOut({ ...TRACE, turnSteps: [] }, NO_NAMES).cost).toBeUndefined();
+  });
+
+  it.each([
+    [0, '0'],
+    [0.000123456, '0.00012'],
+    [0.0421, '0.042'],
+    [1.256, '1.26'],
+    [12, '12.00'],
+  ])('writes %d as %s', (cost, written) => {
+    expect(money(cost)).toBe(written);
   });
 });

@@ -28,6 +28,8 @@ export interface Waterfall {
   /** From the message to the first token of the first answer. */
   readonly firstTokenMs: number | undefined;
   readonly tokens: Readonly<Record<string, number>>;
+  /** Of all generations; undefined when a price is missing for one of them. */
+  readonly cost: number | undefined;
 }
 
 /** The trace of an event, and of an answer it caused when that is what is looked at. */
@@ -48,6 +50,7 @@ export function layOut(trace: DecisionTrace, names: Names, reply?: { readonly tr
     ticks: ticksOf(totalMs),
     firstTokenMs: firsts.length === 0 ? undefined : Math.min(...firsts),
     tokens: sum(steps),
+    cost: costOf(steps),
   };
 }
 
@@ -91,10 +94,16 @@ function stepBar(step: TurnStepTrace, began: number, names: Names, steps: readon
   return {
     kind: 'generation',
     label: agents.size > 1 ? `${who}${number}` : `generate${number}`,
-    about: `${who}, ${step.name}`,
+    about: [`${who}, ${step.name}`, tokensOf(step), step.cost !== undefined && `cost ${money(step.cost)}`].filter(Boolean).join(' · '),
     ...(step.firstTokenMs !== undefined && { mark: from + step.firstTokenMs }),
     ...common,
   };
+}
+
+function tokensOf({ tokens }: TurnStepTrace): string {
+  const input = tokens?.['input_tokens'];
+  const output = tokens?.['output_tokens'];
+  return input === undefined && output === undefined ? '' : `${input ?? 0} tokens in, ${output ?? 0} out`;
 }
 
 function deliveryBars(trace: DecisionTrace, began: number, names: Names, earliest: number): Bar[] {
@@ -125,6 +134,22 @@ function sum(steps: readonly TurnStepTrace[]): Record<string, number> {
   const tokens: Record<string, number> = {};
   for (const step of steps) for (const [kind, count] of Object.entries(step.tokens ?? {})) tokens[kind] = (tokens[kind] ?? 0) + count;
   return tokens;
+}
+
+function costOf(steps: readonly TurnStepTrace[]): number | undefined {
+  let total: number | undefined;
+  for (const { kind, tokens, cost } of steps) {
+    if (kind !== 'generation' || tokens === undefined) continue; // a generation that failed has used nothing that is known
+    if (cost === undefined) return undefined;
+    total = (total ?? 0) + cost;
+  }
+  return total;
+}
+
+/** `0.0042`, `1.25`: two digits that count, and no more places than money has above one. */
+export function money(cost: number): string {
+  if (cost === 0) return '0';
+  return cost >= 1 ? cost.toFixed(2) : String(Number(cost.toPrecision(2)));
 }
 
 /** Three to five round figures from 0 to the end. */

@@ -388,6 +388,8 @@ export class OpenRoom {
       this.#byId.set(event.id, event);
       list.append(event);
       this.#last = event.index;
+      // Who has spoken types no more.
+      this.#onEphemeral('typing_stop', event.source.participantId ?? event.source.channelId);
       // What its turn did is noted with its cause.
       if (event.parentEventId !== undefined && this.traces.value.has(event.parentEventId)) this.wantTraces([event.parentEventId], true);
       if (event.type.startsWith('channel_') || event.type.startsWith('participant_') || isHandoff(event)) this.#detailLater();
@@ -435,7 +437,7 @@ export class OpenRoom {
   #onEphemeral(type: string, userId: string): void {
     if (type !== 'typing_start' && type !== 'typing_stop') return;
     clearTimeout(this.#typingUntil.get(userId));
-    this.#typingUntil.delete(userId);
+    if (!this.#typingUntil.delete(userId) && type === 'typing_stop') return;
     if (type === 'typing_start')
       this.#typingUntil.set(
         userId,

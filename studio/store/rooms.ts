@@ -18,6 +18,8 @@ export interface Summary {
 export type Filter = 'all' | 'live' | 'waiting' | 'closed';
 
 const PAGE = 200;
+/** Among so many of a room's newest events the last that was said is looked for. */
+export const SUMMARY_EVENTS = 8;
 /** A room counts as live so long after its last event. */
 export const LIVE_MS = 60_000;
 
@@ -152,7 +154,7 @@ async function readWanted(): Promise<void> {
 }
 
 async function summarize(roomId: string): Promise<Summary> {
-  const [detail, page] = await Promise.all([api.readRoom(roomId), api.readEvents(roomId, { newestFirst: true, limit: 5 })]);
+  const [detail, page] = await Promise.all([api.readRoom(roomId), api.readEvents(roomId, { newestFirst: true, limit: SUMMARY_EVENTS })]);
   const last = [...page.events].reverse().find((event) => !isQuiet(event)) ?? page.events.at(-1);
   return { detail, last, at: page.latestIndex };
 }

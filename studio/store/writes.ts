@@ -1,6 +1,6 @@
 /** What Studio changes. Each is one call; what came of it shows in the timeline, and what cannot be undone is asked first. */
 import { api, ApiError } from '../api.js';
-import type { Access, OutboxRow } from '../types.js';
+import type { Access, OutboxRow, WireEvent } from '../types.js';
 import { confirm } from '../view/confirm.js';
 import { complain, tell } from '../view/notices.js';
 import { current } from './current.js';
@@ -40,6 +40,23 @@ export async function handOver(roomId: string, agentId: string, name: string): P
     const { accepted, reason } = await api.handOver(roomId, agentId, 'Handed over in Studio');
     if (!accepted) throw new ApiError(409, 'refused', `It was refused: ${reason}`);
   }, `${name} has the conversation now`);
+}
+
+/** Puts other words in the place of a text. Whoever shows the event is told that it was edited, as after an edit by its author. */
+export function editEvent(roomId: string, event: WireEvent, body: string): Promise<boolean> {
+  const metadata = { edited: true, edited_at: new Date().toISOString() };
+  return write(() => api.changeEvent(roomId, event.id, { content: { type: 'text', body }, metadata }), `Event ${event.index} is changed`);
+}
+
+/** `answers`: events it caused, as far as they are known here. */
+export async function deleteEvent(roomId: string, event: WireEvent, answers: number): Promise<boolean> {
+  const andAnswers = answers === 0 ? '' : answers === 1 ? ', and the answer it caused' : `, and the ${answers} answers it caused`;
+  const sure = await confirm({
+    title: `Delete event ${event.index}?`,
+    text: `It goes from the timeline and from the store, for everybody${andAnswers}. Nobody can bring it back; what was delivered already is not called back.`,
+    action: 'Delete',
+  });
+  return sure && write(() => api.deleteEvent(roomId, event.id), `Event ${event.index} is deleted`);
 }
 
 /** Closing ends what waits, and what was cancelled does not come back with reopening. */

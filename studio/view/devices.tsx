@@ -15,6 +15,15 @@ export function Devices({ room }: { room: OpenRoom }): VNode {
   const isOpen = route.value.devices;
   const detail = room.detail.value;
   const open = people.value.get(room.roomId) ?? [];
+  const asked = route.value.device;
+  useEffect(() => {
+    if (asked === undefined || detail === undefined) return;
+    const { displayName } = detail.participants.find(({ id }) => id === asked.participantId) ?? {};
+    // A channel that is no web chat of this room has no device.
+    if (detail.bindings.some(({ channelId, channelType }) => channelId === asked.channelId && channelType === 'websocket'))
+      addDevice(room.roomId, { ...asked, displayName: displayName ?? asked.participantId });
+    go({ device: undefined, devices: true });
+  }, [asked, detail]);
   return (
     <section class="devices" aria-label="Devices" data-open={isOpen}>
       <header>

@@ -1,6 +1,7 @@
 /** What is shown where there is nothing yet: what belongs there, and the line of code that fills it. */
 import type { ComponentChildren, VNode } from 'preact';
-import { rooms, loading } from '../store/rooms.js';
+import { go } from '../store/route.js';
+import { loading, rooms, sorted, titleOf } from '../store/rooms.js';
 
 export function Empty({ title, children, code }: { title: string; children: ComponentChildren; code?: string }): VNode {
   return (
@@ -18,6 +19,7 @@ export function Empty({ title, children, code }: { title: string; children: Comp
 
 export function NoRoom(): VNode {
   const none = loading.value === 'idle' && rooms.value.size === 0;
+  const [newest] = sorted.value;
   return (
     <main class="room nothing" id="timeline" tabIndex={-1}>
       {none ? (
@@ -28,6 +30,13 @@ export function NoRoom(): VNode {
         <Empty title="Choose a room">
           Every event of a room appears here as it happens: who said it, who may hear it, what each hook decided and where the time went.
         </Empty>
+      )}
+      {newest !== undefined && (
+        <p class="actions">
+          <button type="button" class="primary" onClick={() => go({ roomId: newest.id })}>
+            Open {titleOf(newest)}
+          </button>
+        </p>
       )}
     </main>
   );

@@ -1,15 +1,16 @@
 /** One event: what it is, where its time went, what each hook decided, whom it reached and why not others. */
 import type { VNode } from 'preact';
-import { useEffect } from 'preact/hooks';
-import { authorOf, channelName, type Names } from '../logic/names.js';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { authorOf, channelName, isOneOfMany, type Names } from '../logic/names.js';
 import { lineOf } from '../logic/content.js';
 import { reachOf } from '../logic/reach.js';
+import { isDeleted } from '../logic/rows.js';
 import { exactTime, milliseconds } from '../logic/time.js';
-import { cancelDelivery, retryDelivery } from '../store/writes.js';
+import { cancelDelivery, deleteEvent, editEvent, retryDelivery } from '../store/writes.js';
 import type { OpenRoom } from '../store/room.js';
 import { go } from '../store/route.js';
 import type { DecisionTrace, OutboxRow, WireEvent } from '../types.js';
-import { Glyph } from './icons.js';
+import { Glyph, Icon } from './icons.js';
 import { Copyable, Facts, Json, PanelHead, Section } from './parts.js';
 import { Tick } from './row.js';
 import { WaterfallView } from './waterfall.js';
@@ -43,6 +44,7 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
       <p class="said" dir="auto">
         <b>{author.name}</b> {lineOf(event)}
       </p>
+      {event.type === 'message' && room.as === undefined && <Changes room={room} event={event} answers={answersTo(event, room.events)} />}
       {room.as !== undefined ? (
         <p class="quiet-line padded">What was decided is the host’s to see. Show everything to see it.</p>
       ) : trace == null ? (
@@ -101,6 +103,86 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
         {Object.keys(event.metadata).length > 0 && <Json title="Metadata" value={event.metadata} />}
       </Section>
     </>
+  );
+}
+
+/** How many events it caused, and these in turn. */
+function answersTo({ id }: WireEvent, events: readonly WireEvent[]): number {
+  const causes = new Set([id]);
+  for (const { id: answer, parentEventId } of events) if (parentEventId !== undefined && causes.has(parentEventId)) causes.add(answer);
+  return causes.size - 1;
+}
+
+/** What a host may do to a message after the fact. */
+function Changes({ room, event, answers }: { room: OpenRoom; event: WireEvent; answers: number }): VNode {
+  const [isEditing, setEditing] = useState(false);
+  const { content } = event;
+  const remove = async (): Promise<void> => {
+    if (await deleteEvent(room.roomId, event, answers)) go({ event: undefined, inspect: undefined, subject: undefined });
+  };
+  if (isEditing && content.type === 'text') return <Editor room={room} event={event} body={content.body} onClose={() => setEditing(false)} />;
+  return (
+    <div class="actions padded changes">
+      {content.type === 'text' && !isDeleted(event) && event.status !== 'blocked' && (
+        <button type="button" class="small" onClick={() => setEditing(true)}>
+          <Icon name="edit" size={14} />
+          Edit
+        </button>
+      )}
+      <button type="button" class="small" onClick={() => void remove()}>
+        <Icon name="trash" size={14} />
+        Delete
+      </button>
+    </div>
+  );
+}
+
+function Editor({ room, event, body, onClose }: { room: OpenRoom; event: WireEvent; body: string; onClose: () => void }): VNode {
+  const box = useRef<HTMLTextAreaElement>(null);
+  const [isSaving, setSaving] = useState(false);
+  useEffect(() => {
+    box.current?.focus();
+    box.current?.select();
+  }, []);
+  const save = async (): Promise<void> => {
+    const words = box.current?.value.trim() ?? '';
+    if (words === '' || words === body) return onClose();
+    setSaving(true);
+    // What was written stays when it is refused.
+    if (await editEvent(room.roomId, event, words)) onClose();
+    else setSaving(false);
+  };
+  return (
+    <form
+      class="editor padded"
+      onSubmit={(submit) => {
+        submit.preventDefault();
+        void save();
+      }}
+    >
+      <textarea
+        ref={box}
+        dir="auto"
+        rows={3}
+        aria-label={`Words of event ${event.index}`}
+        defaultValue={body}
+        onKeyDown={(key) => {
+          if (key.key === 'Escape') {
+            key.stopPropagation();
+            onClose();
+          } else if (key.key === 'Enter' && (key.ctrlKey || key.metaKey)) void save();
+        }}
+      />
+      <p class="quiet-line">People who watch see the change at once. What went out over other channels stays as it was sent.</p>
+      <div class="actions">
+        <button type="submit" class="primary small" disabled={isSaving}>
+          Save
+        </button>
+        <button type="button" class="small" onClick={onClose}>
+          Cancel
+        </button>
+      </div>
+    </form>
   );
 }
 
@@ -216,7 +298,12 @@ function ChannelCell({ channelId, names, note }: { channelId: string; names: Nam
   const name = channelName(names, channelId);
   return (
     <span class="channel-cell">
-      <Glyph type={binding?.channelType} name={name} isAgent={binding?.category === 'intelligence'} />
+      <Glyph
+        type={binding?.channelType}
+        name={name}
+        isAgent={binding?.category === 'intelligence'}
+        isOneOfMany={isOneOfMany(names, binding?.channelType)}
+      />
       <button type="button" class="plain" onClick={() => go({ inspect: 'channel', subject: channelId })}>
         {name}
       </button>

@@ -38,6 +38,8 @@ const PATHS = {
   warn: 'M8 2 1.5 13.5h13zM8 6.5v3.2M8 11.6h.01',
   clock: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.8V8l2.2 1.5',
   device: 'M2 3.5h12v7H2zM5.5 13.5h5',
+  edit: 'M3 13l.7-3L10.6 3.1a1.4 1.4 0 0 1 2 0l.3.3a1.4 1.4 0 0 1 0 2L6 12.3zM9.3 4.4l2.3 2.3',
+  trash: 'M2.8 4.5h10.4M6 4.5V2.8h4v1.7M4.2 4.5l.6 9h6.4l.6-9M6.8 7v4M9.2 7v4',
   lock: 'M4 7.5h8v6H4zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5',
 } as const;
 
@@ -69,9 +71,18 @@ const CHANNEL_ICONS: Readonly<Partial<Record<ChannelType, IconName>>> = {
   system: 'gear',
 };
 
-/** A channel as a small tile: its kind's drawing, or an agent's first letter. */
-export function Glyph({ type, name, isAgent, title }: { type: ChannelType | undefined; name: string; isAgent?: boolean; title?: string }): VNode {
-  const icon = type === undefined ? undefined : CHANNEL_ICONS[type];
+export interface GlyphProps {
+  readonly type: ChannelType | undefined;
+  readonly name: string;
+  readonly isAgent?: boolean;
+  /** One of several channels of its kind: its letter tells it from the others. */
+  readonly isOneOfMany?: boolean;
+  readonly title?: string;
+}
+
+/** A channel as a small tile: its kind's drawing, or the first letter of an agent or of one channel among its like. */
+export function Glyph({ type, name, isAgent, isOneOfMany = false, title }: GlyphProps): VNode {
+  const icon = type === undefined || isOneOfMany ? undefined : CHANNEL_ICONS[type];
   const agent = isAgent ?? type === 'ai';
   return (
     <span class={agent ? 'glyph agent' : 'glyph'} title={title} aria-hidden="true">

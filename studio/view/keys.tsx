@@ -41,7 +41,8 @@ export function useKeys(): void {
 const ACTIONS: Readonly<Record<string, (target: HTMLElement) => void | false>> = {
   j: () => moveRow(1),
   k: () => moveRow(-1),
-  Enter: (target) => (target.closest('button, a, summary') !== null && target.closest('[data-row]') === null ? false : openRow()),
+  // A button is pressed, also the one of a row that is not the selected one.
+  Enter: (target) => (target.closest('button, a, summary') !== null ? false : openRow()),
   '/': () => void (searchOpen.value = true),
   '?': () => void (helpOpen.value = true),
   '[': () => moveRoom(-1),

@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { api } from '../api.js';
-import { channelName, typeName, type Names } from '../logic/names.js';
+import { channelName, isOneOfMany, typeName, type Names } from '../logic/names.js';
 import type { OpenRoom } from '../store/room.js';
 import { go } from '../store/route.js';
 import { closeRoom, handOver, reopenRoom, takeOver } from '../store/writes.js';
@@ -128,7 +128,7 @@ function ChannelRow({ binding, names, active }: { binding: ChannelBinding; names
   return (
     <li>
       <button type="button" onClick={() => go({ inspect: 'channel', subject: channelId, event: undefined })}>
-        <Glyph type={channelType} name={name} isAgent={isAgent} />
+        <Glyph type={channelType} name={name} isAgent={isAgent} isOneOfMany={isOneOfMany(names, channelType)} />
         <span class="who">
           <b>{name}</b>
           <small>{about}</small>
@@ -161,9 +161,10 @@ export function Permission({ binding }: { binding: ChannelBinding }): VNode {
 
 function PersonRow({ participant }: { participant: Participant }): VNode {
   const { id, displayName, role, status, channelId, identification } = participant;
-  const about = [role, identification !== 'identified' && identification !== 'unknown' ? identification : '', channelId].filter(
-    (part) => part !== '',
-  );
+  // Most rooms ask nobody who somebody is: only what stands out is told.
+  const stands =
+    identification === 'identified' || identification === 'unknown' || identification === 'pending' ? '' : identification.replaceAll('_', ' ');
+  const about = [role, stands, channelId].filter((part) => part !== '');
   return (
     <li>
       <button type="button" onClick={() => go({ inspect: 'participant', subject: id, event: undefined })}>

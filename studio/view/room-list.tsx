@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { channelName, handoffWords, namesOf } from '../logic/names.js';
 import { lineOf } from '../logic/content.js';
-import { isHandoff } from '../logic/rows.js';
+import { isHandoff, isQuiet } from '../logic/rows.js';
 import { ago } from '../logic/time.js';
 import { current } from '../store/current.js';
 import { now } from '../store/host.js';
@@ -21,6 +21,7 @@ import {
   shown,
   sorted,
   summaries,
+  SUMMARY_EVENTS,
   titleOf,
   unreadOf,
   want,
@@ -179,6 +180,8 @@ function lastLine(room: Room): string {
   if (summary === undefined) return room.latestIndex < 0 ? 'Nothing yet' : `${room.eventCount} events`;
   const { last, detail } = summary;
   if (last === undefined) return 'Nothing yet';
+  // Newer ones were looked for among the last few.
+  if (isQuiet(last) && room.eventCount <= SUMMARY_EVENTS) return 'Nothing was said yet';
   if (isHandoff(last)) return handoffWords(last, namesOf(detail.bindings, detail.participants)).join(' ').trim();
   if (isWithHuman(room) && last.status !== 'blocked') return `With a person · ${lineOf(last)}`;
   return `${last.status === 'blocked' ? 'Blocked: ' : ''}${lineOf(last)}`;

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useRef } from 'preact/hooks';
 import { lineOf } from '../logic/content.js';
-import { authorOf, channelName, handoffWords, type Names } from '../logic/names.js';
+import { authorOf, channelName, handoffWords, isOneOfMany, type Names } from '../logic/names.js';
 import { reachOf, type Reach } from '../logic/reach.js';
 import { cutOf, foldSummary, isDeleted, isEdited, isHidden, type EventRow, type Row } from '../logic/rows.js';
 import { clock, dayName, exactTime, milliseconds, since } from '../logic/time.js';
@@ -180,7 +180,13 @@ function EventItem({ row, position, count, names, selected, trace, cause, delive
       <time class="dt" dateTime={event.createdAt} title={exactTime(event.createdAt)}>
         {sinceMs === undefined ? clock(event.createdAt) : since(sinceMs)}
       </time>
-      <Glyph type={event.source.channelType} name={author.name} isAgent={author.isAgent} title={event.source.channelId} />
+      <Glyph
+        type={event.source.channelType}
+        name={author.isAgent ? author.name : channelName(names, event.source.channelId)}
+        isAgent={author.isAgent}
+        isOneOfMany={isOneOfMany(names, event.source.channelType)}
+        title={event.source.channelId}
+      />
       <div class="body">
         <p class="by">
           <b>{author.name}</b>
@@ -301,7 +307,12 @@ export function ReachMark({ reach, names }: { reach: Reach; names: Names }): VNo
   const name = channelName(names, reach.channelId);
   return (
     <li data-state={reach.state} title={`${name}: ${reach.detail}`}>
-      <Glyph type={binding?.channelType} name={name} isAgent={binding?.category === 'intelligence'} />
+      <Glyph
+        type={binding?.channelType}
+        name={name}
+        isAgent={binding?.category === 'intelligence'}
+        isOneOfMany={isOneOfMany(names, binding?.channelType)}
+      />
       <Tick state={reach.state} />
       <Hidden>
         {name} {reach.detail}

@@ -78,7 +78,8 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
 
   const settle = (): void => {
     const box = scroller.current;
-    if (box === null || list.current === null) return;
+    // In a frame that is not shown nothing has a height.
+    if (box === null || list.current === null || box.clientHeight === 0) return;
     let grew = 0;
     for (const child of list.current.children) {
       const position = Number((child as HTMLElement).dataset['position']);
@@ -222,7 +223,10 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
   const traces = room.traces.value;
   const deliveries = room.deliveries.value;
   const writing = room.writing.value;
-  const isEmpty = count === 0 && writing.length === 0;
+  // Notes of the kit, such as that channels were attached, are not what somebody comes for.
+  const isSilent =
+    writing.length === 0 && !room.hasEarlier.value && !room.hasLater.value && rows.list.every(({ kind }) => kind !== 'event' && kind !== 'handoff');
+  const isEmpty = isSilent && count === 0;
   return (
     <div class="timeline-box">
       <div
@@ -235,14 +239,6 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
         aria-label="Timeline"
         data-following={following.value}
       >
-        {isEmpty && (
-          <Empty
-            title="Nothing was said yet"
-            code={`await kit.processInbound(\n  { channelId: 'web', senderId: 'ada', content: 'Hello' },\n  { roomId: '${room.roomId}' },\n);`}
-          >
-            The first message appears here the moment it is committed. Open the devices below to speak as a customer, or send one from code.
-          </Empty>
-        )}
         {!isEmpty && !room.hasEarlier.value && first === 0 && room.as === undefined && <p class="begin">The room begins here.</p>}
         {room.hasEarlier.value && first === 0 && <p class="begin">Reading what was before…</p>}
         <ol
@@ -269,6 +265,14 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
             />
           ))}
         </ol>
+        {isSilent && (
+          <Empty
+            title="Nothing was said yet"
+            code={`await kit.processInbound(\n  { channelId: 'web', senderId: 'ada', content: 'Hello' },\n  { roomId: '${room.roomId}' },\n);`}
+          >
+            The first message appears here the moment it is committed. Open the devices below and say something, or send it from code.
+          </Empty>
+        )}
         <ol class="events writing" aria-hidden="true">
           {writing.map((one) => (
             <WritingItem key={one.streamId} writing={one} names={names} />

@@ -1,6 +1,6 @@
 /** The turn as bars on one axis, and its figures beside it. */
 import type { VNode } from 'preact';
-import { layOut, type Bar } from '../logic/waterfall.js';
+import { layOut, money, type Bar } from '../logic/waterfall.js';
 import type { Names } from '../logic/names.js';
 import { milliseconds } from '../logic/time.js';
 import type { DecisionTrace } from '../types.js';
@@ -12,7 +12,7 @@ export interface WaterfallProps {
 }
 
 export function WaterfallView({ trace, names, reply }: WaterfallProps): VNode {
-  const { bars, totalMs, ticks, firstTokenMs, tokens } = layOut(trace, names, reply);
+  const { bars, totalMs, ticks, firstTokenMs, tokens, cost } = layOut(trace, names, reply);
   const input = tokens['input_tokens'];
   const output = tokens['output_tokens'];
   const all = tokens['total_tokens'] ?? (input ?? 0) + (output ?? 0);
@@ -50,6 +50,12 @@ export function WaterfallView({ trace, names, reply }: WaterfallProps): VNode {
           <div title={input === undefined ? undefined : `${input} in, ${output ?? 0} out`}>
             <dd>{all.toLocaleString()}</dd>
             <dt>tokens</dt>
+          </div>
+        )}
+        {cost !== undefined && (
+          <div title="By the kit's prices, in their currency">
+            <dd>{money(cost)}</dd>
+            <dt>cost</dt>
           </div>
         )}
       </dl>

@@ -1,6 +1,6 @@
 /**
- * The demo in a real browser: chat, see the answer being written, the handoff and the timeline; reload; kill the server and
- * start it again — everything is still there, once.
+ * The demo in a real browser: chat, see the answer being written, the handoff and the timeline in Studio beside it; reload;
+ * kill the server and start it again — everything is still there, once.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -8,10 +8,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type FrameLocator, type Locator, type Page } from 'playwright-core';
 import { SqliteStore } from 'roomkit/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openHelpDesk, ROOM_ID } from '../../demo/help-desk.js';
+import { CUSTOMER, ROOM_ID } from '../../demo/cast.js';
+import { openHelpDesk } from '../../demo/help-desk.js';
+import { violations } from './studio-page.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -24,6 +26,8 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
     let demo: Demo;
     let browser: Browser;
     let page: Page;
+    /** Studio, in its frame. */
+    let studio: FrameLocator;
     const outside: string[] = [];
     /** What the page complained of itself; an absent server is no fault of the page. */
     const complaints: string[] = [];
@@ -45,8 +49,9 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
           '--disable-sync',
         ],
       });
-      page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
+      page = await browser.newPage({ viewport: { width: 1440, height: 860 } });
       page.setDefaultTimeout(20_000);
+      studio = page.frameLocator('#studio');
       page.on('request', (request) => {
         const { hostname } = new URL(request.url());
         if (hostname !== '127.0.0.1') outside.push(request.url());
@@ -65,13 +70,16 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
 
     it('shows the answer while it is written, the handoff, and why each event became what it is', { timeout: 60_000 }, async () => {
       await page.goto(demo.address);
-      await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
+      await page.getByRole('heading', { name: 'You are Ada, a customer.' }).waitFor();
+      await page.locator('#line', { hasText: 'live' }).waitFor();
+      await studio.getByRole('status').filter({ hasText: 'live' }).waitFor();
 
       await say(page, 'I was charged twice for order 12345, card 4111 1111 1111 1111');
-      const growing = page.locator('#bubbles .streaming:not([hidden]) .bubble');
+      const growing = page.locator('#bubbles .writing .bubble');
       await growing.waitFor();
+      await studio.locator('.event.live .words').filter({ hasText: /\S/ }).waitFor();
       const early = (await growing.innerText()).length;
-      const answer = page.locator('#bubbles li:not(.streaming) .bubble', { hasText: '€49.90 and €49.90' });
+      const answer = page.locator('#bubbles .said .bubble', { hasText: '€49.90 and €49.90' });
       await answer.waitFor();
       expect((await answer.innerText()).length).toBeGreaterThan(early);
 
@@ -81,29 +89,27 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.locator('#partner', { hasText: 'with Ben' }).waitFor();
 
       // The host's view: the handoff, the hooks, the path, the hidden event, what became of each.
-      await page.locator('.event.handoff', { hasText: 'Mia handed over to Ben' }).waitFor();
-      await page.locator('.mark.modify', { hasText: 'redact_cards rewrote this' }).waitFor();
-      await page.locator('.mark.allow', { hasText: 'spam_filter ✓' }).first().waitFor();
-      await page.locator('.event', { hasText: 'delivered · ben · depth 1' }).waitFor();
-      await page.locator('.event .reach', { hasText: 'web ✓' }).first().waitFor();
-      expect((await everything(page)).indexes).toEqual((await everything(page)).indexes.map((_, position) => String(position + FIRST_INDEX)));
-      await page.locator('.mark.tool', { hasText: 'lookup_order' }).waitFor();
-      await page.locator('#path [aria-current]', { hasText: 'billing · Ben' }).waitFor();
-      await page.locator('.event.quiet', { hasText: 'seen by ben only' }).waitFor();
+      await studio.locator('.handoff', { hasText: 'Mia handed over to Ben' }).waitFor();
+      await studio.locator('.mark', { hasText: 'redact_cards rewrote this' }).waitFor();
+      await studio.getByRole('list', { name: 'Phases of the conversation' }).getByText('Billing · Ben').waitFor();
+      await row(studio, '€49.90').getByText('lookup_order').waitFor();
+      await row(studio, '€49.90').getByText('Web sent').waitFor({ state: 'attached' });
+      await studio.locator('.event .only', { hasText: 'only Ben' }).first().waitFor();
 
       // What Ada may see is less.
-      await page.getByLabel('only what Ada sees').check();
-      expect(await page.locator('.event.handoff').isVisible()).toBe(false);
-      await page.getByLabel('only what Ada sees').uncheck();
+      await studio.getByLabel('Only what a channel could see').selectOption(CUSTOMER.channelId);
+      await row(studio, '€49.90').waitFor();
+      await studio.locator('.handoff').waitFor({ state: 'detached' });
+      await studio.getByLabel('Only what a channel could see').selectOption('');
+      await studio.locator('.handoff').waitFor();
 
       // A row opens by keyboard and tells where the time went.
-      await page.locator('.event .row').first().focus();
-      await page.keyboard.press('j');
+      await row(studio, 'I was charged twice').first().locator('.ix').focus();
       await page.keyboard.press('Enter');
-      await page.locator('.event.open .detail', { hasText: 'chain depth' }).waitFor();
-      await page.locator('.event.open .row:focus').waitFor(); // drawing it anew does not take the focus away
-      await page.keyboard.press('Enter');
-      await page.locator('.event.open').waitFor({ state: 'hidden' });
+      const inspector = studio.getByRole('complementary', { name: 'Inspector' });
+      await inspector.locator('.waterfall').getByText('redact_cards').waitFor();
+      await inspector.locator('[data-verdict=allow]', { hasText: 'spam_filter' }).waitFor();
+      await page.keyboard.press('Escape');
       expect(complaints).toEqual([]);
     });
 
@@ -117,77 +123,102 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       ];
       for (const one of words) {
         await say(page, one);
-        await page.locator('#bubbles .mine:not(.pending) .bubble', { hasText: one.slice(0, 20) }).waitFor();
-        await page.locator('.event[data-index] .words', { hasText: one.slice(0, 20) }).waitFor();
+        await page.locator('#bubbles .mine.said .bubble', { hasText: one.slice(0, 20) }).waitFor();
+        await row(studio, one.slice(0, 20)).waitFor();
       }
       expect((await texts(page, '#bubbles .mine .bubble')).slice(-4)).toEqual(words);
-      expect(await page.locator('.bubbles :is(script, img), .timeline :is(script, img)').count()).toBe(0);
-      for (const place of ['#bubbles .bubble', '#timeline .words']) {
-        const arabic = page.locator(place, { hasText: 'مرحبا' }).first();
-        expect(await arabic.evaluate((element) => element.matches(':dir(rtl)')), place).toBe(true);
-      }
-      for (const list of ['#chat-scroll', '#room-scroll'])
-        expect(await page.locator(list).evaluate((element) => element.scrollWidth <= element.clientWidth), list).toBe(true);
+      expect(await page.locator('#bubbles :is(script, img)').count()).toBe(0);
+      expect(await studio.locator('.events :is(script, img)').count()).toBe(0);
+      for (const place of [page.locator('#bubbles .bubble', { hasText: 'مرحبا' }), row(studio, 'مرحبا').locator('.words p')])
+        expect(await place.first().evaluate((element) => element.matches(':dir(rtl)'))).toBe(true);
+      for (const list of [page.locator('#log'), studio.locator('#timeline')])
+        expect(await list.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true);
       expect(complaints).toEqual([]);
     });
 
     it('shows what a hook blocked, to the sender as a refusal and to the host with the hook’s name', { timeout: 60_000 }, async () => {
-      await say(page, 'You have won a cruise!');
-      await page.locator('#bubbles .stopped', { hasText: 'Not sent' }).waitFor();
-      await page.locator('.event.blocked', { hasText: 'spam_filter' }).waitFor();
+      await page.getByRole('group', { name: 'Things to try' }).getByRole('button', { name: 'You have won a cruise!' }).click();
+      await page.locator('#bubbles .refused', { hasText: 'Not sent: spam' }).waitFor();
+      await row(studio, 'You have won a cruise!')
+        .getByText(/blocked by spam_filter/)
+        .waitFor();
+      await page.locator('#bubbles .refused').getByRole('button', { name: 'Remove' }).click();
+      await page.locator('#bubbles .refused').waitFor({ state: 'detached' });
     });
 
     it('lets a person take over and hand back', { timeout: 60_000 }, async () => {
       await page.reload();
-      await page.locator('#line[data-state="online"]').waitFor();
+      await page.locator('#line[data-state="live"]').waitFor();
       await say(page, 'I want to talk to a person');
-      await page.locator('#desk').waitFor();
-      await page.getByLabel('Message as Sam').fill('Sam here, how can I help?');
-      await page.getByLabel('Message as Sam').press('Enter');
+      await page.locator('#partner', { hasText: 'with Sam Okafor' }).waitFor();
+      await page.getByRole('button', { name: 'Answer as Sam' }).click();
+      const sam = studio.getByRole('article', { name: 'Web chat of Sam Okafor' });
+      await sam.getByLabel('Message as Sam Okafor').fill('Sam here, how can I help?');
+      await sam.getByLabel('Message as Sam Okafor').press('Enter');
       await page.locator('#bubbles', { hasText: 'Sam here, how can I help?' }).waitFor();
       await page.getByRole('button', { name: 'Hand back to Mia' }).click();
-      await page.locator('#bubbles li:not(.streaming)', { hasText: 'Here I am again' }).waitFor();
-      await page.locator('.event[data-index]', { hasText: 'Here I am again' }).waitFor();
-      await page.locator('#desk').waitFor({ state: 'hidden' });
+      await page.locator('#bubbles .said', { hasText: 'Here I am again' }).waitFor();
+      await row(studio, 'Here I am again').first().waitFor();
+      await page.locator('#person').waitFor({ state: 'hidden' });
+      await studio.getByRole('button', { name: 'Close the chat of Sam Okafor' }).click();
+      await studio.getByRole('button', { name: 'Devices' }).click();
     });
 
     it('shows the same after a reload', { timeout: 60_000 }, async () => {
-      const before = await everything(page);
+      const before = await everything(page, studio);
       await page.reload();
-      await settled(page, before);
-      expect(await everything(page)).toEqual(before);
+      await settled(page, studio, before);
+      expect(await everything(page, studio)).toEqual(before);
       expect(complaints).toEqual([]);
     });
 
     it('shows the same, once, when the server was killed and started again, and goes on', { timeout: 90_000 }, async () => {
-      const before = await everything(page);
+      const before = await everything(page, studio);
       demo.kill();
       await page.locator('#banner', { hasText: 'Connection lost' }).waitFor();
+      await studio.getByText('Connection lost').waitFor();
+      await say(page, 'Where is order 20817?'); // waits until the server is back
+      await page.locator('#bubbles .waiting', { hasText: '20817' }).waitFor();
       demo = await Demo.start(demo.file, demo.port);
-      await page.locator('#line[data-state="online"]').waitFor();
-      expect(await everything(page)).toEqual(before);
-
-      await say(page, 'Where is order 20817?');
-      await page.locator('#bubbles li:not(.streaming)', { hasText: 'expected tomorrow' }).waitFor();
-      await page.locator('.event[data-index]', { hasText: 'expected tomorrow' }).waitFor();
-      const after = await everything(page);
+      await page.locator('#line[data-state="live"]').waitFor();
+      await page.locator('#bubbles .said', { hasText: 'expected tomorrow' }).waitFor();
+      await row(studio, 'expected tomorrow').waitFor();
+      const after = await everything(page, studio);
       expect(after.bubbles.slice(0, before.bubbles.length)).toEqual(before.bubbles);
+      expect(after.bubbles.filter((words) => words.includes('20817?'))).toHaveLength(1);
+      expect(after.indexes.slice(0, before.indexes.length)).toEqual(before.indexes);
       expect(new Set(after.indexes).size).toBe(after.indexes.length);
       await page.reload();
-      await settled(page, after);
-      expect(await everything(page)).toEqual(after);
+      await settled(page, studio, after);
+      expect(await everything(page, studio)).toEqual(after);
       // Nothing is known any more of what was decided before; that is no error either.
-      await page.locator('.event .row').first().click();
-      await page.locator('.event.open .detail', { hasText: 'Decided before this server started' }).waitFor();
+      await row(studio, 'Here I am again').first().click();
+      await studio.getByText('Decided before this process started').waitFor();
+      await page.keyboard.press('Escape');
+    });
+
+    it('has nothing serious for axe to find, in light and dark', { timeout: 90_000 }, async () => {
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme, reducedMotion: 'reduce', bypassCSP: true });
+        const other = await context.newPage();
+        await other.goto(demo.address);
+        await other.locator('#bubbles .said').first().waitFor();
+        await row(other.frameLocator('#studio'), 'Here I am again').first().waitFor();
+        expect(await violations(other), colorScheme).toEqual([]);
+        await context.close();
+      }
     });
 
     it('fits a narrow screen, and asks nobody but its own server', { timeout: 60_000 }, async () => {
       await page.setViewportSize({ width: 400, height: 800 });
       const fits = (): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth <= 400');
       expect(await fits()).toBe(true);
-      await page.getByRole('button', { name: 'Timeline' }).click();
-      expect(await page.locator('#timeline').isVisible()).toBe(true);
+      expect(await page.locator('#studio').isVisible()).toBe(false);
+      await page.getByRole('button', { name: 'Studio' }).click();
+      await studio.locator('#timeline').waitFor();
+      expect(await page.locator('#log').isVisible()).toBe(false);
       expect(await fits()).toBe(true);
+      expect(await studio.locator('html').evaluate((root) => root.scrollWidth <= 400)).toBe(true);
       expect([outside, complaints]).toEqual([[], []]);
     });
 
@@ -198,16 +229,20 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.setViewportSize({ width: 1280, height: 800 });
       await page.goto(demo.address);
       await page.locator('#bubbles .bubble', { hasText: 'Message 449' }).waitFor();
-      await page.locator('.event[data-index]', { hasText: 'Message 449' }).waitFor();
-      expect((await everything(page)).bubbles).toHaveLength(200);
-      for (const name of ['Earlier messages', 'Earlier events']) {
-        const button = page.getByRole('button', { name });
-        for (let page = 0; page < 2; page++) await button.click();
-        await button.waitFor({ state: 'hidden' });
+      await row(studio, 'Message 449').waitFor();
+      const drawn = await texts(page, '#bubbles .bubble');
+      expect(drawn.length).toBeLessThanOrEqual(200);
+      expect(drawn.at(-1)).toBe('Message 449');
+      const button = page.getByRole('button', { name: 'Earlier messages' });
+      for (let turn = 0; turn < 2; turn++) {
+        const first = await page.locator('#bubbles .bubble').first().innerText();
+        const count = await page.locator('#bubbles .bubble').count();
+        await button.click();
+        await page.locator('#bubbles .bubble').nth(count).waitFor();
+        expect(await page.locator('#bubbles .bubble').first().innerText()).not.toBe(first);
       }
-      const { bubbles, indexes } = await everything(page);
-      expect(bubbles).toEqual(Array.from({ length: 450 }, (_, n) => `Message ${n}`));
-      expect(indexes).toEqual(Array.from({ length: 450 }, (_, n) => String(n + FIRST_INDEX)));
+      await button.waitFor({ state: 'hidden' });
+      expect(await texts(page, '#bubbles .bubble')).toEqual(Array.from({ length: 450 }, (_, n) => `Message ${n}`));
       expect(complaints).toEqual([]);
     });
   },
@@ -220,15 +255,41 @@ async function say(page: Page, words: string): Promise<void> {
 
 interface Everything {
   readonly bubbles: readonly string[];
-  readonly indexes: readonly string[];
+  readonly indexes: readonly number[];
 }
 
 /** What the page shows of the conversation, refused messages aside: those only the sender's own page knows. */
-async function everything(page: Page): Promise<Everything> {
-  return {
-    bubbles: await texts(page, '#bubbles li:not(.stopped) .bubble'),
-    indexes: await page.locator('.event[data-index]').evaluateAll((rows) => rows.map((row) => row.getAttribute('data-index') ?? '')),
-  };
+async function everything(page: Page, studio: FrameLocator): Promise<Everything> {
+  return { bubbles: await texts(page, '#bubbles .said .bubble'), indexes: await indexesOf(studio) };
+}
+
+/** Every row Studio has: it draws only those in view, so the timeline is walked from its beginning to its end. */
+async function indexesOf(studio: FrameLocator): Promise<number[]> {
+  const timeline = studio.locator('#timeline');
+  const met = new Set<number>();
+  await timeline.evaluate((box) => box.scrollTo({ top: 0 }));
+  for (;;) {
+    // Two frames: one scrolls, the next draws.
+    await timeline.evaluate(
+      () => new Promise<void>((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => done())))),
+    );
+    const drawn = await studio
+      .locator('.events:not(.writing) > [data-index]')
+      .evaluateAll((rows) => rows.map((element) => Number(element.getAttribute('data-index'))));
+    expect(new Set(drawn).size).toBe(drawn.length);
+    for (const index of drawn) met.add(index);
+    const isAtEnd = await timeline.evaluate((box) => {
+      const end = box.scrollHeight - box.clientHeight;
+      const isThere = box.scrollTop >= end - 2;
+      box.scrollTo({ top: Math.min(end, box.scrollTop + box.clientHeight / 2) });
+      return isThere;
+    });
+    if (isAtEnd) return [...met].sort((a, b) => a - b);
+  }
+}
+
+function row(studio: FrameLocator, words: string): Locator {
+  return studio.locator('.events [data-row]', { hasText: words });
 }
 
 function texts(page: Page, selector: string): Promise<string[]> {
@@ -236,19 +297,13 @@ function texts(page: Page, selector: string): Promise<string[]> {
 }
 
 /** Waits until the page has as much as it should have. */
-async function settled(page: Page, expected: Everything): Promise<void> {
+async function settled(page: Page, studio: FrameLocator, expected: Everything): Promise<void> {
   await page
-    .locator('#bubbles li .bubble')
+    .locator('#bubbles .said')
     .nth(expected.bubbles.length - 1)
     .waitFor();
-  await page
-    .locator('.event[data-index]')
-    .nth(expected.indexes.length - 1)
-    .waitFor();
+  await studio.locator(`[data-index="${expected.indexes.at(-1)}"]`).waitFor();
 }
-
-/** The room's channels are attached before anything is said. */
-const FIRST_INDEX = 5;
 
 /** A help desk in which much was said already. */
 async function fill(file: string, count: number): Promise<void> {

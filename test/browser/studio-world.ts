@@ -47,7 +47,7 @@ export const ROOM = 'ada-park';
 /** Opens the kit, makes its rooms when they are not there yet, and serves it with Studio. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const store = await SqliteStore.open(options.file ?? ':memory:');
-  const kit = new RoomKit({ store, logger: silentLogger, ...options.kit });
+  const kit = new RoomKit({ store, logger: silentLogger, prices: { 'desk-large': { input: 3, output: 15 } }, ...options.kit });
   const sms = new MockTransportProvider('twilio');
   const email = new MockTransportProvider('postmark');
   kit.registerChannel(new WebSocketChannel('web', { echo: true }));

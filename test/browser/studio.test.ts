@@ -1,6 +1,7 @@
 /** Studio against a real kit over SQLite on a real port: each screen says what is so, each write does what it says. */
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
+import type { RoomEvent } from 'roomkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { row, skipWithoutBrowser, StudioBrowser, violations } from './studio-page.js';
 import { openWorld, ROOM, say, type World } from './studio-world.js';
@@ -10,6 +11,10 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
   let browser: StudioBrowser;
   let page: Page;
   const at = (hash = ''): string => `${world.url}#/rooms/${ROOM}${hash}`;
+  const stored = async (words: string): Promise<RoomEvent | undefined> =>
+    (await world.kit.getTimeline(ROOM, { newestFirst: true, limit: 100 })).find(
+      ({ content }) => content.type === 'text' && content.body.startsWith(words),
+    );
   const inspector = (): ReturnType<Page['locator']> => page.getByRole('complementary', { name: 'Inspector' });
 
   beforeAll(async () => {
@@ -98,6 +103,9 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     expect(await bars.locator('li', { hasText: 'generate 2' }).getAttribute('title')).toMatch(/desk-large · .* ms · (<|\d)/);
     await bars.getByText('first token').waitFor();
     await bars.getByText('1,405').waitFor();
+    // (640 + 702) × 3 + (22 + 41) × 15, in millionths.
+    await bars.getByText('0.005').waitFor();
+    await bars.getByText('cost', { exact: true }).waitFor();
     await inspector().getByText('caused by').waitFor();
     expect(page.url()).toMatch(/event=\d+&inspect=event/);
 
@@ -198,6 +206,92 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await page.getByText('blocked: spam').waitFor();
     await page.getByText('Nobody: it was stopped before it went out.').waitFor();
     expect(browser.complaints).toEqual([]);
+  });
+
+  it('shows a reply grow with the eyes of a channel that will see it, and nothing of one that it will not', async () => {
+    page = await browser.open(at('?as=web'));
+    const eyes = page.getByLabel('Only what a channel could see');
+    await row(page, 'charged twice').first().waitFor();
+    const first = say(world.kit, 'web', 'ada', 'Was I charged again?');
+    await page.locator('.event.live .words').getByText('I can see both').waitFor();
+    await first;
+    await page.locator('.event.live').waitFor({ state: 'detached' });
+    expect(await eyes.inputValue()).toBe('web');
+
+    await world.kit.setVisibility(ROOM, 'billing', 'sms');
+    const shown = await row(page, 'I can see both').count();
+    let seen = false;
+    await page.exposeFunction('saw', () => (seen = true));
+    await page.evaluate(() => {
+      const { saw } = globalThis as unknown as { saw(): void }; // exposed by the line above
+      new MutationObserver(() => document.querySelector('.event.live') !== null && saw()).observe(document.body, { childList: true, subtree: true });
+    });
+    await say(world.kit, 'web', 'ada', 'And now, was I charged?');
+    await row(page, 'And now, was I charged?').waitFor();
+    await say(world.kit, 'sms', '+14155550134', 'The last word');
+    await row(page, 'The last word').waitFor();
+    expect([seen, await row(page, 'I can see both').count()]).toEqual([false, shown]);
+    await world.kit.setVisibility(ROOM, 'billing', 'all');
+  });
+
+  it('opens a device that a link names, and takes it from the address', async () => {
+    page = await browser.open(at('?device=web/ada'));
+    await page.getByRole('article', { name: 'Web chat of Ada Park' }).waitFor();
+    await page.waitForURL(/devices=open/);
+    expect(page.url()).not.toContain('device=');
+    page = await browser.open(at('?device=sms/ada'));
+    await page.getByRole('region', { name: 'Devices' }).getByRole('button', { name: 'Ada Park' }).waitFor();
+    expect(await page.getByRole('article').count()).toBe(0);
+  });
+
+  it('changes the words of a message, and deletes one with its answers when one is sure', async () => {
+    const { kit } = world;
+    await kit.sendEvent(ROOM, 'web', 'The parcle is on its way', { addressedTo: [] });
+    page = await browser.open(at());
+    await row(page, 'The parcle').click();
+    await inspector().getByRole('button', { name: 'Edit' }).click();
+    const editor = inspector().getByRole('textbox', { name: /Words of event/ });
+    expect(await editor.inputValue()).toBe('The parcle is on its way');
+    await page.keyboard.press('Escape');
+    await editor.waitFor({ state: 'detached' });
+    await inspector().getByRole('button', { name: 'Edit' }).click();
+    await editor.fill('The parcel is on its way');
+    await page.keyboard.press('Control+Enter');
+    await row(page, 'The parcel is on its way').getByText('edited').waitFor();
+    await editor.waitFor({ state: 'detached' });
+    const event = await stored('The parcel');
+    expect(event?.metadata).toMatchObject({ edited: true });
+
+    // A refusal is told, and what was written stays.
+    await inspector().getByRole('button', { name: 'Edit' }).click();
+    await page.route('**/events/*', (route) =>
+      route.request().method() === 'PATCH'
+        ? route.fulfill({ status: 403, json: { code: 'forbidden', detail: 'The key has not the scope operate.' } })
+        : route.continue(),
+    );
+    await editor.fill('Something else');
+    await inspector().getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('status').filter({ hasText: 'The key has not the scope operate.' }).waitFor();
+    expect(await editor.inputValue()).toBe('Something else');
+    expect(browser.complaints.splice(0)).toEqual([expect.stringContaining('403')]); // the browser's own word about it
+    await page.unroute('**/events/*');
+    await inspector().getByRole('button', { name: 'Cancel' }).click();
+
+    await kit.sendEvent(ROOM, 'sms', 'It is due on Monday', { addressedTo: [], ...(event !== undefined && { parentEventId: event.id }) });
+    await row(page, 'It is due on Monday').waitFor();
+    await inspector().getByRole('button', { name: 'Delete' }).click();
+    const dialog = page.getByRole('dialog', { name: `Delete event ${event?.index}?` });
+    await dialog.getByText('and the answer it caused').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    expect(await stored('The parcel')).toBeDefined();
+    await inspector().getByRole('button', { name: 'Delete' }).click();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await row(page, 'The parcel is on its way').waitFor({ state: 'detached' });
+    await row(page, 'It is due on Monday').waitFor({ state: 'detached' });
+    expect([await stored('The parcel'), await stored('It is due')]).toEqual([undefined, undefined]);
+    await inspector().getByRole('heading', { name: 'Channels' }).waitFor();
+    await kit.sendEvent(ROOM, 'web', 'And on it goes', { addressedTo: [] });
+    await row(page, 'And on it goes').waitFor();
   });
 
   it('mutes, narrows and widens a channel, each with its entry in the timeline', async () => {

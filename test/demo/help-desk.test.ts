@@ -1,7 +1,8 @@
 /** The help desk's conversations on a real kit, without a network. */
 import { describe, expect, it } from 'vitest';
 import { getConversationState, InMemoryStore, type RoomEvent, type RoomKit } from 'roomkit';
-import { CUSTOMER, openHelpDesk, ROOM_ID } from '../../demo/help-desk.js';
+import { CUSTOMER, ROOM_ID } from '../../demo/cast.js';
+import { openHelpDesk } from '../../demo/help-desk.js';
 
 describe('the demo’s help desk', () => {
   it('greets, hands a bill to Ben who reads the order, and goes back to Mia', async () => {

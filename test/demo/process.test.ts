@@ -168,14 +168,16 @@ describe('the demo as a process', () => {
     expect(await readFile(text, 'utf8')).toContain('my mother'); // what was there is as it was
   });
 
-  it('serves its page and nothing beside it', { timeout: 30_000 }, async () => {
+  it('serves its page and Studio, to anybody on this machine, and nothing beside them', { timeout: 30_000 }, async () => {
     const address = await start('--db', join(folder, 'demo.db'), '--port', '0').address;
     const page = await fetch(address);
     expect(page.headers.get('content-type')).toContain('text/html');
-    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
-    for (const path of ['/page/app.js', '/page/style.css', '/wire-client.js']) expect((await fetch(address + path)).status, path).toBe(200);
-    for (const path of ['/package.json', '/page/../main.js', '/main.js', '/page/%2e%2e/help-desk.js'])
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    for (const path of ['/app.js', '/style.css', '/studio/', '/api/rooms/help-desk']) expect((await fetch(address + path)).status, path).toBe(200);
+    for (const path of ['/package.json', '/../main.js', '/main.js', '/%2e%2e/help-desk.js', '/cast.js', '/app.ts'])
       expect((await fetch(address + path)).status, path).toBe(404);
+    // The page's program is one file: it imports nothing that is not there.
+    expect((await (await fetch(`${address}/app.js`)).text()).match(/^(import|export .* from)\b.*/m)).toBeNull();
   });
 });
 

@@ -430,11 +430,12 @@ describe('telemetry', () => {
   });
 
   it('keeps a decision trace of the newest events, without content', async () => {
-    verifies('TEL-07');
-    const { kit, clock } = makeKit({ traceEvents: 3 });
+    verifies('TEL-07', 'USG-02');
+    const { kit, clock } = makeKit({ traceEvents: 3, prices: { model: { input: 2, output: 8 } } });
     const b = new TestTransport('b');
     const agent = new TestAgent('bot', (_event, _context, { turn }) => {
       turn?.trace({ kind: 'generation', name: 'model', ms: 5, firstTokenMs: 2, tokens: { input_tokens: 7 } });
+      turn?.trace({ kind: 'generation', name: 'unpriced', ms: 5, tokens: { input_tokens: 7 } });
       return undefined;
     });
     const roomId = await openRoom(kit, [new TestTransport('a'), b, agent]);
@@ -457,8 +458,12 @@ describe('telemetry', () => {
         { channelId: 'b', attempt: 1, ms: 0 },
         { channelId: 'b', attempt: 2, code: 'sent' },
       ],
-      turnSteps: [{ kind: 'generation', name: 'model', ms: 5, firstTokenMs: 2, tokens: { input_tokens: 7 } }],
+      turnSteps: [
+        { kind: 'generation', name: 'model', ms: 5, firstTokenMs: 2, tokens: { input_tokens: 7 }, cost: 14 / 1_000_000 },
+        { name: 'unpriced' },
+      ],
     });
+    expect(trace?.turnSteps[1]).not.toHaveProperty('cost');
     expect(trace?.deliveries[0]?.code).not.toBe('sent');
     expect(Date.parse(trace?.deliveries[1]?.startedAt ?? '')).toBeGreaterThan(Date.parse(trace?.deliveries[0]?.startedAt ?? ''));
     expect(JSON.stringify(trace)).not.toContain('confidential');

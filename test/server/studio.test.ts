@@ -71,7 +71,7 @@ describe.skipIf(!existsSync(fileURLToPath(new URL('../../dist/studio/index.html'
     await using _kit = kit;
     const handler = createHandler(kit, { pages: await studioPages({ isHome: true }) });
     const answer = await handler(new Request('http://localhost/studio/'), { address: '127.0.0.1' });
-    expect([answer.status, answer.headers.get('x-frame-options')]).toEqual([200, 'DENY']);
+    expect([answer.status, answer.headers.get('x-frame-options')]).toEqual([200, 'SAMEORIGIN']);
     await expect(serve(kit, { port: 0, studio: 'yes' as unknown as boolean })).rejects.toThrow('studio is a string. Give true or false.');
   });
 });

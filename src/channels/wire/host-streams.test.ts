@@ -142,7 +142,7 @@ describe('a host', () => {
 
   it('hears typing of the rooms it watches, and none with the eyes of a channel', async () => {
     verifies('WIRE-15');
-    const { kit, clock, frames, subscribe, writer, ask, streamed } = await watched();
+    const { kit, clock, frames, subscribe } = await watched();
     await using _kit = kit;
     await subscribe();
     await kit.publishTyping('r', 'ann');
@@ -150,9 +150,77 @@ describe('a host', () => {
     expect(frames.filter(({ type }) => type === 'ephemeral')).toMatchObject([{ event: { type: 'typing_start', userId: 'ann' } }]);
     await subscribe({ as: 'web' });
     await kit.publishTyping('r', 'ann', false);
-    await ask();
-    for (const word of ['Good', undefined]) await writer.write(word, clock);
+    await clock.advance(0);
     expect(frames.filter(({ type }) => type === 'ephemeral')).toHaveLength(1);
-    expect(streamed()).toEqual([]);
+  });
+
+  describe('with the eyes of a channel', () => {
+    it('sees a reply grow that the channel will see, from the middle too, and its event take its place', async () => {
+      verifies('WIRE-15', 'WIRE-09');
+      const { kit, clock, writer, frames, subscribe, ask, streamed } = await watched();
+      await using _kit = kit;
+      await ask();
+      await writer.write('Good', clock);
+      await subscribe({ as: 'web' });
+      expect(streamed()).toMatchObject([{ type: 'stream_start' }, { type: 'stream_chunk', delta: 'Good', offset: 0 }]);
+      for (const word of [' morning', undefined]) await writer.write(word, clock);
+      expect(streamed().slice(2)).toMatchObject([
+        { type: 'stream_chunk', delta: ' morning', offset: 4 },
+        { type: 'stream_end', event: { content: { body: 'Good morning' } } },
+      ]);
+      expect(frames.filter(({ type }) => type === 'event')).toHaveLength(0);
+      await ask();
+      for (const word of ['Again', undefined]) await writer.write(word, clock);
+      expect(streamed().slice(4)).toMatchObject([{ type: 'stream_start' }, { delta: 'Again', offset: 0 }, { type: 'stream_end' }]);
+    });
+
+    it.each([
+      ['is meant for others', (kit: RoomKit) => kit.setVisibility('r', 'bot', 'intelligence'), 'web'],
+      ['the channel may not read', (kit: RoomKit) => kit.setAccess('r', 'web', 'write_only'), 'web'],
+      [
+        'a hook could still stop',
+        (kit: RoomKit) => kit.hook('before_broadcast', { name: 'filter', channelIds: ['bot'], preview: false }, () => HookResult.allow()),
+        'web',
+      ],
+    ])('sees nothing of a reply that %s, while the host does', async (_, narrow, as) => {
+      verifies('WIRE-15', 'STR-02');
+      const { kit, clock, writer, subscribe, ask, streamed } = await watched();
+      await using _kit = kit;
+      await narrow(kit);
+      await clock.advance(0);
+      await subscribe({ as });
+      await ask();
+      await writer.write('secret', clock);
+      expect(streamed()).toEqual([]);
+      await subscribe();
+      expect(streamed()).toMatchObject([{ type: 'stream_start' }, { type: 'stream_chunk', delta: 'secret' }]);
+      await subscribe({ as });
+      await writer.write(' words', clock);
+      await writer.write(undefined, clock);
+      expect(streamed()).toHaveLength(2);
+    });
+
+    it('sees a preview taken back when the event becomes one that the channel may not see', async () => {
+      verifies('WIRE-15');
+      const { kit, clock, writer, frames, subscribe, ask, streamed } = await watched();
+      await using _kit = kit;
+      await subscribe({ as: 'web' });
+      kit.hook('before_broadcast', { name: 'late', channelIds: ['bot'], preview: true }, () => HookResult.block('no'));
+      await ask();
+      for (const word of ['secret', undefined]) await writer.write(word, clock);
+      expect(streamed().map(({ type }) => type)).toEqual(['stream_start', 'stream_chunk', 'stream_error']);
+      expect(frames.some((frame) => frame.type === 'event' && frame.event.status === 'blocked')).toBe(false);
+    });
+
+    it('sees an agent write with its own eyes', async () => {
+      verifies('WIRE-15');
+      const { kit, clock, writer, subscribe, ask, streamed } = await watched();
+      await using _kit = kit;
+      await kit.setVisibility('r', 'bot', 'internal');
+      await subscribe({ as: 'bot' });
+      await ask();
+      for (const word of ['Note', undefined]) await writer.write(word, clock);
+      expect(streamed().map(({ type }) => type)).toEqual(['stream_start', 'stream_chunk', 'stream_end']);
+    });
   });
 });

@@ -59,7 +59,8 @@ export class HostView {
     this.#rooms = new Coalesced(clock, (roomId) => this.#tellRoom(roomId));
     this.#outcomes = new Coalesced(clock, (key) => this.#tellOutcome(key));
     this.#streams = new HostStreams({
-      isShown: (roomId) => this.#watches.get(roomId)?.as === undefined && this.#watches.has(roomId),
+      eyesOn: (roomId) => this.#watches.get(roomId),
+      binding: async (roomId, channelId) => (await kit.listBindings(roomId)).find((bound) => bound.channelId === channelId),
       lastShown: (roomId) => this.#watches.get(roomId)?.last ?? -1,
       send: options.send,
       isBusy: () => options.relief() !== undefined,
@@ -105,10 +106,8 @@ export class HostView {
       send({ type: 'subscribed', id, roomId, latestIndex });
       if (afterIndex === undefined) watch.last = latestIndex;
       else if (afterIndex > latestIndex) this.#resync(watch, 0, latestIndex);
-      if (as === undefined) {
-        this.#streams.catchUp(roomId);
-        await this.#hearEphemeral(watch);
-      }
+      this.#streams.catchUp(roomId);
+      if (as === undefined) await this.#hearEphemeral(watch);
     } catch (error) {
       this.unsubscribe(roomId);
       throw error;
@@ -198,7 +197,7 @@ export class HostView {
         const prev = watch.last;
         watch.last = event.index;
         const shown = watch.as === undefined ? hostEvent(event, watch.names) : wireEvent(event, watch.names);
-        const streamId = watch.as === undefined ? this.#streams.endedBy(event) : undefined;
+        const streamId = this.#streams.endedBy(event);
         const place = { roomId: watch.roomId, prev, event: shown };
         this.options.send(streamId === undefined ? { type: 'event', ...place } : { type: 'stream_end', streamId, ...place });
         if (this.options.relief() === undefined) continue;

@@ -53,6 +53,8 @@ export interface TurnStepTrace {
   /** From the request to the first piece of the answer; of generations that got one. */
   readonly firstTokenMs?: number;
   readonly tokens?: Readonly<Record<string, number>>;
+  /** Of generations whose model has prices (USG-02). */
+  readonly cost?: number;
   readonly code?: string;
 }
 

@@ -37,6 +37,7 @@ export interface TurnStep {
   readonly ms: number;
   readonly firstTokenMs: number | undefined;
   readonly tokens: TurnStepTrace['tokens'];
+  readonly cost: number | undefined;
   readonly code: string | undefined;
 }
 
@@ -123,12 +124,13 @@ export class TraceRecord {
   }
 }
 
-function inWords({ endedAtMs, firstTokenMs, tokens, code, ...step }: TurnStep): TurnStepTrace {
+function inWords({ endedAtMs, firstTokenMs, tokens, cost, code, ...step }: TurnStep): TurnStepTrace {
   return {
     ...step,
     startedAt: isoTime(endedAtMs - step.ms),
     ...(firstTokenMs !== undefined && { firstTokenMs }),
     ...(tokens !== undefined && { tokens }),
+    ...(cost !== undefined && { cost }),
     ...(code !== undefined && { code }),
   };
 }

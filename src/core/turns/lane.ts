@@ -3,7 +3,8 @@
  * store, so that a crash loses nothing.
  */
 import { insist } from '../async/insist.js';
-import { inCleanScope, type CallScope } from '../call-scope.js';
+import { inCleanScope } from '../call-scope.js';
+import type { CallScope } from '../turn-scope.js';
 import type { Broadcast } from '../delivery/broadcast.js';
 import { leaveBehind } from '../delivery/left-behind.js';
 import type { Target } from '../delivery/plan.js';

@@ -13,6 +13,7 @@ import type { ReplyWatcher } from './reply-watcher.js';
 export class Previews {
   readonly open = new Map<string, DeliveryStream>();
   readonly #targets: readonly Target[];
+  readonly #isPreviewed: boolean;
   #watchers: Set<ReplyWatcher> | undefined;
   #opened = false;
 
@@ -34,6 +35,7 @@ export class Previews {
       binding !== undefined &&
       (binding.access === 'read_write' || binding.access === 'write_only') &&
       !parts.hooks.forbidsPreview(row.roomId, source);
+    this.#isPreviewed = allowed;
     this.#targets = allowed
       ? planFor(parts, parts.rooms.get(row.roomId), state, row.channelId, visibility).transports.filter(
           (target) =>
@@ -93,7 +95,7 @@ export class Previews {
   #tellListeners(): void {
     for (const listener of this.parts.replyListeners) {
       this.#guarded(() => {
-        const watcher = listener(this.#opening());
+        const watcher = listener({ ...this.#opening(), isPreviewed: this.#isPreviewed });
         if (watcher !== undefined) (this.#watchers ??= new Set()).add(watcher);
       });
     }

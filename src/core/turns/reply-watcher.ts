@@ -10,5 +10,11 @@ export interface ReplyWatcher {
   end(event: RoomEvent | undefined, code: string | undefined): void;
 }
 
+/** A reply that is about to be written, as who watches is told of it. */
+export interface ReplyOpening extends StreamPlaceholder {
+  /** Whether channels may be shown it before it is finished: not when a hook could still stop it (STR-02), or the agent may not speak. */
+  readonly isPreviewed: boolean;
+}
+
 /** Asked when a reply's first words are there; undefined: it is not watched. */
-export type ReplyListener = (opening: StreamPlaceholder) => ReplyWatcher | undefined;
+export type ReplyListener = (opening: ReplyOpening) => ReplyWatcher | undefined;

@@ -4,7 +4,8 @@
  * to be waited for; of the ordinary turn that is everything but the model.
  */
 import { insist } from '../async/insist.js';
-import { callScope, type CallScope } from '../call-scope.js';
+import { callScope } from '../call-scope.js';
+import type { CallScope } from '../turn-scope.js';
 import { isoTime } from '../clock.js';
 import { withoutStamps } from '../delivery/forms.js';
 import { collectEffects } from '../hooks/effects.js';

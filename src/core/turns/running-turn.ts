@@ -66,7 +66,8 @@ export class RunningTurn implements OnEventOptions, Turn {
     if (record === undefined) return;
     const { id: turnId, channelId } = this.work.row;
     const { kind, name, ms, firstTokenMs, tokens, code } = step;
-    record.addTurnStep({ channelId, turnId, kind, name, ms, firstTokenMs, tokens, code, endedAtMs: this.parts.clock.now() });
+    const cost = kind === 'generation' && tokens !== undefined ? this.parts.prices?.costOf(name, tokens) : undefined;
+    record.addTurnStep({ channelId, turnId, kind, name, ms, firstTokenMs, tokens, cost, code, endedAtMs: this.parts.clock.now() });
   }
 
   end(): void {

@@ -110,6 +110,7 @@ export const Trace = z
         ms: z.number(),
         firstTokenMs: z.number().optional(),
         tokens: counts.optional(),
+        cost: z.number().optional().meta({ description: 'In the currency of the host’s prices; absent without prices.' }),
         code: z.string().optional(),
       }),
     ),

@@ -1,10 +1,10 @@
 /** Misspelled options. */
 import { describe, expect, it } from 'vitest';
-import { Agent } from '../ai/index.js';
-import { createHandler, serve } from '../server/index.js';
-import { verifies } from '../../test/requirements.js';
-import { RoomKit, silentLogger } from './index.js';
-import { checkOptionNames } from './option-names.js';
+import { Agent } from '../src/ai/index.js';
+import { createHandler, serve } from '../src/server/index.js';
+import { verifies } from './requirements.js';
+import { RoomKit, silentLogger } from '../src/core/index.js';
+import { checkOptionNames } from '../src/core/option-names.js';
 
 describe('an option that does not exist', () => {
   it('is refused wherever something is made with options, with the name that was meant', async () => {
