@@ -9,9 +9,11 @@ const client = new RoomKitClient({
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ rooms: ['shop'], channelId: 'web', participantId: 'ada' }),
     });
+    if (!response.ok) throw new Error(await response.text());
     return (await response.json()).token;
   },
 });
+client.on('error', console.error); // a token that could not be fetched, a room that is not there
 const room = client.room('shop');
 room.subscribe(draw); // follows the room, and is called when something has changed
 

@@ -6,13 +6,13 @@ import { RoomKitClient, textOf } from 'roomkit/client';
 import { RoomKitProvider, useConnection, useMessages, useTyping } from 'roomkit/react';
 
 const me = new URLSearchParams(location.search).get('name') ?? 'Ada';
-
 const client = new RoomKitClient({
   storage: sessionStorage, // what waits to be sent survives a reload
   token: async () => {
     // Your application knows who asks. On your own machine the page may say so itself.
     const body = JSON.stringify({ rooms: ['lounge'], channelId: 'web', participantId: me.toLowerCase(), displayName: me });
     const response = await fetch('/api/client-tokens', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    if (!response.ok) throw new Error(await response.text()); // then the client says why, and tries again
     return ((await response.json()) as { token: string }).token;
   },
 });
@@ -33,7 +33,7 @@ function Chat({ roomId }: { roomId: string }) {
 
 function Status() {
   const { status, error } = useConnection();
-  return <p role="status" className={status} children={status === 'open' ? 'online' : status === 'closed' ? error?.message : 'connecting …'} />;
+  return <p role="status" className={status} children={status === 'open' ? 'online' : `${status} … ${error?.message ?? ''}`} />;
 }
 
 // #region messages
