@@ -88,6 +88,11 @@ async function served(options: { echo?: boolean } = {}) {
   return { kit, clock, web, speak, settle, join };
 }
 
+/** Lets promises go on by so many steps. */
+async function steps(count: number): Promise<void> {
+  for (let step = 0; step < count; step++) await Promise.resolve();
+}
+
 describe('subscribing', () => {
   it('is answered first, then what was missed, then what is live: one sequence without gap or double', async () => {
     verifies('WIRE-04', 'WIRE-05');
@@ -461,6 +466,33 @@ describe('sending', () => {
       [2, 3, 'Hi'],
       [3, 4, 'two'],
     ]);
+  });
+
+  it('is acknowledged at once also when the room is subscribed to anew while it is being committed', async () => {
+    verifies('WIRE-07');
+    // As after the restart of a server: the first subscription is of another past, the second one begins at the newest event.
+    const unanswered: string[] = [];
+    for (const hookSteps of [0, 3]) {
+      for (let sent = 0; sent < 4; sent++) {
+        for (let again = 0; again < 30; again++) {
+          const { kit, web, settle } = await served();
+          kit.hook('before_broadcast', { name: 'slow' }, async () => {
+            await steps(hookSteps);
+            return HookResult.allow();
+          });
+          const ann = new Browser(kit, web, { displayName: 'Ann' });
+          ann.say({ type: 'subscribe', id: 's1', roomId: 'r', afterIndex: 50 });
+          await steps(sent);
+          ann.say({ type: 'send', id: 'm1', roomId: 'r', content: 'Written while away' });
+          await steps(again);
+          ann.say({ type: 'subscribe', id: 's2', roomId: 'r' });
+          for (let turn = 0; turn < 3; turn++) await settle();
+          if (ann.of('ack').length !== 1) unanswered.push(`sent after ${sent} steps, subscribed again after ${again}, hook of ${hookSteps}`);
+          await kit.close();
+        }
+      }
+    }
+    expect(unanswered).toEqual([]);
   });
 
   it('is acknowledged all the same when its event never comes back', async () => {

@@ -98,6 +98,8 @@ export class WireConnection {
   /** The rooms this client hears, with the names of those in them. */
   readonly #rooms = new Map<string, NameOf>();
   readonly #sends = new OpenSends();
+  /** Of rooms whose subscription does not replay: the newest index at its beginning. */
+  readonly #beginnings = new Map<string, number>();
   /** Rooms this client types in, each until it ends by itself. */
   readonly #typing = new Map<string, { readonly timer: Timer; readonly stop: () => void }>();
   readonly #timers = new Set<Timer>();
@@ -355,13 +357,23 @@ export class WireConnection {
     const live = channel.subscribe(id, roomId, {
       follow: true,
       ...(afterIndex !== undefined && { afterIndex }),
-      started: (latestIndex) => this.#send({ type: 'subscribed', id: frame.id, roomId, latestIndex }),
+      started: (latestIndex) => {
+        this.#send({ type: 'subscribed', id: frame.id, roomId, latestIndex });
+        if (afterIndex === undefined || afterIndex > latestIndex) this.#beginsAfter(roomId, latestIndex);
+        else this.#beginnings.delete(roomId);
+      },
     });
     // The replay goes on by itself; what the client says next need not wait for it.
     live.catch((error: unknown) => {
       if (this.#rooms.get(roomId) === names) this.#rooms.delete(roomId);
       this.#refuseError(error, frame);
     });
+  }
+
+  /** What was committed up to here is not told again: sends of it have no place in the sequence, and are answered without one. */
+  #beginsAfter(roomId: string, latestIndex: number): void {
+    this.#beginnings.set(roomId, latestIndex);
+    for (const passed of this.#sends.takePassed(roomId, latestIndex + 1)) void this.#acknowledge(passed.id, passed.event);
   }
 
   /** Who is in a room; a client with a name of its own joins them by it. */
@@ -418,7 +430,7 @@ export class WireConnection {
       return;
     }
     const { channel } = this.options;
-    if (this.#rooms.has(roomId) && channel?.echo === true) {
+    if (this.#rooms.has(roomId) && channel?.echo === true && event.index > (this.#beginnings.get(roomId) ?? -1)) {
       this.#sends.await(key, event);
       const timer = this.options.clock.setTimer(ACKNOWLEDGE_MS, () => {
         this.#timers.delete(timer);
