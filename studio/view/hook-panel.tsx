@@ -68,13 +68,11 @@ export function HookPanel({ room, hook }: { room: OpenRoom; hook: string }): VNo
                     <span class="words-line" dir="auto">
                       <b>{authorOf(event.source, names).name}</b> {lineOf(event)}
                     </span>
-                    <span class="kind">
-                      <span class="verdict">
-                        {VERDICTS[verdict] ?? verdict}
-                        {reason !== undefined && reason !== hook && `: ${reason}`}
-                      </span>{' '}
-                      {milliseconds(ms)}
+                    <span class="verdict">
+                      {VERDICTS[verdict] ?? verdict}
+                      {reason !== undefined && reason !== hook && `: ${reason}`}
                     </span>
+                    <span class="ms">{milliseconds(ms)}</span>
                   </button>
                 </li>
               ))}

@@ -404,6 +404,23 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor();
     await page.getByText('kit.processInbound(').waitFor();
     await page.getByText("await kit.attachChannel('silent', 'web');").first().waitFor();
+    // Channels that were attached are nothing that was said.
+    page = await browser.open(world.url);
+    await page
+      .getByRole('link', { name: /Night line/ })
+      .getByText('Nothing was said yet')
+      .waitFor();
+    await page
+      .getByRole('main')
+      .getByRole('button', { name: /^Open / })
+      .click();
+    await page.waitForURL(/#\/rooms\//);
+    page = await browser.open(`${world.url}#/rooms/night-line`);
+    await page.locator('.fold', { hasText: 'attached' }).waitFor();
+    await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor();
+    await say(world.kit, 'web', 'night', 'Good evening', 'night-line');
+    await row(page, 'Good evening').waitFor();
+    await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor({ state: 'detached' });
   });
 
   it.each([false, true])('has nothing serious for axe to find, dark: %s', async (dark) => {
@@ -428,6 +445,15 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
       expect(await violations(page), `${hash} dark ${dark}`).toEqual([]);
       await page.context().close();
     }
+    page = await browser.open(at(`?event=${index}&inspect=event`), { dark, scripted: true });
+    await inspector().getByRole('button', { name: 'Edit' }).click();
+    await inspector().getByRole('textbox').waitFor();
+    expect(await violations(page), `editing, dark ${dark}`).toEqual([]);
+    await inspector().getByRole('button', { name: 'Cancel' }).click();
+    await inspector().getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').waitFor();
+    expect(await violations(page), `deleting, dark ${dark}`).toEqual([]);
+    await page.context().close();
     page = await browser.open(world.url, { dark, scripted: true });
     await page.getByRole('link', { name: /Ada Park/ }).waitFor();
     expect(await violations(page)).toEqual([]);
