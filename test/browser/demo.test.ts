@@ -152,6 +152,20 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.locator('#bubbles .refused').waitFor({ state: 'detached' });
     });
 
+    it('lets the host go where the phases do not lead, when one is sure', { timeout: 60_000 }, async () => {
+      const inspector = studio.getByRole('complementary', { name: 'Inspector' });
+      await inspector.getByText('Ben has the conversation').waitFor();
+      const dialog = studio.getByRole('dialog', { name: 'Hand over to Tara all the same?' });
+      await inspector.getByLabel('Hand over to').selectOption('tara');
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      await inspector.getByText('Ben has the conversation').waitFor();
+      await inspector.getByLabel('Hand over to').selectOption('tara');
+      await dialog.getByRole('button', { name: 'Hand over' }).click();
+      await inspector.getByText('Tara has the conversation').waitFor();
+      await page.locator('#partner', { hasText: 'with Tara' }).waitFor();
+      expect(complaints).toEqual([]);
+    });
+
     it('lets a person take over and hand back', { timeout: 60_000 }, async () => {
       await page.reload();
       await page.locator('#line[data-state="live"]').waitFor();
