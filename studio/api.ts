@@ -104,8 +104,9 @@ export const api = {
   /** `null`: a person. */
   setActiveAgent: (roomId: string, agentId: string | null, reason: string): Promise<unknown> =>
     call(`${room(roomId)}/conversation/active-agent`, { method: 'PUT', body: { agentId, reason } }),
-  handOver: (roomId: string, target: string, reason: string): Promise<HandoffAnswer> =>
-    call(`${room(roomId)}/handoff`, { method: 'POST', body: { target, reason } }),
+  /** `override`: also where the phases of the room's pipeline do not lead. */
+  handOver: (roomId: string, target: string, reason: string, override = false): Promise<HandoffAnswer> =>
+    call(`${room(roomId)}/handoff`, { method: 'POST', body: { target, reason, ...(override && { override }) } }),
   listDeliveries: async (roomId: string, query: { eventId?: string; limit?: number }): Promise<readonly OutboxRow[]> =>
     (await call<{ deliveries: readonly OutboxRow[] }>(`${room(roomId)}/deliveries`, { query })).deliveries,
   listAllDeliveries: async (query: { state: string; limit: number }): Promise<readonly OutboxRow[]> =>

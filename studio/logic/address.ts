@@ -1,6 +1,8 @@
 /** The address as state and back. */
 
-export type Subject = 'event' | 'channel' | 'participant' | 'health' | 'people';
+export type Subject = 'event' | 'delivery' | 'hook' | 'channel' | 'participant' | 'health' | 'people';
+
+const SUBJECTS: ReadonlySet<string> = new Set<Subject>(['event', 'delivery', 'hook', 'channel', 'participant', 'health', 'people']);
 
 export interface Route {
   readonly roomId: string | undefined;
@@ -68,7 +70,7 @@ function deviceOf(given: string | null): Route['device'] {
 }
 
 function isSubject(given: string | null): given is Subject {
-  return given === 'event' || given === 'channel' || given === 'participant' || given === 'health' || given === 'people';
+  return given !== null && SUBJECTS.has(given);
 }
 
 function decoded(text: string): string {

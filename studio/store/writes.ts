@@ -6,10 +6,11 @@ import { complain, tell } from '../view/notices.js';
 import { current } from './current.js';
 
 /** Runs a write; a refusal is told. True when it was done. */
-async function write(work: () => Promise<unknown>, done: string): Promise<boolean> {
+async function write(work: () => Promise<unknown>, done: string | (() => string | undefined)): Promise<boolean> {
   try {
     await work();
-    tell(done);
+    const words = typeof done === 'string' ? done : done();
+    if (words !== undefined) tell(words);
     return true;
   } catch (error) {
     complain(error instanceof ApiError ? error : new Error('It could not be done. Try again.'));
@@ -36,10 +37,30 @@ export function takeOver(roomId: string): Promise<boolean> {
 }
 
 export async function handOver(roomId: string, agentId: string, name: string): Promise<boolean> {
-  return write(async () => {
-    const { accepted, reason } = await api.handOver(roomId, agentId, 'Handed over in Studio');
-    if (!accepted) throw new ApiError(409, 'refused', `It was refused: ${reason}`);
-  }, `${name} has the conversation now`);
+  let isAgainstPhases = false;
+  const hand = async (override: boolean): Promise<void> => {
+    const { accepted, reason } = await api.handOver(roomId, agentId, 'Handed over in Studio', override);
+    isAgainstPhases = !accepted && !override && reason.startsWith('Transition from phase');
+    if (!accepted && !isAgainstPhases) throw new ApiError(409, 'refused', `It was refused: ${reason}`);
+  };
+  const told = `${name} has the conversation now`;
+  const done = await write(
+    () => hand(false),
+    () => (isAgainstPhases ? undefined : told),
+  );
+  if (!isAgainstPhases) return done;
+  const sure = await confirm({
+    title: `Hand over to ${name} all the same?`,
+    text: 'The phases of this conversation do not lead there from here. Agents could not do it; a person may.',
+    action: 'Hand over',
+  });
+  return (
+    sure &&
+    write(
+      () => hand(true),
+      () => told,
+    )
+  );
 }
 
 /** Puts other words in the place of a text. Whoever shows the event is told that it was edited, as after an edit by its author. */

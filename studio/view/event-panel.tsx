@@ -11,6 +11,7 @@ import type { OpenRoom } from '../store/room.js';
 import { go } from '../store/route.js';
 import type { DecisionTrace, OutboxRow, WireEvent } from '../types.js';
 import { Glyph, Icon } from './icons.js';
+import { VERDICTS } from './hook-panel.js';
 import { Copyable, Facts, Json, PanelHead, Section } from './parts.js';
 import { Tick } from './row.js';
 import { WaterfallView } from './waterfall.js';
@@ -201,8 +202,6 @@ function EventLink({ event, names, kind }: { event: WireEvent; names: Names; kin
   );
 }
 
-const VERDICTS: Readonly<Record<string, string>> = { allow: 'allowed', block: 'blocked', modify: 'rewrote', failed: 'failed', timeout: 'too slow' };
-
 function Hooks({ event, trace }: { event: WireEvent; trace: DecisionTrace | null | undefined }): VNode | null {
   const hooks = trace?.hooks ?? [];
   if (hooks.length === 0 && event.blockedBy === undefined) return null;
@@ -211,9 +210,14 @@ function Hooks({ event, trace }: { event: WireEvent; trace: DecisionTrace | null
       <ul class="card hooks">
         {hooks.map(({ hook, trigger, verdict, reason, ms }, position) => (
           <li key={position} data-verdict={verdict}>
-            <span class="name" title={trigger}>
+            <button
+              type="button"
+              class="plain name"
+              title={`${trigger}: what it decided lately`}
+              onClick={() => go({ inspect: 'hook', subject: hook })}
+            >
               {hook}
-            </span>
+            </button>
             <span class="verdict">
               {VERDICTS[verdict] ?? verdict}
               {reason !== undefined && reason !== hook && `: ${reason}`}
@@ -275,9 +279,14 @@ function Reach({
           return (
             <li key={channelId} data-state={state}>
               <ChannelCell channelId={channelId} names={names} note={row?.provider} />
-              <span class="outcome">
+              <button
+                type="button"
+                class="plain outcome"
+                title="Each attempt, and what the vendor said"
+                onClick={() => go({ event: event.index, inspect: 'delivery', subject: channelId })}
+              >
                 <Tick state={state} /> {detail}
-              </span>
+              </button>
               {row !== undefined && <DeliveryActions room={room} row={row} />}
             </li>
           );

@@ -3,8 +3,10 @@ import type { VNode } from 'preact';
 import type { OpenRoom } from '../store/room.js';
 import { route } from '../store/route.js';
 import { ChannelPanel } from './channel-panel.js';
+import { DeliveryPanel } from './delivery-panel.js';
 import { EventPanel } from './event-panel.js';
 import { HealthPanel } from './health-panel.js';
+import { HookPanel } from './hook-panel.js';
 import { PeoplePanel } from './people-panel.js';
 import { ParticipantPanel } from './participant-panel.js';
 
@@ -21,6 +23,9 @@ function Subject({ room }: { room: OpenRoom | undefined }): VNode | null {
   if (inspect === 'health' || room === undefined) return <HealthPanel />;
   if (room.load.value.kind !== 'ready') return null;
   if (inspect === 'event' && event !== undefined) return <EventPanel key={event} room={room} index={event} />;
+  if (inspect === 'delivery' && event !== undefined && subject !== undefined)
+    return <DeliveryPanel key={`${event} ${subject}`} room={room} index={event} channelId={subject} />;
+  if (inspect === 'hook' && subject !== undefined) return <HookPanel key={subject} room={room} hook={subject} />;
   if (inspect === 'channel' && subject !== undefined) return <ChannelPanel key={subject} room={room} channelId={subject} />;
   if (inspect === 'participant' && subject !== undefined) return <ParticipantPanel key={subject} room={room} participantId={subject} />;
   return <PeoplePanel room={room} />;

@@ -85,6 +85,8 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
       const position = Number((child as HTMLElement).dataset['position']);
       grew += Math.abs(offsets.measure(position, child.getBoundingClientRect().height));
     }
+    // All of it is in view: there is nothing to come back to.
+    if (!following.value && !room.hasLater.value && box.scrollHeight <= box.clientHeight + 1) following.value = true;
     if (following.value) {
       if (grew > 0) setView({ top: box.scrollTop, height: box.clientHeight });
       box.scrollTop = box.scrollHeight;

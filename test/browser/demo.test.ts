@@ -88,12 +88,18 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
       await page.locator('#bubbles', { hasText: 'Let me bring in Ben.' }).waitFor();
       await page.locator('#partner', { hasText: 'with Ben' }).waitFor();
 
+      // Who has spoken types no more, long before typing ends by itself.
+      await row(studio, '€49.90').waitFor();
+      expect(await studio.locator('#timeline .typing').count()).toBe(0);
+
       // The host's view: the handoff, the hooks, the path, the hidden event, what became of each.
       await studio.locator('.handoff', { hasText: 'Mia handed over to Ben' }).waitFor();
       await studio.locator('.mark', { hasText: 'redact_cards rewrote this' }).waitFor();
       await studio.getByRole('list', { name: 'Phases of the conversation' }).getByText('Billing · Ben').waitFor();
       await row(studio, '€49.90').getByText('lookup_order').waitFor();
       await row(studio, '€49.90').getByText('Web sent').waitFor({ state: 'attached' });
+      // Two channels of one kind are told apart.
+      expect(await row(studio, '€49.90').locator('.reach .glyph').allInnerTexts()).toEqual(['W', 'D']);
       await studio.locator('.event .only', { hasText: 'only Ben' }).first().waitFor();
 
       // What Ada may see is less.
@@ -144,6 +150,20 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
         .waitFor();
       await page.locator('#bubbles .refused').getByRole('button', { name: 'Remove' }).click();
       await page.locator('#bubbles .refused').waitFor({ state: 'detached' });
+    });
+
+    it('lets the host go where the phases do not lead, when one is sure', { timeout: 60_000 }, async () => {
+      const inspector = studio.getByRole('complementary', { name: 'Inspector' });
+      await inspector.getByText('Ben has the conversation').waitFor();
+      const dialog = studio.getByRole('dialog', { name: 'Hand over to Tara all the same?' });
+      await inspector.getByLabel('Hand over to').selectOption('tara');
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      await inspector.getByText('Ben has the conversation').waitFor();
+      await inspector.getByLabel('Hand over to').selectOption('tara');
+      await dialog.getByRole('button', { name: 'Hand over' }).click();
+      await inspector.getByText('Tara has the conversation').waitFor();
+      await page.locator('#partner', { hasText: 'with Tara' }).waitFor();
+      expect(complaints).toEqual([]);
     });
 
     it('lets a person take over and hand back', { timeout: 60_000 }, async () => {
@@ -211,11 +231,16 @@ describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
 
     it('fits a narrow screen, and asks nobody but its own server', { timeout: 60_000 }, async () => {
       await page.setViewportSize({ width: 400, height: 800 });
+      await page.reload();
+      await page.locator('#line[data-state="live"]').waitFor();
       const fits = (): Promise<boolean> => page.evaluate('document.documentElement.scrollWidth <= 400');
       expect(await fits()).toBe(true);
       expect(await page.locator('#studio').isVisible()).toBe(false);
       await page.getByRole('button', { name: 'Studio' }).click();
-      await studio.locator('#timeline').waitFor();
+      // It was laid out while the chat was shown, and is at the newest.
+      await row(studio, 'expected tomorrow').first().waitFor();
+      await studio.locator('.events:not(.writing) > [data-index]').nth(5).waitFor();
+      expect(await studio.locator('#timeline').evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight)).toBeLessThan(40);
       expect(await page.locator('#log').isVisible()).toBe(false);
       expect(await fits()).toBe(true);
       expect(await studio.locator('html').evaluate((root) => root.scrollWidth <= 400)).toBe(true);

@@ -120,6 +120,46 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await inspector().locator('[data-verdict=block]', { hasText: 'spam_filter' }).waitFor();
   });
 
+  it('shows what one hook decided lately, and how each delivery went, one step from the event', async () => {
+    page = await browser.open(at());
+    await row(page, 'You have won a cruise').click();
+    await inspector().locator('.hooks').getByRole('button', { name: 'spam_filter' }).click();
+    await inspector().getByRole('heading', { name: 'spam_filter' }).waitFor();
+    await inspector().getByText('Hook · before_broadcast').waitFor();
+    // Everything that came from outside was shown to it, and one of it was stopped.
+    const traces = (await world.kit.getTimeline(ROOM, { limit: 100 })).map(({ id }) => world.kit.getTrace(id));
+    const asked = traces.filter((trace) => trace?.hooks.some(({ hook }) => hook === 'spam_filter')).length;
+    expect(asked).toBeGreaterThan(2);
+    await inspector().locator('.facts-list div', { hasText: 'Asked' }).getByText(String(asked), { exact: true }).waitFor();
+    await inspector().locator('.facts-list div', { hasText: 'Blocked' }).getByText('1', { exact: true }).waitFor();
+    await inspector().locator('.runs [data-verdict=block]', { hasText: 'blocked: spam' }).getByRole('button').click();
+    await page.locator('.event.selected', { hasText: 'You have won a cruise' }).waitFor();
+    await inspector()
+      .getByRole('heading', { name: /^Event/ })
+      .waitFor();
+
+    await row(page, 'Your refund is on its way').click();
+    await inspector()
+      .locator('.reached li', { hasText: 'SMS' })
+      .getByRole('button', { name: /failed/ })
+      .click();
+    await inspector().getByRole('heading', { name: 'To SMS' }).waitFor();
+    await inspector()
+      .locator('ol.reached li', { hasText: /^1/ })
+      .getByText(/invalid_number/)
+      .waitFor();
+    await inspector().locator('.facts-list div', { hasText: 'State' }).getByText('failed').waitFor();
+    await inspector().locator('.facts-list div', { hasText: 'Provider' }).getByText('twilio').waitFor();
+    await page.waitForURL(/event=\d+&inspect=delivery&of=sms/);
+    page = await browser.open(page.url());
+    await inspector().getByRole('heading', { name: 'To SMS' }).waitFor();
+    await inspector()
+      .getByRole('button', { name: /^Event/ })
+      .click();
+    await inspector().locator('.reached li', { hasText: 'Web' }).waitFor();
+    expect(browser.complaints).toEqual([]);
+  });
+
   it('is worked by keyboard alone', async () => {
     page = await browser.open(at());
     await row(page, 'Your refund is on its way').waitFor();
@@ -364,6 +404,23 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor();
     await page.getByText('kit.processInbound(').waitFor();
     await page.getByText("await kit.attachChannel('silent', 'web');").first().waitFor();
+    // Channels that were attached are nothing that was said.
+    page = await browser.open(world.url);
+    await page
+      .getByRole('link', { name: /Night line/ })
+      .getByText('Nothing was said yet')
+      .waitFor();
+    await page
+      .getByRole('main')
+      .getByRole('button', { name: /^Open / })
+      .click();
+    await page.waitForURL(/#\/rooms\//);
+    page = await browser.open(`${world.url}#/rooms/night-line`);
+    await page.locator('.fold', { hasText: 'attached' }).waitFor();
+    await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor();
+    await say(world.kit, 'web', 'night', 'Good evening', 'night-line');
+    await row(page, 'Good evening').waitFor();
+    await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor({ state: 'detached' });
   });
 
   it.each([false, true])('has nothing serious for axe to find, dark: %s', async (dark) => {
@@ -375,6 +432,8 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
       '',
       `?event=${index}&inspect=event`,
       '?inspect=channel&of=sms',
+      `?event=${index}&inspect=delivery&of=web`,
+      '?inspect=hook&of=spam_filter',
       '?inspect=participant&of=ada',
       '?inspect=health',
       '?devices=open',
@@ -386,6 +445,15 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
       expect(await violations(page), `${hash} dark ${dark}`).toEqual([]);
       await page.context().close();
     }
+    page = await browser.open(at(`?event=${index}&inspect=event`), { dark, scripted: true });
+    await inspector().getByRole('button', { name: 'Edit' }).click();
+    await inspector().getByRole('textbox').waitFor();
+    expect(await violations(page), `editing, dark ${dark}`).toEqual([]);
+    await inspector().getByRole('button', { name: 'Cancel' }).click();
+    await inspector().getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').waitFor();
+    expect(await violations(page), `deleting, dark ${dark}`).toEqual([]);
+    await page.context().close();
     page = await browser.open(world.url, { dark, scripted: true });
     await page.getByRole('link', { name: /Ada Park/ }).waitFor();
     expect(await violations(page)).toEqual([]);
