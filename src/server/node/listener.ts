@@ -7,8 +7,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { RoomKitError, type Clock } from '../../core/index.js';
+import type { Address } from '../auth/bearer.js';
 import { bodyNotUtf8, bodyTooLarge, bodyTooSlow, type ReadText } from '../body.js';
-import { Dispatcher, exchangeOf, type Exchange } from '../dispatch.js';
+import { Dispatcher, exchangeOf, type Exchange, type Found } from '../dispatch.js';
 import type { ServerParts } from '../parts.js';
 import { Refusal } from '../problem.js';
 import { asResponse, type Reply } from '../reply.js';
@@ -58,23 +59,22 @@ export function listenerOf(parts: ServerParts): NodeListener {
   };
   return (incoming, outgoing) => {
     const { method = '', url = '' } = incoming;
-    const query = url.indexOf('?');
-    const isPlain =
-      parts.gate.goesByToken &&
-      isPlainAddress(incoming, url) &&
-      !isReadBefore(incoming, method) &&
-      dispatcher.find(method, query < 0 ? url : url.slice(0, query)) !== undefined;
-    const body = isPlain ? new IncomingBody(incoming) : undefined;
-    if (body?.isSmall === true) direct(incoming, outgoing, incomingExchange(incoming, method, url, body), body).catch(lost(outgoing));
+    const isPlain = parts.gate.goesByToken && isPlainAddress(incoming, url) && !isReadBefore(incoming, method);
+    const address = isPlain ? new PlainAddress(incoming.headers.host ?? '', url) : undefined;
+    const found = address && dispatcher.find(method, address.pathname);
+    const body = new IncomingBody(incoming);
+    if (address !== undefined && found !== undefined && body.isSmall)
+      direct(incoming, outgoing, incomingExchange(incoming, method, address, body, found), body).catch(lost(outgoing));
     else void listener(incoming, outgoing);
   };
 }
 
-function incomingExchange(incoming: IncomingMessage, method: string, url: string, body: IncomingBody): Exchange {
+function incomingExchange(incoming: IncomingMessage, method: string, address: PlainAddress, body: IncomingBody, found: Found): Exchange {
   const { headers } = incoming;
   return {
     method,
-    url: `http://${headers.host}${url}`,
+    url: address.href,
+    address,
     headers: {
       get(name) {
         const value = headers[name];
@@ -85,6 +85,7 @@ function incomingExchange(incoming: IncomingMessage, method: string, url: string
     peer: peerOf(incoming.socket.remoteAddress),
     readText: body.read,
     toRequest: noRequest,
+    found,
   };
 }
 
@@ -92,8 +93,37 @@ function noRequest(): never {
   throw new Error('The gate goes by tokens: nobody asks for the request.');
 }
 
+/** A plain address, taken apart: what a URL would say of it, too. */
+class PlainAddress implements Address {
+  readonly protocol = 'http:';
+  readonly pathname: string;
+  readonly search: string;
+
+  constructor(
+    readonly host: string,
+    target: string,
+  ) {
+    const query = target.indexOf('?');
+    this.pathname = query < 0 ? target : target.slice(0, query);
+    this.search = query < 0 || query === target.length - 1 ? '' : target.slice(query);
+  }
+
+  get href(): string {
+    return `http://${this.host}${this.pathname}${this.search}`;
+  }
+
+  get hostname(): string {
+    return this.host.replace(/:\d+$/, '');
+  }
+
+  get searchParams(): URLSearchParams {
+    return new URLSearchParams(this.search);
+  }
+}
+
 const PLAIN_PATH = /^\/api(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+(?:\?[A-Za-z0-9._~%=&+-]*)?$/;
-const PLAIN_HOST = /^[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/;
+/** Names and IPv4 addresses, as a URL would leave them: without the port it leaves out, without what it decodes. */
+const PLAIN_HOST = /^(?!.*xn--)(?:(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*|127\.0\.0\.1)(?::(?!80$)[1-9]\d{0,4})?$/;
 
 /**
  * An address that no standard reads in another way than it stands there, over plain HTTP/1, and with one credential at most:
