@@ -8,6 +8,8 @@ import { idempotency } from './scenarios/idempotency.js';
 import { importTime } from './scenarios/import.js';
 import { inboundConcurrent, inboundHistory, inboundOneToOne, inboundRoute, inboundSequential } from './scenarios/inbound.js';
 import { eventMemory, rooms10k, rooms50k } from './scenarios/memory.js';
+import { restPostMessage, timelinePage1m } from './scenarios/rest.js';
+import { wsBroadcast1000, wsEndToEnd, wsIdle10k } from './scenarios/sockets.js';
 import { sqliteInbound } from './scenarios/sqlite.js';
 import { transcode } from './scenarios/transcode.js';
 
@@ -34,5 +36,10 @@ export const SCENARIOS: readonly Scenario[] = [
   idempotency,
   transcode,
   sqliteInbound,
+  wsEndToEnd,
+  wsBroadcast1000,
+  wsIdle10k,
+  restPostMessage,
+  timelinePage1m,
   importTime,
 ];

@@ -42,7 +42,7 @@ const TABLE: Readonly<Record<string, Row>> = {
       ws: 'node.ts',
       '@modelcontextprotocol/server': 'import()',
     },
-    node: { only: /^src\/server\/(node|mount)\.ts$/, says: 'src/server/node.ts and mount.ts' },
+    node: { only: /^src\/server\/(node\.ts|mount\.ts|node\/.*)$/, says: 'src/server/node.ts, mount.ts and node/' },
   },
   client: { may: ['core', 'channels'], typesOnly: true, packages: 'none', node: 'none' },
   'client/react': { may: ['client'], packages: { react: 'static' }, node: 'none' },
@@ -194,8 +194,8 @@ function packageFault(path: string, area: string, row: Row, one: Import, isTest:
   if (one.kind === 'type' || isTest) return undefined;
   if (how === 'import()' && one.kind !== 'import()')
     return `Load '${name}' with await import('${one.specifier}') on first use, so that nobody pays for it who does not need it.`;
-  if (how === 'node.ts' && path !== `src/${area}/node.ts` && path !== `src/${area}/mount.ts`)
-    return `Only src/${area}/node.ts and mount.ts may use '${name}': the rest of ${area} is web-standard.`;
+  if (how === 'node.ts' && path !== `src/${area}/node.ts` && path !== `src/${area}/mount.ts` && !path.startsWith(`src/${area}/node/`))
+    return `Only src/${area}/node.ts, mount.ts and node/ may use '${name}': the rest of ${area} is web-standard.`;
   return undefined;
 }
 
@@ -248,8 +248,8 @@ describe('who imports whom', () => {
     ['src/providers/twilio/x.ts', `import { a } from '../sinch/a.js';`, 'src/providers/_shared'],
     ['src/providers/sqlite/x.ts', `import { DatabaseSync } from '@photostructure/sqlite';`, 'on first use'],
     ['src/providers/sqlite/x.ts', `import pg from 'pg';`, 'may use @photostructure/sqlite only'],
-    ['src/server/routes/x.ts', `import { WebSocketServer } from 'ws';`, 'Only src/server/node.ts and mount.ts'],
-    ['src/server/routes/x.ts', `import { createServer } from 'node:http';`, 'only src/server/node.ts and mount.ts may use builtin modules'],
+    ['src/server/routes/x.ts', `import { WebSocketServer } from 'ws';`, 'Only src/server/node.ts, mount.ts and node/'],
+    ['src/server/routes/x.ts', `import { createServer } from 'node:http';`, 'only src/server/node.ts, mount.ts and node/ may use builtin modules'],
     ['src/client/x.ts', `import { RoomKit } from '../core/kit.js';`, 'types only'],
     ['src/client/x.ts', `import { WIRE_VERSION } from '../channels/index.js';`, 'types only'],
     ['src/client/x.ts', `import { useState } from 'react';`, 'client may use no npm package'],

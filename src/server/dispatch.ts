@@ -5,7 +5,7 @@
 import { RegExpRouter } from 'hono/router/reg-exp-router';
 import { RoomKitError } from '../core/index.js';
 import type { Peer } from './auth/address.js';
-import { holdsCredential } from './auth/bearer.js';
+import { holdsCredential, type Address } from './auth/bearer.js';
 import type { Asked } from './auth/gate.js';
 import type { Principal } from './auth/principal.js';
 import { readJson, textOf, type ReadText } from './body.js';
@@ -22,6 +22,10 @@ export interface Exchange extends Asked {
   readonly url: string;
   readonly peer: Peer | undefined;
   readonly readText: ReadText;
+  /** Where it was looked for already. */
+  readonly found?: Found;
+  /** Where `url` was taken apart already. */
+  readonly address?: Address;
 }
 
 export function exchangeOf(request: Request, peer: Peer | undefined, readText: ReadText = textOf(request)): Exchange {
@@ -30,7 +34,7 @@ export function exchangeOf(request: Request, peer: Peer | undefined, readText: R
 }
 
 /** A route, and what stands in the places of its parameters. */
-type Found = readonly [route: Route, params: Readonly<Record<string, string>>];
+export type Found = readonly [route: Route, params: Readonly<Record<string, string>>];
 
 const NOBODY: Principal = Object.freeze({ id: 'nobody', kind: 'service', scopes: Object.freeze([]) });
 
@@ -45,7 +49,7 @@ export class Dispatcher {
   async answer(exchange: Exchange): Promise<Reply | Response> {
     const { method, headers, peer } = exchange;
     const requestId = this.parts.kit.ids.next();
-    const url = new URL(exchange.url);
+    const url = exchange.address ?? new URL(exchange.url);
     const own: Record<string, string> = { 'x-request-id': requestId };
     let answer: Reply | Response;
     try {
@@ -71,7 +75,7 @@ export class Dispatcher {
     return problemReply(error, requestId);
   }
 
-  async #route(exchange: Exchange, url: URL, requestId: string): Promise<Reply | Response> {
+  async #route(exchange: Exchange, url: Address, requestId: string): Promise<Reply | Response> {
     const { parts } = this;
     const { method, headers, peer } = exchange;
     const { pathname } = url;
@@ -84,7 +88,7 @@ export class Dispatcher {
       const { answerMcp } = await import('./mcp/server.js');
       return answerMcp(parts, principal, exchange.toRequest());
     }
-    const [route, params] = this.find(method, pathname) ?? [];
+    const [route, params] = exchange.found ?? this.find(method, pathname) ?? [];
     if (route === undefined || params === undefined) return this.#page(exchange, url, requestId);
     const answer = await route.run({
       parts,
@@ -105,7 +109,7 @@ export class Dispatcher {
     return route && [route, paramsOf(places ?? {}, values ?? [])];
   }
 
-  async #page({ method, toRequest }: Exchange, url: URL, requestId: string): Promise<Reply | Response> {
+  async #page({ method, toRequest }: Exchange, url: Address, requestId: string): Promise<Reply | Response> {
     const page = isApiPath(url.pathname) ? undefined : await this.parts.pages?.(toRequest());
     // A copy: what a page handler fetched elsewhere has headers that cannot be added to.
     if (page !== undefined) return new Response(page.body, page);
@@ -120,7 +124,7 @@ function hintFor(path: string): string {
 }
 
 /** A request in a message or a log: an address that carries a credential is not repeated there (AUTH-06). */
-function nameOf(method: string, { pathname }: URL): string {
+function nameOf(method: string, { pathname }: Address): string {
   return holdsCredential(pathname) ? `this ${method}` : `${method} ${pathname}`;
 }
 
@@ -148,7 +152,7 @@ function decoded(text: string): string {
 }
 
 /** Of a name that is given twice, the first. */
-function queryOf(url: URL): Record<string, string> {
+function queryOf(url: Address): Record<string, string> {
   const query: Record<string, string> = {};
   if (url.search === '') return query;
   for (const [name, value] of url.searchParams) if (!Object.hasOwn(query, name)) Object.defineProperty(query, name, { value, enumerable: true });

@@ -4,7 +4,8 @@
  */
 export { serve, studioPages, type RoomKitServer, type ServeOptions } from './node.js';
 export { createHandler, toRouteHandlers, type RouteHandlers, type ServerHandler } from './handler.js';
-export { attachSockets, toNodeListener, type AttachedSockets, type AttachSocketsOptions, type NodeListener } from './mount.js';
+export { attachSockets, toNodeListener, type AttachedSockets, type AttachSocketsOptions } from './mount.js';
+export type { NodeListener } from './node/listener.js';
 export type { HandlerOptions } from './parts.js';
 export type { ServerLimits } from './limits.js';
 export type { PageHandler } from './pages.js';

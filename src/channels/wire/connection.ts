@@ -400,14 +400,14 @@ export class WireConnection {
       });
       return;
     }
-    const message: InboundMessage = {
+    const message: { -readonly [Name in keyof InboundMessage]: InboundMessage[Name] } = {
       channelId,
       senderId: participantId,
       content: frame.content,
       idempotencyKey: key,
-      ...(frame.parentEventId !== undefined && { parentEventId: frame.parentEventId }),
-      ...(frame.metadata !== undefined && { metadata: frame.metadata }),
     };
+    if (frame.parentEventId !== undefined) message.parentEventId = frame.parentEventId;
+    if (frame.metadata !== undefined) message.metadata = frame.metadata;
     const open: OpenSend = { id, roomId };
     this.#sends.add(key, open);
     // The kit keeps the order of one sender's messages in a room (INB-27); they are handed over in the order they came.

@@ -10,7 +10,12 @@ export type NameOf = (participantId: string) => string | undefined;
 
 /** As a client sees it: no vendor payload, no channel data, no keys of the kit (WIRE-06). */
 export function wireEvent(event: RoomEvent, nameOf?: NameOf): WireEvent {
-  return {
+  return visibleEvent(event, nameOf);
+}
+
+function visibleEvent(event: RoomEvent, nameOf?: NameOf): Writable<WireEvent> {
+  // What may be missing is added at the end: spreading it in between would cost more than all the rest.
+  const shown: Writable<WireEvent> = {
     id: event.id,
     roomId: event.roomId,
     index: event.index,
@@ -20,26 +25,31 @@ export function wireEvent(event: RoomEvent, nameOf?: NameOf): WireEvent {
     content: event.content,
     visibility: event.visibility,
     chainDepth: event.chainDepth,
-    ...(event.parentEventId !== undefined && { parentEventId: event.parentEventId }),
-    ...(event.correlationId !== undefined && { correlationId: event.correlationId }),
     createdAt: event.createdAt,
     metadata: publicMetadata(event),
   };
+  if (event.correlationId !== undefined) shown.correlationId = event.correlationId;
+  if (event.parentEventId !== undefined) shown.parentEventId = event.parentEventId;
+  return shown;
 }
+
+type Writable<Shown> = { -readonly [Name in keyof Shown]: Shown[Name] };
 
 /** As a host sees it: also what was blocked by whom, and what became of the deliveries (WIRE-15). */
 export function hostEvent(event: RoomEvent, nameOf?: NameOf): WireEvent {
-  return {
-    ...wireEvent(event, nameOf),
-    ...(event.blockedBy !== undefined && { blockedBy: event.blockedBy }),
-    ...(event.deliveryResults !== undefined && { deliveryResults: event.deliveryResults }),
-  };
+  const shown = visibleEvent(event, nameOf);
+  if (event.blockedBy !== undefined) shown.blockedBy = event.blockedBy;
+  if (event.deliveryResults !== undefined) shown.deliveryResults = event.deliveryResults;
+  return shown;
 }
 
 export function wireSource(source: RoomEvent['source'], nameOf?: NameOf): WireEvent['source'] {
   const { channelId, channelType, participantId } = source;
   const displayName = participantId === undefined ? undefined : nameOf?.(participantId);
-  return { channelId, channelType, ...(participantId !== undefined && { participantId }), ...(displayName !== undefined && { displayName }) };
+  const shown: Writable<WireEvent['source']> = { channelId, channelType };
+  if (participantId !== undefined) shown.participantId = participantId;
+  if (displayName !== undefined) shown.displayName = displayName;
+  return shown;
 }
 
 /** Keys that start with `_` are the kit's own. */

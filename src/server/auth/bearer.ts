@@ -6,6 +6,9 @@ const MAX_TOKEN_LENGTH = 8192;
 /** What is asked of the headers of a request, whatever carries them. */
 export type HeaderReader = Pick<Headers, 'get' | 'has'>;
 
+/** What is asked of the address of a request; a URL is one. */
+export type Address = Pick<URL, 'protocol' | 'host' | 'hostname' | 'pathname' | 'search' | 'searchParams'>;
+
 /** The token of `Authorization: Bearer …`; undefined when there is none or it cannot be one. */
 export function bearerToken(headers: Pick<HeaderReader, 'get'>): string | undefined {
   const header = headers.get('authorization');
@@ -16,7 +19,7 @@ export function bearerToken(headers: Pick<HeaderReader, 'get'>): string | undefi
 const TOKEN_NAMES = new Set(['token', 'access_token', 'authorization', 'api_key', 'apikey', 'key']);
 
 /** Refuses an address that carries a credential: addresses end up in logs and histories. It is not repeated in the error. */
-export function refuseTokenInUrl(url: URL): void {
+export function refuseTokenInUrl(url: Address): void {
   if (holdsCredential(url.pathname)) throw tokenInUrl();
   if (url.search === '') return;
   for (const [name, value] of url.searchParams) if (TOKEN_NAMES.has(name.toLowerCase()) || holdsCredential(value)) throw tokenInUrl();

@@ -8,7 +8,7 @@ import type { ServerLimits } from '../limits.js';
 import { Refusal } from '../problem.js';
 import { isForwarded, isLoopbackAddress, isLoopbackHost, limitKey, parseAddress, type TrustedProxies, type Peer } from './address.js';
 import { tokenJudgeOf, type TokenJudge } from './api-keys.js';
-import { bearerToken, refuseTokenInUrl, type HeaderReader } from './bearer.js';
+import { bearerToken, refuseTokenInUrl, type Address, type HeaderReader } from './bearer.js';
 import { looksLikeClientToken, type ClientTokens } from './client-tokens.js';
 import type { FailedAttempts } from './failed-attempts.js';
 import type { Origins, OriginVerdict } from './origins.js';
@@ -49,7 +49,7 @@ export class Gate {
   }
 
   /** Throws `forbidden` for a page that is neither the server's own nor listed, before authentication (AUTH-08). */
-  judgeOrigin(request: Pick<Asked, 'headers'>, url: URL, peer: Peer | undefined): OriginVerdict {
+  judgeOrigin(request: Pick<Asked, 'headers'>, url: Address, peer: Peer | undefined): OriginVerdict {
     const { origins, proxies } = this.parts;
     const verdict = origins.judge(request.headers.get('origin'), url, proxies.protocol(peer, request.headers));
     if (verdict === 'refused')
@@ -58,7 +58,7 @@ export class Gate {
   }
 
   /** Who a request comes from. Throws `unauthenticated`, `rate_limited` or `auth_unavailable`. */
-  async admit(request: Asked, url: URL, peer: Peer | undefined): Promise<Principal> {
+  async admit(request: Asked, url: Address, peer: Peer | undefined): Promise<Principal> {
     const principal = await this.#identify(request, url, peer);
     if (principal !== null) return principal;
     this.parts.attempts.note(this.#addressKey(request, peer));
@@ -69,7 +69,7 @@ export class Gate {
    * Who opens a socket. Null when it has shown no credential and may still show a token or key in its first frame; browsers
    * cannot set headers there (WIRE-02).
    */
-  async admitSocket(request: Request, url: URL, peer: Peer | undefined): Promise<Principal | null> {
+  async admitSocket(request: Request, url: Address, peer: Peer | undefined): Promise<Principal | null> {
     const principal = await this.#identify({ headers: request.headers, toRequest: () => request }, url, peer);
     if (principal !== null) return principal;
     const mayFollow = this.parts.clientTokens !== undefined || this.parts.authenticate !== undefined;
@@ -109,7 +109,7 @@ export class Gate {
     return this.parts.proxies.includes(peer?.address) || !isForwarded(request.headers);
   }
 
-  async #identify(request: Asked, url: URL, peer: Peer | undefined): Promise<Principal | null> {
+  async #identify(request: Asked, url: Address, peer: Peer | undefined): Promise<Principal | null> {
     refuseTokenInUrl(url);
     // Mostly nobody has failed, and then nobody need be told apart.
     if (this.parts.attempts.size > 0) this.#refuseGuessing(this.#addressKey(request, peer));
@@ -145,7 +145,7 @@ export class Gate {
    * Foreign pages and names that were made to point here stay out: the Host header must name what cannot be rebound, and on
    * loopback a page must be the server's own, since one that is listed was never shown who its user is.
    */
-  #isAnonymousAdmin(request: Asked, url: URL, peer: Peer | undefined): boolean {
+  #isAnonymousAdmin(request: Asked, url: Address, peer: Peer | undefined): boolean {
     const { anonymous, origins } = this.parts;
     if (anonymous === 'nobody') return false;
     const page = this.judgeOrigin(request, url, peer);

@@ -1,5 +1,6 @@
 /** Which pages may talk to the server: its own and those the host names (AUTH-08). */
 import { ValidationError } from '../../core/index.js';
+import type { Address } from './bearer.js';
 
 /** Why a request with this Origin may pass; `refused` otherwise. */
 export type OriginVerdict = 'none' | 'own' | 'listed' | 'refused';
@@ -17,7 +18,7 @@ export class Origins {
   }
 
   /** `url` is the request's, as its Host header names it; `protocol` what a trusted proxy says the browser used. */
-  judge(origin: string | null, url: URL, protocol: string = url.protocol): OriginVerdict {
+  judge(origin: string | null, url: Address, protocol: string = url.protocol): OriginVerdict {
     if (origin === null) return 'none';
     if (origin === `${protocol}//${url.host}`) return 'own';
     return this.#listed.has(origin) ? 'listed' : 'refused';

@@ -131,15 +131,12 @@ function hostMessage({ body, header }: MessageCall): InboundMessage {
     );
   }
   const key = keyOf(header);
-  return {
-    channelId,
-    senderId,
-    content: body.content,
-    ...(body.parentEventId !== undefined && { parentEventId: body.parentEventId }),
-    ...(body.externalId !== undefined && { externalId: body.externalId }),
-    ...(body.metadata !== undefined && { metadata: body.metadata }),
-    ...(key !== undefined && { idempotencyKey: key }),
-  };
+  const message: { -readonly [Name in keyof InboundMessage]: InboundMessage[Name] } = { channelId, senderId, content: body.content };
+  if (body.parentEventId !== undefined) message.parentEventId = body.parentEventId;
+  if (body.externalId !== undefined) message.externalId = body.externalId;
+  if (body.metadata !== undefined) message.metadata = body.metadata;
+  if (key !== undefined) message.idempotencyKey = key;
+  return message;
 }
 
 function keyOf(header: (name: string) => string | undefined, most = 255): string | undefined {
@@ -152,11 +149,13 @@ function shown(result: InboundResult, { participants }: RoomState, isForClient: 
   const { event, blocked, duplicate, reason } = result;
   const isShown = event !== undefined && !(isForClient && blocked);
   const nameOf = (participantId: string): string | undefined => participants.find((participant) => participant.id === participantId)?.displayName;
+  // What is undefined is left out of the JSON.
   return {
-    ...(isShown && { event: wireEvent(event, nameOf) }),
+    event: isShown ? wireEvent(event, nameOf) : undefined,
     blocked,
     duplicate,
-    ...(reason !== undefined && { reason }),
-    ...(!isForClient && { deliveryResults: result.deliveryResults, turns: result.turns }),
+    reason,
+    deliveryResults: isForClient ? undefined : result.deliveryResults,
+    turns: isForClient ? undefined : result.turns,
   };
 }
