@@ -1,6 +1,6 @@
 /**
- * Group commit (STO-12): writes that wait at the same moment share one transaction and one fsync, each in its own
- * savepoint, so that a refused one leaves its neighbours alone. A lone write waits for nobody, and needs no savepoint.
+ * Group commit (STO-12): writes that wait at the same moment share one transaction and one fsync. Hardly ever is one refused;
+ * then all are run once more, each in its own savepoint, so that it leaves its neighbours alone. A lone write waits for nobody.
  */
 import type { Database } from './database.js';
 
@@ -14,6 +14,20 @@ interface Job {
   run(): Written<unknown>;
   resolve(value: unknown): void;
   reject(error: unknown): void;
+}
+
+interface Done {
+  readonly job: Job;
+  readonly written: Written<unknown>;
+}
+
+const NOBODY: ReadonlyMap<Job, unknown> = new Map();
+
+/** A write was refused, and what its neighbours did goes with it. */
+class Refused extends Error {
+  constructor(readonly reason: unknown) {
+    super('A write was refused.');
+  }
 }
 
 /** The transaction is gone, and with it all that its writes have done so far. */
@@ -55,24 +69,13 @@ export class GroupCommit {
     if (jobs.length === 0) return;
     this.#waiting = [];
     this.#lastSize = jobs.length;
-    const done: { job: Job; written: Written<unknown> }[] = [];
-    const refused = new Map<Job, unknown>();
     try {
-      this.database.exec('BEGIN IMMEDIATE');
-      for (const job of jobs) {
-        const written = jobs.length === 1 ? this.#runAlone(job) : this.#runJob(job, refused);
-        if (written !== undefined) done.push({ job, written });
-      }
-      this.database.exec('COMMIT');
+      this.#settle(this.#together(jobs), NOBODY);
     } catch (error) {
       this.#rollBack();
-      const failure = this.translate(error instanceof TransactionLost ? error.reason : error);
-      for (const job of jobs) job.reject(refused.get(job) ?? failure);
-      return;
+      if (error instanceof Refused && jobs.length > 1) this.#apart(jobs);
+      else this.#fail(jobs, error instanceof Refused ? error.reason : error, NOBODY);
     }
-    for (const { written } of done) written.onCommitted?.();
-    for (const { job, written } of done) job.resolve(written.value);
-    for (const [job, error] of refused) job.reject(error);
   }
 
   close(): void {
@@ -81,13 +84,51 @@ export class GroupCommit {
     this.flush();
   }
 
-  /** The transaction is its own: what it did when it was refused half-way goes with it. */
-  #runAlone(job: Job): Written<unknown> {
+  /**
+   * All of them, trusting that none will be refused: savepoints would make the full-text index write each text by itself. Throws
+   * {@link Refused} when one is.
+   */
+  #together(jobs: readonly Job[]): Done[] {
+    this.database.exec('BEGIN IMMEDIATE');
+    const done = jobs.map((job) => {
+      try {
+        return { job, written: job.run() };
+      } catch (error) {
+        throw new Refused(error);
+      }
+    });
+    this.database.exec('COMMIT');
+    return done;
+  }
+
+  /** One of them is going to be refused: once more, each in a savepoint of its own. */
+  #apart(jobs: readonly Job[]): void {
+    const refused = new Map<Job, unknown>();
+    const done: Done[] = [];
     try {
-      return job.run();
+      this.database.exec('BEGIN IMMEDIATE');
+      for (const job of jobs) {
+        const written = this.#runJob(job, refused);
+        if (written !== undefined) done.push({ job, written });
+      }
+      this.database.exec('COMMIT');
     } catch (error) {
-      throw new TransactionLost(error);
+      this.#rollBack();
+      this.#fail(jobs, error instanceof TransactionLost ? error.reason : error, refused);
+      return;
     }
+    this.#settle(done, refused);
+  }
+
+  #settle(done: readonly Done[], refused: ReadonlyMap<Job, unknown>): void {
+    for (const { written } of done) written.onCommitted?.();
+    for (const { job, written } of done) job.resolve(written.value);
+    for (const [job, error] of refused) job.reject(error);
+  }
+
+  #fail(jobs: readonly Job[], error: unknown, refused: ReadonlyMap<Job, unknown>): void {
+    const failure = this.translate(error);
+    for (const job of jobs) job.reject(refused.get(job) ?? failure);
   }
 
   /** In a savepoint, so that it can be refused alone. Undefined when it was. */
