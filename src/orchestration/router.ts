@@ -5,7 +5,7 @@
 import { errorMessage, ValidationError } from '../core/errors.js';
 import { HookResult } from '../core/hooks/verdict.js';
 import { getConversationState, isHandledByHuman, type ConversationState } from '../core/models/conversation-state.js';
-import type { RoomEvent } from '../core/models/event.js';
+import { copyOfEvent, type RoomEvent } from '../core/models/event.js';
 import { EMPTY_LIST, type Metadata } from '../core/models/json.js';
 import type { ChannelType } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
@@ -53,6 +53,9 @@ export class ConversationRouter {
   readonly #rules: readonly RoutingRule[];
   readonly #agentIds: ReadonlySet<string>;
   readonly #always: readonly string[];
+  readonly #supervised: Metadata;
+  readonly #ways = new Map<string, Metadata>();
+  readonly #supervisedWays = new Map<string, Metadata>();
 
   constructor(options: ConversationRouterOptions = {}) {
     this.defaultAgentId = options.defaultAgentId;
@@ -64,6 +67,7 @@ export class ConversationRouter {
     if (options.supervisorId !== undefined) ids.add(options.supervisorId);
     this.#agentIds = ids;
     this.#always = options.supervisorId === undefined ? EMPTY_LIST : Object.freeze([options.supervisorId]);
+    this.#supervised = Object.freeze({ [ALWAYS_PROCESS]: this.#always });
   }
 
   /**
@@ -81,7 +85,12 @@ export class ConversationRouter {
     return kit.hook('before_broadcast', { name: 'conversation_router', priority: options.priority ?? -100, preview: true }, (event, context) => {
       if (!this.#concerns(context)) return HookResult.allow();
       const stamps = this.#stamps(event, context, onConditionError);
-      return stamps === null ? HookResult.allow() : HookResult.modify({ ...event, metadata: { ...event.metadata, ...stamps } });
+      if (stamps === null) return HookResult.allow();
+      // Most messages have no metadata of their own: then all that go one way share one frozen object.
+      const metadata = isEmpty(event.metadata) ? stamps : Object.freeze({ ...event.metadata, ...stamps });
+      const routed = copyOfEvent(event);
+      routed.metadata = metadata;
+      return HookResult.modify<RoomEvent>(routed);
     });
   }
 
@@ -92,17 +101,25 @@ export class ConversationRouter {
 
   #stamps(event: RoomEvent, context: RoomContext, onConditionError: (error: unknown) => void): Metadata | null {
     // Who is addressed is solicited by the address itself (BC-03); only the supervisor has to be added.
-    if (event.addressedTo !== undefined) return this.#supervises(event, context) ? { [ALWAYS_PROCESS]: this.#always } : null;
+    if (event.addressedTo !== undefined) return this.#supervises(event, context) ? this.#supervised : null;
     const state = getConversationState(context.room);
     const selected = this.#select(event, context, state, onConditionError);
     if (selected !== null || isFromAgent(event, context)) {
-      return {
-        [ROUTED_TO]: selected ?? ROUTED_TO_NOBODY,
-        [ALWAYS_PROCESS]: this.#supervises(event, context) ? this.#always : EMPTY_LIST,
-      };
+      return this.#way(selected ?? ROUTED_TO_NOBODY, this.#supervises(event, context));
     }
     // With a person on it no agent reacts at all (HND-04); else, with nothing selected, every agent may (ORC-03).
-    return isHandledByHuman(state) ? { [ROUTED_TO]: ROUTED_TO_NOBODY, [ALWAYS_PROCESS]: EMPTY_LIST } : null;
+    return isHandledByHuman(state) ? this.#way(ROUTED_TO_NOBODY, false) : null;
+  }
+
+  /** The stamps of one way; there are as many as agents, or twice as many with a supervisor. */
+  #way(agentId: string, isSupervised: boolean): Metadata {
+    const ways = isSupervised ? this.#supervisedWays : this.#ways;
+    let stamps = ways.get(agentId);
+    if (stamps === undefined) {
+      stamps = Object.freeze({ [ROUTED_TO]: agentId, [ALWAYS_PROCESS]: isSupervised ? this.#always : EMPTY_LIST });
+      if (this.#agentIds.has(agentId) || agentId === ROUTED_TO_NOBODY) ways.set(agentId, stamps);
+    }
+    return stamps;
   }
 
   #supervises(event: RoomEvent, context: RoomContext): boolean {
@@ -120,6 +137,11 @@ export class ConversationRouter {
     }
     return isBound(this.defaultAgentId) ? this.defaultAgentId : null;
   }
+}
+
+function isEmpty(metadata: Metadata): boolean {
+  for (const _key in metadata) return false;
+  return true;
 }
 
 /** A rule that could never match, or would match something else than it says. */

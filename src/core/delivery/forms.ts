@@ -2,7 +2,7 @@
 import { errorMessage } from '../errors.js';
 import type { EventContent } from '../models/content.js';
 import { copyOfEvent, type RoomEvent } from '../models/event.js';
-import { isPromise, type Awaitable } from '../models/json.js';
+import { EMPTY, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { limitLength, partsOf } from './limit-length.js';
 import type { Target } from './plan.js';
@@ -73,6 +73,7 @@ export function withoutStamps(event: RoomEvent): RoomEvent {
   if (metadata['_routed_to'] === undefined && metadata['_always_process'] === undefined) return event;
   const { _routed_to, _always_process, ...rest } = metadata;
   const plain = copyOfEvent(event);
-  plain.metadata = Object.freeze(rest);
+  plain.metadata = EMPTY;
+  for (const _key in rest) plain.metadata = Object.freeze(rest);
   return Object.freeze(plain);
 }
