@@ -181,7 +181,8 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
     if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
     const admitted = admit(input, state);
     if (admitted.refusal !== undefined) return admitted.refusal;
-    return gate(parts, section, { input, state, binding: admitted.binding, event: draftOf(parts, input), lockWaitMs });
+    const { binding } = admitted;
+    return gate(parts, section, { input, state, binding, event: draftOf(parts, input), lockWaitMs, edit: undefined });
   }
   return passSlowly(parts, section, input, state, lockWaitMs, undefined);
 }
@@ -239,7 +240,12 @@ function gate(parts: KitParts, section: Section, checked: Checked): Awaitable<Pa
   const { input, state, event } = checked;
   // Endless answers end here (BC-04, BC-05).
   const tooDeep = chainStop(parts, input.cascade, event, input.origin);
-  if (tooDeep !== undefined || !parts.hooks.has('before_broadcast', input.fields.roomId)) return commitPass(parts, section, { ...checked, tooDeep });
+  if (tooDeep !== undefined || !parts.hooks.has('before_broadcast', input.fields.roomId)) {
+    const { binding, lockWaitMs, edit } = checked;
+    // Written out, and not spread: it is made for every message, and a spread halves what goes through here.
+    const ready = { input, state, binding, event, lockWaitMs, edit, tooDeep, effects: undefined, verdicts: undefined, stop: undefined };
+    return commitPass(parts, section, ready);
+  }
   if (input.deadline !== undefined) input.deadline.stage = 'hooks';
   const verdicts = parts.traces.enabled ? new VerdictLog() : undefined;
   const gated = runGates(parts, section, state, event, verdicts, input.deadline);
