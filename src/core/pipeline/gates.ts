@@ -3,7 +3,7 @@ import { runInSection } from './section.js';
 import type { Section } from './section.js';
 import type { GateOutcome } from '../hooks/engine.js';
 import type { VerdictLog } from '../hooks/verdict-log.js';
-import type { RoomEvent, RoomEventDraft } from '../models/event.js';
+import { copyOfEvent, type RoomEvent, type RoomEventDraft } from '../models/event.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { contextOf, historySize } from '../rooms/history.js';
@@ -23,7 +23,7 @@ export function runGates(
   const size = historySize(parts, state.bindings);
   const loading = runtime.loadTail(parts.store, state.room.latestIndex, size);
   const run = (): Awaitable<GateOutcome<RoomEvent>> => {
-    const payload: RoomEvent = Object.freeze({ ...draft });
+    const payload: RoomEvent = Object.freeze(copyOfEvent(draft));
     const context = contextOf(state, () => runtime.recent(size));
     return runInSection(section, draft.chainDepth, () =>
       parts.hooks.gate('before_broadcast', payload, { roomId: section.roomId, source: draft.source, context: () => context, verdicts, limit }),
