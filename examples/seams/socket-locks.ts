@@ -46,8 +46,8 @@ export class LockServer {
   }
 
   #give(room: string, waiter: Waiter): void {
-    // Grows also when this server was started again and remembers nothing (LOCK-01): microseconds pass.
-    this.#token = Math.max(this.#token + 1, Date.now() * 1000);
+    // Grows also when this server was started again and remembers nothing (LOCK-01): a lease takes longer than a microsecond.
+    this.#token = Math.max(this.#token + 1, Math.floor((performance.timeOrigin + performance.now()) * 1000));
     waiter.timer = setTimeout(() => this.take(room), this.leaseMs);
     tell(waiter.socket, { given: waiter.id, token: this.#token } satisfies Answer);
   }
