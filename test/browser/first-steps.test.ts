@@ -2,68 +2,62 @@
  * The pages of docs/first-steps.md and of docs/guides/client.md in a real browser, with the files the documents show: chat, a
  * second window, a message that is stopped, and a server that goes away and comes back.
  */
-import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium, skipWithoutBrowser, whyLeftOut } from './chromium.js';
 import { Agent, extractText, HookResult, MockAIProvider, RoomKit, WebSocketChannel } from '../../src/index.js';
 import { SqliteStore } from '../../src/providers/sqlite/index.js';
 import { serve, type RoomKitServer } from '../../src/server/index.js';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const hasBrowser = existsSync(CHROMIUM);
 const ANSWER = 'We are open from nine to five.';
 
-describe.skipIf(!hasBrowser && process.env['CI'] !== 'true')(
-  `the pages of the documents in Chromium${hasBrowser ? '' : ` (${CHROMIUM} is missing: apt-get install chromium)`}`,
-  () => {
-    let folder = '';
-    let shop: Shop;
-    let browser: Browser;
+describe.skipIf(skipWithoutBrowser)(`the pages of the documents in Chromium${whyLeftOut}`, () => {
+  let folder = '';
+  let shop: Shop;
+  let browser: Browser;
 
-    beforeAll(async () => {
-      expect(hasBrowser, `Chromium is missing at ${CHROMIUM}; install Debian's package chromium or set CHROMIUM`).toBe(true);
-      folder = await mkdtemp(join(tmpdir(), 'first-steps-'));
-      await makePages(folder);
-      browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--headless', '--no-sandbox', '--disable-gpu'] });
-    }, 60_000);
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'first-steps-'));
+    await makePages(folder);
+    browser = await launchChromium();
+  }, 60_000);
 
-    afterEach(() => shop?.close());
-    afterAll(async () => {
-      await browser?.close();
-      await rm(folder, { recursive: true, force: true });
-    });
+  afterEach(() => shop?.close());
+  afterAll(async () => {
+    await browser?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
 
-    it.each(PAGES)('show the chat in every window, once, whatever becomes of the server: %s', { timeout: 60_000 }, async (name) => {
-      const page = join(folder, name);
-      const database = join(folder, `${name}.db`);
-      shop = await open(database, 0, page);
-      const { url, port } = shop.server;
-      const first = await visit(browser, url);
-      const second = await visit(browser, url);
+  it.each(PAGES)('show the chat in every window, once, whatever becomes of the server: %s', { timeout: 60_000 }, async (name) => {
+    const page = join(folder, name);
+    const database = join(folder, `${name}.db`);
+    shop = await open(database, 0, page);
+    const { url, port } = shop.server;
+    const first = await visit(browser, url);
+    const second = await visit(browser, url);
 
-      await say(first, 'When are you open?');
-      await first.locator('p.helper', { hasText: ANSWER }).waitFor();
-      await second.locator('p.helper', { hasText: ANSWER }).waitFor();
-      await say(first, 'My card is 4111111111111111');
-      await first.locator('p.note', { hasText: 'Not sent: card_number' }).waitFor();
-      expect(await texts(second)).toEqual(['When are you open?', ANSWER]);
+    await say(first, 'When are you open?');
+    await first.locator('p.helper', { hasText: ANSWER }).waitFor();
+    await second.locator('p.helper', { hasText: ANSWER }).waitFor();
+    await say(first, 'My card is 4111111111111111');
+    await first.locator('p.note', { hasText: 'Not sent: card_number' }).waitFor();
+    expect(await texts(second)).toEqual(['When are you open?', ANSWER]);
 
-      await shop.close();
-      shop = await open(database, port, page);
-      await say(second, 'Open on Sundays?');
-      await first.locator('p.web', { hasText: 'Sundays' }).waitFor();
-      await expect.poll(() => texts(second)).toEqual(['When are you open?', ANSWER, 'Open on Sundays?', ANSWER]);
+    await shop.close();
+    shop = await open(database, port, page);
+    await say(second, 'Open on Sundays?');
+    await first.locator('p.web', { hasText: 'Sundays' }).waitFor();
+    await expect.poll(() => texts(second)).toEqual(['When are you open?', ANSWER, 'Open on Sundays?', ANSWER]);
 
-      await first.reload();
-      await expect.poll(() => texts(first)).toEqual(['When are you open?', ANSWER, 'Open on Sundays?', ANSWER]);
-    });
-  },
-);
+    await first.reload();
+    await expect.poll(() => texts(first)).toEqual(['When are you open?', ANSWER, 'Open on Sundays?', ANSWER]);
+  });
+});
 
 const PAGES = ['first-steps-page', 'client-page'] as const;
 

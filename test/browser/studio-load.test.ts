@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { apiKeys, createApiKey } from 'roomkit/server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { indexes, row, skipWithoutBrowser, StudioBrowser, violations } from './studio-page.js';
+import { skipWithoutBrowser } from './chromium.js';
+import { indexes, row, StudioBrowser, violations } from './studio-page.js';
 import { openWorld, ROOM, say, type World } from './studio-world.js';
 
 const quietly = { addressedTo: [], wait: 'commit' } as const;

@@ -1,11 +1,8 @@
 /** A browser with Studio in it, for tests: what it complained of, whom it asked, and what axe finds. */
 import { createRequire } from 'node:module';
-import { existsSync, readFileSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
-
-export const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-export const hasBrowser = existsSync(CHROMIUM);
-export const skipWithoutBrowser = !hasBrowser && process.env['CI'] !== 'true';
+import { readFileSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from './chromium.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -18,21 +15,7 @@ export class StudioBrowser {
   private constructor(readonly browser: Browser) {}
 
   static async launch(): Promise<StudioBrowser> {
-    if (!hasBrowser) throw new Error(`Chromium is missing at ${CHROMIUM}; install Debian's package chromium or set CHROMIUM.`);
-    const browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
-    return new StudioBrowser(browser);
+    return new StudioBrowser(await launchChromium());
   }
 
   async open(url: string, options: { width?: number; height?: number; dark?: boolean; scripted?: boolean } = {}): Promise<Page> {

@@ -3,7 +3,8 @@ import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import type { RoomEvent } from 'roomkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { row, skipWithoutBrowser, StudioBrowser, violations } from './studio-page.js';
+import { skipWithoutBrowser } from './chromium.js';
+import { row, StudioBrowser, violations } from './studio-page.js';
 import { openWorld, ROOM, say, type World } from './studio-world.js';
 
 describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, () => {
@@ -323,7 +324,7 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     const dialog = page.getByRole('dialog', { name: `Delete event ${event?.index}?` });
     await dialog.getByText('and the answer it caused').waitFor();
     await dialog.getByRole('button', { name: 'Cancel' }).click();
-    expect(await stored('The parcel')).toBeDefined();
+    expect(await stored('The parcel')).toMatchObject({ id: event?.id, content: { body: 'The parcel is on its way' } });
     await inspector().getByRole('button', { name: 'Delete' }).click();
     await dialog.getByRole('button', { name: 'Delete' }).click();
     await row(page, 'The parcel is on its way').waitFor({ state: 'detached' });
