@@ -11,7 +11,9 @@ export default defineConfig({
       { find: /^roomkit\/react$/, replacement: source('client/react/index.ts') },
       { find: /^roomkit\/server$/, replacement: source('server/index.ts') },
       { find: /^roomkit\/testing$/, replacement: source('testing/index.ts') },
+      { find: /^roomkit\/emulators$/, replacement: source('emulators/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
+      { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
     ],
   },
   test: {

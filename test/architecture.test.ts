@@ -56,7 +56,13 @@ const TABLE: Readonly<Record<string, Row>> = {
 };
 
 /** What each vendor's folder loads by `import()`, and nobody else. */
-const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = { sqlite: ['@photostructure/sqlite'] };
+const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  sqlite: ['@photostructure/sqlite'],
+  anthropic: ['@anthropic-ai/sdk'],
+  openai: ['openai'],
+  gemini: ['@google/genai'],
+  mcp: ['@modelcontextprotocol/client'],
+};
 
 /** These know the package as a user does. */
 const USERS = ['src/cli', 'demo', 'studio', 'examples', 'bench'];

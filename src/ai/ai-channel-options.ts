@@ -44,7 +44,7 @@ export interface AIChannelOptions {
   readonly parallelTools?: boolean;
   /** Default: `SlidingWindowMemory` of `maxContextEvents`. */
   readonly memory?: MemoryProvider;
-  /** Retries of failed generations; default none. */
+  /** Retries of failed generations; default what the provider says: two for the vendors' models, none for `MockAIProvider`. */
   readonly retryPolicy?: RetryPolicy;
   /** Asked when the provider fails for good with a retryable error. */
   readonly fallbackProvider?: AIProvider;

@@ -171,7 +171,8 @@ export class Generations {
     const fallback = this.provider === this.agent.provider ? fallbackProvider : undefined;
     // Spread by the turn, so that turns that failed together do not come back together.
     const spread = (): number => Number.parseInt(stableHash(`${turn.id}:${attempt}`).slice(0, 8), 16) / 2 ** 32;
-    const recovery = recoveryFrom(error, attempt, { retryPolicy, hasFallback: fallback !== undefined }, spread);
+    const policy = retryPolicy ?? this.provider.retryPolicy;
+    const recovery = recoveryFrom(error, attempt, { retryPolicy: policy, hasFallback: fallback !== undefined }, spread);
     if (recovery.kind === 'fail') return false;
     services.logger.warn('A model failed; it is tried again.', {
       channelId,

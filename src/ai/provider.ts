@@ -1,5 +1,6 @@
 /** The contract of a language model's adapter (AI-11), and the one way in which all of them are read as a stream. */
 import type { AIContext, AIResponse, AIStreamItem } from '../core/models/ai.js';
+import type { RetryPolicy } from '../core/models/delivery.js';
 import type { Awaitable } from '../core/models/json.js';
 
 /** What goes with one generation. */
@@ -20,6 +21,8 @@ export interface AIProvider {
   readonly supportsTools: boolean;
   /** Whether the result of a tool may hold images; default false: they follow in a user message (TL-05). */
   readonly supportsImageResults?: boolean;
+  /** What follows a retryable failure where the agent has no policy of its own (AI-09). Absent: nothing is tried again. */
+  readonly retryPolicy?: RetryPolicy;
   /** One answer. Throws `ProviderError`; only `retryable` ones are tried again (AI-09). */
   generate(context: AIContext, options?: GenerateOptions): Promise<AIResponse>;
   /** The same answer piece by piece; the last item is `done`. Present where `supportsStreaming` is true. */

@@ -5,6 +5,14 @@
 export { MockAIProvider, MockMemoryProvider } from '../ai/index.js';
 export { type ContractCase } from './contracts/contract.js';
 export { lockContract, type LockCase, type LockSetup, type OpenLocks } from './contracts/lock-contract.js';
+export {
+  type OpenProvider,
+  type OpenProviderOptions,
+  type ProviderAbility,
+  type ProviderCase,
+  type ProviderSetup,
+} from './contracts/provider-case.js';
+export { providerContract } from './contracts/provider-contract.js';
 export { realtimeContract, type OpenRealtime, type RealtimeCase, type RealtimeSetup } from './contracts/realtime-contract.js';
 export { type OpenStore, type StoreCase } from './contracts/store-case.js';
 export { storeContract } from './contracts/store-contract.js';

@@ -1,0 +1,18 @@
+/**
+ * `roomkit/emulators`: vendors on loopback, for your own tests. They speak the vendor's wire protocol, refuse what the
+ * vendor refuses, and take the vendor's own client as well as the kit's.
+ * @module roomkit/emulators
+ */
+export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/emulator.js';
+export type { RecordedRequest } from './loopback.js';
+export { ModelEmulator, type ModelEmulatorOptions } from './model-emulator.js';
+export type {
+  ModelRequest,
+  ModelRule,
+  ModelScript,
+  Pacing,
+  ScriptedAnswer,
+  ScriptedFailure,
+  ScriptedModelReply,
+  ScriptedToolCall,
+} from './script.js';

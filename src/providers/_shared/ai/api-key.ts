@@ -1,0 +1,12 @@
+/** Where the key of a vendor comes from. */
+import { ValidationError } from '../../../core/errors.js';
+import { Secret } from '../../../core/telemetry/secret.js';
+
+/** The given key, else the first of these environment variables that is set. Throws ValidationError when there is none. */
+export function apiKeyOf(feature: string, given: string | undefined, variables: readonly string[]): Secret {
+  if (given !== undefined && (typeof given !== 'string' || given.trim() === ''))
+    throw new ValidationError(`The apiKey of ${feature} is empty. Give the key, or leave it out and set ${variables.join(' or ')}.`);
+  const key = given ?? variables.map((name) => process.env[name]).find((value) => value !== undefined && value.trim() !== '');
+  if (key === undefined) throw new ValidationError(`${feature} has no key. Pass { apiKey }, or set ${variables.join(' or ')} in the environment.`);
+  return new Secret(key);
+}

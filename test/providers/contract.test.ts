@@ -1,0 +1,20 @@
+/** The contract of model providers, on every provider there is, each in front of its vendor's emulator. */
+import { describe, it } from 'vitest';
+import { providerContract, type OpenProvider } from '../../src/testing/index.js';
+import { verifies } from '../requirements.js';
+import { openAnthropic } from './open-anthropic.js';
+
+const PROVIDERS: Readonly<Record<string, OpenProvider>> = {
+  AnthropicAIProvider: openAnthropic,
+};
+
+for (const [name, open] of Object.entries(PROVIDERS)) {
+  describe(name, () => {
+    for (const { name: promise, rules, run } of providerContract) {
+      it(promise, async () => {
+        verifies(...rules);
+        await run(open);
+      });
+    }
+  });
+}
