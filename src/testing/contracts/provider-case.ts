@@ -14,6 +14,7 @@ export interface OpenProviderOptions {
   readonly hasUnknownModel?: boolean;
   /** Its vendor cannot be reached: nothing listens at its address. */
   readonly isUnreachable?: boolean;
+  /** Until the answer begins; default: its own. */
   readonly timeoutSeconds?: number;
   /** It thinks before it answers, where it can. */
   readonly thinks?: boolean;
