@@ -4,6 +4,11 @@
  */
 export { MockAIProvider, MockMemoryProvider } from '../ai/index.js';
 export { type ContractCase } from './contracts/contract.js';
+export { Conversation, type ConversationOptions, type ExpectedReply, type ExpectedToolCall } from './conversation/conversation.js';
+export type { ExpectedArguments, ExpectedText } from './conversation/expected.js';
+export type { RecordedHandoff } from './conversation/log.js';
+export { conversationMatchers, type ConversationMatchers, type MatcherResult } from './conversation/matchers.js';
+export { Person, type PersonOptions } from './conversation/person.js';
 export { lockContract, type LockCase, type LockSetup, type OpenLocks } from './contracts/lock-contract.js';
 export {
   type OpenProvider,
