@@ -12,6 +12,7 @@ import { restPostMessage, timelinePage1m } from './scenarios/rest.js';
 import { wsBroadcast1000, wsEndToEnd, wsIdle10k } from './scenarios/sockets.js';
 import { sqliteInbound } from './scenarios/sqlite.js';
 import { transcode } from './scenarios/transcode.js';
+import { agentTurnVendor } from './scenarios/vendor.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   inboundSequential,
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   agentTurn,
   agentTurnStream,
   agentPipelineTurn,
+  agentTurnVendor,
   handoffHandle,
   rooms10k,
   rooms50k,
