@@ -9,18 +9,19 @@ import { channelCapabilities, type ChannelCapabilities } from '../core/models/ca
 import type { ChannelOutput, CollisionConfig } from '../core/models/delivery.js';
 import type { EventDraft, EventSource, RoomEvent } from '../core/models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
-import type { ParticipantRole, TurnEndReason } from '../core/models/vocabulary.js';
+import type { TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { abortSourceOf, Cancellation, type TimeLimit } from '../core/async/cancellation.js';
 import { checkOwnTools, checkParts, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
 import { answerAtOnce, answerInPieces, placeholderOf, providerSource } from './answers.js';
+import { Askers } from './askers.js';
 import { buildConversation, type Conversation } from './history.js';
 import { SettingsLayers } from './layers.js';
 import type { AgentParts, LoopLimits, TurnParts } from './loop-parts.js';
 import type { MemoryProvider } from './memory/memory.js';
 import { SlidingWindowMemory } from './memory/sliding-window.js';
 import { canStream, type AIProvider } from './provider.js';
-import { SPEAKERS_NOTE } from './speakers.js';
+import { withSpeakersNote } from './speakers.js';
 import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget } from './steering.js';
 import { replyTargets } from './targets.js';
 import { endReasonOf } from './tool-loop.js';
@@ -192,7 +193,7 @@ export class AIChannel implements Channel {
     const settings = this.#layers.resolve(context.room, binding, services);
     const cancellation = new Cancellation(abortSourceOf(options), this.#timeLimit);
     const triggers = turn.triggerEvents.length === 0 ? [event] : turn.triggerEvents;
-    const { participantIds, roles } = askersOf(triggers, context);
+    const askers = new Askers(triggers, context.participants);
     const prompt = this.systemPromptFor(settings.systemPrompt, context);
     const steered = new SteeredTurn(context.room.id, turn.id, cancellation);
     const asked = (conversation: Conversation): TurnParts | { readonly ended: TurnEndReason } => {
@@ -200,8 +201,7 @@ export class AIChannel implements Channel {
       return {
         turn,
         room: context.room,
-        participantId: participantIds.length === 1 ? participantIds[0] : undefined,
-        roles,
+        askers,
         settings,
         systemPrompt: conversation.hasSeveralSpeakers ? withSpeakersNote(prompt) : prompt,
         conversation,
@@ -223,7 +223,7 @@ export class AIChannel implements Channel {
           return cancellation.signal;
         },
         ...(prompt !== undefined && { systemPrompt: prompt }),
-        tools: provider.supportsTools ? settings.tools.offered(policy, roles) : EMPTY_LIST,
+        tools: provider.supportsTools ? settings.tools.offered(policy, askers.roles) : EMPTY_LIST,
       },
       cancellation,
     });
@@ -274,22 +274,4 @@ export class AIChannel implements Channel {
       }
     }
   }
-}
-
-function withSpeakersNote(prompt: string | undefined): string {
-  return prompt === undefined ? SPEAKERS_NOTE : `${prompt}\n\n${SPEAKERS_NOTE}`;
-}
-
-/** The people whose messages are answered, and what they are in the room. */
-function askersOf(triggers: readonly RoomEvent[], context: RoomContext): { participantIds: readonly string[]; roles: readonly ParticipantRole[] } {
-  const participantIds: string[] = [];
-  const roles: ParticipantRole[] = [];
-  for (const { source } of triggers) {
-    const id = source.participantId;
-    if (id === undefined || participantIds.includes(id)) continue;
-    participantIds.push(id);
-    const role = context.participants.find((participant) => participant.id === id)?.role;
-    if (role !== undefined) roles.push(role);
-  }
-  return { participantIds, roles };
 }

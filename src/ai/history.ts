@@ -1,8 +1,10 @@
 /** What a model is shown of a conversation (AI-03, AI-04): the history as this agent may see it, then what it answers. */
+import type { TakenMessages } from '../core/channel.js';
 import { ValidationError } from '../core/errors.js';
 import type { Logger } from '../core/logger.js';
 import type { AIMessage } from '../core/models/ai.js';
 import type { RoomEvent } from '../core/models/event.js';
+import type { Participant } from '../core/models/people.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import { canSeeEvent } from '../core/delivery/visibility.js';
 import { RoomContextView, type RoomContext } from '../core/rooms/context.js';
@@ -32,9 +34,18 @@ export interface Conversation {
   /** Where what it answers begins: every trigger, in order. At the end when all of them were deleted meanwhile. */
   readonly askedFrom: number;
   readonly hasSeveralSpeakers: boolean;
+  /** What they were made of. */
+  readonly remembered: MemoryResult;
+  readonly triggers: readonly RoomEvent[];
 }
 
-const NOTHING: Conversation = { messages: EMPTY_LIST, askedFrom: 0, hasSeveralSpeakers: false };
+const NOTHING: Conversation = {
+  messages: EMPTY_LIST,
+  askedFrom: 0,
+  hasSeveralSpeakers: false,
+  remembered: { messages: EMPTY_LIST, events: EMPTY_LIST },
+  triggers: EMPTY_LIST,
+};
 
 /** At once when the memory answers at once. */
 export function buildConversation(parts: ConversationParts): Awaitable<Conversation> {
@@ -45,6 +56,28 @@ export function buildConversation(parts: ConversationParts): Awaitable<Conversat
   if (trigger === undefined) return NOTHING;
   const remembered = recall(parts, trigger, readable(parts, recent, triggers));
   return isPromise(remembered) ? remembered.then((shown) => toMessages(parts, triggers, shown)) : toMessages(parts, triggers, remembered);
+}
+
+/** Messages that joined a running turn, as its model reads them. */
+export interface Joined {
+  readonly messages: readonly AIMessage[];
+  /** Set when they brought a second speaker: what was shown before, now with names (AI-04). */
+  readonly renamed?: readonly AIMessage[];
+}
+
+/** Puts messages that joined a running turn into words, by the same rules as the rest. */
+export function joinConversation(
+  conversation: Conversation,
+  { events, participants }: TakenMessages,
+  hadSeveral: boolean,
+  reader: { readonly channelId: string; readonly supportsVision: boolean },
+): Joined {
+  const { remembered, triggers } = conversation;
+  const later = events.filter((event) => isConversation(event, reader.channelId));
+  const hasSeveral = hadSeveral || hasSeveralSpeakers(reader.channelId, remembered.events, triggers, later);
+  const words = { ...reader, participants };
+  const messages = later.map((event) => read(words, event, hasSeveral)).filter((message) => message !== undefined);
+  return hasSeveral && !hadSeveral ? { messages, renamed: wordsOf(words, remembered, triggers, true).messages } : { messages };
 }
 
 /** What of the history this agent may read, without what it is to answer. Of most rooms that is all but the newest. */
@@ -64,29 +97,47 @@ function readable({ channelId, context }: ConversationParts, recent: readonly Ro
 
 /** Events in the words a model reads. */
 function toMessages(parts: ConversationParts, triggers: readonly RoomEvent[], remembered: MemoryResult): Conversation {
+  const { channelId, supportsVision, context } = parts;
+  const hasSeveral = hasSeveralSpeakers(channelId, remembered.events, triggers);
+  const { messages, askedFrom } = wordsOf({ channelId, supportsVision, participants: context.participants }, remembered, triggers, hasSeveral);
+  return { messages, askedFrom, hasSeveralSpeakers: hasSeveral, remembered, triggers };
+}
+
+/** Who reads, and whom it knows by name. */
+interface Reader {
+  readonly channelId: string;
+  readonly supportsVision: boolean;
+  readonly participants: readonly Participant[];
+}
+
+function wordsOf(
+  reader: Reader,
+  remembered: MemoryResult,
+  triggers: readonly RoomEvent[],
+  hasSeveral: boolean,
+): Pick<Conversation, 'messages' | 'askedFrom'> {
   const { events } = remembered;
-  const hasSeveral = hasSeveralSpeakers(parts.channelId, events, triggers);
   // As long as it will be in most cases: a list that grows is copied again and again.
   const messages = remembered.messages.slice();
   let length = messages.length;
   messages.length += events.length + triggers.length;
   const add = (event: RoomEvent): void => {
-    const message = read(parts, event, hasSeveral);
+    const message = read(reader, event, hasSeveral);
     if (message !== undefined) messages[length++] = message;
   };
   for (const event of events) add(event);
   const askedFrom = length;
   for (const event of triggers) add(event);
   messages.length = length;
-  return { messages, askedFrom, hasSeveralSpeakers: hasSeveral };
+  return { messages, askedFrom };
 }
 
 /** An event's message; undefined when there is nothing to read. */
-function read({ channelId, context, supportsVision }: ConversationParts, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
+function read({ channelId, participants, supportsVision }: Reader, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
   const content = readContent(event.content, supportsVision);
   if (content === null || content.length === 0) return undefined;
   if (event.source.channelId === channelId) return { role: 'assistant', content };
-  return { role: 'user', content: withSpeakers ? withSpeaker(content, event, context.participants) : content };
+  return { role: 'user', content: withSpeakers ? withSpeaker(content, event, participants) : content };
 }
 
 /** What the memory shows; when it fails, the plain window (MEM-04). */

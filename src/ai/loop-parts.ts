@@ -4,7 +4,7 @@ import type { Cancellation } from '../core/async/cancellation.js';
 import type { ChannelServices, Turn } from '../core/channel.js';
 import type { RetryPolicy } from '../core/models/delivery.js';
 import type { Room } from '../core/models/room.js';
-import type { ParticipantRole } from '../core/models/vocabulary.js';
+import type { Askers } from './askers.js';
 import type { Conversation } from './history.js';
 import type { TurnSettings } from './layers.js';
 import type { AIProvider } from './provider.js';
@@ -35,8 +35,7 @@ export interface AgentParts {
 export interface TurnParts {
   readonly turn: Turn;
   readonly room: Room;
-  readonly participantId: string | undefined;
-  readonly roles: readonly ParticipantRole[];
+  readonly askers: Askers;
   readonly settings: TurnSettings;
   readonly systemPrompt: string | undefined;
   readonly conversation: Conversation;

@@ -8,6 +8,10 @@ import { singleLine } from './escape.js';
 export const SPEAKERS_NOTE =
   'Several people or agents speak in this conversation. Each of their messages begins with the name of its speaker and a colon; do not begin your own that way.';
 
+export function withSpeakersNote(prompt: string | undefined): string {
+  return prompt === undefined ? SPEAKERS_NOTE : `${prompt}\n\n${SPEAKERS_NOTE}`;
+}
+
 const MAX_NAME = 80;
 
 /** Whether somebody else's messages are not all one person's: several people, or another agent. */

@@ -2,6 +2,7 @@
  * One turn's conversation with its model (§18.1, §18.2): generate, run the tools it asks for, generate again, until it
  * answers. Visible text is pushed to whoever shows it, from streaming and plain models alike.
  */
+import type { TakenMessages } from '../core/channel.js';
 import { errorCode, ProviderError, RoomKitError, TimeoutError } from '../core/errors.js';
 import type { AIContext, AIContextPart, AIMessage, AIResponse, AITool, AIToolCall, Usage } from '../core/models/ai.js';
 import type { OperationError } from '../core/models/delivery.js';
@@ -9,10 +10,12 @@ import { EMPTY, EMPTY_LIST, isPromise } from '../core/models/json.js';
 import type { ObservationDraft, TaskDraft } from '../core/models/task.js';
 import type { TurnEndReason } from '../core/models/vocabulary.js';
 import { Generations } from './generations.js';
+import { joinConversation } from './history.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
 import { isLengthLimit, type AIProvider } from './provider.js';
 import { repairConversation } from './repair.js';
 import { TextSegments } from './segments.js';
+import { withSpeakersNote } from './speakers.js';
 import { ToolRunner } from './tools/tool-runner.js';
 
 export interface LoopOutcome {
@@ -43,7 +46,9 @@ export class ToolLoop {
   #messages: readonly AIMessage[];
   #askedFrom: number;
   #systemPrompt: string | undefined;
-  #wasTrimmed = false;
+  #hasSeveralSpeakers: boolean;
+  /** How much of the history was left out, once it did not fit; 0 before. */
+  #trimmed = 0;
   /** How often the model was asked, and how often its tools have run. */
   #asked = 0;
   #rounds = 0;
@@ -63,6 +68,7 @@ export class ToolLoop {
     this.#messages = parts.conversation.messages;
     this.#askedFrom = parts.conversation.askedFrom;
     this.#systemPrompt = parts.systemPrompt;
+    this.#hasSeveralSpeakers = parts.conversation.hasSeveralSpeakers;
     this.#generations = new Generations(agent, parts, {
       context: () => this.#context(),
       say: (text) => this.#tell(this.#segments.push(text)),
@@ -94,7 +100,8 @@ export class ToolLoop {
     running.open(steered);
     try {
       while (this.#endReason === undefined) {
-        this.#prepare();
+        const preparing = this.#prepare();
+        if (preparing !== undefined) await preparing;
         const generating = this.#generations.next();
         const response = isPromise(generating) ? await generating : generating;
         this.#take(response);
@@ -122,8 +129,36 @@ export class ToolLoop {
   }
 
   /** STE-02: what came meanwhile is heard before the model is asked. */
-  #prepare(): void {
+  #prepare(): Promise<void> | undefined {
     this.#asked++;
+    const taken = this.parts.turn.takeMessages?.();
+    if (isPromise(taken)) {
+      return this.parts.cancellation.guard(taken, (messages) => {
+        if (messages !== undefined) this.#takeIn(messages);
+        this.#ready();
+      });
+    }
+    if (taken !== undefined) this.#takeIn(taken);
+    this.#ready();
+    return undefined;
+  }
+
+  /** COL-03: messages that came while it ran are answered with the rest. */
+  #takeIn(taken: TakenMessages): void {
+    const { conversation, askers } = this.parts;
+    askers.add(taken.events, taken.participants);
+    const reader = { channelId: this.agent.channelId, supportsVision: this.#generations.provider.supportsVision };
+    const { messages, renamed } = joinConversation(conversation, taken, this.#hasSeveralSpeakers, reader);
+    if (renamed !== undefined) {
+      this.#hasSeveralSpeakers = true;
+      this.#systemPrompt = withSpeakersNote(this.#systemPrompt);
+      const since = this.#messages.slice(conversation.messages.length - this.#trimmed);
+      this.#messages = [...renamed.slice(this.#trimmed), ...since];
+    }
+    for (const message of messages) this.#say(message);
+  }
+
+  #ready(): void {
     const heard = this.parts.steered.drain();
     if (heard !== undefined) {
       for (const message of heard.messages) this.#say(message);
@@ -208,29 +243,28 @@ export class ToolLoop {
 
   /** It did not fit into the model: once the older half is left out. */
   #trim(): boolean {
-    if (this.#wasTrimmed || this.#askedFrom === 0) return false;
-    this.#wasTrimmed = true;
+    if (this.#trimmed > 0 || this.#askedFrom === 0) return false;
     const left = Math.ceil(this.#askedFrom / 2);
+    this.#trimmed = left;
     this.#messages = this.#messages.slice(left);
     this.#askedFrom -= left;
     return true;
   }
 
   #offered(): readonly AITool[] {
-    return this.#runner === undefined ? this.parts.settings.tools.offered(this.agent.policy, this.parts.roles) : this.#runner.offered();
+    return this.#runner === undefined ? this.parts.settings.tools.offered(this.agent.policy, this.parts.askers.roles) : this.#runner.offered();
   }
 
   #tools(): ToolRunner {
     const { services, deadlines, channelId, policy, limits } = this.agent;
-    const { turn, room, participantId, roles, settings, cancellation } = this.parts;
+    const { turn, room, askers, settings, cancellation } = this.parts;
     return (this.#runner ??= new ToolRunner({
       services,
       deadlines,
       turn,
       roomId: room.id,
       channelId,
-      participantId,
-      roles,
+      askers,
       tools: settings.tools,
       policy,
       limits,

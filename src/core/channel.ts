@@ -12,6 +12,7 @@ import type { ChannelOutput, CollisionConfig, InboundMessage, ProviderResult, Ra
 import type { EphemeralEvent } from './models/ephemeral.js';
 import type { EventDraft, RoomEvent } from './models/event.js';
 import type { Awaitable, Metadata } from './models/json.js';
+import type { Participant } from './models/people.js';
 import type { ProtocolTrace } from './models/trace.js';
 import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
 import type { RoomContext } from './rooms/context.js';
@@ -148,6 +149,13 @@ export interface Turn {
   readonly startedTools: readonly string[];
   /** Records, durably, that a non-idempotent tool starts (TURN-04). */
   markToolStarted(idempotencyKey: string): Awaitable<void>;
+  /**
+   * Messages that came while the turn runs and that its agent may answer with it (policy `steer`, COL-03); asked for before
+   * each call of a model. From then on they are among `triggerEvents`. Undefined when there are none.
+   */
+  takeMessages?(): Awaitable<TakenMessages | undefined>;
+  /** Work that may go on when the turn's signal is aborted, such as a tool: the next turn waits a moment for it (COL-04). */
+  mayOutlast?(work: Promise<unknown>): void;
   /** Adds a step to the decision trace (TEL-07). */
   trace(step: {
     kind: 'generation' | 'tool';
@@ -157,6 +165,14 @@ export interface Turn {
     tokens?: Readonly<Record<string, number>> | undefined;
     code?: string | undefined;
   }): void;
+}
+
+/** Messages that joined a running turn. */
+export interface TakenMessages {
+  /** As they are now, oldest first; those that were deleted meanwhile are left out. */
+  readonly events: readonly RoomEvent[];
+  /** The people of the room now. */
+  readonly participants: readonly Participant[];
 }
 
 /** What `deliver` is told besides the event. The idempotency key is the same for every attempt. */

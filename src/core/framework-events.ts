@@ -39,6 +39,8 @@ export const FrameworkEventType = [
   'turn_failed',
   'turn_expired',
   'turn_recovered',
+  'turn_merged',
+  'turn_interrupted',
   'circuit_breaker_opened',
   'circuit_breaker_closed',
   'source_attached',

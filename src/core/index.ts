@@ -48,7 +48,7 @@ export { copyJson, freezeJson } from './models/json.js';
 export { mergeMetadata } from './store/metadata.js';
 export { patchedRoom } from './store/room-patch.js';
 export { frozenEvent, keyTaken } from './store/stored-event.js';
-export { alreadyCommitted, resultOfRow } from './store/memory/outbox.js';
+export { alreadyCommitted, planTurnMerge, resultOfRow } from './store/memory/outbox.js';
 export type { RoomLease, RoomLockManager } from './locks/lock.js';
 export { InMemoryLockManager } from './locks/in-memory.js';
 export * from './realtime/backend.js';

@@ -78,6 +78,7 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'close'>, (
   findRowByProviderMessage: () => null,
   listRows: () => [],
   updateTurn: () => null,
+  mergeTurns: () => null,
   getTurn: () => null,
   listTurns: () => [],
   claimDue: () => ({ rows: [], turns: [] }),

@@ -143,6 +143,38 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
   ['ignores expectedLatestIndex', 'commits only on the version', (store) => commits(store, (commit) => without(commit, 'expectedLatestIndex'))],
   ['commits a turn twice', 'refuses a second reply of a turn', commitsTurnsTwice],
   [
+    'merges what runs already',
+    'makes several queued turns one',
+    (store) => ({
+      mergeTurns: async (merge) => {
+        for (const id of merge.turnIds) if (id !== merge.intoId) await store.updateTurn(id, { state: 'queued' }, ['running']);
+        return store.mergeTurns(merge);
+      },
+    }),
+  ],
+  [
+    'merges into a turn that has ended',
+    'makes several queued turns one',
+    (store) => ({
+      mergeTurns: async (merge) => {
+        await store.updateTurn(merge.intoId, { state: 'queued' });
+        return store.mergeTurns(merge);
+      },
+    }),
+  ],
+  [
+    'forgets what a merged turn answers',
+    'makes several queued turns one',
+    (store) => ({
+      mergeTurns: async (merge) => {
+        const before = await store.getTurn(merge.intoId);
+        const made = await store.mergeTurns(merge);
+        const turn = made === null ? null : await store.updateTurn(merge.intoId, { triggerEventIds: before?.triggerEventIds ?? [] });
+        return made === null || turn === null ? null : { ...made, turn };
+      },
+    }),
+  ],
+  [
     'forgets that a reply completes a turn',
     'completes a turn in the commit',
     (store) => commits(store, (commit) => without(commit, 'completesTurn')),

@@ -8,7 +8,6 @@ import {
   getConversationState,
   InMemoryStore,
   MockAIProvider,
-  NotSupportedError,
   RoomClosedError,
   ValidationError,
   type AIContext,
@@ -86,17 +85,17 @@ describe('a message for an agent that is busy', () => {
     await kit.close();
   });
 
-  it('is never treated by a policy that does not exist, or not yet: that is said when it is asked for', async () => {
+  it('is never treated by a policy that does not exist: that is said when it is asked for', async () => {
     verifies('COL-01');
     const { kit } = makeKit();
     const agent = new TestAgent('bot');
     await openRoom(kit, [new TestTransport('a'), agent]);
     const wrong = { policy: 'stampede' } as never;
-    await expect(kit.createRoom({ collision: { policy: 'burst' } })).rejects.toThrow(NotSupportedError);
-    await expect(kit.attachChannel('room', 'bot', { collision: { policy: 'interrupt' } })).rejects.toThrow(/'interrupt' is not part.*queue, reject/);
+    await expect(kit.createRoom({ collision: wrong })).rejects.toThrow(/"stampede".*queue, burst, steer, interrupt, reject/);
     await expect(kit.attachChannel('room', 'bot', { collision: wrong })).rejects.toThrow(ValidationError);
     await expect(kit.createRoom({ collision: { maxQueued: -1 } })).rejects.toThrow(/collision.maxQueued is -1/);
-    expect(() => new AIChannel('ai', { provider: new MockAIProvider(), collision: { policy: 'steer' } })).toThrow(NotSupportedError);
+    await expect(kit.createRoom({ collision: { debounceMs: 0.5 } })).rejects.toThrow(/collision.debounceMs is 0.5/);
+    expect(() => new AIChannel('ai', { provider: new MockAIProvider(), collision: wrong })).toThrow(ValidationError);
     await kit.close();
   });
 });

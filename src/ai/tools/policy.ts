@@ -40,18 +40,25 @@ function checkRules(where: string, rules: ToolRules): void {
   }
 }
 
+/** Of those a turn answers; undefined for one who has none. */
+export type Roles = readonly (ParticipantRole | undefined)[];
+
 /** Whether the policy lets these participants' roles use the tool: every one of them has to. */
-export function isAllowed(policy: ToolPolicy | undefined, name: string, roles: readonly ParticipantRole[]): boolean {
+export function isAllowed(policy: ToolPolicy | undefined, name: string, roles: Roles): boolean {
   if (policy === undefined) return true;
   if (roles.length === 0) return fits(policy, undefined, name);
-  return roles.every((role) => fits(policy, policy.roleOverrides?.[role], name));
+  return roles.every((role) => fits(policy, overrideOf(policy, role), name));
 }
 
 /** Whether a tool of the kit itself may be used: no whitelist has to name it, a ban still counts. */
-export function isBuiltInAllowed(policy: ToolPolicy | undefined, name: string, roles: readonly ParticipantRole[]): boolean {
+export function isBuiltInAllowed(policy: ToolPolicy | undefined, name: string, roles: Roles): boolean {
   if (policy === undefined) return true;
   const isDenied = (rules: ToolRules | undefined): boolean => rules?.deny?.some((glob) => matchesGlob(glob, name)) ?? false;
-  return !isDenied(policy) && !roles.some((role) => isDenied(policy.roleOverrides?.[role]));
+  return !isDenied(policy) && !roles.some((role) => isDenied(overrideOf(policy, role)));
+}
+
+function overrideOf(policy: ToolPolicy, role: ParticipantRole | undefined): ToolRules | undefined {
+  return role === undefined ? undefined : policy.roleOverrides?.[role];
 }
 
 function fits(policy: ToolPolicy, override: ToolRules | undefined, name: string): boolean {

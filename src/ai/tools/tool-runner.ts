@@ -4,8 +4,8 @@ import type { ChannelServices, Turn } from '../../core/channel.js';
 import { AbortedError, errorCode, errorMessage, TimeoutError } from '../../core/errors.js';
 import type { AIContextPart, AIMessage, AITool, AIToolCall, ToolCallEvent, ToolContext } from '../../core/models/ai.js';
 import { copyJson, isPromise, ownJson, type Metadata } from '../../core/models/json.js';
-import type { ParticipantRole } from '../../core/models/vocabulary.js';
 import { Cancellation } from '../../core/async/cancellation.js';
+import type { Askers } from '../askers.js';
 import type { AIProvider } from '../provider.js';
 import { endOfTurn } from './end-turn.js';
 import { isAllowed, isBuiltInAllowed, type ToolPolicy } from './policy.js';
@@ -24,9 +24,8 @@ export interface ToolRunnerParts {
   readonly turn: Turn;
   readonly roomId: string;
   readonly channelId: string;
-  /** Who is answered, when it is a person. */
-  readonly participantId: string | undefined;
-  readonly roles: readonly ParticipantRole[];
+  /** Who is answered. */
+  readonly askers: Askers;
   readonly tools: ToolSet;
   readonly policy: ToolPolicy | undefined;
   readonly limits: ToolLimits;
@@ -68,7 +67,8 @@ export class ToolRunner {
 
   /** What the model is offered now. */
   offered(): readonly AITool[] {
-    const { tools, policy, roles } = this.parts;
+    const { tools, policy } = this.parts;
+    const { roles } = this.parts.askers;
     const offered = tools.offered(policy, roles);
     return this.#kept.hasAny && isBuiltInAllowed(policy, READ_TOOL_RESULT, roles) ? [...offered, readToolResult] : offered;
   }
@@ -132,7 +132,8 @@ export class ToolRunner {
 
   /** TL-03: offered, allowed, of the declared form, let pass by the hooks; then it runs. */
   async #checked(call: AIToolCall, offered: ReadonlySet<string>, times: number): Promise<CallOutcome> {
-    const { turn, roomId, channelId, policy, roles } = this.parts;
+    const { turn, roomId, channelId, policy } = this.parts;
+    const { roles } = this.parts.askers;
     const isReading = call.name === READ_TOOL_RESULT && this.#kept.hasAny;
     const tool: TurnTool | undefined = isReading ? this.#readingTool() : this.parts.tools.get(call.name);
     if (!offered.has(call.name) || tool === undefined)
@@ -179,7 +180,8 @@ export class ToolRunner {
     call: { tool: string; arguments: Metadata; channelId: string; callId: string; turnId: string },
     args: unknown,
   ): Promise<CallOutcome> {
-    const { services, turn, roomId, participantId, limits, cancellation, deadlines } = this.parts;
+    const { services, turn, roomId, limits, cancellation, deadlines } = this.parts;
+    const { participantId } = this.parts.askers;
     const idempotencyKey = this.#keyOf(call.tool, call.arguments);
     if (!tool.idempotent) {
       if (turn.startedTools.includes(idempotencyKey)) {
@@ -210,6 +212,7 @@ export class ToolRunner {
     let outcome: CallOutcome;
     try {
       const returned = tool.run?.(args as Metadata, context); // checked against the tool's schema
+      if (isPromise(returned)) turn.mayOutlast?.(returned);
       outcome = outcomeOf(isPromise(returned) ? await ownEnd.guard(returned) : returned);
     } catch (error) {
       // A tool that ends because its turn was ended has done what it should.

@@ -3,10 +3,9 @@
  * code; they are run by whoever knows their name.
  */
 import type { AITool, JsonSchema, ToolFunction } from '../../core/models/ai.js';
-import type { ParticipantRole } from '../../core/models/vocabulary.js';
 import { EMPTY_LIST } from '../../core/models/json.js';
 import { isUnknownTool, unknownTool, type ToolHandler } from './compose.js';
-import { isAllowed, type ToolPolicy } from './policy.js';
+import { isAllowed, type Roles, type ToolPolicy } from './policy.js';
 import { READ_TOOL_RESULT } from './results.js';
 
 export interface TurnTool {
@@ -53,7 +52,7 @@ export class ToolSet {
   }
 
   /** The definitions a model is shown under this policy. */
-  offered(policy: ToolPolicy | undefined, roles: readonly ParticipantRole[]): readonly AITool[] {
+  offered(policy: ToolPolicy | undefined, roles: Roles): readonly AITool[] {
     return policy === undefined ? this.#everything : this.#everything.filter((tool) => isAllowed(policy, tool.name, roles));
   }
 

@@ -1,10 +1,12 @@
 /** Work that the store still holds, made ready to go on: deliveries and turns of a process that is gone, or of this one. */
 import type { DeliveryFailure, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
+import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import { Cascade } from '../pipeline/cascade.js';
 import { RoomContextView } from '../rooms/context.js';
-import type { TurnWork } from '../turns/lane.js';
+import { collisionOf } from '../turns/collision.js';
+import type { TurnWork } from '../turns/turn-work.js';
 import { endCrashedTurn } from '../turns/outcome.js';
 import { DurableDelivery, type DeliveryFrame } from './durable.js';
 import { EventForms } from './forms.js';
@@ -57,8 +59,9 @@ export async function expireWaiting(parts: KitParts, row: OutboxRow): Promise<vo
 
 /** A turn to be run here; undefined when it has ended, or its agent is not in this process. */
 export async function recoverTurn(parts: KitParts, turn: TurnRow): Promise<TurnWork | undefined> {
-  const eventId = turn.triggerEventIds.at(-1);
-  const found = eventId === undefined ? undefined : await frameOf(parts, turn.roomId, eventId, turn.channelId);
+  const events = await triggersOf(parts, turn);
+  const newest = events.at(-1);
+  const found = newest === undefined ? undefined : await frameOf(parts, turn.roomId, newest.id, turn.channelId);
   if (found === undefined) {
     await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued', 'running']);
     return undefined;
@@ -75,7 +78,21 @@ export async function recoverTurn(parts: KitParts, turn: TurnRow): Promise<TurnW
   const cascade = new Cascade();
   cascade.rootEventId = found.event.correlationId ?? found.event.id;
   cascade.add();
-  return { row: turn, trigger: found.event, target: found.target, cascade, recovered: true };
+  const { event: trigger, target, room } = found;
+  const collision = collisionOf({ binding: target.binding.collision, room: room.collision, agent: target.channel?.collision }, trigger.source);
+  const work: TurnWork = { row: turn, trigger, target, cascade, collision, recovered: true };
+  if (events.length > 1) work.triggers = events;
+  return work;
+}
+
+/** The events a turn answers, oldest first; those that were removed meanwhile are left out. */
+async function triggersOf(parts: KitParts, { roomId, triggerEventIds }: TurnRow): Promise<readonly RoomEvent[]> {
+  const events: RoomEvent[] = [];
+  for (const eventId of triggerEventIds) {
+    const event = await parts.store.getEvent(roomId, eventId);
+    if (event !== null) events.push(event);
+  }
+  return events;
 }
 
 async function frameOf(
@@ -83,7 +100,7 @@ async function frameOf(
   roomId: string,
   eventId: string,
   channelId: string,
-): Promise<{ event: RoomEvent; target: Target; frame: DeliveryFrame } | undefined> {
+): Promise<{ event: RoomEvent; target: Target; frame: DeliveryFrame; room: Room } | undefined> {
   const state = await parts.store.loadRoom(roomId);
   if (state === null) return undefined;
   const event = await parts.store.getEvent(roomId, eventId);
@@ -112,5 +129,5 @@ async function frameOf(
       }
     },
   };
-  return { event, target, frame };
+  return { event, target, frame, room: state.room };
 }

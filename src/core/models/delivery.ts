@@ -248,6 +248,8 @@ export interface TurnRow {
   readonly error?: OperationError;
   /** Idempotency keys of non-idempotent tools that were started (TURN-04). */
   readonly startedTools?: readonly string[];
+  /** Of a merged turn: the one that answers its message too (COL-02, COL-03). */
+  readonly mergedInto?: string;
 }
 
 export type { Observation, Task };

@@ -1,6 +1,6 @@
 /** What can be looked at afterwards: protocol traces (HK-16) and the decision trace of an event (TEL-07). No content. */
 import type { Metadata } from './json.js';
-import type { ChannelDirection } from './vocabulary.js';
+import type { ChannelDirection, CollisionPolicy } from './vocabulary.js';
 
 /** One exchange with a vendor, as a channel reports it. */
 export interface ProtocolTrace {
@@ -58,6 +58,27 @@ export interface TurnStepTrace {
   readonly code?: string;
 }
 
+/**
+ * What became of an event's turn where its agent was not free (§17): it waited, was answered together with others, was cut
+ * short by a newer message, or was turned away. A turn that began at once leaves none.
+ */
+export interface TurnDecisionTrace {
+  readonly channelId: string;
+  readonly turnId: string;
+  readonly decision: 'queued' | 'merged' | 'interrupted' | 'rejected';
+  /** The policy that decided. */
+  readonly policy: CollisionPolicy;
+  readonly at: string;
+  /** `agent_busy`, `turn_queue_full`; queued without one: what may follow is waited for. */
+  readonly reason?: string;
+  /** Merged: the turn that answers this message too. */
+  readonly mergedInto?: string;
+  /** Merged: the event whose trace has that turn's steps. */
+  readonly answeredWith?: string;
+  /** Interrupted: the newer message. */
+  readonly interruptedBy?: string;
+}
+
 /** What was decided about one event, step by step, without its content: `kit.getTrace(eventId)` (TEL-07). Times are milliseconds. */
 export interface DecisionTrace {
   readonly eventId: string;
@@ -70,5 +91,6 @@ export interface DecisionTrace {
   readonly hooks: readonly HookVerdictTrace[];
   readonly targets: readonly TargetTrace[];
   readonly deliveries: readonly DeliveryAttemptTrace[];
+  readonly turnDecisions: readonly TurnDecisionTrace[];
   readonly turnSteps: readonly TurnStepTrace[];
 }

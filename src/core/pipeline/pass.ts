@@ -19,9 +19,11 @@ import type { ChannelBinding } from '../models/binding.js';
 import type { InboundMessage, OutboxRow, TurnRow } from '../models/delivery.js';
 import { copyOfEvent, type RoomEvent, type RoomEventDraft } from '../models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
+import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
+import { collisionOf } from '../turns/collision.js';
 import { isTakenOver } from '../turns/takeover.js';
 import type { Cascade } from './cascade.js';
 import { announce, commitEvent, loadState } from './commit.js';
@@ -358,7 +360,7 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
   const plan = planFor(parts, runtime, state, fields.source.channelId, event.visibility);
   const agents = solicited(plan, event, state.room);
   const rows = plan.hasDurable ? outboxRows(parts, event, plan, input) : EMPTY_LIST;
-  const turns = agents.length > 0 ? turnRows(parts, event, agents, runtime) : EMPTY_LIST;
+  const turns = agents.length > 0 ? turnRows(parts, event, agents, runtime, state.room) : EMPTY_LIST;
   const commit: { -readonly [Field in keyof EventCommit]: EventCommit[Field] } = { event };
   if (rows.length > 0) commit.outbox = rows;
   if (turns.length > 0) commit.turns = turns;
@@ -575,7 +577,7 @@ function outboxRows(parts: KitParts, event: RoomEventDraft, plan: Plan, input: P
 }
 
 /** One row per solicited agent; written as running when its lane is idle. */
-function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Target[], runtime: RoomRuntime): TurnRow[] {
+function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Target[], runtime: RoomRuntime, room: Room): TurnRow[] {
   const now = parts.clock.now();
   const expiresAt = isoTime(now + parts.limits.turnTtlSeconds * 1000);
   const leaseUntil = isoTime(now + parts.limits.leaseSeconds * 1000);
@@ -585,6 +587,7 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
     const straight =
       here &&
       lane.idle &&
+      !waitsForMore(event, target, room) &&
       !isBehind(parts, lane, () => parts.store.listTurns({ roomId: event.roomId, channelId: target.channelId, state: OPEN_TURNS, limit: 1 }));
     lane.reserved++;
     return {
@@ -601,6 +604,13 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
       leaseUntil: here ? leaseUntil : undefined,
     };
   });
+}
+
+/** Whether what may follow a message is waited for before the agent is asked (COL-02): its turn has not begun until then. */
+function waitsForMore({ source }: RoomEventDraft, { binding, channel }: Target, room: Room): boolean {
+  if (binding.collision === undefined && room.collision === undefined && channel?.collision === undefined) return false;
+  const { policy, leadingDebounceMs } = collisionOf({ binding: binding.collision, room: room.collision, agent: channel?.collision }, source);
+  return policy === 'burst' && leadingDebounceMs > 0;
 }
 
 /** A commit that failed leaves its lanes as they were. */

@@ -32,6 +32,7 @@ import type {
   RouteQuery,
   RowPatch,
   RowQuery,
+  TurnMerge,
   TurnPatch,
   TurnQuery,
   WriteOptions,
@@ -341,6 +342,9 @@ export class InMemoryStore implements ConversationStore {
   }
   updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): TurnRow | null {
     return this.#outbox.updateTurn(turnId, patch, from);
+  }
+  mergeTurns(merge: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
+    return this.#outbox.mergeTurns(merge);
   }
   getTurn(turnId: string): TurnRow | null {
     return this.#outbox.getTurn(turnId);

@@ -140,6 +140,12 @@ export interface ConversationStore {
   listRows(query: RowQuery): Awaitable<readonly OutboxRow[]>;
   /** Changes a turn; with `from`, only when it is in one of these states (compare and set), else null. */
   updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): Awaitable<TurnRow | null>;
+  /**
+   * Makes several turns of one lane one (COL-02, COL-03), whole or not at all: those of `turnIds` that are still queued, and of
+   * the lane of `intoId`, become `merged` with `mergedInto`; their triggers join those of `intoId` in the order of the rows'
+   * trigger indexes, and the newest index becomes its own. null, and nothing is changed, unless `intoId` is queued or running.
+   */
+  mergeTurns(merge: { readonly intoId: string; readonly turnIds: readonly string[] }): Awaitable<TurnMerge | null>;
   /** null when there is no such turn. */
   getTurn(turnId: string): Awaitable<TurnRow | null>;
   /** Ordered by room and triggerIndex. */
@@ -318,6 +324,14 @@ export interface RouteCandidate {
 export type RowPatch = Partial<Omit<OutboxRow, 'id' | 'roomId' | 'eventId' | 'eventIndex' | 'channelId' | 'idempotencyKey' | 'createdAt'>>;
 /** What of a turn row may change. */
 export type TurnPatch = Partial<Omit<TurnRow, 'id' | 'roomId' | 'channelId' | 'createdAt'>>;
+
+/** What {@link ConversationStore.mergeTurns} has made of several turns. */
+export interface TurnMerge {
+  /** The turn that answers all, as it is now. */
+  readonly turn: TurnRow;
+  /** Those that were merged into it, by trigger index; others were no longer queued. */
+  readonly merged: readonly TurnRow[];
+}
 
 /** Which outbox rows; everything given must hold. */
 export interface RowQuery {

@@ -2,7 +2,7 @@
 import { isoTime } from '../clock.js';
 import type { DeliveryResult } from '../models/delivery.js';
 import { EMPTY_LIST } from '../models/json.js';
-import type { DecisionTrace, DeliveryAttemptTrace, HookVerdictTrace, TargetTrace, TurnStepTrace } from '../models/trace.js';
+import type { DecisionTrace, DeliveryAttemptTrace, HookVerdictTrace, TargetTrace, TurnDecisionTrace, TurnStepTrace } from '../models/trace.js';
 
 /** What is known when an event was committed; shared references, put into words only when somebody asks. */
 export interface TraceFields {
@@ -61,6 +61,7 @@ export class TraceRecord {
   private results: readonly DeliveryResult[] = EMPTY_LIST;
   private settledMs: number | readonly number[] = 0;
   private turnSteps: TurnStep[] | undefined = undefined;
+  private turnDecisions: TurnDecisionTrace[] | undefined = undefined;
   /** Of deliveries that took more than one attempt, or failed. */
   private attempts: DeliveryAttemptTrace[] | undefined = undefined;
 
@@ -76,6 +77,7 @@ export class TraceRecord {
     this.broadcast = trace.broadcast;
     this.settle(NO_DELIVERIES);
     this.turnSteps = undefined;
+    this.turnDecisions = undefined;
     this.attempts = undefined;
   }
 
@@ -90,6 +92,11 @@ export class TraceRecord {
     // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
     if (this.turnSteps === undefined) this.turnSteps = [step];
     else if (this.turnSteps.length < MAX_STEPS) this.turnSteps.push(step);
+  }
+
+  addTurnDecision(decision: Omit<TurnDecisionTrace, 'at'>, atMs: number): void {
+    const decisions = (this.turnDecisions ??= []);
+    if (decisions.length < MAX_STEPS) decisions.push({ ...decision, at: isoTime(atMs) });
   }
 
   addAttempt(attempt: DeliveryAttemptTrace): void {
@@ -113,6 +120,7 @@ export class TraceRecord {
           : target,
       ),
       deliveries: [...deliveries.filter(({ channelId }) => !attempts.some((noted) => noted.channelId === channelId)), ...attempts],
+      turnDecisions: this.turnDecisions?.slice() ?? [],
       turnSteps: (this.turnSteps ?? []).map(inWords),
     };
   }

@@ -1,41 +1,29 @@
 /**
  * A turn lane: one agent in one room, one turn at a time, in index order (TURN-01). What waits here is also a row in the
- * store, so that a crash loses nothing.
+ * store, so that a crash loses nothing. What becomes of a message that comes while a turn runs, its policy says (§17).
  */
 import { insist } from '../async/insist.js';
 import { inCleanScope } from '../call-scope.js';
-import type { CallScope } from '../turn-scope.js';
 import type { Broadcast } from '../delivery/broadcast.js';
 import { leaveBehind } from '../delivery/left-behind.js';
 import type { Target } from '../delivery/plan.js';
 import { recoverTurn } from '../delivery/recovered.js';
 import type { TurnRow } from '../models/delivery.js';
-import type { RoomEvent } from '../models/event.js';
 import { isPromise } from '../models/json.js';
 import type { KitParts } from '../parts.js';
-import type { Cascade } from '../pipeline/cascade.js';
-import { collisionOf, type Collision } from './collision.js';
+import { collisionOf } from './collision.js';
+import { Gathering } from './gathering.js';
+import { endInterrupted, reportInterruption } from './interruption.js';
+import { mergeInto } from './merge.js';
+import { noteTurn } from './notes.js';
 import { rejectTurn } from './outcome.js';
 import { runTurn } from './run.js';
-import type { RunningTurn } from './running-turn.js';
-
-/** A turn that is to be run by this process. */
-export interface TurnWork {
-  row: TurnRow;
-  readonly trigger: RoomEvent;
-  readonly target: Target;
-  readonly cascade: Cascade;
-  /** A crashed attempt is run again (TURN-03). */
-  readonly recovered: boolean;
-  /** Set once the agent is asked. */
-  running?: RunningTurn;
-  scope?: CallScope;
-}
+import { canShareAnswer, type Backlog, type TurnWork } from './turn-work.js';
 
 export class TurnLane {
   #busy = false;
-  /** Busy with a turn, not with looking for older ones. */
-  #isRunning = false;
+  /** The turn that runs; not set while the lane looks for older ones, or waits for what may follow a message. */
+  #current: TurnWork | undefined;
   readonly #waiting: (TurnWork | Backlog)[] = [];
   /** Turns whose commit is under way or done and that are not in the lane yet: nothing may come between. */
   reserved = 0;
@@ -62,19 +50,22 @@ export class TurnLane {
     return this.#waiting.length > 0;
   }
 
-  /**
-   * The check "is it idle" and the mark "it is busy" are one step: no message falls between (COL-06). Without `collision`
-   * the turn was accepted before, by a process that is gone, and waits whatever else does.
-   */
-  push(parts: KitParts, work: TurnWork, collision?: Collision): void {
+  /** The check "is it idle" and the mark "it is busy" are one step: no message falls between (COL-06). */
+  push(parts: KitParts, work: TurnWork): void {
     if (this.#busy) {
-      const refusal = collision === undefined ? undefined : this.#whyRefused(work, collision);
-      if (refusal !== undefined) void parts.tasks.run(() => rejectTurn(parts, work, refusal));
-      else this.#waiting.push(work);
+      // A turn that was accepted before, by a process that is gone, is never turned away.
+      const refusal = work.recovered ? undefined : this.#whyRefused(work);
+      if (refusal !== undefined) {
+        noteTurn(parts, work, 'rejected', { reason: refusal });
+        void parts.tasks.run(() => rejectTurn(parts, work, refusal));
+      } else this.#wait(parts, work);
       return;
     }
     this.#busy = true;
-    this.#begin(parts, work);
+    if (work.collision.policy === 'burst' && work.collision.leadingDebounceMs > 0) {
+      this.#wait(parts, work);
+      this.#begin(parts, new Gathering(this.#waiting, work.collision.leadingDebounceMs));
+    } else this.#begin(parts, work);
   }
 
   /** Puts what the store holds of this lane in front of what is pushed from now on. */
@@ -88,31 +79,134 @@ export class TurnLane {
     this.#begin(parts, backlog);
   }
 
+  /**
+   * Messages that wait and that the running turn may take in (COL-03). They are part of it once the store says so; undefined
+   * when there are none. They leave the queue at once: nobody else begins them meanwhile.
+   */
+  takeIn(parts: KitParts, work: TurnWork, mayRead: (waiting: TurnWork) => boolean): Promise<readonly TurnWork[]> | undefined {
+    if (this.#waiting.length === 0) return undefined;
+    const taken = this.#remove(
+      (waiting) => waiting.collision.policy === 'steer' && isQueued(waiting) && canShareAnswer(waiting, work) && mayRead(waiting),
+    );
+    return taken.length === 0 ? undefined : this.#join(parts, work, taken);
+  }
+
+  async #join(parts: KitParts, work: TurnWork, taken: readonly TurnWork[]): Promise<readonly TurnWork[]> {
+    let joined: readonly TurnWork[] | undefined;
+    try {
+      joined = await mergeInto(parts, work, taken);
+    } catch (error) {
+      if (!parts.stopping.aborted) parts.logger.error('Messages could not join a running turn; they get their own.', { turnId: work.row.id, error });
+    }
+    if (joined === undefined) this.#putBack(taken);
+    return joined ?? [];
+  }
+
   /** In a context of its own: later turns are not part of what caused the first one (CON-09). */
-  #begin(parts: KitParts, first: TurnWork | Backlog): void {
+  #begin(parts: KitParts, first: Step): void {
     inCleanScope(() => this.#drain(parts, first));
   }
 
   /** Messages of other agents are never turned away by a policy, only by a full queue (COL-06). */
-  #whyRefused(work: TurnWork, collision: Collision): string | undefined {
+  #whyRefused({ collision }: TurnWork): string | undefined {
     const waiting = this.#waiting.reduce((count, next) => count + ('row' in next ? 1 : 0), 0);
-    if (!this.#isRunning && waiting === 0) return undefined; // it only looks what is left behind
-    if (collision.policy === 'reject' && work.trigger.source.channelType !== 'ai') return 'agent_busy';
+    if (this.#current === undefined && waiting === 0) return undefined; // it only looks what is left behind
+    if (collision.policy === 'reject') return 'agent_busy';
+    if (collision.policy === 'interrupt') return undefined; // it is the next, and what it overtakes of its kind is given up
     return waiting >= collision.maxQueued ? 'turn_queue_full' : undefined;
   }
 
+  #wait(parts: KitParts, work: TurnWork): void {
+    if (work.collision.policy === 'interrupt' && !work.recovered) return this.#interrupt(parts, work);
+    if (work.collision.policy === 'burst') work.arrivedAt = arrivalOf(parts, work);
+    noteTurn(parts, work, 'queued', this.#current === undefined ? {} : { reason: 'agent_busy' });
+    this.#waiting.push(work);
+  }
+
+  /** COL-04: what runs is cut short, what waits of the same kind is given up, and this is the next. */
+  #interrupt(parts: KitParts, work: TurnWork): void {
+    const current = this.#current;
+    if (current !== undefined && current.interruptedBy === undefined && current.running?.isComplete !== true) {
+      current.interruptedBy = work.trigger.id;
+      reportInterruption(parts, current);
+      current.running?.interrupt();
+    }
+    noteTurn(parts, work, 'queued', { reason: 'agent_busy' });
+    this.#giveUp(
+      parts,
+      this.#remove((waiting) => waiting.collision.policy === 'interrupt'),
+      work,
+    );
+    const first = this.#waiting.findIndex((waiting) => 'row' in waiting);
+    this.#waiting.splice(first === -1 ? this.#waiting.length : first, 0, work);
+  }
+
+  #giveUp(parts: KitParts, works: readonly TurnWork[], by: TurnWork): void {
+    for (const work of works) {
+      work.interruptedBy = by.trigger.id;
+      reportInterruption(parts, work);
+      void parts.tasks.run(() => endInterrupted(parts, work));
+    }
+  }
+
   /** One after the other; the kit's tasks know of what has to be waited for. */
-  #drain(parts: KitParts, first: TurnWork | Backlog | undefined): void {
-    for (let work = first; work !== undefined; work = this.#waiting.shift()) {
-      this.#isRunning = 'row' in work;
-      const running = 'row' in work ? runTurn(parts, this, work) : this.#readBacklog(parts, work);
-      if (isPromise(running)) {
-        parts.tasks.follow(running, () => this.#drain(parts, this.#waiting.shift()));
+  #drain(parts: KitParts, first: Step | undefined): void {
+    for (let step = first; step !== undefined; step = this.#next()) {
+      this.#current = 'row' in step ? step : undefined;
+      const doing =
+        'row' in step ? runTurn(parts, this, step) : step instanceof Gathering ? this.#gather(parts, step) : this.#readBacklog(parts, step);
+      if (isPromise(doing)) {
+        parts.tasks.follow(doing, () => this.#drain(parts, this.#next()));
         return;
       }
     }
-    this.#isRunning = false;
+    this.#current = undefined;
     this.#busy = false;
+  }
+
+  /** What comes next. Messages of a burst are gathered first; in all else the oldest is the first. */
+  #next(): Step | undefined {
+    const head = this.#waiting[0];
+    if (head === undefined || !('row' in head) || head.collision.policy !== 'burst' || head.isGathered === true || !isQueued(head))
+      return this.#waiting.shift();
+    return new Gathering(this.#waiting, head.collision.debounceMs);
+  }
+
+  /** Waits until nothing more comes, and makes one turn of what has come (COL-02). */
+  async #gather(parts: KitParts, gathering: Gathering): Promise<void> {
+    await gathering.settled(parts);
+    const group = gathering.group(parts);
+    const newest = group.at(-1);
+    if (newest === undefined) return;
+    this.#remove((waiting) => group.includes(waiting));
+    let works: readonly TurnWork[] = [newest];
+    if (group.length > 1) {
+      try {
+        if ((await mergeInto(parts, newest, group.slice(0, -1))) === undefined) works = group;
+      } catch (error) {
+        if (!parts.stopping.aborted) parts.logger.error('Messages could not be made one turn; each gets its own.', { turnId: newest.row.id, error });
+        works = group;
+      }
+    }
+    for (const work of works) work.isGathered = true;
+    this.#putBack(works);
+  }
+
+  #remove(isMeant: (work: TurnWork) => boolean): TurnWork[] {
+    const removed: TurnWork[] = [];
+    const kept = this.#waiting.filter((waiting) => {
+      if (!('row' in waiting) || !isMeant(waiting)) return true;
+      removed.push(waiting);
+      return false;
+    });
+    if (removed.length > 0) this.#waiting.splice(0, this.#waiting.length, ...kept);
+    return removed;
+  }
+
+  /** In front of what came meanwhile, behind what is to be read first. */
+  #putBack(works: readonly TurnWork[]): void {
+    const first = this.#waiting.findIndex((waiting) => 'row' in waiting);
+    this.#waiting.splice(first === -1 ? this.#waiting.length : first, 0, ...works);
   }
 
   async #readBacklog(parts: KitParts, { roomId, channelId, upToIndex }: Backlog): Promise<void> {
@@ -126,7 +220,17 @@ export class TurnLane {
         }
         return found;
       });
+      for (const work of works) if (work.collision.policy === 'burst') work.arrivedAt = arrivalOf(parts, work);
       this.#waiting.unshift(...works);
+      // What had been interrupted when the process ended, or was about to be, is not begun again.
+      const isInterrupting = (waiting: TurnWork | Backlog): waiting is TurnWork => 'row' in waiting && waiting.collision.policy === 'interrupt';
+      const newest = this.#waiting.findLast(isInterrupting);
+      if (newest !== undefined)
+        this.#giveUp(
+          parts,
+          this.#remove((work) => isInterrupting(work) && work !== newest),
+          newest,
+        );
       if (parts.channels.get(channelId) === undefined) leaveBehind(parts, this, channelId);
     } catch (error) {
       if (!parts.stopping.aborted)
@@ -136,12 +240,17 @@ export class TurnLane {
   }
 }
 
-/** Turns that the store holds and the lane does not. */
-export interface Backlog {
-  readonly roomId: string;
-  readonly channelId: string;
-  /** What comes after this index is new, and comes by itself. */
-  readonly upToIndex: number;
+type Step = TurnWork | Backlog | Gathering;
+
+/** Whether its row is one that waits: what a crash has cut off is run again by itself (TURN-03). */
+function isQueued({ row }: TurnWork): boolean {
+  return row.state === 'queued';
+}
+
+/** By the clock that does not jump; what an earlier process left has waited since it was stored. */
+function arrivalOf(parts: KitParts, { row, recovered }: TurnWork): number {
+  const now = parts.clock.monotonic();
+  return recovered ? now - Math.max(0, parts.clock.now() - Date.parse(row.createdAt)) : now;
 }
 
 /** Hands the turns of a committed event to their lanes. The cascade waits for each. */
@@ -159,7 +268,8 @@ export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents
     }
     if (lane.behind) lane.catchUp(parts, { roomId: event.roomId, channelId: row.channelId, upToIndex: event.index - 1 });
     cascade.add();
-    const collision = collisionOf(target.binding.collision, broadcast.state.room.collision, target.channel.collision);
-    lane.push(parts, { row: { ...row, triggerIndex: event.index }, trigger: event, target, cascade, recovered: false }, collision);
+    const layers = { binding: target.binding.collision, room: broadcast.state.room.collision, agent: target.channel.collision };
+    const collision = collisionOf(layers, event.source);
+    lane.push(parts, { row: { ...row, triggerIndex: event.index }, trigger: event, target, cascade, collision, recovered: false });
   }
 }

@@ -1,7 +1,7 @@
 /** What a turn came to, and who is told: the caller, the store, hooks and the log (TURN-07). */
 import { insist } from '../async/insist.js';
 import type { Target } from '../delivery/plan.js';
-import { errorCode, ProviderError, RoomKitError, TimeoutError } from '../errors.js';
+import { AbortedError, errorCode, ProviderError, RoomKitError, TimeoutError } from '../errors.js';
 import type { OperationError, TurnResult, TurnRow } from '../models/delivery.js';
 import { EMPTY, EMPTY_LIST, type Awaitable } from '../models/json.js';
 import type { TurnEndReason, TurnState } from '../models/vocabulary.js';
@@ -9,7 +9,7 @@ import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import type { PassOutcome } from '../pipeline/pass.js';
 import { contextOf } from '../rooms/history.js';
-import type { TurnWork } from './lane.js';
+import type { TurnWork } from './turn-work.js';
 
 /** What the turn came to, before it is reported. */
 export interface TurnOutcome {
@@ -23,6 +23,9 @@ export interface TurnOutcome {
   readonly recorded: boolean;
 }
 
+/** What those who wait for it are told. */
+export type TurnEnd = Pick<TurnOutcome, 'state'> & Partial<Pick<TurnOutcome, 'endReason' | 'reason' | 'replyEventIds' | 'usage' | 'error'>>;
+
 export const NOTHING: { replyEventIds: readonly string[]; usage: Readonly<Record<string, number>>; recorded: boolean } = {
   replyEventIds: EMPTY_LIST,
   usage: EMPTY,
@@ -32,9 +35,15 @@ export const NOTHING: { replyEventIds: readonly string[]; usage: Readonly<Record
 /** The row stays as it is: the next process takes the turn up again (TURN-03), so that closing loses no answer. */
 export const CUT_BY_CLOSING: TurnOutcome = { ...NOTHING, state: 'queued', reason: 'kit_closed', recorded: true };
 
+/** Why a turn's signal was aborted: somebody had more to say (COL-04). */
+export class Interruption extends AbortedError {}
+
+export const INTERRUPTED: TurnOutcome = { ...NOTHING, state: 'cancelled', endReason: 'cancelled', reason: 'interrupted' };
+
 /** A turn that broke off. Nothing of a vendor's message enters the room or the result (TURN-07). */
 export function brokenOff(parts: KitParts, work: TurnWork, error: unknown): TurnOutcome {
   if (parts.stopping.aborted) return CUT_BY_CLOSING;
+  if (error instanceof Interruption) return INTERRUPTED;
   return { ...NOTHING, state: 'failed', endReason: error instanceof TimeoutError ? 'timeout' : 'error', error: logFailure(parts, work, error) };
 }
 
@@ -59,16 +68,27 @@ export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutc
 
 /** The end of a turn. Of the ordinary one nothing is left to write: its reply's commit has completed it. Never fails. */
 export function endTurn(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
-  work.cascade.turns.push(resultOf(work, outcome));
   if (!outcome.recorded || outcome.error !== undefined) return recordEnd(parts, work, outcome);
+  tellEnded(work, outcome);
+}
+
+/** Whoever waits for the turn goes on, and whoever waits for one that is answered with it. */
+export function tellEnded(work: TurnWork, outcome: TurnEnd): void {
+  work.cascade.turns.push(resultOf(work, outcome));
   work.cascade.done();
+  if (work.merged === undefined) return;
+  for (const { cascade } of work.merged) {
+    // What it cost is told once, with the turn that answered.
+    cascade.turns.push({ ...resultOf(work, outcome), state: 'merged', usage: EMPTY });
+    cascade.done();
+  }
 }
 
 async function recordEnd(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Promise<void> {
   let isTold = false;
   /** Whoever waits for the turn goes on, also when the store keeps its record waiting. */
   const tell = (): void => {
-    if (!isTold) work.cascade.done();
+    if (!isTold) tellEnded(work, outcome);
     isTold = true;
   };
   try {
@@ -94,11 +114,10 @@ async function recordEnd(parts: KitParts, work: TurnWork, outcome: TurnOutcome):
 
 /** A turn that never starts. */
 export async function rejectTurn(parts: KitParts, work: TurnWork, reason: string): Promise<void> {
-  work.cascade.turns.push(resultOf(work, { state: 'rejected', reason, replyEventIds: EMPTY_LIST, usage: EMPTY, recorded: true }));
   try {
     await insist(parts, { turnId: work.row.id }, () => parts.store.updateTurn(work.row.id, { state: 'rejected' }, ['queued', 'running']));
   } finally {
-    work.cascade.done();
+    tellEnded(work, { state: 'rejected', reason });
   }
 }
 
@@ -130,8 +149,8 @@ async function tellFailure(parts: KitParts, row: TurnRow, eventId: string, targe
   }
 }
 
-function resultOf({ row }: TurnWork, outcome: TurnOutcome): TurnResult {
-  const { state, replyEventIds, usage, endReason, reason, error } = outcome;
+function resultOf({ row }: TurnWork, outcome: TurnEnd): TurnResult {
+  const { state, replyEventIds = EMPTY_LIST, usage = EMPTY, endReason, reason, error } = outcome;
   const result: { -readonly [Field in keyof TurnResult]: TurnResult[Field] } = {
     channelId: row.channelId,
     turnId: row.id,

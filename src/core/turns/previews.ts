@@ -6,7 +6,7 @@ import type { RoomEvent } from '../models/event.js';
 import { EMPTY_LIST } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { bindingOf, type RoomState } from '../store/store.js';
-import type { TurnWork } from './lane.js';
+import type { TurnWork } from './turn-work.js';
 import type { ReplyWatcher } from './reply-watcher.js';
 
 /** Opened with the first words, so that an empty reply shows nothing; every one opened is closed exactly once (WS-05). */

@@ -1,11 +1,11 @@
 /** A reply as an event: one deeper than its trigger, of the same cascade, as visible as the trigger wants (BC-04…06). */
 import { toContent } from '../models/content-validation.js';
-import type { EventDraft } from '../models/event.js';
+import type { EventDraft, RoomEvent } from '../models/event.js';
 import { EMPTY, frozenMap } from '../models/json.js';
 import type { EventFields } from '../pipeline/event-draft.js';
 import { typeOf } from '../pipeline/inbound.js';
 import type { RoomState } from '../store/store.js';
-import type { TurnWork } from './lane.js';
+import type { TurnWork } from './turn-work.js';
 
 export function replyFields(work: TurnWork, state: RoomState, draft: EventDraft, idempotencyKey: string | undefined): EventFields {
   const trigger = work.trigger;
@@ -17,12 +17,17 @@ export function replyFields(work: TurnWork, state: RoomState, draft: EventDraft,
     content,
     visibility: trigger.responseVisibility ?? draft.visibility ?? 'all',
     chainDepth: trigger.chainDepth + 1,
-    metadata: frozenMap(draft.metadata),
+    metadata: work.triggers === undefined ? frozenMap(draft.metadata) : withAnswers(draft.metadata, work.triggers),
     channelData: draft.channelData === undefined ? EMPTY : Object.freeze(draft.channelData),
-    parentEventId: draft.parentEventId ?? trigger.id,
+    parentEventId: draft.parentEventId ?? (work.triggers?.at(-1) ?? trigger).id,
     correlationId: trigger.correlationId ?? trigger.id,
     idempotencyKey: draft.idempotencyKey ?? idempotencyKey,
     addressedTo: draft.addressedTo,
     responseVisibility: draft.responseVisibility ?? trigger.responseVisibility,
   };
+}
+
+/** Which messages it answers, where that is more than one (COL-02). */
+function withAnswers(metadata: EventDraft['metadata'], triggers: readonly RoomEvent[]): EventFields['metadata'] {
+  return Object.freeze({ ...metadata, answers: Object.freeze(triggers.map(({ id }) => id)) });
 }

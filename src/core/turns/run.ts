@@ -18,8 +18,9 @@ import { runPass, type PassOutcome } from '../pipeline/pass.js';
 import { storeEffects } from '../pipeline/side-effects.js';
 import { contextOf, historySize } from '../rooms/history.js';
 import { bindingOf, type RoomState } from '../store/store.js';
-import type { TurnLane, TurnWork } from './lane.js';
-import { brokenOff, CUT_BY_CLOSING, endTurn, NOTHING, reportDropped, type TurnOutcome } from './outcome.js';
+import type { TurnLane } from './lane.js';
+import type { TurnWork } from './turn-work.js';
+import { brokenOff, CUT_BY_CLOSING, endTurn, INTERRUPTED, NOTHING, reportDropped, type TurnOutcome } from './outcome.js';
 import { replyFields } from './reply.js';
 import { RunningTurn } from './running-turn.js';
 import { streamReply } from './stream.js';
@@ -36,19 +37,46 @@ export function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Awaita
   if (!isPromise(outcome)) return leave(parts, work, outcome);
   return outcome.then(
     (ended) => leave(parts, work, ended),
-    (error: unknown) => leave(parts, work, brokenOff(parts, work, error)),
+    (error: unknown) => {
+      const ended = brokenOff(parts, work, error);
+      return ended === INTERRUPTED ? cutShort(parts, work) : leave(parts, work, ended);
+    },
   );
 }
 
+/** A newer message has cut it short before anything was said. What it has cost until now is known if the agent ends soon (COL-04). */
+async function cutShort(parts: KitParts, work: TurnWork): Promise<void> {
+  const output = await work.running?.lastWords();
+  if (output != null) keepEffects(parts, work, output);
+  const { usage } = output ?? EMPTY_OUTPUT;
+  return leave(parts, work, usage === undefined ? INTERRUPTED : { ...INTERRUPTED, usage });
+}
+
+const EMPTY_OUTPUT: ChannelOutput = {};
+
 /** Whatever became of it: nothing of it runs on, what it wanted done afterwards is done, and its end is told. */
 function leave(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
-  work.running?.end();
+  const { running } = work;
+  running?.end();
+  if (running?.joining !== undefined) {
+    const { joining } = running;
+    running.joining = undefined;
+    return joining.then(() => leave(parts, work, outcome));
+  }
   const afterwards = work.scope?.turn?.afterwards;
   if (afterwards === undefined || afterwards.length === 0) {
     if (afterwards !== undefined) Object.freeze(afterwards); // what a tool that was cut off still wants comes too late to wait for
-    return endTurn(parts, work, outcome);
+    return end(parts, work, outcome);
   }
-  return followUp(parts, work, afterwards).then(() => endTurn(parts, work, outcome));
+  return followUp(parts, work, afterwards).then(() => end(parts, work, outcome));
+}
+
+/** Of a turn that was cut short, the end is told at once; the next one waits a moment for what is still at work (COL-04). */
+function end(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
+  const ended = endTurn(parts, work, outcome);
+  const { running } = work;
+  if (running?.mayLinger !== true) return ended;
+  return isPromise(ended) ? ended.then(() => running.linger()) : running.linger();
 }
 
 /** What was to be done once the turn has ended; more may come while it is done. */
@@ -95,6 +123,7 @@ function enter(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnO
 
 function look(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState): Awaitable<TurnOutcome> {
   const { row, target } = work;
+  if (work.interruptedBy !== undefined) return INTERRUPTED;
   if (bindingOf(state, row.channelId) === undefined || target.channel?.onEvent === undefined)
     return { ...NOTHING, state: 'cancelled', reason: 'channel_detached' };
   if (state.room.status === 'closed' || state.room.status === 'archived') return { ...NOTHING, state: 'cancelled', reason: 'room_closed' };
@@ -108,13 +137,14 @@ function look(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState)
 /** Asks the agent, in a scope that tells its tools which turn they run in. */
 function ask(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState, size: number): Awaitable<TurnOutcome> {
   const { row, cascade } = work;
+  if (work.interruptedBy !== undefined) return INTERRUPTED;
   const runtime = parts.rooms.get(row.roomId);
   const context = contextOf(state, () => {
     const recent = runtime.recentWithoutStamps(size);
     return lane.hasWaiting ? recent.filter((event) => !lane.isWaiting(event.id)) : recent;
   });
   const trigger = withoutStamps(work.trigger);
-  const run = (work.running = new RunningTurn(parts, work, trigger));
+  const run = (work.running = new RunningTurn(parts, lane, work, trigger));
   const { roomId, id: turnId, channelId, triggerIndex } = row;
   const scope: CallScope = (work.scope = {
     turn: { roomId, turnId, channelId, triggerIndex, rootEventId: cascade.rootEventId, cascade, afterwards: [] },
@@ -125,7 +155,7 @@ function ask(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState, 
     const binding = bindingOf(state, channelId);
     const asked = binding === undefined ? undefined : work.target.channel?.onEvent?.(trigger, binding, context, run);
     return isPromise(asked)
-      ? run.bounded(asked, (output) => takeOutput(parts, work, run, state, output ?? EMPTY))
+      ? run.answer(asked, (output) => takeOutput(parts, work, run, state, output ?? EMPTY))
       : takeOutput(parts, work, run, state, asked ?? EMPTY);
   });
 }
@@ -133,6 +163,8 @@ function ask(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState, 
 /** An agent's answer, or its stream, in the room as it is by now. */
 function takeOutput(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, output: ChannelOutput): Awaitable<TurnOutcome> {
   keepEffects(parts, work, output);
+  // A whole answer is there; a stream is only about to be.
+  if (output.responseStream === undefined) run.isComplete = true;
   const loading = loadState(parts, work.row.roomId);
   return isPromise(loading) ? loading.then((now) => reply(parts, work, run, state, now, output)) : reply(parts, work, run, state, loading, output);
 }

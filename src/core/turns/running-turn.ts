@@ -1,23 +1,43 @@
-/** What an agent may know and use of its turn while it runs (§17). */
+/** What an agent may know and use of its turn while it runs (§17), and how others reach into it. */
 import { Cancellation, type AbortSource } from '../async/cancellation.js';
-import type { OnEventOptions, Turn } from '../channel.js';
+import type { OnEventOptions, TakenMessages, Turn } from '../channel.js';
+import { withoutStamps } from '../delivery/forms.js';
+import { canSeeEvent } from '../delivery/visibility.js';
 import { TimeoutError } from '../errors.js';
+import type { ChannelOutput } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
-import type { TurnWork } from './lane.js';
+import { loadState } from '../pipeline/commit.js';
+import { bindingOf, type RoomState } from '../store/store.js';
+import type { TurnLane } from './lane.js';
+import { Interruption } from './outcome.js';
+import type { TurnWork } from './turn-work.js';
+
+/** So long the agent's next turn waits for what does not heed the end of this one (COL-04). */
+const MOST_WAIT_MS = 2000;
 
 export class RunningTurn implements OnEventOptions, Turn {
-  readonly triggerEvents: readonly RoomEvent[];
+  triggerEvents: readonly RoomEvent[];
+  /** Its answer is there, and only has to be stored: nothing cuts it short any more. */
+  isComplete = false;
+  /** Messages on their way into it: until they are stored as part of it, it has not ended. */
+  joining: Promise<unknown> | undefined = undefined;
+  #asked: Promise<ChannelOutput | void> | undefined = undefined;
+  /** Tools that may still be at work. */
+  #mayOutlast: Promise<unknown>[] | undefined = undefined;
+  /** How long is still waited once it was interrupted. */
+  #grace: Cancellation | undefined = undefined;
   /** Ends it when its time is up or the kit stops (TURN-02); costs next to nothing until something waits. */
   readonly #cancellation: Cancellation;
 
   constructor(
     private readonly parts: KitParts,
+    private readonly lane: TurnLane,
     private readonly work: TurnWork,
     trigger: RoomEvent,
   ) {
-    this.triggerEvents = [trigger];
+    this.triggerEvents = work.triggers === undefined ? [trigger] : work.triggers.map(withoutStamps);
     const seconds = parts.limits.turnTimeoutSeconds;
     this.#cancellation = new Cancellation(parts.onStop, {
       deadlines: parts.deadlines,
@@ -50,6 +70,12 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
 
   /** Waits for the agent, at most until the turn's time is up; a late answer is ignored (CON-08). */
+  answer<Result>(asked: Promise<ChannelOutput | void>, next: (output: ChannelOutput | void) => Awaitable<Result>): Promise<Result> {
+    this.#asked = asked;
+    return this.bounded(asked, next);
+  }
+
+  /** The same for a part of the answer. */
   bounded<T, Result>(promise: Promise<T>, next: (value: T) => Awaitable<Result>): Promise<Result> {
     return this.#cancellation.guard(promise, next);
   }
@@ -59,6 +85,64 @@ export class RunningTurn implements OnEventOptions, Turn {
     this.work.row = { ...this.work.row, startedTools };
     const updated = this.parts.store.updateTurn(this.id, { startedTools });
     return isPromise(updated) ? updated.then(() => undefined) : undefined;
+  }
+
+  /** COL-03: what waits for this agent and may be answered now; at once when that is nothing. */
+  takeMessages(): Awaitable<TakenMessages | undefined> {
+    if (!this.lane.hasWaiting || this.aborted || this.isComplete) return undefined;
+    const loading = loadState(this.parts, this.work.row.roomId);
+    return isPromise(loading) ? loading.then((state) => this.#takeFrom(state)) : this.#takeFrom(loading);
+  }
+
+  #takeFrom(state: RoomState): Promise<TakenMessages> | undefined {
+    const binding = bindingOf(state, this.work.row.channelId);
+    if (binding === undefined || this.aborted || this.isComplete) return undefined;
+    const joining = this.lane.takeIn(this.parts, this.work, ({ trigger }) => canSeeEvent(trigger, binding));
+    if (joining === undefined) return undefined;
+    this.joining = joining;
+    return joining.then(async (joined) => {
+      const { roomId } = this.work.row;
+      const events: RoomEvent[] = [];
+      for (const { trigger } of joined) {
+        // As it is now: edited, it has its new words; deleted, it is no longer there (EDT-04).
+        const event = await this.parts.store.getEvent(roomId, trigger.id);
+        if (event !== null && canSeeEvent(event, binding)) events.push(withoutStamps(event));
+      }
+      this.triggerEvents = [...this.triggerEvents, ...events];
+      return { events, participants: state.participants };
+    });
+  }
+
+  /** Somebody who cannot wait has more to say (COL-04). */
+  interrupt(): void {
+    if (this.isComplete || this.aborted) return;
+    this.#grace = new Cancellation(this.parts.onStop, {
+      deadlines: this.parts.deadlines,
+      ms: MOST_WAIT_MS,
+      reason: () => new TimeoutError('What was cut off does not end.'),
+    });
+    this.#cancellation.abort(new Interruption('A newer message interrupted the turn.'));
+  }
+
+  mayOutlast(work: Promise<unknown>): void {
+    (this.#mayOutlast ??= []).push(work);
+  }
+
+  /** Whether a newer message has cut it short, and something of it may still be at work. */
+  get mayLinger(): boolean {
+    return this.#grace !== undefined;
+  }
+
+  /** What the agent still has to say of an answer that was cut short: what it cost, not its words. */
+  async lastWords(): Promise<ChannelOutput | void> {
+    if (this.#asked === undefined) return undefined;
+    return this.#grace?.guard(this.#asked).catch(() => undefined);
+  }
+
+  /** What was cut off gets a moment to end by itself; then it goes on alone, and nobody listens any more. */
+  async linger(): Promise<void> {
+    if (this.#mayOutlast !== undefined) await this.#grace?.guard(Promise.allSettled(this.#mayOutlast)).catch(() => undefined);
+    this.#grace?.release();
   }
 
   trace(step: Parameters<Turn['trace']>[0]): void {

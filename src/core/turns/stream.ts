@@ -9,8 +9,8 @@ import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js'
 import type { KitParts } from '../parts.js';
 import { runPass, type PassOutcome } from '../pipeline/pass.js';
 import type { RoomState } from '../store/store.js';
-import type { TurnWork } from './lane.js';
-import { CUT_BY_CLOSING, logFailure, reportDropped, type TurnOutcome } from './outcome.js';
+import type { TurnWork } from './turn-work.js';
+import { CUT_BY_CLOSING, INTERRUPTED, Interruption, logFailure, reportDropped, type TurnOutcome } from './outcome.js';
 import { Previews } from './previews.js';
 import { replyFields } from './reply.js';
 import { keepEffects } from './run.js';
@@ -24,8 +24,12 @@ export function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, s
     text += delta;
     previews.write(delta, text);
   };
-  const end = (broken?: unknown): Awaitable<TurnOutcome> => commitText({ parts, work, run, state, stream, previews }, text, broken);
+  const end = (broken?: unknown): Awaitable<TurnOutcome> => {
+    run.isComplete = true;
+    return commitText({ parts, work, run, state, stream, previews }, text, broken);
+  };
   const fail = (error: unknown): Awaitable<TurnOutcome> => end(error ?? new Error('The stream broke.'));
+  if (work.interruptedBy !== undefined) return { ...INTERRUPTED }; // before its first word
   return (stream.pipe === undefined ? pull(stream, run, write) : push(stream, run, write)).then(() => end(), fail);
 }
 
@@ -71,6 +75,8 @@ function asItIs<T>(value: T): T {
   return value;
 }
 
+const INTERRUPTED_BY = { reason: 'interrupted' } as const;
+
 interface Written {
   readonly parts: KitParts;
   readonly work: TurnWork;
@@ -83,6 +89,7 @@ interface Written {
 /** The text is all there is going to be; `broken`: what the stream failed with. */
 function commitText(written: Written, text: string, broken: unknown): Awaitable<TurnOutcome> {
   const { parts, work, run, previews } = written;
+  const isInterrupted = broken instanceof Interruption;
   const outcome = finishOf(written.stream, broken, run);
   keepEffects(parts, work, outcome);
   const failure = broken !== undefined && outcome.cancelled !== true ? logFailure(parts, work, broken) : undefined;
@@ -93,10 +100,13 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
     if (parts.stopping.aborted) return CUT_BY_CLOSING;
     previews.error(error?.code ?? 'empty');
     const state = error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'empty';
-    return { state, endReason, replyEventIds: EMPTY_LIST, usage, recorded: false, error };
+    return { state, endReason, replyEventIds: EMPTY_LIST, usage, recorded: false, error, ...(isInterrupted && INTERRUPTED_BY) };
   }
   const state = outcome.cancelled === true ? 'cancelled' : error !== undefined ? 'failed' : 'committed';
-  const done = (passed: PassOutcome): TurnOutcome => replied(written, passed, outcome, error);
+  const done = (passed: PassOutcome): TurnOutcome => {
+    const ended = replied(written, passed, outcome, error);
+    return isInterrupted && ended.reason === undefined ? { ...ended, ...INTERRUPTED_BY } : ended;
+  };
   const failed = (failure: unknown): never => {
     previews.error(errorCode(failure));
     throw failure;
@@ -125,7 +135,13 @@ function fieldsOf({ work, state, stream }: Written, text: string, outcome: Strea
   const { placeholder } = stream;
   const known = placeholder.metadata ?? EMPTY;
   const last = outcome.metadata ?? EMPTY;
-  const cut = outcome.cancelled === true ? { cancelled: true } : error !== undefined ? { partial: true } : undefined;
+  const { interruptedBy } = work;
+  const cut =
+    outcome.cancelled === true
+      ? { cancelled: true, ...(interruptedBy !== undefined && { cancelled_by: interruptedBy }) }
+      : error !== undefined
+        ? { partial: true }
+        : undefined;
   const draft: EventDraft = {
     type: placeholder.type,
     visibility: placeholder.visibility,
@@ -166,11 +182,17 @@ function replied({ parts, work, previews }: Written, passed: PassOutcome, outcom
 function finishOf(stream: ResponseStream, broken: unknown, run: RunningTurn): StreamOutcome {
   try {
     const outcome = stream.finish();
+    if (broken instanceof Interruption) return cancelled(outcome);
     if (broken !== undefined && outcome.error === undefined && outcome.cancelled !== true) {
       return { ...outcome, endReason: run.aborted ? 'timeout' : 'error' };
     }
     return outcome;
   } catch {
-    return { endReason: 'error', usage: EMPTY };
+    return broken instanceof Interruption ? cancelled({ endReason: 'cancelled', usage: EMPTY }) : { endReason: 'error', usage: EMPTY };
   }
+}
+
+/** Whatever its maker thinks of it: nothing has failed (COL-04). */
+function cancelled({ error: _error, ...outcome }: StreamOutcome): StreamOutcome {
+  return { ...outcome, endReason: 'cancelled', cancelled: true };
 }

@@ -6,7 +6,10 @@ import { EMPTY_LIST } from '../models/json.js';
 import type { TurnRow } from '../models/delivery.js';
 import { runPass } from '../pipeline/pass.js';
 import { storeEffects } from '../pipeline/side-effects.js';
+import { collisionOf } from './collision.js';
 import { replyFields } from './reply.js';
+
+const NO_LAYERS = { binding: undefined, room: undefined, agent: undefined };
 
 export async function tellTransport(broadcast: Broadcast, target: Target, signal: AbortSignal): Promise<void> {
   const { parts, event, context, state, cascade } = broadcast;
@@ -20,6 +23,7 @@ export async function tellTransport(broadcast: Broadcast, target: Target, signal
     });
     if (effects !== undefined) storeEffects(parts, event.roomId, target.channelId, effects, cascade);
     if (target.binding.muted) return;
+    const collision = collisionOf(NO_LAYERS, event.source); // nothing waits for a transport
     for (const draft of output.responseEvents ?? EMPTY_LIST) {
       const row: TurnRow = {
         id: parts.ids.next(),
@@ -33,7 +37,7 @@ export async function tellTransport(broadcast: Broadcast, target: Target, signal
         expiresAt: event.createdAt,
       };
       await runPass(parts, {
-        fields: replyFields({ row, trigger: event, target, cascade, recovered: false }, state, draft, undefined),
+        fields: replyFields({ row, trigger: event, target, cascade, collision, recovered: false }, state, draft, undefined),
         cascade,
         origin: 'reply',
         reply: { row, muteSuppresses: true },

@@ -2,6 +2,7 @@
 import {
   alreadyCommitted,
   laneKey,
+  planTurnMerge,
   resultOfRow,
   type ClaimedWork,
   type ConversationStore,
@@ -12,6 +13,7 @@ import {
   type RowPatch,
   type RowQuery,
   type TurnCompletion,
+  type TurnMerge,
   type TurnPatch,
   type TurnQuery,
   type TurnRow,
@@ -107,7 +109,22 @@ export class SqliteOutbox {
     if (turn === null || (from !== undefined && !from.includes(turn.state))) return null;
     const changed: TurnRow = { ...turn, ...patch };
     this.sql.get('UPDATE turns SET state = ?, json = ? WHERE id = ?').run(changed.state, new Json(changed), turnId);
+    if (changed.triggerIndex !== turn.triggerIndex) {
+      // By itself: naming the column would write the index anew with every change of a turn.
+      this.sql.get('UPDATE turns SET trigger_index = ? WHERE id = ?').run(changed.triggerIndex, turnId);
+    }
     return changed;
+  }
+
+  mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
+    const merging = planTurnMerge(
+      this.getTurn(intoId),
+      turnIds.map((id) => this.getTurn(id)),
+    );
+    if (merging === null) return null;
+    const merged = merging.merged.map((turn) => this.updateTurn(turn.id, { state: 'merged', mergedInto: intoId }, undefined) ?? turn);
+    const turn = this.updateTurn(intoId, merging.patch, undefined);
+    return turn === null ? null : { turn, merged };
   }
 
   getTurn(turnId: string): TurnRow | null {

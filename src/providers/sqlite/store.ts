@@ -31,6 +31,7 @@ import {
   type RowPatch,
   type RowQuery,
   type Task,
+  type TurnMerge,
   type TurnPatch,
   type TurnQuery,
   type TurnRow,
@@ -310,6 +311,10 @@ export class SqliteStore implements ConversationStore {
     const own = copyJson(patch);
     const states = from?.slice();
     return this.#write(undefined, () => this.#outbox.updateTurn(turnId, own, states));
+  }
+  mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): Promise<TurnMerge | null> {
+    const ids = turnIds.slice();
+    return this.#write(undefined, () => this.#outbox.mergeTurns({ intoId, turnIds: ids }));
   }
   getTurn(turnId: string): TurnRow | null {
     return this.#read(() => this.#outbox.getTurn(turnId));

@@ -4,6 +4,7 @@ import type { WireEvent } from '../../channels/index.js';
 import {
   EventStatus,
   TurnEndReason,
+  CollisionPolicy,
   TurnState,
   type DecisionTrace,
   type DeliveryResult as CoreResult,
@@ -100,6 +101,21 @@ export const Trace = z
       }),
     ),
     deliveries: z.array(z.object({ channelId: z.string(), attempt: z.number().int(), startedAt: time, ms: z.number(), code: z.string() })),
+    turnDecisions: z
+      .array(
+        z.object({
+          channelId: z.string(),
+          turnId: z.string(),
+          decision: z.enum(['queued', 'merged', 'interrupted', 'rejected']),
+          policy: z.enum(CollisionPolicy),
+          at: time,
+          reason: z.string().optional(),
+          mergedInto: z.string().optional().describe('The turn that answers this message too.'),
+          answeredWith: z.string().optional().describe('The event whose trace has the steps of that turn.'),
+          interruptedBy: z.string().optional().describe('The newer message.'),
+        }),
+      )
+      .describe('What became of turns whose agent was not free.'),
     turnSteps: z.array(
       z.object({
         channelId: z.string(),

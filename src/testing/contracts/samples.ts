@@ -349,6 +349,7 @@ export function fullTurn(roomId: string, id: string, channelId: string): Require
     usage: { input: 3, output: 4 },
     error: { code: 'crashed', message: 'Twice.', channelId },
     startedTools: ['tool-1'],
+    mergedInto: 't0',
   };
 }
 

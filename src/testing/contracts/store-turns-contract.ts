@@ -151,6 +151,49 @@ export const turnCases = storeCases([
     },
   },
   {
+    name: 'makes several queued turns one, whole or not at all',
+    rules: ['COL-02', 'COL-03', 'COL-07', 'STO-06'],
+    test: async (store) => {
+      await openRoom(store);
+      await openRoom(store, 'other');
+      for (const n of [0, 1, 2, 3, 4])
+        await say(store, 'room', `e${n}`, {}, { turns: [turn('room', `t${n}`, 'helper', { triggerEventIds: [`e${n}`] })] });
+      await say(store, 'room', 'e5', {}, { turns: [turn('room', 'foreign', 'another')] });
+      await say(store, 'other', 'f0', {}, { turns: [turn('other', 'elsewhere', 'helper')] });
+      await store.updateTurn('t0', { state: 'running', attempts: 1 });
+      await store.updateTurn('t3', { state: 'cancelled' });
+      const untouched = async (): Promise<unknown> => [await store.getTurn('t3'), await store.getTurn('foreign'), await store.getTurn('elsewhere')];
+      const before = await untouched();
+      const turnIds = ['t2', 't3', 't1', 't2', 't0', 'foreign', 'elsewhere', 'unknown'];
+      const merging = store.mergeTurns({ intoId: 't0', turnIds });
+      vandalize(turnIds);
+      const first = await merging;
+      const into = { ...turn('room', 't0', 'helper', { state: 'running', attempts: 1, triggerEventIds: ['e0', 'e1', 'e2'] }), triggerIndex: 2 };
+      const merged = (n: number) => ({
+        ...turn('room', `t${n}`, 'helper', { state: 'merged', mergedInto: 't0', triggerEventIds: [`e${n}`] }),
+        triggerIndex: n,
+      });
+      assert.deepEqual(first, { turn: into, merged: [merged(1), merged(2)] }, 'what is queued in its lane, in the order it came');
+      vandalize(first);
+      assert.deepEqual([await store.getTurn('t0'), await store.getTurn('t1'), await store.getTurn('t2')], [into, merged(1), merged(2)]);
+      assert.deepEqual(await untouched(), before, 'what has ended, or belongs to another lane, stays as it is');
+      assert.deepEqual(ids(await store.listTurns({ roomId: 'room', channelId: 'helper', state: ['queued', 'running'] })), ['t0', 't4']);
+      const inOrder = ids(await store.listTurns({ roomId: 'room', channelId: 'helper' }));
+      assert.ok(inOrder.indexOf('t1') < inOrder.indexOf('t0'), 'a turn stands where the newest message stands that it answers');
+      assert.deepEqual((await store.mergeTurns({ intoId: 't0', turnIds: ['t1'] }))?.merged, [], 'nothing is merged twice');
+      const last = await store.mergeTurns({ intoId: 't4', turnIds: ['t0'] });
+      assert.deepEqual([last?.turn.triggerEventIds, last?.merged], [['e4'], []], 'what runs is not merged');
+      await say(store, 'room', 'reply', {}, { completesTurn: completion('t0', 'reply') });
+      assert.equal(await store.mergeTurns({ intoId: 't0', turnIds: ['t4'] }), null, 'what has ended takes nothing in');
+      assert.equal(await store.mergeTurns({ intoId: 'unknown', turnIds: ['t4'] }), null);
+      assert.equal((await store.getTurn('t4'))?.state, 'queued');
+
+      await say(store, 'room', 'e6', {}, { turns: [turn('room', 't6', 'helper', { triggerEventIds: ['e6'] })] });
+      const burst = await store.mergeTurns({ intoId: 't6', turnIds: ['t4'] });
+      assert.deepEqual([burst?.turn.triggerEventIds, burst?.turn.state], [['e4', 'e6'], 'queued'], 'a queued one takes in as well');
+    },
+  },
+  {
     name: 'claims open turns as they were',
     rules: ['OUT-08', 'TURN-03'],
     test: async (store) => {

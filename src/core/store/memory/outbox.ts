@@ -10,6 +10,7 @@ import {
   type RowPatch,
   type RowQuery,
   type TurnCompletion,
+  type TurnMerge,
   type TurnPatch,
   type TurnQuery,
 } from '../store.js';
@@ -120,6 +121,18 @@ export class MemoryOutbox {
     if (OPEN_TURNS.includes(changed.state)) this.#openTurns.add(turnId);
     else this.#openTurns.delete(turnId);
     return changed;
+  }
+
+  mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
+    const into = this.#turns.get(intoId);
+    const merging = planTurnMerge(
+      into,
+      turnIds.map((id) => this.#turns.get(id)),
+    );
+    if (merging === null) return null;
+    const merged = merging.merged.map((turn) => this.updateTurn(turn.id, { state: 'merged', mergedInto: intoId }, undefined) ?? turn);
+    const turn = this.updateTurn(intoId, merging.patch, undefined);
+    return turn === null ? null : { turn, merged };
   }
 
   getTurn(turnId: string): TurnRow | null {
@@ -241,7 +254,29 @@ function ownTurn(turn: TurnRow, patch: Partial<TurnRow>, triggerIndex: number): 
   if (error !== undefined) own.error = error;
   const startedTools = patch.startedTools === undefined ? turn.startedTools : ownJson(patch.startedTools);
   if (startedTools !== undefined) own.startedTools = startedTools;
+  const mergedInto = patch.mergedInto ?? turn.mergedInto;
+  if (mergedInto !== undefined) own.mergedInto = mergedInto;
   return Object.freeze(own);
+}
+
+/** Which turns are merged, in order, and what of the one that takes them in changes; null when it cannot take any. */
+export function planTurnMerge(
+  into: TurnRow | null | undefined,
+  turns: readonly (TurnRow | null | undefined)[],
+): { readonly merged: readonly TurnRow[]; readonly patch: Pick<TurnRow, 'triggerEventIds' | 'triggerIndex'> } | null {
+  if (into == null || !OPEN_TURNS.includes(into.state)) return null;
+  const found = new Map<string, TurnRow>();
+  for (const turn of turns) {
+    const fits = turn != null && turn.state === 'queued' && turn.id !== into.id && turn.roomId === into.roomId && turn.channelId === into.channelId;
+    if (fits) found.set(turn.id, turn);
+  }
+  const byIndex = (a: TurnRow, b: TurnRow): number => a.triggerIndex - b.triggerIndex;
+  const merged = [...found.values()].sort(byIndex);
+  const all = [...merged, into].sort(byIndex);
+  return {
+    merged,
+    patch: { triggerEventIds: all.flatMap((turn) => turn.triggerEventIds), triggerIndex: all.at(-1)?.triggerIndex ?? into.triggerIndex },
+  };
 }
 
 /** What `commitEvent` throws when `completesTurn` names a turn that has ended (STO-04). */

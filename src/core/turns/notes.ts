@@ -1,0 +1,16 @@
+/** What becomes of a message's turn before its agent is asked, for the decision trace (TEL-07). */
+import type { TurnDecisionTrace } from '../models/trace.js';
+import type { KitParts } from '../parts.js';
+import type { TurnWork } from './turn-work.js';
+
+type Why = Pick<TurnDecisionTrace, 'reason' | 'mergedInto' | 'answeredWith' | 'interruptedBy'>;
+
+export function noteTurn(
+  parts: KitParts,
+  { row, trigger, collision }: Pick<TurnWork, 'row' | 'trigger' | 'collision'>,
+  decision: TurnDecisionTrace['decision'],
+  why: Why = {},
+): void {
+  const record = parts.traces.enabled ? parts.traces.find(trigger.id) : undefined;
+  record?.addTurnDecision({ channelId: row.channelId, turnId: row.id, decision, policy: collision.policy, ...why }, parts.clock.now());
+}
