@@ -14,6 +14,7 @@ export default defineConfig({
       { find: /^roomkit\/emulators$/, replacement: source('emulators/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
       { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
+      { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
     ],
   },
   test: {

@@ -4,6 +4,7 @@
  * @module roomkit/emulators
  */
 export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/emulator.js';
+export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { ModelEmulator, type ModelEmulatorOptions } from './model-emulator.js';
 export type {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import * as roomkit from '../../src/index.js';
 import * as sqlite from '../../src/providers/sqlite/index.js';
+import * as anthropic from '../../src/providers/anthropic/index.js';
+import * as gemini from '../../src/providers/gemini/index.js';
 import * as client from '../../src/client/index.js';
 import * as server from '../../src/server/index.js';
 import * as testing from '../../src/testing/index.js';
@@ -70,6 +72,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/server': server,
   'roomkit/testing': testing,
   'roomkit/sqlite': sqlite,
+  'roomkit/anthropic': anthropic,
+  'roomkit/gemini': gemini,
 };
 
 interface Manifest {

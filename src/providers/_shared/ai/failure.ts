@@ -12,6 +12,8 @@ export interface VendorFailure {
   /** The vendor's prose: read for what it says of the context's length, and never passed on. */
   readonly message?: string | undefined;
   readonly headers?: Headers | undefined;
+  /** Of vendors that say it elsewhere than in a header. */
+  readonly retryAfterSeconds?: number | undefined;
   /** Kept for the operator. */
   readonly cause: unknown;
   /** Where the status does not say it. */
@@ -28,7 +30,7 @@ export function providerError(failure: VendorFailure): ProviderError {
   const { provider, status, type, cause } = failure;
   const code = failure.code ?? codeOf(failure);
   const retryable = failure.retryable ?? (code !== 'context_overflow' && status !== undefined && isRetryableStatus(status));
-  const retryAfterSeconds = retryAfterOf(failure.headers);
+  const retryAfterSeconds = failure.retryAfterSeconds ?? retryAfterOf(failure.headers);
   return new ProviderError(
     `${provider} ${status === undefined ? `failed: ${code}` : `answered ${status}`}${type === undefined ? '' : ` (${type})`}.${HELP[code] ?? ''}`,
     {
