@@ -37,7 +37,11 @@ async function bundle() {
     chunkFileNames: '[name].js',
     // One file per layer: they import each other in one direction only.
     codeSplitting: {
-      groups: ['core', 'ai', 'channels', 'orchestration'].map((layer) => ({ name: layer, test: new RegExp(`[\\\\/]src[\\\\/]${layer}[\\\\/]`) })),
+      // What needs Node stays out of them: *.node.ts is loaded when it is used.
+      groups: ['core', 'ai', 'channels', 'orchestration'].map((layer) => ({
+        name: layer,
+        test: new RegExp(`[\\\\/]src[\\\\/]${layer}[\\\\/](?!.*\\.node\\.ts$)`),
+      })),
     },
   });
   await build.close();

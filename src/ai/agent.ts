@@ -37,6 +37,8 @@ const NAMES: OptionNames<AgentOptions> = {
   tools: true,
   toolHandler: true,
   toolPolicy: true,
+  skills: true,
+  scriptExecutor: true,
   maxToolRounds: true,
   loopTimeoutSeconds: true,
   toolTimeoutSeconds: true,

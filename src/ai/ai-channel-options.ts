@@ -8,6 +8,9 @@ import { checkCollision } from '../core/turns/collision.js';
 import type { LoopLimits } from './loop-parts.js';
 import type { MemoryProvider } from './memory/memory.js';
 import type { AIProvider } from './provider.js';
+import type { ScriptExecutor } from './skills/executor.js';
+import { SkillRegistry } from './skills/registry.js';
+import { SKILL_TOOLS } from './skills/skill-tools.js';
 import type { ToolHandler } from './tools/compose.js';
 import type { ToolPolicy } from './tools/policy.js';
 import { MIN_TOOL_RESULT_CHARS, READ_TOOL_RESULT } from './tools/results.js';
@@ -30,6 +33,10 @@ export interface AIChannelOptions {
   readonly toolHandler?: ToolHandler;
   /** Which tools, for whom; default all (TL-10). */
   readonly toolPolicy?: ToolPolicy;
+  /** What it may activate (§23); several agents may share one registry. */
+  readonly skills?: SkillRegistry;
+  /** Runs the scripts of skills; without one they are not offered. */
+  readonly scriptExecutor?: ScriptExecutor;
   /** Default 10; 0: tools are never run. */
   readonly maxToolRounds?: number;
   /** Default 300. */
@@ -94,7 +101,7 @@ export function checkParts(channelId: string, options: AIChannelOptions | undefi
   if (typeof options?.provider?.generate !== 'function') {
     throw new ValidationError(`AIChannel '${channelId}' needs a provider. Pass { provider: new MockAIProvider() } or a real one.`);
   }
-  const { fallbackProvider, memory, toolHandler } = options;
+  const { fallbackProvider, memory, toolHandler, skills, scriptExecutor } = options;
   if (fallbackProvider !== undefined && typeof fallbackProvider.generate !== 'function') {
     throw new ValidationError(`The fallbackProvider of '${channelId}' is no provider: it has no generate(). Pass one like the provider.`);
   }
@@ -104,12 +111,20 @@ export function checkParts(channelId: string, options: AIChannelOptions | undefi
   if (toolHandler !== undefined && typeof toolHandler !== 'function') {
     throw new ValidationError(`The toolHandler of '${channelId}' is ${typeof toolHandler}. Give a function (name, args, context) => result.`);
   }
+  if (skills !== undefined && !(skills instanceof SkillRegistry)) {
+    throw new ValidationError(`The skills of '${channelId}' are no SkillRegistry. Pass new SkillRegistry(), with your skills registered.`);
+  }
+  if (scriptExecutor !== undefined && typeof scriptExecutor.run !== 'function') {
+    throw new ValidationError(`The scriptExecutor of '${channelId}' has no run(). Pass new ChildProcessExecutor() or one of your own.`);
+  }
 }
 
 /** The tools a channel brings itself. */
 export function checkOwnTools(tools: readonly AITool[]): void {
   checkTools(tools);
   for (const { name } of tools) {
-    if (name === READ_TOOL_RESULT) throw new ValidationError(`The tool name '${READ_TOOL_RESULT}' is the kit's own. Give your tool another one.`);
+    if (name === READ_TOOL_RESULT || SKILL_TOOLS.has(name)) {
+      throw new ValidationError(`The tool name '${name}' is the kit's own. Give your tool another one.`);
+    }
   }
 }

@@ -16,11 +16,12 @@ import { checkOwnTools, checkParts, limitsOf, windowOf, type AIChannelOptions } 
 import { answerAtOnce, answerInPieces, placeholderOf, providerSource } from './answers.js';
 import { Askers } from './askers.js';
 import { buildConversation, type Conversation } from './history.js';
-import { SettingsLayers } from './layers.js';
+import { SettingsLayers, type TurnSettings } from './layers.js';
 import type { AgentParts, LoopLimits, TurnParts } from './loop-parts.js';
 import type { MemoryProvider } from './memory/memory.js';
 import { SlidingWindowMemory } from './memory/sliding-window.js';
 import { canStream, type AIProvider } from './provider.js';
+import { TurnSkills } from './skills/turn-skills.js';
 import { withSpeakersNote } from './speakers.js';
 import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget } from './steering.js';
 import { replyTargets } from './targets.js';
@@ -194,7 +195,10 @@ export class AIChannel implements Channel {
     const cancellation = new Cancellation(abortSourceOf(options), this.#timeLimit);
     const triggers = turn.triggerEvents.length === 0 ? [event] : turn.triggerEvents;
     const askers = new Askers(triggers, context.participants);
-    const prompt = this.systemPromptFor(settings.systemPrompt, context);
+    const skills = this.#skillsFor(settings, context, services);
+    const own = this.systemPromptFor(settings.systemPrompt, context);
+    const prompt = skills === undefined ? own : skills.promptWithSkills(own, policy, askers.roles);
+    const tools = skills ?? settings.tools;
     const steered = new SteeredTurn(context.room.id, turn.id, cancellation);
     const asked = (conversation: Conversation): TurnParts | { readonly ended: TurnEndReason } => {
       if (conversation.askedFrom === conversation.messages.length) return { ended: 'empty' };
@@ -202,7 +206,7 @@ export class AIChannel implements Channel {
         turn,
         room: context.room,
         askers,
-        settings,
+        settings: skills === undefined ? settings : { ...settings, tools },
         systemPrompt: conversation.hasSeveralSpeakers ? withSpeakersNote(prompt) : prompt,
         conversation,
         targets: replyTargets(context.bindings, binding, event.responseVisibility),
@@ -223,7 +227,7 @@ export class AIChannel implements Channel {
           return cancellation.signal;
         },
         ...(prompt !== undefined && { systemPrompt: prompt }),
-        tools: provider.supportsTools ? settings.tools.offered(policy, askers.roles) : EMPTY_LIST,
+        tools: provider.supportsTools ? tools.offered(policy, askers.roles) : EMPTY_LIST,
       },
       cancellation,
     });
@@ -232,6 +236,22 @@ export class AIChannel implements Channel {
       return asked(building);
     }
     return this.#remembering(building, steered, cancellation).then((conversation) => ('ended' in conversation ? conversation : asked(conversation)));
+  }
+
+  /** The skills of this turn; undefined for agents without any. */
+  #skillsFor(settings: TurnSettings, context: RoomContext, { logger }: ChannelServices): TurnSkills | undefined {
+    const { skills: registry, scriptExecutor: executor } = this.#options;
+    if (registry === undefined || registry.size === 0) return undefined;
+    const { channelId, provider } = this;
+    return new TurnSkills({
+      registry,
+      executor,
+      channelId,
+      room: context.room,
+      tools: settings.tools,
+      supportsTools: provider.supportsTools,
+      logger,
+    });
   }
 
   /** It can be directed, and cancelled, while its memory takes its time. */

@@ -11,7 +11,7 @@ export const HANDOFF_MARK = '[Context from previous agent';
 const MARKS: readonly (readonly [RegExp, string])[] = [
   [/-{3}(?=[ \t]*Agent Identity)/gi, '- - -'],
   [/\[(?=[ \t]*Context from previous agent)/gi, '('],
-  [/<(?=\/?[ \t]*(?:available_skills|skill)\b)/gi, '&lt;'],
+  [/<(?=\/?[ \t]*(?:available_skills|active_skill|skill)\b)/gi, '&lt;'],
 ];
 
 /** The text with every forged mark made harmless; all other text as it is. */

@@ -9,6 +9,11 @@ export { SlidingWindowMemory, type SlidingWindowOptions } from './memory/sliding
 export { HandoffMemoryProvider } from './memory/handoff.js';
 export { BudgetAwareMemory, type BudgetOptions } from './memory/budget-aware.js';
 export { MockMemoryProvider, type MemoryCall, type MockMemoryOptions } from './memory/mock.js';
+export { ChildProcessExecutor, type ChildProcessOptions, type ScriptExecutor, type ScriptRequest, type ScriptResult } from './skills/executor.js';
+export { SkillError, type SkillMetadata } from './skills/metadata.js';
+export { SkillRegistry, type DiscoverOptions, type SkillRegistryOptions } from './skills/registry.js';
+export { Skill, type SkillFolder, type SkillOptions } from './skills/skill.js';
+export { ACTIVATE_SKILL, READ_SKILL_REFERENCE, RUN_SKILL_SCRIPT } from './skills/skill-tools.js';
 export type { SteeringDirective, SteeringTarget } from './steering.js';
 export type { ArgumentsOf } from './tools/arguments-of.js';
 export { composeToolHandlers, unknownTool, type ToolHandler } from './tools/compose.js';

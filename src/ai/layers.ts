@@ -5,7 +5,7 @@ import type { ChannelBinding } from '../core/models/binding.js';
 import type { Metadata } from '../core/models/json.js';
 import type { Room } from '../core/models/room.js';
 import type { ToolHandler } from './tools/compose.js';
-import { ToolSet } from './tools/tool-set.js';
+import { ToolSet, type TurnTools } from './tools/tool-set.js';
 
 /** A channel's own settings: the lowest layer. */
 export interface ChannelLayer {
@@ -21,7 +21,7 @@ export interface TurnSettings {
   readonly temperature: number | undefined;
   readonly maxTokens: number | undefined;
   readonly thinkingBudget: number | undefined;
-  readonly tools: ToolSet;
+  readonly tools: TurnTools;
 }
 
 /** Keeps a channel's tools together while no room or binding adds any. */

@@ -12,7 +12,7 @@ import { isAllowed, isBuiltInAllowed, type ToolPolicy } from './policy.js';
 import { errorText, failureText, isErrorResult, KeptResults, READ_TOOL_RESULT, readToolResult, toToolResult, type ImagePart } from './results.js';
 import { checkArguments, type ArgumentCheck } from './schema.js';
 import { canonicalJson, stableHash } from './stable-hash.js';
-import type { ToolSet, TurnTool } from './tool-set.js';
+import type { TurnTool, TurnTools } from './tool-set.js';
 
 /** The same call so often is refused, so often ends the loop (TL-06). */
 const REFUSED_FROM = 3;
@@ -26,7 +26,7 @@ export interface ToolRunnerParts {
   readonly channelId: string;
   /** Who is answered. */
   readonly askers: Askers;
-  readonly tools: ToolSet;
+  readonly tools: TurnTools;
   readonly policy: ToolPolicy | undefined;
   readonly limits: ToolLimits;
   readonly cancellation: Cancellation;
@@ -138,7 +138,8 @@ export class ToolRunner {
     const tool: TurnTool | undefined = isReading ? this.#readingTool() : this.parts.tools.get(call.name);
     if (!offered.has(call.name) || tool === undefined)
       return refused(`There is no tool '${call.name}'. Offered: ${[...offered].join(', ') || 'none'}.`);
-    if (!(isReading ? isBuiltInAllowed : isAllowed)(policy, call.name, roles)) return refused(`The tool '${call.name}' is not allowed here.`);
+    if (!(tool.isBuiltIn === true ? isBuiltInAllowed : isAllowed)(policy, call.name, roles))
+      return refused(`The tool '${call.name}' is not allowed here.`);
     if (tool.run === undefined) return refused(`The tool '${call.name}' cannot be run here.`);
     if (call.invalid === true) return refused('The arguments are no valid JSON. Call again with valid JSON.');
     if (times >= REFUSED_FROM) {
@@ -224,7 +225,7 @@ export class ToolRunner {
       ownEnd.release();
     }
     await this.#report(roomId, { ...call, result: outcome.text, isError: outcome.isError, durationMs: services.clock.monotonic() - started });
-    return { ...outcome, text: this.#kept.fit(outcome.text) };
+    return { ...outcome, text: tool.isWhole === true ? outcome.text : this.#kept.fit(outcome.text) };
   }
 
   async #report(roomId: string, event: ToolCallEvent): Promise<void> {
@@ -252,7 +253,13 @@ export class ToolRunner {
   }
 
   #readingTool(): TurnTool {
-    return { definition: readToolResult, schemas: [readToolResult.parameters ?? {}], run: (args) => this.#kept.read(args), idempotent: true };
+    return {
+      definition: readToolResult,
+      schemas: [readToolResult.parameters ?? {}],
+      run: (args) => this.#kept.read(args),
+      idempotent: true,
+      isBuiltIn: true,
+    };
   }
 
   #messages(calls: readonly AIToolCall[], outcomes: readonly CallOutcome[], provider: AIProvider): readonly AIMessage[] {

@@ -14,6 +14,19 @@ export interface TurnTool {
   readonly schemas: readonly JsonSchema[];
   readonly run: ToolFunction | undefined;
   readonly idempotent: boolean;
+  /** The kit's own: no whitelist has to name it. */
+  readonly isBuiltIn?: boolean;
+  /** Its result is never cut into pages. */
+  readonly isWhole?: boolean;
+}
+
+/** The tools of one turn. What is offered may change from one generation to the next. */
+export interface TurnTools {
+  /** Whether anything here can be run at all (TL-01). */
+  readonly canRun: boolean;
+  get(name: string): TurnTool | undefined;
+  /** The definitions a model is shown under this policy. */
+  offered(policy: ToolPolicy | undefined, roles: Roles): readonly AITool[];
 }
 
 export interface ToolSources {
@@ -25,7 +38,7 @@ export interface ToolSources {
   readonly kitTools: ReadonlyMap<string, ToolFunction>;
 }
 
-export class ToolSet {
+export class ToolSet implements TurnTools {
   readonly #tools = new Map<string, TurnTool>();
   readonly #everything: readonly AITool[];
 
@@ -41,7 +54,6 @@ export class ToolSet {
     this.#everything = this.#tools.size === 0 ? EMPTY_LIST : Array.from(this.#tools.values(), (tool) => tool.definition);
   }
 
-  /** Whether anything here can be run at all (TL-01). */
   get canRun(): boolean {
     for (const tool of this.#tools.values()) if (tool.run !== undefined) return true;
     return false;
@@ -51,7 +63,6 @@ export class ToolSet {
     return this.#tools.get(name);
   }
 
-  /** The definitions a model is shown under this policy. */
   offered(policy: ToolPolicy | undefined, roles: Roles): readonly AITool[] {
     return policy === undefined ? this.#everything : this.#everything.filter((tool) => isAllowed(policy, tool.name, roles));
   }
