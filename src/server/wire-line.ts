@@ -37,23 +37,11 @@ export function openLine(
   transport: LineTransport,
   options: { readonly readOnly?: boolean } = {},
 ): WireConnection {
-  const wirePrincipal: WirePrincipal = {
-    kind: caller.kind,
-    ...(caller.kind === 'client' && { participantId: caller.participantId }),
-    get rooms() {
-      return current().rooms;
-    },
-    get displayName() {
-      return current().displayName;
-    },
-    get canWrite() {
-      return options.readOnly !== true && hasScope(current(), 'write');
-    },
-  };
+  const participantId = caller.kind === 'client' ? caller.participantId : undefined;
   const line: WireConnection = new WireConnection({
     ...transport,
     kit: scopedKit(kit, current, (roomId) => line.loseRoom(roomId)),
-    principal: wirePrincipal,
+    principal: new CurrentPrincipal(caller.kind, participantId, current, options.readOnly === true),
     ...(caller.kind === 'client' && { channel: caller.channel }),
     clock: kit.clock,
     logger: kit.logger,
@@ -61,4 +49,26 @@ export function openLine(
     bound: (roomId, channelId) => isChannelInRoom(kit, current(), roomId, channelId),
   });
   return line;
+}
+
+/** Whoever it is now. A class, for getters written into an object would give every connection a shape of its own, and each frame would pay for it. */
+class CurrentPrincipal implements WirePrincipal {
+  constructor(
+    readonly kind: WirePrincipal['kind'],
+    readonly participantId: string | undefined,
+    private readonly current: () => Principal,
+    private readonly readOnly: boolean,
+  ) {}
+
+  get rooms(): readonly string[] | undefined {
+    return this.current().rooms;
+  }
+
+  get displayName(): string | undefined {
+    return this.current().displayName;
+  }
+
+  get canWrite(): boolean {
+    return !this.readOnly && hasScope(this.current(), 'write');
+  }
 }

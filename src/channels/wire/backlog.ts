@@ -15,10 +15,10 @@ export class Backlog {
     private readonly buffered: () => number,
   ) {}
 
-  /** A promise while more is buffered than is good; nothing else. */
-  relief(): Promise<void> | undefined {
+  /** A promise while more is buffered than is good; nothing else. `now`: what is, for who has asked already. */
+  relief(now = this.buffered()): Promise<void> | undefined {
     if (this.#waiting !== undefined) return this.#waiting;
-    if (this.buffered() <= HIGH_BYTES) return undefined;
+    if (now <= HIGH_BYTES) return undefined;
     this.#waiting = new Promise((resolve) => {
       this.#resolve = resolve;
     });

@@ -49,7 +49,7 @@ export interface WirePrincipal {
   /** Rooms it may enter; undefined: all. */
   readonly rooms?: readonly string[] | undefined;
   /** Whom a client speaks as. */
-  readonly participantId?: string;
+  readonly participantId?: string | undefined;
   /** The name its participant gets in rooms where it has none yet. */
   readonly displayName?: string | undefined;
   readonly canWrite: boolean;
@@ -81,7 +81,10 @@ export interface WireConnectionOptions {
   readonly renew?: (token: string) => Awaitable<void>;
   /** Asked at every frame that names a room; false: the room is not there for this caller any more (AUTH-05). */
   readonly allowed?: (roomId: string) => Awaitable<boolean>;
-  /** Whether a channel is in a room, where that is known without listing what else is; default: by the kit's bindings. */
+  /**
+   * Whether a room is there for this caller and this channel in it, by one look: asked, instead of `allowed`, at frames that speak
+   * in a room the client does not hear. Default: `allowed`, and the kit's bindings.
+   */
   readonly bound?: (roomId: string, channelId: string) => Awaitable<boolean>;
 }
 
@@ -106,15 +109,19 @@ export class WireConnection {
   readonly #rate: FrameRate;
   readonly #backlog: Backlog;
   readonly #host: HostView | undefined;
+  /** As whom this connection speaks, as long as it may. */
+  readonly #speaker: Speaker | undefined;
   /** The judging of earlier frames, while it takes time. */
   #earlier: Promise<void> | undefined;
   #waitingFrames = 0;
   #closed = false;
 
   constructor(private readonly options: WireConnectionOptions) {
-    const { clock, principal, kit, logger } = options;
+    const { clock, principal, kit, logger, channel } = options;
     this.#rate = new FrameRate(clock);
     this.#backlog = new Backlog(clock, options.buffered);
+    if (principal.kind === 'client' && channel !== undefined && principal.participantId !== undefined)
+      this.#speaker = { kit, channelId: channel.channelId, participantId: principal.participantId };
     if (principal.kind === 'host') {
       this.#host = new HostView({ kit, clock, logger, send: (frame) => void this.#send(frame), relief: () => this.#backlog.relief() });
     } else {
@@ -272,7 +279,7 @@ export class WireConnection {
           this.#tell(kit.publishReaction(frame.roomId, participantId, frame.eventId, frame.emoji, frame.action, channelId)),
         );
       case 'presence': {
-        const speaker = this.#speaker(frame);
+        const speaker = this.#speakerOf(frame);
         if (speaker === undefined) return;
         for (const roomId of this.#rooms.keys())
           this.#tell(speaker.kit.publishPresence(roomId, speaker.participantId, frame.status, speaker.channelId));
@@ -282,28 +289,29 @@ export class WireConnection {
   }
 
   #speaking(frame: Extract<ClientFrame, { roomId: string }>, work: (speaker: Speaker) => Awaitable<void>): Awaitable<void> {
-    const speaker = this.#speaker(frame);
+    const speaker = this.#speakerOf(frame);
     if (speaker === undefined) return;
     const { roomId } = frame;
-    return this.#inRoom(frame, () => {
-      if (this.#rooms.has(roomId)) return work(speaker);
-      // Speaking never attaches the channel to a room it is not in, and who is not in a room does not type there either.
-      const attempt = (isBound: boolean): Awaitable<void> => {
-        if (isBound) return work(speaker);
-        this.#refuse({ ...noRoom(roomId), ...idOf(frame) });
-      };
-      const bound = this.#bound(speaker, roomId);
-      return isPromise(bound) ? bound.then(attempt) : attempt(bound);
+    if (this.#rooms.has(roomId)) return this.#inRoom(frame, () => work(speaker));
+    // Speaking never attaches the channel to a room it is not in, and who is not in a room does not type there either.
+    const attempt = (isBound: boolean): Awaitable<void> => {
+      if (this.#closed) return;
+      if (isBound) return work(speaker);
+      this.#refuse({ ...noRoom(roomId), ...idOf(frame) });
+    };
+    const { bound } = this.options;
+    if (bound === undefined) return this.#inRoom(frame, () => this.#isBound(speaker, roomId).then(attempt));
+    return this.#trying(frame, () => {
+      const isBound = bound(roomId, speaker.channelId);
+      return isPromise(isBound) ? isBound.then(attempt) : attempt(isBound);
     });
   }
 
-  #bound({ kit, channelId }: Speaker, roomId: string): Awaitable<boolean> {
-    const { bound } = this.options;
-    if (bound !== undefined) return bound(roomId, channelId);
-    return kit.listBindings(roomId).then((bindings) => bindings.some((binding) => binding.channelId === channelId));
+  async #isBound({ kit, channelId }: Speaker, roomId: string): Promise<boolean> {
+    return (await kit.listBindings(roomId)).some((binding) => binding.channelId === channelId);
   }
 
-  /** Runs `work` when the room is there for this caller, and says what went wrong. */
+  /** Runs `work` when the room is there for this caller. */
   #inRoom(frame: Extract<ClientFrame, { roomId: string }>, work: () => Awaitable<void>): Awaitable<void> {
     const attempt = (allowed: boolean): Awaitable<void> => {
       if (this.#closed) return;
@@ -317,10 +325,17 @@ export class WireConnection {
       }
       return work();
     };
+    return this.#trying(frame, () => {
+      const allowed = this.#allowed(frame.roomId);
+      return isPromise(allowed) ? allowed.then(attempt) : attempt(allowed);
+    });
+  }
+
+  /** Says what went wrong. */
+  #trying(frame: ClientFrame, attempt: () => Awaitable<void>): Awaitable<void> {
     const failed = (error: unknown): void => this.#refuseError(error, frame);
     try {
-      const allowed = this.#allowed(frame.roomId);
-      const done = isPromise(allowed) ? allowed.then(attempt) : attempt(allowed);
+      const done = attempt();
       return isPromise(done) ? done.catch(failed) : undefined;
     } catch (error) {
       failed(error);
@@ -408,39 +423,39 @@ export class WireConnection {
     };
     if (frame.parentEventId !== undefined) message.parentEventId = frame.parentEventId;
     if (frame.metadata !== undefined) message.metadata = frame.metadata;
-    const open: OpenSend = { id, roomId };
-    this.#sends.add(key, open);
+    const open: OpenSend = { id, key, roomId, committed: undefined };
+    this.#sends.add(open);
     // The kit keeps the order of one sender's messages in a room (INB-27); they are handed over in the order they came.
     kit.processInbound(message, { roomId, wait: 'commit' }).then(
-      (result) => this.#onResult(key, open, result),
+      (result) => this.#onResult(open, result),
       (error: unknown) => {
-        if (this.#sends.take(key, roomId) !== undefined) this.#refuseError(error, frame);
+        if (this.#sends.take(open)) this.#refuseError(error, frame);
       },
     );
   }
 
-  #onResult(key: string, open: OpenSend, result: InboundResult): void {
+  #onResult(open: OpenSend, result: InboundResult): void {
     const { id, roomId } = open;
     const { event } = result;
-    if (this.#closed || !this.#sends.has(key, roomId)) return; // answered in its place already
+    if (this.#closed || !this.#sends.isOpen(open)) return; // answered in its place already
     if (result.blocked || result.duplicate || event === undefined) {
-      this.#sends.take(key, roomId);
+      this.#sends.take(open);
       const shown = result.blocked || event === undefined ? undefined : JSON.stringify(wireEvent(event, this.#rooms.get(roomId)));
       void this.#write(outcomeText(id, roomId, result, shown));
       return;
     }
     const { channel } = this.options;
     if (this.#rooms.has(roomId) && channel?.echo === true && event.index > (this.#beginnings.get(roomId) ?? -1)) {
-      this.#sends.await(key, event);
+      this.#sends.await(open, event);
       const timer = this.options.clock.setTimer(ACKNOWLEDGE_MS, () => {
         this.#timers.delete(timer);
         // Its place never came: what is not delivered to this channel is not in the sequence either.
-        if (this.#sends.take(key, roomId) !== undefined) void this.#acknowledge(id, event);
+        if (this.#sends.take(open)) void this.#acknowledge(id, event);
       });
       this.#timers.add(timer);
       return;
     }
-    this.#sends.take(key, roomId);
+    this.#sends.take(open);
     if (!this.#rooms.has(roomId) || channel === undefined) {
       void this.#acknowledge(id, event);
       return;
@@ -477,9 +492,8 @@ export class WireConnection {
   // --- rights and answers --------------------------------------------------------------------------------------------
 
   /** As whom this connection speaks; refuses the frame when it may not. */
-  #speaker(frame: ClientFrame): Speaker | undefined {
-    const { kit, principal, channel } = this.options;
-    if (principal.kind === 'host' || channel === undefined || principal.participantId === undefined) {
+  #speakerOf(frame: ClientFrame): Speaker | undefined {
+    if (this.#speaker === undefined) {
       this.#refuse({
         code: 'forbidden',
         message: 'Speaking takes a channel and a participant: connect with a client token.',
@@ -488,7 +502,7 @@ export class WireConnection {
       });
       return undefined;
     }
-    if (principal.canWrite) return { kit, channelId: channel.channelId, participantId: principal.participantId };
+    if (this.options.principal.canWrite) return this.#speaker;
     this.#refuse({ code: 'forbidden', message: 'This token may only read.', retryable: false, ...idOf(frame) });
     return undefined;
   }
@@ -532,12 +546,13 @@ export class WireConnection {
   /** A promise while the socket is backed up: the channel holds back then. */
   #write(text: string): Awaitable<void> {
     if (this.#closed) return;
-    if (this.options.buffered() > MAX_BUFFERED_BYTES) {
+    const buffered = this.options.buffered();
+    if (buffered > MAX_BUFFERED_BYTES) {
       this.close(1013, 'slow_consumer');
       return;
     }
     this.options.send(text);
-    return this.#backlog.relief();
+    return this.#backlog.relief(buffered + text.length);
   }
 }
 

@@ -8,46 +8,64 @@ import type { RoomEvent } from '../../core/models/event.js';
 export interface OpenSend {
   /** The client's name for it. */
   readonly id: string;
+  /** The kit's, which its event carries. */
+  readonly key: string;
   readonly roomId: string;
   /** Committed, and on its way through the room's sequence. */
-  committed?: RoomEvent;
+  committed: RoomEvent | undefined;
 }
 
 export class OpenSends {
-  /** By room and key: a key is unique in its room only (INB-08). */
-  readonly #byName = new Map<string, OpenSend & { readonly key: string }>();
+  /** By key, which is unique in its room only (INB-08): nearly always there is one, and no name has to be put together for it. */
+  readonly #byKey = new Map<string, OpenSend | OpenSend[]>();
+  #size = 0;
   #waiting = 0;
 
   get size(): number {
-    return this.#byName.size;
+    return this.#size;
   }
 
   has(key: string, roomId: string): boolean {
-    return this.#byName.has(nameOf(key, roomId));
+    return this.#find(key, roomId) !== undefined;
   }
 
-  add(key: string, send: OpenSend): void {
-    this.#byName.set(nameOf(key, send.roomId), { ...send, key });
+  add(send: OpenSend): void {
+    const others = this.#byKey.get(send.key);
+    this.#byKey.set(send.key, others === undefined ? send : [others, send].flat());
+    this.#size++;
+  }
+
+  /** Whether it still waits for its answer. */
+  isOpen(send: OpenSend): boolean {
+    return this.#find(send.key, send.roomId) === send;
   }
 
   /** The send that this event is of; it is answered now. */
-  takeByEvent(event: RoomEvent): OpenSend | undefined {
-    return event.idempotencyKey === undefined ? undefined : this.take(event.idempotencyKey, event.roomId);
-  }
-
-  take(key: string, roomId: string): OpenSend | undefined {
-    const name = nameOf(key, roomId);
-    const send = this.#byName.get(name);
-    if (send === undefined) return undefined;
-    this.#byName.delete(name);
-    if (send.committed !== undefined) this.#waiting--;
+  takeByEvent({ idempotencyKey, roomId }: RoomEvent): OpenSend | undefined {
+    const send = idempotencyKey === undefined ? undefined : this.#find(idempotencyKey, roomId);
+    if (send !== undefined) this.take(send);
     return send;
   }
 
+  /** It is answered now; false when it was before. */
+  take(send: OpenSend): boolean {
+    const known = this.#byKey.get(send.key);
+    if (known === send) {
+      this.#byKey.delete(send.key);
+    } else {
+      if (!Array.isArray(known) || !known.includes(send)) return false;
+      const left = known.filter((other) => other !== send);
+      if (left.length === 0) this.#byKey.delete(send.key);
+      else this.#byKey.set(send.key, left);
+    }
+    this.#size--;
+    if (send.committed !== undefined) this.#waiting--;
+    return true;
+  }
+
   /** Its event comes by itself; until then it is remembered. */
-  await(key: string, event: RoomEvent): void {
-    const send = this.#byName.get(nameOf(key, event.roomId));
-    if (send === undefined || send.committed !== undefined) return;
+  await(send: OpenSend, event: RoomEvent): void {
+    if (send.committed !== undefined || !this.isOpen(send)) return;
     send.committed = event;
     this.#waiting++;
   }
@@ -56,17 +74,20 @@ export class OpenSends {
   takePassed(roomId: string, index: number): { readonly id: string; readonly event: RoomEvent }[] {
     if (this.#waiting === 0) return [];
     const passed: { id: string; event: RoomEvent }[] = [];
-    for (const { id, key, committed } of this.#byName.values()) {
+    for (const send of [...this.#byKey.values()].flat()) {
+      const { id, committed } = send;
       if (committed === undefined || committed.roomId !== roomId || committed.index >= index) continue;
-      this.take(key, roomId);
+      this.take(send);
       passed.push({ id, event: committed });
     }
     return passed;
   }
-}
 
-function nameOf(key: string, roomId: string): string {
-  return `${roomId}\n${key}`; // neither holds control characters
+  #find(key: string, roomId: string): OpenSend | undefined {
+    const known = this.#byKey.get(key);
+    if (Array.isArray(known)) return known.find((send) => send.roomId === roomId);
+    return known?.roomId === roomId ? known : undefined;
+  }
 }
 
 /** The outcome of a send that has no place in the sequence. */
