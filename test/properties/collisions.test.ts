@@ -30,13 +30,13 @@ interface Course {
   readonly heedsAbort: boolean;
   readonly thinkMs: number;
   /** What goes wrong in the last generation. */
-  readonly end: 'answer' | 'answer' | 'answer' | 'nothing' | 'failure' | 'hang';
+  readonly end: 'answer'     | 'nothing' | 'failure' | 'hang';
 }
 
 interface Arrival {
   readonly afterMs: number;
   readonly sender: 'ada' | 'bob';
-  readonly kind: 'message' | 'message' | 'message' | 'whisper' | 'another agent';
+  readonly kind: 'message'     | 'whisper' | 'another agent';
 }
 
 const course: fc.Arbitrary<Course> = fc.record({
