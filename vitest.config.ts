@@ -15,6 +15,8 @@ export default defineConfig({
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
       { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
       { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
+      { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },
+      { find: /^roomkit\/vllm$/, replacement: source('providers/vllm/index.ts') },
     ],
   },
   test: {

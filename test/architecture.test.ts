@@ -60,6 +60,7 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sqlite: ['@photostructure/sqlite'],
   anthropic: ['@anthropic-ai/sdk'],
   openai: ['openai'],
+  _shared: ['openai'], // for openai and vllm, which both speak it
   gemini: ['@google/genai'],
   mcp: ['@modelcontextprotocol/client'],
 };

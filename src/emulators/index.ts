@@ -6,7 +6,10 @@
 export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/emulator.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
 export type { RecordedRequest } from './loopback.js';
+export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';
 export { ModelEmulator, type ModelEmulatorOptions } from './model-emulator.js';
+export { VllmEmulator, type VllmEmulatorOptions } from './vllm/emulator.js';
+export type { ThinkingPlace } from './vllm/answers.js';
 export type {
   ModelRequest,
   ModelRule,

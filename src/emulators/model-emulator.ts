@@ -1,7 +1,15 @@
 /** What the emulators of all model vendors have in common: starting, scripting, looking at what was asked. */
 import type { ServerResponse } from 'node:http';
 import { LoopbackServer, type RecordedRequest } from './loopback.js';
-import { Playbook, type ModelRequest, type ModelRule, type ModelScript, type ScriptedAnswer, type ScriptedFailure, type ScriptedModelReply } from './script.js';
+import {
+  Playbook,
+  type ModelRequest,
+  type ModelRule,
+  type ModelScript,
+  type ScriptedAnswer,
+  type ScriptedFailure,
+  type ScriptedModelReply,
+} from './script.js';
 
 /** What every model emulator is started with. */
 export interface ModelEmulatorOptions extends ModelScript {

@@ -4,11 +4,19 @@ import { providerContract, type OpenProvider } from '../../src/testing/index.js'
 import { verifies } from '../requirements.js';
 import { openAnthropic } from './open-anthropic.js';
 import { openGemini, openGeminiBefore3 } from './open-gemini.js';
+import { openOpenAIChat, openOpenAIResponses } from './open-openai.js';
+import { openVllm } from './open-vllm.js';
 
 const PROVIDERS: Readonly<Record<string, OpenProvider>> = {
   AnthropicAIProvider: openAnthropic,
+  'OpenAIAIProvider, chat completions': openOpenAIChat,
+  'OpenAIAIProvider, responses': openOpenAIResponses,
   GeminiAIProvider: openGemini,
   'GeminiAIProvider with a model before Gemini 3': openGeminiBefore3,
+  'createVllmProvider, thoughts in a field': openVllm('reasoning'),
+  'createVllmProvider, thoughts in the field of former versions': openVllm('reasoning_content'),
+  'createVllmProvider, thoughts between tags': openVllm('tags'),
+  'createVllmProvider, thoughts without an opening tag': openVllm('closing_tag'),
 };
 
 for (const [name, open] of Object.entries(PROVIDERS)) {

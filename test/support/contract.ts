@@ -9,6 +9,8 @@ import * as roomkit from '../../src/index.js';
 import * as sqlite from '../../src/providers/sqlite/index.js';
 import * as anthropic from '../../src/providers/anthropic/index.js';
 import * as gemini from '../../src/providers/gemini/index.js';
+import * as openai from '../../src/providers/openai/index.js';
+import * as vllm from '../../src/providers/vllm/index.js';
 import * as client from '../../src/client/index.js';
 import * as server from '../../src/server/index.js';
 import * as testing from '../../src/testing/index.js';
@@ -74,6 +76,8 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/sqlite': sqlite,
   'roomkit/anthropic': anthropic,
   'roomkit/gemini': gemini,
+  'roomkit/openai': openai,
+  'roomkit/vllm': vllm,
 };
 
 interface Manifest {

@@ -19,6 +19,8 @@ export interface VendorFailure {
   /** Where the status does not say it. */
   readonly code?: string | undefined;
   readonly retryable?: boolean | undefined;
+  /** What to do about it, where the code does not say it. */
+  readonly help?: string | undefined;
 }
 
 const RETRYABLE = new Set([408, 409, 425, 429]);
@@ -27,12 +29,12 @@ const OVERFLOW =
 
 /** Our error of it. Its message holds no word of the vendor's prose: that is in `cause`. */
 export function providerError(failure: VendorFailure): ProviderError {
-  const { provider, status, type, cause } = failure;
+  const { provider, status, type, cause, help } = failure;
   const code = failure.code ?? codeOf(failure);
   const retryable = failure.retryable ?? (code !== 'context_overflow' && status !== undefined && isRetryableStatus(status));
   const retryAfterSeconds = failure.retryAfterSeconds ?? retryAfterOf(failure.headers);
   return new ProviderError(
-    `${provider} ${status === undefined ? `failed: ${code}` : `answered ${status}`}${type === undefined ? '' : ` (${type})`}.${HELP[code] ?? ''}`,
+    `${provider} ${status === undefined ? `failed: ${code}` : `answered ${status}`}${type === undefined ? '' : ` (${type})`}.${help === undefined ? (HELP[code] ?? '') : ` ${help}`}`,
     {
       provider,
       code,
@@ -47,6 +49,7 @@ export function providerError(failure: VendorFailure): ProviderError {
 const HELP: Readonly<Record<string, string>> = {
   auth_error: ' Check the key, and whether it may use this model.',
   model_not_found: ' Check the id of the model and the base URL.',
+  quota_exceeded: ' The account has no quota left; see what it is billed.',
   context_overflow: ' The conversation does not fit into the model; lower maxContextEvents or use BudgetAwareMemory.',
 };
 
