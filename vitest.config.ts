@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^roomkit\/testing$/, replacement: source('testing/index.ts') },
       { find: /^roomkit\/emulators$/, replacement: source('emulators/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
+      { find: /^roomkit\/mcp$/, replacement: source('providers/mcp/index.ts') },
       { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
       { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
       { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },

@@ -75,6 +75,7 @@ console.log(later?.tools.map(({ name }) => name).join(', ')); // and leaves the 
 //   run_skill_script → {"exit_code":0,"stdout":"24.95\n","stderr":""}
 // support: You get € 24.95 back.
 // ada: And your secrets?
+// roomkit warn: A tool failed. channelId=support tool=read_skill_reference error=…
 //   read_skill_reference → {"error":"The name \"../../../.env\" holds a separator. Give the plain name of a file. It has: rules.md."}
 // support: That is all I know.
 // true
