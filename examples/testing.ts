@@ -15,6 +15,11 @@ import type { ConversationStore } from 'roomkit';
 import { storeContract } from 'roomkit/testing';
 
 // #endregion
+// #region memories
+import { SlidingWindowMemory } from 'roomkit';
+import { memoryContract } from 'roomkit/testing';
+
+// #endregion
 // #region test
 const clock = new TestClock(); // stands still until it is told to go on
 const gateway = new MockTransportProvider('gateway');
@@ -110,6 +115,14 @@ for (const promise of storeContract) {
 // #endregion
 console.log(`the contract of storage: ${broken} promises broken`);
 
+// #region memories
+let forgotten = 0;
+for (const promise of memoryContract) {
+  await promise.run(() => new SlidingWindowMemory()).catch(() => forgotten++); // `(inner) => new YourMemory(inner)` for one that wraps another
+}
+// #endregion
+console.log(`the contract of memories: ${forgotten} promises broken`);
+
 // prints:
 // an agent and its tool: as expected
 // a failing vendor: tried again after a second
@@ -118,3 +131,4 @@ console.log(`the contract of storage: ${broken} promises broken`);
 // a hook by itself: blocks
 // a crash between commit and answer: not said twice
 // the contract of storage: 0 promises broken
+// the contract of memories: 0 promises broken

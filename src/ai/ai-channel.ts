@@ -11,6 +11,7 @@ import type { EventDraft, EventSource, RoomEvent } from '../core/models/event.js
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import type { TurnEndReason } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
+import { withoutSummaries } from '../core/rooms/summaries.js';
 import { abortSourceOf, Cancellation, type TimeLimit } from '../core/async/cancellation.js';
 import { checkOwnTools, checkParts, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
 import { answerAtOnce, answerInPieces, placeholderOf, providerSource } from './answers.js';
@@ -204,7 +205,7 @@ export class AIChannel implements Channel {
       if (conversation.askedFrom === conversation.messages.length) return { ended: 'empty' };
       return {
         turn,
-        room: context.room,
+        room: withoutSummaries(context.room),
         askers,
         settings: skills === undefined ? settings : { ...settings, tools },
         systemPrompt: conversation.hasSeveralSpeakers ? withSpeakersNote(prompt) : prompt,
@@ -221,14 +222,9 @@ export class AIChannel implements Channel {
       memory: this.#memory,
       maxContextEvents: this.maxContextEvents,
       supportsVision: provider.supportsVision,
-      logger: services.logger,
-      memoryOptions: {
-        get signal() {
-          return cancellation.signal;
-        },
-        ...(prompt !== undefined && { systemPrompt: prompt }),
-        tools: provider.supportsTools ? tools.offered(policy, askers.roles) : EMPTY_LIST,
-      },
+      services,
+      systemPrompt: prompt,
+      tools: provider.supportsTools ? tools.offered(policy, askers.roles) : EMPTY_LIST,
       cancellation,
     });
     if (!isPromise(building)) {

@@ -7,10 +7,16 @@
 export const IDENTITY_MARK = '--- Agent Identity ---';
 /** Opens what a previous agent left for its successor (MEM-03). */
 export const HANDOFF_MARK = '[Context from previous agent';
+/** Opens what a conversation's older part comes to (MEM-07). */
+export const SUMMARY_MARK = '[Summary of the earlier conversation]';
+export const SUMMARY_END = '[End of the summary]';
+/** Opens what was found of earlier messages (MEM-08). */
+export const FOUND_MARK = '[Earlier messages, quoted]';
+export const FOUND_END = '[End of the quotes]';
 
 const MARKS: readonly (readonly [RegExp, string])[] = [
   [/-{3}(?=[ \t]*Agent Identity)/gi, '- - -'],
-  [/\[(?=[ \t]*Context from previous agent)/gi, '('],
+  [/\[(?=[ \t]*(?:Context from previous agent|Summary of the earlier conversation|Earlier messages, quoted|End of the (?:summary|quotes)))/gi, '('],
   [/<(?=\/?[ \t]*(?:available_skills|active_skill|skill)\b)/gi, '&lt;'],
 ];
 

@@ -1,16 +1,18 @@
 /** What a model is shown of a conversation (AI-03, AI-04): the history as this agent may see it, then what it answers. */
 import type { TakenMessages } from '../core/channel.js';
 import { ValidationError } from '../core/errors.js';
-import type { Logger } from '../core/logger.js';
-import type { AIMessage } from '../core/models/ai.js';
+import type { ChannelServices } from '../core/channel.js';
+import type { AIMessage, AITool } from '../core/models/ai.js';
 import type { RoomEvent } from '../core/models/event.js';
 import type { Participant } from '../core/models/people.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import { canSeeEvent } from '../core/delivery/visibility.js';
 import { RoomContextView, type RoomContext } from '../core/rooms/context.js';
+import { withoutSummaries } from '../core/rooms/summaries.js';
 import type { Cancellation } from '../core/async/cancellation.js';
 import { readContent } from './content-parts.js';
-import type { MemoryOptions, MemoryProvider, MemoryResult } from './memory/memory.js';
+import type { MemoryOptions, MemoryProvider, MemoryResult, MemoryStore } from './memory/memory.js';
+import { ReadersStore } from './memory/readers-store.js';
 import { newest } from './memory/sliding-window.js';
 import { hasSeveralSpeakers, withSpeaker } from './speakers.js';
 
@@ -23,8 +25,9 @@ export interface ConversationParts {
   /** The window when the memory fails (MEM-04). */
   readonly maxContextEvents: number;
   readonly supportsVision: boolean;
-  readonly logger: Logger;
-  readonly memoryOptions: MemoryOptions;
+  readonly services: ChannelServices;
+  readonly systemPrompt: string | undefined;
+  readonly tools: readonly AITool[];
   readonly cancellation: Cancellation;
 }
 
@@ -54,7 +57,7 @@ export function buildConversation(parts: ConversationParts): Awaitable<Conversat
   const triggers = currentVersions(parts.triggers, recent);
   const trigger = triggers.at(-1);
   if (trigger === undefined) return NOTHING;
-  const remembered = recall(parts, trigger, readable(parts, recent, triggers));
+  const remembered = recall(parts, triggers, trigger, readable(parts, recent, triggers));
   return isPromise(remembered) ? remembered.then((shown) => toMessages(parts, triggers, shown)) : toMessages(parts, triggers, remembered);
 }
 
@@ -141,19 +144,54 @@ function read({ channelId, participants, supportsVision }: Reader, event: RoomEv
 }
 
 /** What the memory shows; when it fails, the plain window (MEM-04). */
-function recall(parts: ConversationParts, trigger: RoomEvent, readable: readonly RoomEvent[]): Awaitable<MemoryResult> {
+function recall(
+  parts: ConversationParts,
+  triggers: readonly RoomEvent[],
+  trigger: RoomEvent,
+  readable: readonly RoomEvent[],
+): Awaitable<MemoryResult> {
   const { context, channelId, memory, cancellation } = parts;
-  const filtered = new RoomContextView(context.room, context.bindings, context.participants, () => readable);
+  const filtered = new RoomContextView(withoutSummaries(context.room), context.bindings, context.participants, () => readable);
   const instead = (error: unknown): MemoryResult => {
     if (cancellation.reason !== undefined) throw cancellation.reason;
-    parts.logger.warn('A memory failed; the newest events take its place.', { channelId, roomId: context.room.id, memory: memory.name, error });
+    parts.services.logger.warn('A memory failed; the newest events take its place.', {
+      channelId,
+      roomId: context.room.id,
+      memory: memory.name,
+      error,
+    });
     return { messages: EMPTY_LIST, events: newest(readable, parts.maxContextEvents) };
   };
   try {
-    const result = memory.retrieve(context.room.id, trigger, filtered, channelId, parts.memoryOptions);
+    const result = memory.retrieve(context.room.id, trigger, filtered, channelId, new OptionsOfTurn(parts, triggers));
     return isPromise(result) ? cancellation.guard(result).then(checkResult).catch(instead) : checkResult(result);
   } catch (error) {
     return instead(error);
+  }
+}
+
+/** What a memory is told; what costs something is made when it is asked for. */
+class OptionsOfTurn implements MemoryOptions {
+  readonly systemPrompt?: string;
+  readonly tools: readonly AITool[];
+  readonly #parts: ConversationParts;
+
+  constructor(
+    parts: ConversationParts,
+    readonly triggers: readonly RoomEvent[],
+  ) {
+    this.#parts = parts;
+    this.tools = parts.tools;
+    if (parts.systemPrompt !== undefined) this.systemPrompt = parts.systemPrompt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.cancellation.signal;
+  }
+
+  get store(): MemoryStore | undefined {
+    const { services, context, channelId } = this.#parts;
+    return services.memory === undefined ? undefined : new ReadersStore(services, services.memory, context, channelId, this.triggers);
   }
 }
 
@@ -164,7 +202,7 @@ function checkResult(result: MemoryResult | undefined): MemoryResult {
 }
 
 /** Messages only: nothing of the system's, nothing of orchestration's inner life, nothing internal but one's own. */
-function isConversation(event: RoomEvent, channelId: string): boolean {
+export function isConversation(event: RoomEvent, channelId: string): boolean {
   return (
     event.type === 'message' &&
     event.content.type !== 'system' &&

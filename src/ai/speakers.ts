@@ -42,7 +42,8 @@ export function withSpeaker(
   return [{ type: 'text', text: `${name}:` }, ...content];
 }
 
-function speakerName(event: RoomEvent, participants: readonly Participant[]): string {
+/** What somebody is called in front of a model. */
+export function speakerName(event: RoomEvent, participants: readonly Participant[]): string {
   const { participantId, channelId } = event.source;
   const person = participantId === undefined ? undefined : participants.find((participant) => participant.id === participantId);
   // A name is people's own choice: it must not look like a second speaker.

@@ -14,6 +14,7 @@ import { withSection } from './pipeline/section.js';
 import { storeEffects } from './pipeline/side-effects.js';
 import { publishEphemeral } from './realtime/publish.js';
 import { contextOf } from './rooms/history.js';
+import { memoryAccess } from './rooms/memory-access.js';
 import { readVisible } from './rooms/timeline.js';
 import type { ChannelTracing } from './telemetry/provider.js';
 import type { ToolUseGate } from './turns/tool-gate.js';
@@ -33,6 +34,7 @@ export function channelServices(parts: KitParts, channelId: string, kit: RoomKit
     publish: (event) => publishEphemeral(parts, event),
     ...(parts.tracer.enabled && { tracing: tracingOf(parts, channelId) }),
     toolGate: toolGate(parts, channelId),
+    memory: memoryAccess(parts, channelId),
     tools,
     kit,
   };

@@ -16,6 +16,7 @@ import type { Participant } from './models/people.js';
 import type { ProtocolTrace } from './models/trace.js';
 import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
 import type { RoomContext } from './rooms/context.js';
+import type { MemoryAccess } from './rooms/memory-access.js';
 import type { ChannelTracing } from './telemetry/provider.js';
 import type { ToolUseGate } from './turns/tool-gate.js';
 
@@ -104,6 +105,8 @@ export interface ChannelServices {
   readonly tracing?: ChannelTracing;
   /** Gates and runs one tool call (§18.1, HK-14): the hooks `before_tool_use` and `on_tool_call`. */
   readonly toolGate: ToolUseGate;
+  /** What an agent's memory may use of the store (MEM-07, MEM-08). Absent outside a kit. */
+  readonly memory?: MemoryAccess;
   /** Handlers of tools that stored layers name (AI-02): the kit's `tools` option. */
   readonly tools: ReadonlyMap<string, ToolFunction>;
   /** The kit itself, for the context of tools (TL-11). */

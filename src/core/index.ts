@@ -17,6 +17,8 @@ export type { ConversationChange, ConversationDecision, ConversationNow, Convers
 export type { DeliveryQuery } from './rooms/deliveries.js';
 export type { EventPatch, TimelineQuery } from './rooms/timeline.js';
 export type { EventSearch } from './rooms/search.js';
+export type { FoundEvent, MemoryAccess, MemorySearch } from './rooms/memory-access.js';
+export { withoutSummaries, type StoredSummary, type SummaryBasis } from './rooms/summaries.js';
 export type { IdentityDraft, IdentityQuery } from './rooms/identities.js';
 export type { ParticipantPatch } from './rooms/people.js';
 export type { TaskPatch } from './rooms/work.js';

@@ -10,6 +10,7 @@ export type { RecordedHandoff } from './conversation/log.js';
 export { conversationMatchers, type ConversationMatchers, type MatcherResult } from './conversation/matchers.js';
 export { Person, type PersonOptions } from './conversation/person.js';
 export { lockContract, type LockCase, type LockSetup, type OpenLocks } from './contracts/lock-contract.js';
+export { memoryContract, type MemoryCase, type OpenMemory } from './contracts/memory-contract.js';
 export {
   type OpenProvider,
   type OpenProviderOptions,

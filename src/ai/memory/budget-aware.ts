@@ -52,7 +52,7 @@ export class BudgetAwareMemory implements MemoryProvider {
       this.#count(options.systemPrompt ?? '') -
       this.#toolTokens(options) -
       this.#messageTokens(messages) -
-      this.#eventTokens(event);
+      this.#askedTokens(options.triggers ?? [event]);
     const least = this.options.minEvents ?? 2;
     let from = events.length;
     for (; from > 0; from--) {
@@ -75,6 +75,12 @@ export class BudgetAwareMemory implements MemoryProvider {
   #toolTokens(options: MemoryOptions): number {
     let tokens = 0;
     for (const { name, description, parameters } of options.tools) tokens += this.#count(`${name}${description}${JSON.stringify(parameters ?? {})}`);
+    return tokens;
+  }
+
+  #askedTokens(triggers: readonly RoomEvent[]): number {
+    let tokens = 0;
+    for (const event of triggers) tokens += this.#eventTokens(event);
     return tokens;
   }
 

@@ -146,7 +146,7 @@ describe('BudgetAwareMemory', () => {
   const options = { answerTokens: 10, countTokens, minEvents: 0 };
 
   it('reserves prompt, tools, injected messages, the message itself and the answer before it shows history', async () => {
-    verifies('MEM-05');
+    verifies('MEM-05', 'MEM-06');
     const tools = [{ name: 'find', description: 'x', parameters: {} }]; // find + x + {} = 7
     const inner = new MockMemoryProvider({ messages: [{ role: 'user', content: '12345' }] });
     const memory = new BudgetAwareMemory(inner, { ...options, maxContextTokens: 10 + 4 + 7 + 5 + 3 + 2 });
@@ -155,12 +155,29 @@ describe('BudgetAwareMemory', () => {
     expect(memory.name).toBe('BudgetAware(Mock)');
   });
 
+  it('reserves all that a turn answers, and cuts nothing of what comes first', async () => {
+    verifies('MEM-06');
+    const pair = [
+      { role: 'assistant', content: [{ type: 'tool_call', id: '1', name: 'find', arguments: {} }] },
+      { role: 'tool', content: [{ type: 'tool_result', toolCallId: '1', name: 'find', result: 'long' }] },
+    ] as const;
+    const memory = (maxContextTokens: number): MemoryProvider =>
+      new BudgetAwareMemory(new MockMemoryProvider({ messages: pair }), { ...options, maxContextTokens });
+    const cost = pair.reduce((sum, { content }) => sum + JSON.stringify(content).length, 0);
+    const triggers = [anEvent('first'), anEvent('now')];
+    expect(bodies(await retrieve(memory(10 + cost + 5 + 3 + 2), aRoom(), { ...none, triggers }))).toEqual(['c', 'd']);
+    const squeezed = await retrieve(memory(1), aRoom(), { ...none, triggers });
+    expect(squeezed).toEqual({ messages: pair, events: [] });
+  });
+
   it('shows at least the newest events, whatever they cost', async () => {
+    verifies('MEM-06');
     const memory = new BudgetAwareMemory(new SlidingWindowMemory(), { ...options, minEvents: 2, maxContextTokens: 1 });
     expect(bodies(await retrieve(memory))).toEqual(['c', 'd']);
   });
 
   it('counts a token for 3.5 characters', async () => {
+    verifies('MEM-06');
     const inner = new SlidingWindowMemory();
     const context = (maxContextTokens: number): Promise<MemoryResult> =>
       retrieve(new BudgetAwareMemory(inner, { maxContextTokens, answerTokens: 0, minEvents: 0 }), aRoom(), { ...none, systemPrompt: '1234567' });

@@ -2,7 +2,10 @@
 import type { AIMessage, AITool } from '../../core/models/ai.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { Awaitable } from '../../core/models/json.js';
+import type { Logger } from '../../core/logger.js';
 import type { RoomContext } from '../../core/rooms/context.js';
+import type { FoundEvent } from '../../core/rooms/memory-access.js';
+import type { StoredSummary, SummaryBasis } from '../../core/rooms/summaries.js';
 
 /** What a model is shown of the past. */
 export interface MemoryResult {
@@ -20,6 +23,25 @@ export interface MemoryOptions {
   readonly systemPrompt?: string;
   /** The tools the model will be offered. */
   readonly tools: readonly AITool[];
+  /** All that the turn answers, oldest first; the last one is the event asked about. Absent: that one alone. */
+  readonly triggers?: readonly RoomEvent[];
+  /** What the store holds for this reader. Absent where there is none, as in a test without a kit. */
+  readonly store?: MemoryStore;
+}
+
+/** What a memory may use of the store: the reader's own view of it, and nothing beside. */
+export interface MemoryStore {
+  readonly logger: Logger;
+  /** The room's conversation as the reader may see it, ascending. */
+  events(query: { readonly afterIndex: number; readonly limit: number }): Promise<{ readonly events: readonly RoomEvent[]; readonly more: boolean }>;
+  /** Earlier messages with some of these words, best first, without what the turn answers. Absent when the store has no full-text search. */
+  readonly search?: (words: readonly string[], options: { scope: 'room' | 'identity'; signal: AbortSignal }) => Promise<readonly FoundEvent[]>;
+  /** What {@link MemoryStore.saveSummary} has kept; gone when an event in it was changed or removed. */
+  summary(): StoredSummary | undefined;
+  /** Keeps a summary for this reader alone; false when what it was made of no longer stands. */
+  saveSummary(made: Pick<StoredSummary, 'text' | 'upToIndex'>, basis: SummaryBasis): Promise<boolean>;
+  /** Runs beside the turn. The kit waits for it, and aborts it when it closes. */
+  background(work: (signal: AbortSignal) => Promise<void>): void;
 }
 
 /** An agent's memory. What it throws is logged, and the plain window takes its place (MEM-04). */
@@ -29,7 +51,7 @@ export interface MemoryProvider {
   readonly maxEvents?: number | undefined;
   /**
    * What to show for this event. `context.recentEvents` is the history as this reader may see it, without the event
-   * itself; there is no other way to older events, on purpose.
+   * itself; older events are in `options.store`, which shows the same reader's view. There is no other way to them, on purpose.
    */
   retrieve(roomId: string, event: RoomEvent, context: RoomContext, channelId: string, options: MemoryOptions): Awaitable<MemoryResult>;
   /** Told once of every committed event the reader may see. */

@@ -12,6 +12,8 @@ export interface EditVerdict {
   /** Why nothing happens; nothing is stored then. */
   readonly refused?: string;
   readonly target?: NonNullable<EventCommit['target']>;
+  /** The target's place. */
+  readonly index?: number;
   /** Notices for the changed event, once the lock is free (EDT-05). */
   readonly afterCommit?: (section: Section, changed: RoomEvent, state: RoomState) => void;
 }
@@ -51,7 +53,7 @@ export async function applyEditRules(
   // Whoever cannot see a message must not learn of it by its correction, and whoever saw it must (INV-06).
   draft.visibility = target.visibility;
   if (target.id !== content.targetEventId) draft.content = withTarget(content, target.id);
-  return { target: effect, afterCommit: (section, changed, after) => tellChanged(parts, section, changed, change, after) };
+  return { target: effect, index: target.index, afterCommit: (section, changed, after) => tellChanged(parts, section, changed, change, after) };
 }
 
 /** The kit's own id, or the vendor's id of a message of the same channel. */

@@ -22,6 +22,7 @@ import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
+import { summariesWithout } from '../rooms/summaries.js';
 import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
 import { collisionOf } from '../turns/collision.js';
 import { isTakenOver } from '../turns/takeover.js';
@@ -372,6 +373,9 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
   if (ready.edit?.target !== undefined) {
     // What hooks made of an edit is what the target becomes (EDT-04).
     commit.target = event.content.type === 'edit' ? { ...ready.edit.target, content: event.content.newContent } : ready.edit.target;
+    // What a memory has made of the old words goes with them (MEM-07).
+    const metadata = summariesWithout(state.room, ready.edit.index ?? -1);
+    if (metadata !== undefined) commit.roomPatch = { ...commit.roomPatch, metadata };
   }
   if (reply?.completes !== undefined) commit.completesTurn = completedBy(reply.completes, event);
   const planned: Planned = { runtime, plan, agents, rows, turns, resumes };

@@ -11,6 +11,7 @@ import { loadState } from '../pipeline/commit.js';
 import { tellChanged } from '../pipeline/edit-delete.js';
 import type { EventStatus } from '../models/vocabulary.js';
 import { inRoom } from './lifecycle.js';
+import { dropSummaries } from './summaries.js';
 
 /** Which part of a timeline to read (ROOM-11). */
 export interface TimelineQuery {
@@ -176,7 +177,10 @@ export async function updateEvent(parts: KitParts, roomId: string, eventId: stri
       },
       section.writeOptions,
     );
-    if (changed !== null) tellChanged(parts, section, changed, 'updated', state);
+    if (changed !== null) {
+      await dropSummaries(parts, section, state.room, changed.index);
+      tellChanged(parts, section, changed, 'updated', state);
+    }
     return changed;
   });
 }
@@ -185,6 +189,7 @@ export async function updateEvent(parts: KitParts, roomId: string, eventId: stri
 export async function deleteEvent(parts: KitParts, roomId: string, eventId: string, options: { cascadeReplies?: boolean }): Promise<number> {
   return inRoom(parts, roomId, async (section, state) => {
     const removed = await parts.store.deleteEvent(roomId, eventId, { ...section.writeOptions, cascadeReplies: options.cascadeReplies ?? true });
+    if (removed.length > 0) await dropSummaries(parts, section, state.room, Math.min(...removed.map(({ index }) => index)));
     for (const event of removed) tellChanged(parts, section, event, 'deleted', state);
     return removed.length;
   });

@@ -5,6 +5,7 @@ import {
   extractText,
   getConversationState,
   RoomExistsError,
+  withoutSummaries,
   type CreateRoomOptions,
   type Room as CoreRoom,
   type RoomStatus,
@@ -77,11 +78,10 @@ export const roomRoutes: readonly Route[] = [
       },
     },
     async handle({ parts, principal, query }) {
-      if (query.summary && (isClient(principal) || !principal.scopes.some((scope) => scope === 'operate' || scope === 'admin')))
-        throw new Refusal('forbidden', "summary=true shows what is hidden; it needs the scope 'operate'.");
+      if (query.summary && !operates(principal)) throw new Refusal('forbidden', "summary=true shows what is hidden; it needs the scope 'operate'.");
       const rooms = await findRooms(parts, principal, query);
       if (isClient(principal)) return ok({ rooms: rooms.map(roomForClient) });
-      if (!query.summary) return ok({ rooms });
+      if (!query.summary) return ok({ rooms: operates(principal) ? rooms : rooms.map(withoutSummaries) });
       const summaries = await Promise.all(rooms.map(async (room) => [room.id, await summaryOf(parts, room)] as const));
       return ok({ rooms, summaries: Object.fromEntries(summaries.filter(([, summary]) => summary !== undefined)) });
     },
@@ -139,7 +139,8 @@ export const roomRoutes: readonly Route[] = [
     async handle({ parts, principal, params }) {
       const { room, bindings, participants } = await reachRoom(parts.kit, principal, params.roomId);
       if (isClient(principal)) return ok({ room: roomForClient(room), participants: participants.map(participantForClient) });
-      return ok({ room, bindings, participants, state: getConversationState(room) });
+      const shown = operates(principal) ? room : withoutSummaries(room);
+      return ok({ room: shown, bindings, participants, state: getConversationState(room) });
     },
   }),
 
@@ -228,6 +229,11 @@ async function findRooms({ kit }: ServerParts, principal: Principal, query: Room
     ...(query.metadata !== undefined && { metadata: query.metadata }),
     ...(organizationId !== undefined && { organizationId }),
   });
+}
+
+/** What memories made of what was whispered is for those who may read all of it (MEM-07). */
+function operates(principal: Principal): boolean {
+  return !isClient(principal) && principal.scopes.some((scope) => scope === 'operate' || scope === 'admin');
 }
 
 function hasMetadata(room: CoreRoom, wanted: Readonly<Record<string, unknown>> | undefined): boolean {
