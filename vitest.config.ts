@@ -12,6 +12,7 @@ export default defineConfig({
       { find: /^roomkit\/server$/, replacement: source('server/index.ts') },
       { find: /^roomkit\/testing$/, replacement: source('testing/index.ts') },
       { find: /^roomkit\/emulators$/, replacement: source('emulators/index.ts') },
+      { find: /^roomkit\/ai-sdk$/, replacement: source('providers/ai-sdk/index.ts') },
       { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
       { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
       { find: /^roomkit\/mcp$/, replacement: source('providers/mcp/index.ts') },

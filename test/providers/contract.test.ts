@@ -2,6 +2,7 @@
 import { describe, it } from 'vitest';
 import { providerContract, type OpenProvider } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
+import { openAISDKv3, openAISDKv4 } from './open-ai-sdk.js';
 import { openAnthropic } from './open-anthropic.js';
 import { openGemini, openGeminiBefore3 } from './open-gemini.js';
 import { openOpenAIChat, openOpenAIResponses } from './open-openai.js';
@@ -17,6 +18,8 @@ const PROVIDERS: Readonly<Record<string, OpenProvider>> = {
   'createVllmProvider, thoughts in the field of former versions': openVllm('reasoning_content'),
   'createVllmProvider, thoughts between tags': openVllm('tags'),
   'createVllmProvider, thoughts without an opening tag': openVllm('closing_tag'),
+  'AISDKProvider with a model of v3': openAISDKv3,
+  'AISDKProvider with a model of v4': openAISDKv4,
 };
 
 for (const [name, open] of Object.entries(PROVIDERS)) {
