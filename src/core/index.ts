@@ -50,6 +50,7 @@ export { copyJson, freezeJson } from './models/json.js';
 export { mergeMetadata } from './store/metadata.js';
 export { patchedRoom } from './store/room-patch.js';
 export { frozenEvent, keyTaken } from './store/stored-event.js';
+export { notPending, taskEnded, turnMovedOn } from './store/memory/approvals.js';
 export { alreadyCommitted, planTurnMerge, resultOfRow } from './store/memory/outbox.js';
 export type { RoomLease, RoomLockManager } from './locks/lock.js';
 export { InMemoryLockManager } from './locks/in-memory.js';

@@ -69,6 +69,9 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'close'>, (
   updateTask: () => undefined,
   getTask: () => null,
   listTasks: () => [],
+  listDueTasks: () => [],
+  getApproval: () => null,
+  listApprovals: () => [],
   addObservation: () => undefined,
   listObservations: () => [],
   setReadMarker: () => undefined,
@@ -158,6 +161,7 @@ const MODELS: Readonly<Record<string, Model>> = {
     creates: { commitEvent: `0.turns.${ALL}` },
     replaces: { updateTurn: 1 },
   },
+  approval: { full: samples.fullApproval('r', 'a'), keys: ['id', 'roomId'], creates: { commitEvent: `0.approvals.${ALL}` }, replaces: {} },
   'held message': { full: samples.fullHeld('h'), keys: ['id', 'kind', 'key'], creates: { holdMessage: 0 }, replaces: {} },
 };
 
@@ -209,6 +213,8 @@ const OPTIONS: readonly (readonly [StoreMethod, number, ...string[]])[] = [
   ['countEvents', 1, 'afterIndex'],
   ['resolveIdentity', 0, 'organizationId'],
   ['listTasks', 1, 'status'],
+  ['listDueTasks', 0, 'before', 'limit'],
+  ['listApprovals', 0, 'roomId', 'turnId', 'agentId', 'organizationId', 'state', 'limit'],
   ['updateRow', 2],
   ['listRows', 0, 'roomId', 'channelId', 'eventId', 'state', 'limit'],
   ['updateTurn', 2],

@@ -179,6 +179,14 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
     'completes a turn in the commit',
     (store) => commits(store, (commit) => without(commit, 'completesTurn')),
   ],
+  ['forgets approvals', 'suspends a turn', (store) => commits(store, (commit) => without(commit, 'approvals'))],
+  ['forgets that a turn waits', 'suspends a turn', (store) => commits(store, (commit) => without(commit, 'turnChanges'))],
+  ['suspends a turn that has moved on', 'suspends a turn', (store) => ({ commitEvent: (commit) => fromAnyState(store, commit) })],
+  ['forgets an answer', 'answers an approval once', (store) => commits(store, (commit) => without(commit, 'resolves'))],
+  ['leaves the turn waiting', 'answers an approval once', (store) => commits(store, (commit) => without(commit, 'turnChanges'))],
+  ['forgets the tasks of a commit', 'makes tasks with a commit', (store) => commits(store, (commit) => without(commit, 'tasks'))],
+  ['forgets that a task ends', 'makes tasks with a commit', (store) => commits(store, (commit) => without(commit, 'endsTask'))],
+  ['ends a task again', 'makes tasks with a commit', endsTasksAgain],
   ['forgets the outbox', 'stores binding, participant, rows', (store) => commits(store, (commit) => without(commit, 'outbox'))],
   ['forgets the turns', 'stores binding, participant, rows', (store) => commits(store, (commit) => without(commit, 'turns'))],
   ['forgets the binding', 'stores binding, participant, rows', (store) => commits(store, (commit) => without(commit, 'binding'))],
@@ -532,6 +540,23 @@ function commitsTurnsTwice(store: ConversationStore): Methods {
       const { completesTurn: completion } = commit;
       if (completion !== undefined) await store.updateTurn(completion.turnId, without(completion, 'turnId'));
       return result;
+    },
+  };
+}
+
+async function fromAnyState(store: ConversationStore, commit: EventCommit): Promise<CommitResult> {
+  const { turnChanges = [] } = commit;
+  const result = await store.commitEvent(without(commit, 'turnChanges'));
+  for (const { turnId, patch } of turnChanges) await store.updateTurn(turnId, patch);
+  return result;
+}
+
+function endsTasksAgain(store: ConversationStore): Methods {
+  return {
+    commitEvent: async (commit) => {
+      const task = commit.endsTask === undefined ? null : await store.getTask(commit.endsTask.taskId);
+      if (task !== null) await store.updateTask({ ...task, status: 'in_progress' });
+      return store.commitEvent(commit);
     },
   };
 }

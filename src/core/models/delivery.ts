@@ -1,4 +1,5 @@
 /** Messages coming in, results going back, and the rows that make deliveries and turns survive a crash (behaviour §3.3). */
+import type { SuspendedTurn } from './approval.js';
 import type { ContentInput } from './content.js';
 import type { EventDraft, EventSource, RoomEvent } from './event.js';
 import type { Metadata } from './json.js';
@@ -250,6 +251,8 @@ export interface TurnRow {
   readonly startedTools?: readonly string[];
   /** Of a merged turn: the one that answers its message too (COL-02, COL-03). */
   readonly mergedInto?: string;
+  /** Of a turn that waits, or has waited, for a person: how it goes on (APR-01). */
+  readonly suspended?: SuspendedTurn;
 }
 
 export type { Observation, Task };

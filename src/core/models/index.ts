@@ -8,6 +8,7 @@ export * from './capabilities.js';
 export * from './binding.js';
 export * from './delivery.js';
 export * from './task.js';
+export * from './approval.js';
 export * from './trace.js';
 export * from './ai.js';
 export * from './conversation-state.js';

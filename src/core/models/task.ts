@@ -11,6 +11,8 @@ export interface Task {
   readonly assignedTo?: string;
   readonly status: TaskStatus;
   readonly createdAt: string;
+  /** Of a tool's later answer: when it is not waited for any more (LTR-03). */
+  readonly expiresAt?: string;
   readonly metadata: Metadata;
 }
 

@@ -3,6 +3,7 @@
  * contract allows. A room's timeline is an array; maps come into being when they are first asked for.
  */
 import { ConflictError, RoomExistsError, RoomNotFoundError } from '../errors.js';
+import type { ApprovalRow } from '../models/approval.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
@@ -12,6 +13,7 @@ import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
 import type { RoomStatus, ChannelType, OutboxState, TurnState } from '../models/vocabulary.js';
 import { mergeMetadata } from './metadata.js';
+import { MemoryApprovals, taskEnded } from './memory/approvals.js';
 import { MemoryHolds } from './memory/holds.js';
 import { MemoryOutbox } from './memory/outbox.js';
 import { MemoryOutcomes } from './memory/outcomes.js';
@@ -19,6 +21,7 @@ import { MemoryPeople } from './memory/people.js';
 import { MemoryRoom } from './memory/room.js';
 import { RoutingIndex } from './memory/routing.js';
 import type {
+  ApprovalQuery,
   ClaimedWork,
   CommitResult,
   ConversationStore,
@@ -50,6 +53,7 @@ export class InMemoryStore implements ConversationStore {
   readonly #tasks = new Map<string, string>();
   readonly #routing = new RoutingIndex((roomId) => this.#rooms.get(roomId)?.state.room);
   readonly #outbox = new MemoryOutbox();
+  readonly #approvals = new MemoryApprovals();
   readonly #holds = new MemoryHolds();
   readonly #people = new MemoryPeople();
 
@@ -126,6 +130,7 @@ export class InMemoryStore implements ConversationStore {
     for (const event of room.events()) this.#forgetEvent(event);
     for (const task of room.listTasks()) this.#tasks.delete(task.id);
     this.#outbox.deleteRoom(roomId);
+    this.#approvals.deleteRoom(roomId);
     this.#holds.deleteRoom(roomId);
     return this.#rooms.delete(roomId);
   }
@@ -174,6 +179,10 @@ export class InMemoryStore implements ConversationStore {
     room.checkExpected(commit.expectedVersion, commit.expectedLatestIndex);
     const completion = commit.completesTurn;
     if (completion !== undefined) this.#outbox.checkCompletable(completion.turnId);
+    const { approvals, resolves, turnChanges, tasks, endsTask } = commit;
+    if (resolves !== undefined) this.#approvals.checkPending(resolves);
+    if (turnChanges !== undefined) this.#outbox.checkChanges(turnChanges);
+    const ending = endsTask === undefined ? undefined : this.#taskInProgress(endsTask.taskId);
     const before = room.state;
     const stored = room.append(commit);
     room.applyMembers(commit);
@@ -183,6 +192,11 @@ export class InMemoryStore implements ConversationStore {
     if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
     if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
     if (completion !== undefined) this.#outbox.complete(completion);
+    if (approvals !== undefined) this.#approvals.add(approvals);
+    if (resolves !== undefined) this.#approvals.resolve(resolves);
+    if (turnChanges !== undefined) for (const { turnId, patch } of turnChanges) this.#outbox.updateTurn(turnId, patch, undefined);
+    if (tasks !== undefined) for (const task of tasks) this.createTask(task);
+    if (ending !== undefined) this.createTask({ ...ending, ...endsTask?.patch });
     return target === undefined
       ? { event: stored, state: room.state, duplicate: false }
       : { event: stored, state: room.state, duplicate: false, target };
@@ -313,6 +327,16 @@ export class InMemoryStore implements ConversationStore {
   listTasks(roomId: string, query?: { status?: Task['status'] }): Task[] {
     return this.#rooms.get(roomId)?.listTasks(query) ?? [];
   }
+  listDueTasks({ before, limit }: { readonly before?: string; readonly limit?: number } = {}): Task[] {
+    const due: Task[] = [];
+    for (const taskId of this.#tasks.keys()) {
+      const task = this.getTask(taskId);
+      if (task?.status !== 'in_progress' || task.expiresAt === undefined) continue;
+      if (before === undefined || task.expiresAt < before) due.push(task);
+    }
+    due.sort((a, b) => ((a.expiresAt ?? '') < (b.expiresAt ?? '') ? -1 : 1));
+    return limit === undefined ? due : due.slice(0, limit);
+  }
   addObservation(observation: Observation): void {
     this.#require(observation.roomId).addObservation(observation);
   }
@@ -324,6 +348,15 @@ export class InMemoryStore implements ConversationStore {
   }
   getReadMarker(roomId: string, channelId: string): number | null {
     return this.#rooms.get(roomId)?.marker(channelId) ?? null;
+  }
+
+  // --- approvals -----------------------------------------------------------------------------------------------------
+
+  getApproval(approvalId: string): ApprovalRow | null {
+    return this.#approvals.get(approvalId);
+  }
+  listApprovals(query: ApprovalQuery): ApprovalRow[] {
+    return this.#approvals.list(query, (roomId) => this.#rooms.get(roomId)?.state.room.organizationId);
   }
 
   // --- outbox and turns ----------------------------------------------------------------------------------------------
@@ -394,6 +427,12 @@ export class InMemoryStore implements ConversationStore {
 
   close(): void {
     // Nothing is open: what was stored stays readable until the store is forgotten.
+  }
+
+  #taskInProgress(taskId: string): Task {
+    const task = this.getTask(taskId);
+    if (task?.status !== 'in_progress') throw taskEnded(taskId);
+    return task;
   }
 
   #forgetEvent(event: RoomEvent): void {

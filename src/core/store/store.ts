@@ -6,6 +6,7 @@
  * or got out changes what is stored (STO-06). Events and {@link RoomState} are frozen snapshots, shared freely; single
  * rooms, bindings and participants are the caller's own copies.
  */
+import type { Approval, ApprovalRow, ApprovalState } from '../models/approval.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { EventContent } from '../models/content.js';
 import type { DeliveryResult, InboundMessage, OutboxRow, TurnRow } from '../models/delivery.js';
@@ -120,6 +121,8 @@ export interface ConversationStore {
   getTask(taskId: string): Awaitable<Task | null>;
   /** Of one room, oldest first. */
   listTasks(roomId: string, query?: { status?: Task['status'] }): Awaitable<readonly Task[]>;
+  /** Tasks in progress that have an `expiresAt`, the earliest first; with `before`, only those whose time comes before it (LTR-03). */
+  listDueTasks(query?: { readonly before?: string; readonly limit?: number }): Awaitable<readonly Task[]>;
   /** Stores an observation; one with its id is replaced. Throws RoomNotFoundError. */
   addObservation(observation: Observation): Awaitable<void>;
   /** Of one room, oldest first. */
@@ -128,6 +131,12 @@ export interface ConversationStore {
   setReadMarker(roomId: string, channelId: string, index: number): Awaitable<void>;
   /** null when the channel has read nothing yet. */
   getReadMarker(roomId: string, channelId: string): Awaitable<number | null>;
+
+  // --- approvals ---------------------------------------------------------------------------------------------------
+  /** null when there is no such approval. They are made and resolved by commits only. */
+  getApproval(approvalId: string): Awaitable<ApprovalRow | null>;
+  /** The first to expire first, then by id. */
+  listApprovals(query: ApprovalQuery): Awaitable<readonly ApprovalRow[]>;
 
   // --- outbox and turns --------------------------------------------------------------------------------------------
   /** Changes a row; with `from`, only when it is in one of these states (compare and set), else null. */
@@ -223,6 +232,16 @@ export interface EventCommit {
   readonly removeBinding?: string;
   /** Stored with the event: somebody joined or was identified. */
   readonly participant?: Participant;
+  /** New approvals (APR-01). */
+  readonly approvals?: readonly ApprovalRow[];
+  /** Answers pending approvals; throws ConflictError when one is not pending any more (APR-03). */
+  readonly resolves?: readonly ApprovalResolution[];
+  /** Changes turns in one of these states; throws ConflictError when one is in another (APR-01, APR-03). */
+  readonly turnChanges?: readonly TurnChange[];
+  /** New tasks (LTR-01). */
+  readonly tasks?: readonly Task[];
+  /** Ends a task that is in progress; throws ConflictError when it is not any more (LTR-02). */
+  readonly endsTask?: { readonly taskId: string; readonly patch: Pick<Task, 'status' | 'metadata'> };
   /** Marks a turn committed in the same transaction; throws ConflictError `turn_already_committed` when it is (STO-04). */
   readonly completesTurn?: TurnCompletion;
   readonly fencingToken?: number;
@@ -324,6 +343,32 @@ export interface RouteCandidate {
 export type RowPatch = Partial<Omit<OutboxRow, 'id' | 'roomId' | 'eventId' | 'eventIndex' | 'channelId' | 'idempotencyKey' | 'createdAt'>>;
 /** What of a turn row may change. */
 export type TurnPatch = Partial<Omit<TurnRow, 'id' | 'roomId' | 'channelId' | 'createdAt'>>;
+
+/** How a pending approval ends. */
+export interface ApprovalResolution {
+  readonly approvalId: string;
+  readonly patch: Pick<Approval, 'state'> & Partial<Pick<Approval, 'resolvedAt' | 'resolvedBy' | 'reason' | 'approvedArguments' | 'changedBy'>>;
+}
+
+/** What a commit changes of a turn, if it is in one of these states. */
+export interface TurnChange {
+  readonly turnId: string;
+  readonly from: readonly TurnState[];
+  readonly patch: TurnPatch;
+}
+
+/** Which approvals; everything given must hold. */
+export interface ApprovalQuery {
+  readonly roomId?: string;
+  readonly turnId?: string;
+  readonly agentId?: string;
+  /** Only of rooms of this organization. */
+  readonly organizationId?: string;
+  /** One, or any of several. */
+  readonly state?: ApprovalState | readonly ApprovalState[];
+  /** Default: all. */
+  readonly limit?: number;
+}
 
 /** What {@link ConversationStore.mergeTurns} has made of several turns. */
 export interface TurnMerge {

@@ -1,7 +1,9 @@
 /** One commit of a timeline (STO-01), within the running transaction: all of it or nothing. */
-import { ConflictError, patchedRoom, type CommitResult, type EventCommit, type Room, type RoomEvent } from './core.js';
+import type { SqliteApprovals } from './approvals.js';
+import { ConflictError, patchedRoom, taskEnded, type CommitResult, type EventCommit, type Room, type RoomEvent, type Task } from './core.js';
 import { violates } from './errors.js';
 import type { SqliteOutbox } from './outbox.js';
+import type { SqlitePeople } from './people.js';
 import type { SqliteRooms } from './rooms.js';
 import type { SqliteTimeline } from './timeline.js';
 
@@ -13,6 +15,8 @@ export class SqliteCommits {
     private readonly rooms: SqliteRooms,
     private readonly timeline: SqliteTimeline,
     private readonly outbox: SqliteOutbox,
+    private readonly approvals: SqliteApprovals,
+    private readonly people: SqlitePeople,
   ) {}
 
   run(commit: EventCommit, clashes = 0): CommitResult {
@@ -27,6 +31,10 @@ export class SqliteCommits {
     checkExpected(state.room, commit);
     const completion = commit.completesTurn;
     if (completion !== undefined) this.outbox.checkCompletable(completion.turnId);
+    const { approvals, resolves, turnChanges, tasks, endsTask } = commit;
+    if (resolves !== undefined) this.approvals.checkPending(resolves);
+    if (turnChanges !== undefined) this.outbox.checkChanges(turnChanges);
+    const ending = endsTask === undefined ? undefined : this.#taskInProgress(endsTask.taskId);
     let stored: RoomEvent;
     try {
       stored = this.timeline.append(event, state.room.latestIndex + 1);
@@ -47,7 +55,18 @@ export class SqliteCommits {
     if (commit.outbox !== undefined) this.outbox.addRows(commit.outbox, stored.index);
     if (commit.turns !== undefined) this.outbox.addTurns(commit.turns, stored.index);
     if (completion !== undefined) this.outbox.complete(completion);
+    if (approvals !== undefined) this.approvals.add(approvals);
+    if (resolves !== undefined) this.approvals.resolve(resolves);
+    if (turnChanges !== undefined) for (const { turnId, patch } of turnChanges) this.outbox.updateTurn(turnId, patch, undefined);
+    if (tasks !== undefined) for (const task of tasks) this.people.putTask(task);
+    if (ending !== undefined) this.people.putTask({ ...ending, ...endsTask?.patch });
     return { event: stored, state: this.rooms.require(roomId), duplicate: false, ...(target !== null && { target }) };
+  }
+
+  #taskInProgress(taskId: string): Task {
+    const task = this.people.getTask(taskId);
+    if (task?.status !== 'in_progress') throw taskEnded(taskId);
+    return task;
   }
 }
 

@@ -4,6 +4,7 @@ import {
   laneKey,
   planTurnMerge,
   resultOfRow,
+  turnMovedOn,
   type ClaimedWork,
   type ConversationStore,
   type DeliveryOutcome,
@@ -12,6 +13,7 @@ import {
   type OutboxState,
   type RowPatch,
   type RowQuery,
+  type TurnChange,
   type TurnCompletion,
   type TurnMerge,
   type TurnPatch,
@@ -97,6 +99,13 @@ export class SqliteOutbox {
   checkCompletable(turnId: string): void {
     const turn = this.getTurn(turnId);
     if (turn !== null && !OPEN_TURN_STATES.includes(turn.state)) throw alreadyCommitted(turnId);
+  }
+
+  checkChanges(changes: readonly TurnChange[]): void {
+    for (const { turnId, from } of changes) {
+      const turn = this.getTurn(turnId);
+      if (turn === null || !from.includes(turn.state)) throw turnMovedOn(turnId, from);
+    }
   }
 
   complete(completion: TurnCompletion): void {

@@ -102,6 +102,15 @@ export class SqlitePeople {
       : this.sql.models<Task>('SELECT json FROM tasks WHERE room_id = ? AND status = ? ORDER BY rowid', roomId, query.status);
   }
 
+  listDueTasks({ before, limit }: { readonly before?: string; readonly limit?: number }): Task[] {
+    const due = "json_extract(json, '$.expiresAt')"; // as its index has it
+    return this.sql.models<Task>(
+      `SELECT json FROM tasks WHERE status = 'in_progress' AND ${due} IS NOT NULL AND (?1 IS NULL OR ${due} < ?1) ORDER BY ${due} LIMIT ?2`,
+      before ?? null,
+      limit ?? -1,
+    );
+  }
+
   addObservation(observation: Observation): void {
     this.sql
       .get(

@@ -172,6 +172,7 @@ export class SqliteRooms {
       'markers',
       'outbox',
       'turns',
+      'approvals',
       'held',
       'creations',
       'counters',

@@ -83,6 +83,18 @@ const STEPS: readonly string[] = [
   CREATE INDEX held_by_expiry ON held (expires_at);
   PRAGMA application_id = ${APPLICATION_ID};
   `,
+  // Calls of tools that wait for a person, and tools that answer later.
+  `
+  CREATE TABLE approvals (
+    id TEXT PRIMARY KEY, room_id TEXT NOT NULL, turn_id TEXT NOT NULL, agent_id TEXT NOT NULL, state TEXT NOT NULL, expires_at TEXT NOT NULL,
+    json TEXT NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX approvals_by_room ON approvals (room_id, expires_at);
+  CREATE INDEX approvals_by_turn ON approvals (turn_id);
+  CREATE INDEX approvals_by_expiry ON approvals (expires_at, id);
+  CREATE INDEX approvals_pending ON approvals (expires_at, id) WHERE state = 'pending';
+  CREATE INDEX tasks_due ON tasks (json_extract(json, '$.expiresAt')) WHERE status = 'in_progress';
+  `,
 ];
 
 /** The version this code writes. */

@@ -4,6 +4,8 @@ import {
   frozenEvent,
   RoomKitError,
   ValidationError,
+  type ApprovalQuery,
+  type ApprovalRow,
   type ChannelBinding,
   type ChannelType,
   type ClaimedWork,
@@ -38,6 +40,7 @@ import {
   type TurnState,
   type WriteOptions,
 } from './core.js';
+import { SqliteApprovals } from './approvals.js';
 import { SqliteCommits } from './commits.js';
 import { IN_MEMORY, openFile, type Database } from './database.js';
 import { storeError } from './errors.js';
@@ -71,6 +74,7 @@ export class SqliteStore implements ConversationStore {
   readonly #queries: SqliteRoomQueries;
   readonly #timeline: SqliteTimeline;
   readonly #outbox: SqliteOutbox;
+  readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
   readonly #commits: SqliteCommits;
   #closed = false;
@@ -93,7 +97,8 @@ export class SqliteStore implements ConversationStore {
     this.#timeline = new SqliteTimeline(sql);
     this.#outbox = new SqliteOutbox(sql);
     this.#people = new SqlitePeople(sql);
-    this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox);
+    this.#approvals = new SqliteApprovals(sql);
+    this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people);
     this.#group = new GroupCommit(
       database,
       (error) => storeError(error, path),
@@ -272,6 +277,9 @@ export class SqliteStore implements ConversationStore {
   listTasks(roomId: string, query?: { status?: Task['status'] }): Task[] {
     return this.#read(() => this.#people.listTasks(roomId, query));
   }
+  listDueTasks(query: { readonly before?: string; readonly limit?: number } = {}): Task[] {
+    return this.#read(() => this.#people.listDueTasks(query));
+  }
   addObservation(observation: Observation): Promise<void> {
     const own = copyJson(observation);
     return this.#write(own.roomId, () => {
@@ -289,6 +297,15 @@ export class SqliteStore implements ConversationStore {
   }
   getReadMarker(roomId: string, channelId: string): number | null {
     return this.#read(() => this.#people.marker(roomId, channelId));
+  }
+
+  // --- approvals -----------------------------------------------------------------------------------------------------
+
+  getApproval(approvalId: string): ApprovalRow | null {
+    return this.#read(() => this.#approvals.get(approvalId));
+  }
+  listApprovals(query: ApprovalQuery): ApprovalRow[] {
+    return this.#read(() => this.#approvals.list(query));
   }
 
   // --- outbox and turns ----------------------------------------------------------------------------------------------

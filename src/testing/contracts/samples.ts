@@ -1,5 +1,6 @@
 /** Models for contract suites: small ones with what a case is about, and full ones with every field there is. */
 import { channelCapabilities } from '../../core/models/capabilities.js';
+import type { ApprovalRow } from '../../core/models/approval.js';
 import type { AIConfig } from '../../core/models/ai.js';
 import type { ChannelBinding } from '../../core/models/binding.js';
 import type { EventContent } from '../../core/models/content.js';
@@ -255,6 +256,7 @@ export function fullTask(roomId: string, id: string): Required<Task> {
     assignedTo: 'grace',
     status: 'in_progress',
     createdAt: at(5),
+    expiresAt: at(50),
     metadata: { deep: { a: [1] } },
   };
 }
@@ -350,6 +352,50 @@ export function fullTurn(roomId: string, id: string, channelId: string): Require
     error: { code: 'crashed', message: 'Twice.', channelId },
     startedTools: ['tool-1'],
     mergedInto: 't0',
+    suspended: { loop: { messages: [{ role: 'user', content: 'Hi' }], rounds: 1 }, replyEventIds: ['r0'], suspendedAt: at(9) },
+  };
+}
+
+export function approval(roomId: string, id: string, fields: Partial<ApprovalRow> = {}): ApprovalRow {
+  return {
+    id,
+    roomId,
+    turnId: `turn-of-${id}`,
+    callId: 'call-1',
+    agentId: 'helper',
+    tool: 'refund',
+    arguments: {},
+    requestedAt: at(),
+    expiresAt: at(60),
+    visibility: 'internal',
+    askedBy: [],
+    state: 'pending',
+    secret: `secret-of-${id}`,
+    ...fields,
+  };
+}
+
+export function fullApproval(roomId: string, id: string): Required<ApprovalRow> {
+  return {
+    id,
+    roomId,
+    turnId: 't1',
+    callId: 'call-7',
+    agentId: 'other',
+    tool: 'refund',
+    arguments: { order: 'A-1', lines: [{ amount: 12.5, note: null }] },
+    requestedAt: at(1),
+    expiresAt: at(30),
+    visibility: 'sms,mail',
+    approvers: ['grace', 'owner'],
+    askedBy: ['ada'],
+    state: 'approved',
+    resolvedAt: at(2),
+    resolvedBy: 'grace',
+    reason: 'Is right.',
+    approvedArguments: { order: 'A-1', lines: [] },
+    changedBy: 'grace',
+    secret: 'secret',
   };
 }
 

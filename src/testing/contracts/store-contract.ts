@@ -1,4 +1,5 @@
 /** The contract of storage (behaviour §16), gathered from its parts. */
+import { approvalCases } from './store-approvals-contract.js';
 import { commitCases } from './store-commits-contract.js';
 import { holdCases } from './store-holds-contract.js';
 import { memberCases } from './store-members-contract.js';
@@ -30,6 +31,7 @@ export const storeContract: readonly StoreCase[] = [
   ...peopleCases,
   ...outboxCases,
   ...turnCases,
+  ...approvalCases,
   ...holdCases,
   ...routingCases,
 ];

@@ -1,7 +1,7 @@
 /** Bindings, participants, tasks, observations and read markers of a room. */
 import assert from 'node:assert/strict';
 import { givesItsOwn, refused, vandalize } from './contract.js';
-import { binding, fullBinding, fullObservation, fullParticipant, fullTask, observation, participant, task } from './samples.js';
+import { at, binding, fullBinding, fullObservation, fullParticipant, fullTask, observation, participant, task } from './samples.js';
 import { ids, openRoom, say, storeCases } from './store-case.js';
 
 export const memberCases = storeCases([
@@ -114,6 +114,27 @@ export const memberCases = storeCases([
       assert.deepEqual([ids(await store.listTasks('room')), ids(await store.listTasks('other')).sort()], [['t2'], ['t1', 't3']], 'an id is one task');
       await refused(() => store.createTask(task('nowhere', 't4')), 'room_not_found');
       assert.equal(await store.getTask('t4'), null);
+    },
+  },
+  {
+    name: 'lists tasks in progress by when their time comes',
+    rules: ['LTR-03'],
+    test: async (store) => {
+      await openRoom(store);
+      await openRoom(store, 'other');
+      const waiting = (roomId: string, id: string, seconds: number) => task(roomId, id, { status: 'in_progress', expiresAt: at(seconds) });
+      await store.createTask(waiting('room', 'late', 30));
+      await store.createTask(waiting('other', 'soon', 10));
+      await store.createTask(waiting('room', 'middle', 20));
+      await store.createTask({ ...waiting('room', 'ended', 5), status: 'completed' });
+      await store.createTask(task('room', 'endless', { status: 'in_progress' }));
+      await givesItsOwn(() => store.listDueTasks());
+      assert.deepEqual(await store.listDueTasks(), [waiting('other', 'soon', 10), waiting('room', 'middle', 20), waiting('room', 'late', 30)]);
+      assert.deepEqual(ids(await store.listDueTasks({ limit: 1 })), ['soon']);
+      assert.deepEqual(ids(await store.listDueTasks({ before: at(20) })), ['soon']);
+      assert.deepEqual(ids(await store.listDueTasks({ before: at(21), limit: 5 })), ['soon', 'middle']);
+      await store.updateTask({ ...waiting('other', 'soon', 10), status: 'failed' });
+      assert.deepEqual(ids(await store.listDueTasks()), ['middle', 'late']);
     },
   },
   {

@@ -3,12 +3,14 @@ import { ConflictError } from '../../errors.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../../models/delivery.js';
 import { EMPTY_LIST, ownJson } from '../../models/json.js';
 import type { OutboxState, TurnState } from '../../models/vocabulary.js';
+import { turnMovedOn } from './approvals.js';
 import {
   laneKey,
   type ClaimedWork,
   type ConversationStore,
   type RowPatch,
   type RowQuery,
+  type TurnChange,
   type TurnCompletion,
   type TurnMerge,
   type TurnPatch,
@@ -106,6 +108,13 @@ export class MemoryOutbox {
   checkCompletable(turnId: string): void {
     const turn = this.#turns.get(turnId);
     if (turn !== undefined && !OPEN_TURNS.includes(turn.state)) throw alreadyCommitted(turnId);
+  }
+
+  checkChanges(changes: readonly TurnChange[]): void {
+    for (const { turnId, from } of changes) {
+      const turn = this.#turns.get(turnId);
+      if (turn === undefined || !from.includes(turn.state)) throw turnMovedOn(turnId, from);
+    }
   }
 
   complete(completion: TurnCompletion): void {
@@ -256,6 +265,8 @@ function ownTurn(turn: TurnRow, patch: Partial<TurnRow>, triggerIndex: number): 
   if (startedTools !== undefined) own.startedTools = startedTools;
   const mergedInto = patch.mergedInto ?? turn.mergedInto;
   if (mergedInto !== undefined) own.mergedInto = mergedInto;
+  const suspended = patch.suspended === undefined ? turn.suspended : ownJson(patch.suspended);
+  if (suspended !== undefined) own.suspended = suspended;
   return Object.freeze(own);
 }
 
