@@ -209,6 +209,7 @@ export class AIChannel implements Channel {
         askers,
         settings: skills === undefined ? settings : { ...settings, tools },
         systemPrompt: conversation.hasSeveralSpeakers ? withSpeakersNote(prompt) : prompt,
+        describedPrompt: prompt,
         conversation,
         targets: replyTargets(context.bindings, binding, event.responseVisibility),
         steered,

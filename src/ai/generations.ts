@@ -2,6 +2,7 @@
 import { errorCode, ProviderError } from '../core/errors.js';
 import type { AIContext, AIResponse, AIStreamItem, AIToolCall } from '../core/models/ai.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
+import type { PromptTrace, TurnStepTrace } from '../core/models/trace.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
 import { messageText } from './mock-provider.js';
 import { readStream } from './model-stream.js';
@@ -17,6 +18,8 @@ export interface GenerationHost {
   say(text: string): void;
   /** Leaves out the older half of the history; false when that cannot help any more. */
   trim(): boolean;
+  /** What the model was asked, in figures. */
+  readonly countPrompt: () => { format(): PromptTrace };
 }
 
 /** One attempt, and how far it has come. */
@@ -80,27 +83,32 @@ export class Generations {
 
   #took(attempt: Attempt, response: AIResponse): AIResponse {
     this.isUnfinished = false;
-    this.#end(attempt, response, undefined);
+    this.#end(attempt, response, undefined, this.host.countPrompt);
     return response;
   }
 
   /** What yielded anything, or was cut short, is not tried again. */
   async #failed(attempt: Attempt, error: unknown): Promise<AIResponse> {
-    let isTried: boolean;
-    try {
-      isTried = this.parts.cancellation.reason === undefined && !attempt.hasYielded && (await this.#recovers(error, attempt.number));
-    } finally {
-      this.#end(attempt, undefined, errorCode(error));
-    }
-    if (!isTried) throw error;
+    const prompt = this.host.countPrompt(); // before any of it is left out
+    const recovery = this.parts.cancellation.reason === undefined && !attempt.hasYielded ? this.#recoveryFrom(error, attempt.number) : undefined;
+    // The pause before the next attempt is not part of this one.
+    this.#end(attempt, undefined, errorCode(error), () => prompt, recovery?.kind);
+    if (recovery === undefined) throw error;
+    if (recovery.kind === 'retry') await this.agent.services.clock.sleep(recovery.delayMs, this.parts.cancellation.signal);
     return this.#attempt(attempt.provider === this.provider ? attempt.number + 1 : 1); // the fallback has its own attempts
   }
 
   /** For the decision trace and telemetry. */
-  #end(attempt: Attempt, response: AIResponse | undefined, code: string | undefined): void {
+  #end(
+    attempt: Attempt,
+    response: AIResponse | undefined,
+    code: string | undefined,
+    prompt: GenerationHost['countPrompt'],
+    recovery?: TurnStepTrace['recovery'],
+  ): void {
     const { provider, started, firstTokenMs, span } = attempt;
     const ms = this.agent.services.clock.monotonic() - started;
-    this.parts.turn.trace({ kind: 'generation', name: provider.modelName, ms, firstTokenMs, tokens: response?.usage, code });
+    this.parts.turn.trace({ kind: 'generation', name: provider.modelName, ms, firstTokenMs, tokens: response?.usage, code, recovery, prompt });
     this.#endSpan(span, response, code);
   }
 
@@ -163,26 +171,25 @@ export class Generations {
     );
   }
 
-  /** Whether to ask once more, and whom. */
-  async #recovers(error: unknown, attempt: number): Promise<boolean> {
+  /** How to ask once more, and whom; undefined: not at all. */
+  #recoveryFrom(error: unknown, attempt: number): { kind: 'retry'; delayMs: number } | { kind: 'shorter' | 'fallback' } | undefined {
     const { services, channelId, retryPolicy, fallbackProvider } = this.agent;
-    const { cancellation, turn } = this.parts;
-    if (error instanceof ProviderError && error.code === 'context_overflow' && this.host.trim()) return true;
+    const { turn } = this.parts;
+    if (error instanceof ProviderError && error.code === 'context_overflow' && this.host.trim()) return { kind: 'shorter' };
     const fallback = this.provider === this.agent.provider ? fallbackProvider : undefined;
     // Spread by the turn, so that turns that failed together do not come back together.
     const spread = (): number => Number.parseInt(stableHash(`${turn.id}:${attempt}`).slice(0, 8), 16) / 2 ** 32;
     const policy = retryPolicy ?? this.provider.retryPolicy;
     const recovery = recoveryFrom(error, attempt, { retryPolicy: policy, hasFallback: fallback !== undefined }, spread);
-    if (recovery.kind === 'fail') return false;
+    if (recovery.kind === 'fail') return undefined;
     services.logger.warn('A model failed; it is tried again.', {
       channelId,
       provider: this.provider.name,
       code: errorCode(error),
       next: recovery.kind,
     });
-    if (recovery.kind === 'retry') await services.clock.sleep(recovery.delayMs, cancellation.signal);
-    else if (fallback !== undefined) this.provider = fallback;
-    return true;
+    if (recovery.kind === 'fallback' && fallback !== undefined) this.provider = fallback;
+    return recovery;
   }
 
   #think(text: string): void {

@@ -38,6 +38,8 @@ export interface TurnParts {
   readonly askers: Askers;
   readonly settings: TurnSettings;
   readonly systemPrompt: string | undefined;
+  /** The same before the kit's own notes. */
+  readonly describedPrompt: string | undefined;
   readonly conversation: Conversation;
   readonly targets: ReplyTargets;
   readonly steered: SteeredTurn;

@@ -13,6 +13,7 @@ import { Generations } from './generations.js';
 import { joinConversation } from './history.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
 import { isLengthLimit, type AIProvider } from './provider.js';
+import { PromptFigures } from './prompt-figures.js';
 import { repairConversation } from './repair.js';
 import { TextSegments } from './segments.js';
 import { withSpeakersNote } from './speakers.js';
@@ -73,6 +74,7 @@ export class ToolLoop {
       context: () => this.#context(),
       say: (text) => this.#tell(this.#segments.push(text)),
       trim: () => this.#trim(),
+      countPrompt: () => this.#countPrompt(),
     });
   }
 
@@ -225,6 +227,20 @@ export class ToolLoop {
     if (targets.capabilities !== undefined) context.targetCapabilities = targets.capabilities;
     if (settings.thinkingBudget !== undefined) context.metadata = { thinking_budget: settings.thinkingBudget };
     return context;
+  }
+
+  /** TEL-07. What it is given does not change while it is asked. */
+  #countPrompt(): PromptFigures {
+    const { settings, describedPrompt, conversation } = this.parts;
+    return new PromptFigures({
+      ownPrompt: settings.systemPrompt,
+      describedPrompt,
+      systemPrompt: this.#systemPrompt,
+      messages: this.#messages,
+      remembered: conversation.remembered.messages.length - this.#trimmed,
+      askedFrom: this.#askedFrom,
+      tools: this.#offer,
+    });
   }
 
   #take(response: AIResponse): void {

@@ -13,7 +13,7 @@ import type { EphemeralEvent } from './models/ephemeral.js';
 import type { EventDraft, RoomEvent } from './models/event.js';
 import type { Awaitable, Metadata } from './models/json.js';
 import type { Participant } from './models/people.js';
-import type { ProtocolTrace } from './models/trace.js';
+import type { PromptTrace, ProtocolTrace, TurnStepTrace } from './models/trace.js';
 import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
 import type { RoomContext } from './rooms/context.js';
 import type { MemoryAccess } from './rooms/memory-access.js';
@@ -167,6 +167,10 @@ export interface Turn {
     firstTokenMs?: number | undefined;
     tokens?: Readonly<Record<string, number>> | undefined;
     code?: string | undefined;
+    /** What was done after a generation that failed. */
+    recovery?: TurnStepTrace['recovery'];
+    /** Counts what the model was given; called only where the trace is kept, and put into words only when somebody reads it. */
+    prompt?: (() => { format(): PromptTrace }) | undefined;
   }): void;
 }
 

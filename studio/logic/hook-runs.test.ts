@@ -15,7 +15,9 @@ function trace(...hooks: DecisionTrace['hooks']): DecisionTrace {
     hooks,
     targets: [],
     deliveries: [],
+    turnDecisions: [],
     turnSteps: [],
+    turnEnds: [],
   };
 }
 

@@ -21,6 +21,8 @@ const TRACE: DecisionTrace = {
     { channelId: 'sms', attempt: 2, startedAt: at(1049), ms: 30, code: 'sent' },
     { channelId: 'email', attempt: 1, startedAt: at(3), ms: 20, code: 'sent' },
   ],
+  turnDecisions: [],
+  turnEnds: [],
   turnSteps: [
     {
       channelId: 'bot',

@@ -1,6 +1,6 @@
 /** What can be looked at afterwards: protocol traces (HK-16) and the decision trace of an event (TEL-07). No content. */
 import type { Metadata } from './json.js';
-import type { ChannelDirection, CollisionPolicy } from './vocabulary.js';
+import type { ChannelDirection, CollisionPolicy, TurnEndReason, TurnState } from './vocabulary.js';
 
 /** One exchange with a vendor, as a channel reports it. */
 export interface ProtocolTrace {
@@ -56,6 +56,32 @@ export interface TurnStepTrace {
   /** Of generations whose model has prices (USG-02). */
   readonly cost?: number;
   readonly code?: string;
+  /** What was done after a generation that failed: asked again, with less of the history, or by the fallback. Absent: nothing. */
+  readonly recovery?: 'retry' | 'shorter' | 'fallback';
+  /** Of generations: what the model was given. */
+  readonly prompt?: PromptTrace;
+}
+
+/** What a model was given for one generation, in figures and without its words. */
+export interface PromptTrace {
+  /** In the order a model reads them; what there was nothing of is left out. */
+  readonly parts: readonly PromptPartTrace[];
+  /** Among the messages. */
+  readonly images: number;
+  /** The names of the tools it was offered. */
+  readonly tools: readonly string[];
+}
+
+/**
+ * One part of a prompt. `own_prompt` is the agent's, or that of the room in its place; `identity` says who it is; `notes` were
+ * added for this turn; `memory` is what a memory put before the `history`; `asked` is what is answered; `work` is what the
+ * turn itself has said, called and got back.
+ */
+export interface PromptPartTrace {
+  readonly part: 'own_prompt' | 'identity' | 'notes' | 'tools' | 'memory' | 'history' | 'asked' | 'work';
+  readonly chars: number;
+  /** How many messages, or tools. */
+  readonly count?: number;
 }
 
 /**
@@ -79,6 +105,20 @@ export interface TurnDecisionTrace {
   readonly interruptedBy?: string;
 }
 
+/** How a turn that was begun has ended (§17). */
+export interface TurnEndTrace {
+  readonly channelId: string;
+  readonly turnId: string;
+  readonly at: string;
+  readonly state: TurnState;
+  readonly endReason?: TurnEndReason;
+  /** Why it came to nothing: `channel_detached`, `taken_over`, `interrupted` … */
+  readonly reason?: string;
+  /** The error that ended it. */
+  readonly code?: string;
+  readonly replyEventIds: readonly string[];
+}
+
 /** What was decided about one event, step by step, without its content: `kit.getTrace(eventId)` (TEL-07). Times are milliseconds. */
 export interface DecisionTrace {
   readonly eventId: string;
@@ -93,4 +133,5 @@ export interface DecisionTrace {
   readonly deliveries: readonly DeliveryAttemptTrace[];
   readonly turnDecisions: readonly TurnDecisionTrace[];
   readonly turnSteps: readonly TurnStepTrace[];
+  readonly turnEnds: readonly TurnEndTrace[];
 }

@@ -2,7 +2,16 @@
 import { isoTime } from '../clock.js';
 import type { DeliveryResult } from '../models/delivery.js';
 import { EMPTY_LIST } from '../models/json.js';
-import type { DecisionTrace, DeliveryAttemptTrace, HookVerdictTrace, TargetTrace, TurnDecisionTrace, TurnStepTrace } from '../models/trace.js';
+import type {
+  DecisionTrace,
+  DeliveryAttemptTrace,
+  HookVerdictTrace,
+  PromptTrace,
+  TargetTrace,
+  TurnDecisionTrace,
+  TurnEndTrace,
+  TurnStepTrace,
+} from '../models/trace.js';
 
 /** What is known when an event was committed; shared references, put into words only when somebody asks. */
 export interface TraceFields {
@@ -39,7 +48,12 @@ export interface TurnStep {
   readonly tokens: TurnStepTrace['tokens'];
   readonly cost: number | undefined;
   readonly code: string | undefined;
+  readonly recovery: TurnStepTrace['recovery'];
+  readonly prompt: { format(): PromptTrace } | undefined;
 }
+
+/** How a turn ended, as it is noted. */
+export type TurnEnd = Omit<TurnEndTrace, 'at'> & { readonly atMs: number };
 
 /** More of one event tell nothing new. */
 const MAX_STEPS = 500;
@@ -62,6 +76,7 @@ export class TraceRecord {
   private settledMs: number | readonly number[] = 0;
   private turnSteps: TurnStep[] | undefined = undefined;
   private turnDecisions: TurnDecisionTrace[] | undefined = undefined;
+  private turnEnds: TurnEnd[] | undefined = undefined;
   /** Of deliveries that took more than one attempt, or failed. */
   private attempts: DeliveryAttemptTrace[] | undefined = undefined;
 
@@ -78,6 +93,7 @@ export class TraceRecord {
     this.settle(NO_DELIVERIES);
     this.turnSteps = undefined;
     this.turnDecisions = undefined;
+    this.turnEnds = undefined;
     this.attempts = undefined;
   }
 
@@ -92,6 +108,11 @@ export class TraceRecord {
     // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
     if (this.turnSteps === undefined) this.turnSteps = [step];
     else if (this.turnSteps.length < MAX_STEPS) this.turnSteps.push(step);
+  }
+
+  addTurnEnd(end: TurnEnd): void {
+    if (this.turnEnds === undefined) this.turnEnds = [end];
+    else if (this.turnEnds.length < MAX_STEPS) this.turnEnds.push(end);
   }
 
   addTurnDecision(decision: Omit<TurnDecisionTrace, 'at'>, atMs: number): void {
@@ -122,6 +143,7 @@ export class TraceRecord {
       deliveries: [...deliveries.filter(({ channelId }) => !attempts.some((noted) => noted.channelId === channelId)), ...attempts],
       turnDecisions: this.turnDecisions?.slice() ?? [],
       turnSteps: (this.turnSteps ?? []).map(inWords),
+      turnEnds: (this.turnEnds ?? []).map(({ atMs, ...end }) => ({ ...end, at: isoTime(atMs) })),
     };
   }
 
@@ -132,7 +154,7 @@ export class TraceRecord {
   }
 }
 
-function inWords({ endedAtMs, firstTokenMs, tokens, cost, code, ...step }: TurnStep): TurnStepTrace {
+function inWords({ endedAtMs, firstTokenMs, tokens, cost, code, recovery, prompt, ...step }: TurnStep): TurnStepTrace {
   return {
     ...step,
     startedAt: isoTime(endedAtMs - step.ms),
@@ -140,6 +162,8 @@ function inWords({ endedAtMs, firstTokenMs, tokens, cost, code, ...step }: TurnS
     ...(tokens !== undefined && { tokens }),
     ...(cost !== undefined && { cost }),
     ...(code !== undefined && { code }),
+    ...(recovery !== undefined && { recovery }),
+    ...(prompt !== undefined && { prompt: prompt.format() }),
   };
 }
 

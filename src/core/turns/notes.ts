@@ -1,6 +1,7 @@
-/** What becomes of a message's turn before its agent is asked, for the decision trace (TEL-07). */
+/** What becomes of a message's turn before its agent is asked, and how it ends, for the decision trace (TEL-07). */
 import type { TurnDecisionTrace } from '../models/trace.js';
 import type { KitParts } from '../parts.js';
+import type { TurnOutcome } from './outcome.js';
 import type { TurnWork } from './turn-work.js';
 
 type Why = Pick<TurnDecisionTrace, 'reason' | 'mergedInto' | 'answeredWith' | 'interruptedBy'>;
@@ -13,4 +14,21 @@ export function noteTurn(
 ): void {
   const record = parts.traces.enabled ? parts.traces.find(trigger.id) : undefined;
   record?.addTurnDecision({ channelId: row.channelId, turnId: row.id, decision, policy: collision.policy, ...why }, parts.clock.now());
+}
+
+export function noteEnd(parts: KitParts, { row, trigger, running }: TurnWork, outcome: TurnOutcome): void {
+  if (!parts.traces.enabled || outcome.state === 'queued') return; // of those that are taken up again the end is to come
+  const record = running === undefined ? parts.traces.find(trigger.id) : running.record;
+  if (record === undefined) return;
+  const { state, endReason, reason, replyEventIds, error } = outcome;
+  record.addTurnEnd({
+    channelId: row.channelId,
+    turnId: row.id,
+    atMs: parts.clock.now(),
+    state,
+    replyEventIds,
+    ...(endReason !== undefined && { endReason }),
+    ...(reason !== undefined && { reason }),
+    ...(error !== undefined && { code: error.code }),
+  });
 }

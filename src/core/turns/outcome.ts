@@ -9,6 +9,7 @@ import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import type { PassOutcome } from '../pipeline/pass.js';
 import { contextOf } from '../rooms/history.js';
+import { noteEnd } from './notes.js';
 import type { TurnWork } from './turn-work.js';
 
 /** What the turn came to, before it is reported. */
@@ -68,6 +69,7 @@ export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutc
 
 /** The end of a turn. Of the ordinary one nothing is left to write: its reply's commit has completed it. Never fails. */
 export function endTurn(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
+  noteEnd(parts, work, outcome);
   if (!outcome.recorded || outcome.error !== undefined) return recordEnd(parts, work, outcome);
   tellEnded(work, outcome);
 }

@@ -10,6 +10,7 @@ import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import { bindingOf, type RoomState } from '../store/store.js';
+import type { TraceRecord } from '../telemetry/decision-trace.js';
 import type { TurnLane } from './lane.js';
 import { Interruption } from './outcome.js';
 import type { TurnWork } from './turn-work.js';
@@ -24,6 +25,7 @@ export class RunningTurn implements OnEventOptions, Turn {
   /** Messages on their way into it: until they are stored as part of it, it has not ended. */
   joining: Promise<unknown> | undefined = undefined;
   #asked: Promise<ChannelOutput | void> | undefined = undefined;
+  #record: TraceRecord | undefined = undefined;
   /** Tools that may still be at work. */
   #mayOutlast: Promise<unknown>[] | undefined = undefined;
   /** How long is still waited once it was interrupted. */
@@ -145,13 +147,22 @@ export class RunningTurn implements OnEventOptions, Turn {
     this.#grace?.release();
   }
 
+  /** The trace of what it answers, while that is kept. */
+  get record(): TraceRecord | undefined {
+    const { id } = this.work.trigger;
+    if (this.#record?.eventId !== id) this.#record = this.parts.traces.find(id);
+    return this.#record;
+  }
+
   trace(step: Parameters<Turn['trace']>[0]): void {
-    const record = this.parts.traces.find(this.work.trigger.id);
+    const { record } = this;
     if (record === undefined) return;
     const { id: turnId, channelId } = this.work.row;
-    const { kind, name, ms, firstTokenMs, tokens, code } = step;
+    const { kind, name, ms, firstTokenMs, tokens, code, recovery } = step;
+    const prompt = step.prompt?.();
     const cost = kind === 'generation' && tokens !== undefined ? this.parts.prices?.costOf(name, tokens) : undefined;
-    record.addTurnStep({ channelId, turnId, kind, name, ms, firstTokenMs, tokens, cost, code, endedAtMs: this.parts.clock.now() });
+    const endedAtMs = this.parts.clock.now();
+    record.addTurnStep({ channelId, turnId, kind, name, ms, firstTokenMs, tokens, cost, code, recovery, prompt, endedAtMs });
   }
 
   end(): void {

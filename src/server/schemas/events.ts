@@ -128,6 +128,33 @@ export const Trace = z
         tokens: counts.optional(),
         cost: z.number().optional().meta({ description: 'In the currency of the host’s prices; absent without prices.' }),
         code: z.string().optional(),
+        recovery: z.enum(['retry', 'shorter', 'fallback']).optional().describe('What was done after a generation that failed.'),
+        prompt: z
+          .object({
+            parts: z.array(
+              z.object({
+                part: z.enum(['own_prompt', 'identity', 'notes', 'tools', 'memory', 'history', 'asked', 'work']),
+                chars: z.number().int(),
+                count: z.number().int().optional().describe('How many messages, or tools.'),
+              }),
+            ),
+            images: z.number().int(),
+            tools: z.array(z.string()),
+          })
+          .optional()
+          .describe('What the model was given, in figures.'),
+      }),
+    ),
+    turnEnds: z.array(
+      z.object({
+        channelId: z.string(),
+        turnId: z.string(),
+        at: time,
+        state: z.enum(TurnState),
+        endReason: z.enum(TurnEndReason).optional(),
+        reason: z.string().optional(),
+        code: z.string().optional(),
+        replyEventIds: z.array(z.string()),
       }),
     ),
   })
