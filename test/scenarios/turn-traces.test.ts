@@ -92,7 +92,7 @@ describe('the trace of a turn', () => {
     const { kit, clock } = makeKit();
     const provider = new MockAIProvider({ model: 'large', script: [busy, busy] });
     const fallbackProvider = new MockAIProvider({ model: 'small', responses: ['there'] });
-    const agent = new Agent('bot', { provider, fallbackProvider, retryPolicy: { maxRetries: 1, baseDelaySeconds: 3, jitter: false } });
+    const agent = new Agent('bot', { provider, fallbackProvider, retryPolicy: { maxRetries: 1, baseDelaySeconds: 3, jitter: 'none' } });
     const roomId = await openRoom(kit, [new TestTransport('a'), agent]);
     const asking = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
     await clock.advance(3000);
