@@ -14,6 +14,7 @@ import {
   TransportChannel,
   WebSocketChannel,
   type AIContext,
+  type AIMessage,
   type AITool,
   type Channel,
   type Clock,
@@ -74,7 +75,15 @@ async function open(order: Open): Promise<void> {
     drainSeconds: PATIENCE,
   });
   const web = new WebSocketChannel('web', { echo: true });
-  const channels: Channel[] = [web, ...Object.keys(VENDORS).map((name) => vendorChannel(name as Vendor)), streamer(), clerk(), twice()];
+  const channels: Channel[] = [
+    web,
+    ...Object.keys(VENDORS).map((name) => vendorChannel(name as Vendor)),
+    streamer(),
+    clerk(),
+    twice(),
+    collector(),
+    listener(),
+  ];
   for (const channel of channels) kit.registerChannel(channel);
   hooks(kit);
   for (const one of order.first) void say(one).catch(fault);
@@ -197,6 +206,25 @@ function clerk(): Channel {
   });
 }
 
+/** Answers all that came while it was thinking, at once. */
+function collector(): Channel {
+  return new AIChannel('collector', {
+    provider: new MockAIProvider({ delayMs: 1500, clock, responder: answerAll }),
+    collision: { policy: 'burst', debounceMs: 200, leadingDebounceMs: 100 },
+    ...NO_HURRY,
+  });
+}
+
+/** Looks something up for everybody, and hears what is said meanwhile. */
+function listener(): Channel {
+  return new AIChannel('listener', {
+    provider: new MockAIProvider({ streaming: true, delayMs: 200, clock, responder: answerAll }),
+    collision: { policy: 'steer' },
+    tools: [tool('look_up', true)],
+    ...NO_HURRY,
+  });
+}
+
 /** Says two things in a turn. */
 function twice(): Channel {
   const source: RoomEvent['source'] = { channelId: 'twice', channelType: 'ai', direction: 'outbound', rawPayload: {} };
@@ -225,6 +253,17 @@ function answerWith(toolName: string): (context: AIContext) => ScriptedReply {
     }
     return `Here is the answer to ${keyIn(text)}`;
   };
+}
+
+/** Names every message since it last answered; with tools, it looks something up first. */
+function answerAll({ messages, tools }: AIContext): ScriptedReply {
+  const isAnswer = ({ role, content }: AIMessage): boolean =>
+    role === 'assistant' && (typeof content === 'string' || !content.some(({ type }) => type === 'tool_call'));
+  const asked = messages.slice(messages.findLastIndex(isAnswer) + 1);
+  if (tools.length > 0 && !asked.some(({ role }) => role === 'tool'))
+    return { content: '', toolCalls: [{ id: 'call-0', name: 'look_up', arguments: { about: 'everything' } }] };
+  const keys = asked.filter(({ role }) => role === 'user').flatMap((message) => messageText(message).match(/k\d+/g) ?? []);
+  return `Here is the answer to ${[...new Set(keys)].join(' ')}`;
 }
 
 function tool(name: string, idempotent: boolean): AITool {
@@ -294,6 +333,7 @@ function withPoints(store: SqliteStore): ConversationStore {
     commitEvent: 'after_commit',
     updateRow: 'after_row_update',
     updateTurn: 'after_turn_update',
+    mergeTurns: 'after_merge',
     claimDue: 'after_claim',
   };
   return new Proxy<ConversationStore>(store, {

@@ -44,7 +44,7 @@ describe('a process that is killed again and again', () => {
 
   it(`loses nothing and doubles nothing (${KILLS} kills, seed ${SEED})`, { timeout: 600_000 }, async () => {
     verifies('OUT-01', 'OUT-08', 'OUT-09', 'OUT-14', 'STO-01', 'STO-04', 'STO-09', 'TURN-03', 'TURN-04', 'INB-08', 'INV-01', 'INV-02', 'INV-03');
-    verifies('INV-08', 'INV-10', 'INV-17', 'WS-09', 'F02', 'F03', 'F17', 'F27c', 'F27d');
+    verifies('INV-08', 'INV-10', 'INV-17', 'WS-09', 'F02', 'F03', 'F17', 'F27c', 'F27d', 'COL-02', 'COL-03', 'COL-07');
     // Two files at once keep both cores at work; each is killed half as often.
     const lives = [Math.ceil(KILLS / 2), Math.floor(KILLS / 2)];
     const verdicts = await Promise.all(
@@ -69,6 +69,6 @@ describe('a process that is killed again and again', () => {
     expect(faults.slice(0, 40), `seed ${SEED}: ${faults.length} faults, ${JSON.stringify(counts)}`).toEqual([]);
     // It has proved something only if there was something to lose.
     const sum = (name: string): number => counts.reduce((total, one) => total + (one[name] ?? 0), 0);
-    for (const name of ['acknowledged', 'answered', 'resent', 'recovered', 'tools']) expect(sum(name), name).toBeGreaterThan(KILLS / 50);
+    for (const name of ['acknowledged', 'answered', 'resent', 'recovered', 'merged', 'tools']) expect(sum(name), name).toBeGreaterThan(KILLS / 50);
   });
 });

@@ -49,6 +49,7 @@ export async function judge(store: ConversationStore, world: World): Promise<Ver
       turns: turns.length,
       recovered: turns.filter((turn) => turn.attempts > 1).length,
       answered: count('committed'),
+      merged: count('merged'),
       crashedTwice: count('failed'),
       tools: world.outside.tools.length,
     },
@@ -89,26 +90,40 @@ function judgeTurns(turns: readonly TurnRow[], events: readonly RoomEvent[]): st
   const faults: string[] = [];
   const byId = new Map(events.map((event) => [event.id, event]));
   for (const event of events) {
-    const own = turns.filter((turn) => turn.triggerEventIds.includes(event.id));
+    const own = turns.filter((turn) => turn.triggerEventIds.includes(event.id) && turn.state !== 'merged');
     const solicited = event.status === 'delivered' && event.type === 'message' ? (event.addressedTo ?? []).length : 0;
     if (own.length !== solicited) faults.push(`${event.id} asks ${solicited} agents and has ${own.length} turns.`);
   }
   for (const turn of turns) {
-    const replies = events.filter((event) => event.parentEventId === turn.triggerEventIds[0] && event.source.channelId === turn.channelId);
+    if (turn.state === 'merged') {
+      const into = turns.find(({ id }) => id === turn.mergedInto);
+      const isAnswered = into?.channelId === turn.channelId && turn.triggerEventIds.every((id) => into.triggerEventIds.includes(id));
+      if (!isAnswered) faults.push(`Turn ${turn.id} of ${turn.channelId} was merged into one that does not answer its message.`);
+      continue;
+    }
+    const replies = events.filter((event) => event.source.channelId === turn.channelId && answersOf(event).join() === turn.triggerEventIds.join());
     const expected = turn.channelId === 'twice' ? 2 : 1;
     if (turn.attempts > 2) faults.push(`Turn ${turn.id} was tried ${turn.attempts} times.`);
     if (turn.state === 'committed') {
       if (replies.length !== expected) faults.push(`Turn ${turn.id} of ${turn.channelId} has ${replies.length} replies, not ${expected}.`);
       const last = replies.at(-1);
       if (last !== undefined && turn.replyEventIds?.at(-1) !== last.id) faults.push(`Turn ${turn.id} does not name its reply.`);
-      const key = byId.get(turn.triggerEventIds[0] ?? '')?.idempotencyKey ?? '?';
-      for (const reply of replies) if (!new RegExp(`\\b${key}\\b`).test(textOf(reply))) faults.push(`'${textOf(reply)}' answers ${key}.`);
+      for (const triggerId of turn.triggerEventIds) {
+        const key = byId.get(triggerId)?.idempotencyKey ?? '?';
+        for (const reply of replies) if (!new RegExp(`\\b${key}\\b`).test(textOf(reply))) faults.push(`'${textOf(reply)}' answers ${key}.`);
+      }
     } else if (turn.state === 'failed' && turn.error?.code === 'crashed') {
       if (turn.attempts !== 2) faults.push(`Turn ${turn.id} was given up after ${turn.attempts} attempts.`);
       if (replies.length >= expected) faults.push(`Turn ${turn.id} has failed and answered all the same.`);
     } else faults.push(`Turn ${turn.id} ended ${turn.state} (${turn.error?.code ?? 'no error'}).`);
   }
   return faults;
+}
+
+/** Which messages a reply says it answers. */
+function answersOf({ metadata, parentEventId }: RoomEvent): readonly unknown[] {
+  const { answers } = metadata;
+  return Array.isArray(answers) ? (answers as readonly unknown[]) : [parentEventId];
 }
 
 /** Every event has a row for everyone who is to get it, every row has ended, and what it says is what happened. */

@@ -6,6 +6,7 @@ export const POINTS = [
   'after_commit',
   'after_row_update',
   'after_turn_update',
+  'after_merge',
   'after_claim',
   'vendor_answered',
   'tool_answered',
@@ -24,7 +25,9 @@ export const VENDORS = {
 } as const;
 export type Vendor = keyof typeof VENDORS;
 
-export const AGENTS = ['streamer', 'clerk', 'twice'] as const;
+export const AGENTS = ['streamer', 'clerk', 'twice', 'collector', 'listener'] as const;
+/** Those that answer several messages at once: what comes while they are at work, or what they read meanwhile. */
+export const GATHERING: readonly string[] = ['collector', 'listener'];
 export type AgentId = (typeof AGENTS)[number];
 
 /** How far a text that is sent in parts may go. */

@@ -1,7 +1,7 @@
 /** One file, one life after another: starts the process, puts it under load, kills it, starts the next on what is left. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { Outside } from './outside.js';
-import { AGENTS, POINTS, VENDORS, type FromChild, type Open, type Say, type ToChild } from './protocol.js';
+import { AGENTS, GATHERING, POINTS, VENDORS, type FromChild, type Open, type Say, type ToChild } from './protocol.js';
 import { Random } from './random.js';
 
 export interface WorldOptions {
@@ -199,7 +199,7 @@ export class World {
     const key = `k${this.said.size}`;
     const roomId = random.pick(ROOMS);
     const matter = random.pick(MATTERS);
-    const to = random.chance(0.45) ? [random.pick(AGENTS)] : [];
+    const to = random.chance(0.6) ? [random.pick([...AGENTS, ...GATHERING])] : [];
     const channelId = random.chance(0.6) ? 'web' : random.pick(Object.keys(VENDORS));
     const isTool = to.length > 0 && random.chance(0.5);
     let text = `${key} ${matter}${isTool ? 'tool ' : ''}message`;
