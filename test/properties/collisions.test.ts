@@ -30,13 +30,13 @@ interface Course {
   readonly heedsAbort: boolean;
   readonly thinkMs: number;
   /** What goes wrong in the last generation. */
-  readonly end: 'answer'     | 'nothing' | 'failure' | 'hang';
+  readonly end: 'answer' | 'nothing' | 'failure' | 'hang';
 }
 
 interface Arrival {
   readonly afterMs: number;
   readonly sender: 'ada' | 'bob';
-  readonly kind: 'message'     | 'whisper' | 'another agent';
+  readonly kind: 'message' | 'whisper' | 'another agent';
 }
 
 const course: fc.Arbitrary<Course> = fc.record({
@@ -124,7 +124,7 @@ async function play({ courses, arrivals, streaming, mergeMs, mergeFails, isSlow,
     calls.push(
       kit.processInbound(
         { channelId: 'a', senderId: sender, content: kind, ...fields, ...(kind === 'whisper' && { responseVisibility: 'internal' }) },
-        { roomId: 'room', processTimeoutSeconds: 3600 } as never,
+        { roomId: 'room' },
       ),
     );
   }

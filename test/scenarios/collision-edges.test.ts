@@ -1,6 +1,18 @@
 /** Collision policies at their edges (behaviour §17): when messages are gathered, read or given up, and what does not share an answer. */
 import { describe, expect, it } from 'vitest';
-import { HookResult, messageText, type AIContext, type InboundResult, type OnEventOptions, type RoomEvent } from '../../src/index.js';
+import {
+  HookResult,
+  messageText,
+  ProviderError,
+  WebSocketChannel,
+  type AIContext,
+  type AITool,
+  type CollisionConfig,
+  type InboundResult,
+  type OnEventOptions,
+  type RoomEvent,
+  type StreamFrame,
+} from '../../src/index.js';
 import { ended, scene, useToolOnce } from '../support/collision-scene.js';
 import { makeKit, openRoom, settle, TestAgent, TestTransport, textOf } from '../support/harness.js';
 import { verifies } from '../requirements.js';
@@ -418,6 +430,233 @@ describe('a turn that is interrupted', () => {
       're: last',
     ]);
     await kit.close();
+  });
+});
+
+describe('what became of a message', () => {
+  it('is in its decision trace, with the policy that decided and why', async () => {
+    verifies('TEL-07', 'COL-02');
+    const decisions = async (collision: CollisionConfig): Promise<unknown[]> => {
+      const room = await scene(collision);
+      const events: unknown[] = [];
+      for (const type of ['turn_merged', 'turn_interrupted'] as const)
+        room.kit.on(type, ({ eventId, channelId, data }) => void events.push([type, eventId, channelId, data]));
+      const calls = ['0', '1', '2'].map((content) => room.say(content));
+      await room.clock.advance(60_000);
+      const results = await Promise.all(calls);
+      const place = (id: unknown): unknown => {
+        const at = results.findIndex(({ event, turns }) => event?.id === id || (turns[0]?.turnId === id && turns[0]?.state !== 'merged'));
+        return at === -1 ? id : `#${at}`;
+      };
+      const traces = results.map(({ event }) => room.kit.getTrace(event?.id ?? ''));
+      await room.kit.close();
+      // The steps of the turn are in the trace that the merged ones point to.
+      for (const trace of traces) {
+        for (const { answeredWith } of trace?.turnDecisions ?? [])
+          if (answeredWith !== undefined) expect(room.kit.getTrace(answeredWith)?.turnSteps.length).toBeGreaterThan(0);
+      }
+      expect(events).toHaveLength(
+        traces.flatMap((trace) => trace?.turnDecisions.filter(({ decision }) => decision === 'merged' || decision === 'interrupted') ?? []).length,
+      );
+      return traces.map((trace) =>
+        trace?.turnDecisions.map(({ decision, policy, reason, mergedInto, answeredWith, interruptedBy, channelId, at }) => {
+          expect([channelId, Number.isNaN(Date.parse(at))]).toEqual(['bot', false]);
+          return [decision, policy, ...[reason, mergedInto, answeredWith, interruptedBy].filter((one) => one !== undefined).map(place)].join(' ');
+        }),
+      );
+    };
+    expect(await decisions({})).toEqual([[], ['queued queue agent_busy'], ['queued queue agent_busy']]);
+    expect(await decisions({ policy: 'burst' })).toEqual([[], ['queued burst agent_busy', 'merged burst #2 #2'], ['queued burst agent_busy']]);
+    expect(await decisions({ policy: 'burst', leadingDebounceMs: 100 })).toEqual([
+      ['queued burst', 'merged burst #2 #2'],
+      ['queued burst', 'merged burst #2 #2'],
+      ['queued burst'],
+    ]);
+    expect(await decisions({ policy: 'steer' })).toEqual([
+      [],
+      ['queued steer agent_busy', 'merged steer #0 #0'],
+      ['queued steer agent_busy', 'merged steer #0 #0'],
+    ]);
+    expect(await decisions({ policy: 'reject' })).toEqual([[], ['rejected reject agent_busy'], ['rejected reject agent_busy']]);
+    expect(await decisions({ policy: 'queue', maxQueued: 0 })).toEqual([[], ['rejected queue turn_queue_full'], ['rejected queue turn_queue_full']]);
+    expect(await decisions({ policy: 'interrupt' })).toEqual([
+      ['interrupted interrupt #1'],
+      ['queued interrupt agent_busy', 'interrupted interrupt #2'],
+      ['queued interrupt agent_busy'],
+    ]);
+  });
+
+  it('is told to whoever waits also when the turn that answers it fails or runs out of time; what still waits is answered', async () => {
+    verifies('COL-02', 'COL-03', 'TURN-07', 'TURN-02');
+    for (const policy of ['burst', 'steer', 'queue'] as const) {
+      let asked = 0;
+      const room = await scene(
+        { policy },
+        {
+          agent: { loopTimeoutSeconds: 5 },
+          responder: (context) => {
+            asked++;
+            const isSecond = asked === (policy === 'queue' ? 3 : policy === 'burst' ? 4 : 2);
+            return isSecond ? new ProviderError('gone', { provider: 'mock', code: 'server_error', retryable: false }) : useToolOnce(context);
+          },
+        },
+      );
+      const calls = [room.say('0')];
+      await room.clock.advance(50);
+      calls.push(room.say('1'), room.say('2'));
+      await room.clock.advance(60_000);
+      const results = await Promise.all(calls);
+      const states = results.map(({ turns, error }) => [turns[0]?.state, error?.code]);
+      if (policy === 'burst')
+        expect(states).toEqual([
+          ['committed', undefined],
+          ['merged', 'server_error'],
+          ['failed', 'server_error'],
+        ]);
+      if (policy === 'steer')
+        expect(states).toEqual([
+          ['failed', 'server_error'],
+          ['merged', 'server_error'],
+          ['merged', 'server_error'],
+        ]);
+      if (policy === 'queue')
+        expect(states).toEqual([
+          ['committed', undefined],
+          ['failed', 'server_error'],
+          ['committed', undefined],
+        ]);
+      await room.kit.close();
+    }
+    // Out of time in its tool, with two that wait: they get their turns.
+    for (const policy of ['burst', 'steer', 'queue'] as const) {
+      const room = await scene({ policy }, { agent: { loopTimeoutSeconds: 1 }, toolMs: 2000 });
+      const calls = [room.say('0')];
+      await room.clock.advance(50);
+      calls.push(room.say('1'), room.say('2'));
+      await room.clock.advance(60_000);
+      expect(
+        (await Promise.all(calls)).map(({ turns }) => turns[0]?.endReason),
+        policy,
+      ).toEqual(['timeout', 'timeout', 'timeout']);
+      expect(await room.kit.store.listTurns({ roomId: 'room', state: ['queued', 'running'] })).toEqual([]);
+      await room.kit.close();
+    }
+  });
+
+  it('is what a caller on a voice channel may expect: nobody talks over them', async () => {
+    verifies('COL-04');
+    const room = await scene(undefined);
+    const call = new TestTransport('call', { channelType: 'voice' });
+    room.kit.registerChannel(call);
+    await room.kit.attachChannel('room', 'call');
+    const speak = (content: string) => room.kit.processInbound({ channelId: 'call', senderId: 'u', content }, { roomId: 'room' });
+    const calls = [room.say('0')];
+    await room.clock.advance(50);
+    calls.push(speak('1'));
+    await room.clock.advance(50);
+    calls.push(room.say('2'));
+    await room.clock.advance(60_000);
+    expect(ended(await Promise.all(calls))).toEqual(['interrupted', 'committed', 'committed']);
+    await room.kit.close();
+  });
+});
+
+describe('a client that watches', () => {
+  it('sees which messages a reply answers, and which newer one has put an end to it', async () => {
+    verifies('COL-02', 'COL-03', 'COL-04', 'WS-05', 'WIRE-06');
+    for (const policy of ['burst', 'steer', 'interrupt'] as const) {
+      const room = await scene({ policy });
+      const web = new WebSocketChannel('web', { echo: true });
+      room.kit.registerChannel(web);
+      await room.kit.attachChannel('room', 'web');
+      const frames: StreamFrame[] = [];
+      web.registerConnection('client', () => undefined, { roomIds: ['room'], streamSend: (frame) => void frames.push(frame) });
+      const calls = [room.say('0')];
+      await room.clock.advance(50);
+      calls.push(room.say('1'), room.say('2'));
+      await room.clock.advance(60_000);
+      const ids = (await Promise.all(calls)).map(({ event }) => event?.id);
+      const ends = frames.flatMap((frame) =>
+        frame.type === 'stream_end' || frame.type === 'stream_error'
+          ? [
+              [
+                frame.type === 'stream_error' ? frame.code : 'end',
+                frame.event?.parentEventId,
+                frame.event?.metadata['answers'],
+                frame.event?.metadata['cancelled_by'],
+              ],
+            ]
+          : [],
+      );
+      const expected = {
+        burst: [
+          ['end', ids[0], undefined, undefined],
+          ['end', ids[2], [ids[1], ids[2]], undefined],
+        ],
+        steer: [['end', ids[2], ids, undefined]],
+        interrupt: [
+          ['cancelled', ids[0], undefined, ids[1]],
+          ['end', ids[2], undefined, undefined],
+        ],
+      };
+      expect(ends, policy).toEqual(expected[policy]);
+      const started = frames.filter(({ type }) => type === 'stream_start').length;
+      expect(started, policy).toBe(ends.length);
+      await room.kit.close();
+    }
+  });
+});
+
+describe('tools of a turn that answers several people', () => {
+  it('are those that all of them may use, also when one came later', async () => {
+    verifies('COL-03', 'COL-02', 'TL-10');
+    for (const policy of ['steer', 'burst'] as const) {
+      const offered: string[][] = [];
+      const ran: (string | undefined)[] = [];
+      const danger: AITool = {
+        name: 'danger',
+        description: 'For owners.',
+        handler: (_arguments, { participantId }) => {
+          ran.push(participantId);
+          return 'done';
+        },
+      };
+      let rounds = 0;
+      const room = await scene(
+        { policy },
+        {
+          agent: { toolPolicy: { allow: ['look_up'], roleOverrides: { owner: { allow: ['*'] } } } },
+          responder: ({ tools }) => {
+            offered.push(tools.map(({ name }) => name));
+            const [call] = [['look_up'], ['danger'], []][rounds++ % 3] ?? [];
+            return call === undefined ? 'done' : { content: '', toolCalls: [{ id: `c${rounds}`, name: call, arguments: {} }] };
+          },
+        },
+      );
+      room.agent.addTool(danger);
+      for (const [id, role] of [
+        ['owner', 'owner'],
+        ['guest', 'member'],
+      ] as const)
+        await room.kit.ensureParticipant('room', 'a', id, { role });
+      const alone = room.say('0', 'owner');
+      await room.clock.advance(60_000);
+      await alone;
+      expect(
+        offered.splice(0).every((names) => names.includes('danger')),
+        policy,
+      ).toBe(true);
+      expect(ran.splice(0), policy).toEqual(['owner']);
+      // In a burst both are answered by the second turn; where messages are read, the guest joins the owner's.
+      const calls = policy === 'burst' ? [room.say('busy', 'owner'), room.say('1', 'owner')] : [room.say('1', 'owner')];
+      await room.clock.advance(50);
+      calls.push(room.say('2', 'guest'));
+      await room.clock.advance(60_000);
+      await Promise.all(calls);
+      expect(offered.at(-1), policy).toEqual(['look_up']);
+      expect(ran, policy).toEqual(policy === 'burst' ? ['owner'] : []);
+      await room.kit.close();
+    }
   });
 });
 

@@ -50,6 +50,11 @@ export class TurnLane {
     return this.#waiting.length > 0;
   }
 
+  /** Whether anything waits that a running turn may take in (COL-03). */
+  get hasSteering(): boolean {
+    return this.#waiting.length > 0 && this.#waiting.some((waiting) => 'row' in waiting && waiting.collision.policy === 'steer');
+  }
+
   /** The check "is it idle" and the mark "it is busy" are one step: no message falls between (COL-06). */
   push(parts: KitParts, work: TurnWork): void {
     if (this.#busy) {

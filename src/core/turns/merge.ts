@@ -21,7 +21,7 @@ export async function mergeInto(parts: KitParts, into: TurnWork, others: readonl
   // Asked again because the answer was lost, the store has merged them already.
   for (const { row } of others) {
     if (ids.has(row.id)) continue;
-    const stored = await parts.store.getTurn(row.id);
+    const stored = await insist(parts, { turnId: row.id }, () => parts.store.getTurn(row.id));
     if (stored?.state === 'merged' && stored.mergedInto === into.row.id) ids.add(row.id);
   }
   const joined = others.filter(({ row }) => ids.has(row.id));

@@ -91,7 +91,7 @@ export class RunningTurn implements OnEventOptions, Turn {
 
   /** COL-03: what waits for this agent and may be answered now; at once when that is nothing. */
   takeMessages(): Awaitable<TakenMessages | undefined> {
-    if (!this.lane.hasWaiting || this.aborted || this.isComplete) return undefined;
+    if (!this.lane.hasSteering || this.aborted || this.isComplete) return undefined;
     const loading = loadState(this.parts, this.work.row.roomId);
     return isPromise(loading) ? loading.then((state) => this.#takeFrom(state)) : this.#takeFrom(loading);
   }
@@ -101,7 +101,7 @@ export class RunningTurn implements OnEventOptions, Turn {
     if (binding === undefined || this.aborted || this.isComplete) return undefined;
     const joining = this.lane.takeIn(this.parts, this.work, ({ trigger }) => canSeeEvent(trigger, binding));
     if (joining === undefined) return undefined;
-    this.joining = joining;
+    this.joining = this.joining === undefined ? joining : Promise.all([this.joining, joining]);
     return joining.then(async (joined) => {
       const { roomId } = this.work.row;
       const events: RoomEvent[] = [];
@@ -166,6 +166,7 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
 
   end(): void {
+    this.isComplete = true;
     this.#cancellation.release();
   }
 }

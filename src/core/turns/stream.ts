@@ -29,7 +29,7 @@ export function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, s
     return commitText({ parts, work, run, state, stream, previews }, text, broken);
   };
   const fail = (error: unknown): Awaitable<TurnOutcome> => end(error ?? new Error('The stream broke.'));
-  if (work.interruptedBy !== undefined) return { ...INTERRUPTED }; // before its first word
+  if (work.interruptedBy !== undefined) return INTERRUPTED; // before its first word
   return (stream.pipe === undefined ? pull(stream, run, write) : push(stream, run, write)).then(() => end(), fail);
 }
 

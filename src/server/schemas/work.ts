@@ -88,5 +88,6 @@ export const Turn = z
     usage: counts.optional(),
     error: OperationError.optional(),
     startedTools: z.array(z.string()).optional(),
+    mergedInto: z.string().optional().describe('The turn that answers its message too.'),
   })
   .meta({ id: 'Turn', description: 'One run of one agent for its triggering events.' }) satisfies z.ZodType<TurnRow>;
