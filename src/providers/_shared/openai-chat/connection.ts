@@ -5,6 +5,7 @@ import type { GenerateOptions } from '../../../ai/provider.js';
 import { AbortedError, ProviderError } from '../../../core/errors.js';
 import type { AIContext } from '../../../core/models/ai.js';
 import type { Secret } from '../../../core/telemetry/secret.js';
+import { checkKey } from '../ai/api-key.js';
 import { interrupted, providerError } from '../ai/failure.js';
 import { loadPeer } from '../ai/peer.js';
 
@@ -136,10 +137,9 @@ export class OpenAIConnection {
     if (error instanceof module.APIConnectionTimeoutError) return providerError({ provider, code: 'timeout', retryable: true, cause: error });
     if (error instanceof module.APIConnectionError) return providerError({ provider, code: 'network_error', retryable: true, cause: error });
     if (error instanceof module.APIError) return apiFailure(provider, error as OpenAIModule.APIError, help);
-    // The socket was cut while the answer was coming, or what came was no JSON.
-    if (hasBegun && (error instanceof TypeError || error instanceof SyntaxError)) return interrupted(provider, error);
-    if (error instanceof SyntaxError) return providerError({ provider, code: 'invalid_response', retryable: false, cause: error });
-    return error;
+    // The socket was cut while the answer was coming, or what came was none: the package trips over it.
+    if (!(error instanceof TypeError || error instanceof SyntaxError)) return error;
+    return hasBegun ? interrupted(provider, error) : providerError({ provider, code: 'invalid_response', retryable: false, cause: error });
   }
 }
 
@@ -193,5 +193,6 @@ function wordOf(value: unknown): string | undefined {
 function requestOptions(context: AIContext, options: GenerateOptions | undefined): OpenAI.RequestOptions {
   const signal = options?.signal;
   const key = context.metadata?.['api_key'];
+  if (typeof key === 'string') checkKey('The api_key of this call', key);
   return { ...(signal !== undefined && { signal }), ...(typeof key === 'string' && { headers: { authorization: `Bearer ${key}` } }) };
 }
