@@ -233,9 +233,15 @@ describe('the responses API', () => {
     });
   });
 
+  it('knows no model but its own', async () => {
+    await withVendor({}, async (client) => {
+      const error = { type: 'invalid_request_error', param: 'model', code: 'model_not_found' };
+      expect(await refusal(() => client.responses.create({ model: 'gpt-none', input: 'Hi' }))).toMatchObject({ status: 404, error });
+    });
+  });
+
   it.each([
     ['no input', { input: undefined }, { param: 'input', code: 'missing_required_parameter' }],
-    ['an unknown model', { model: 'gpt-none' }, { param: 'model', code: 'model_not_found' }],
     ['an unknown field', { messages: [] }, { param: 'messages', code: 'unknown_parameter' }],
     ['a result without its call', { input: [{ type: 'function_call_output', call_id: 'call_9', output: 'x' }] }, { param: 'input', code: null }],
     [

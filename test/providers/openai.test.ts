@@ -158,6 +158,18 @@ describe('OpenAIAIProvider', () => {
     });
   });
 
+  it('asks models that call tools nowhere else by the responses API, unless it is told', async () => {
+    verifies('TL-01');
+    const options = { models: ['gpt-6.1-sol'], reasoningModels: ['gpt-6.1-sol'], responsesToolModels: ['gpt-6.1-sol'] };
+    await withOpenAI(options, { model: 'gpt-6.1-sol' }, async (provider, vendor) => {
+      await provider.generate(contextOf('Hi', { tools: [TOOL] }));
+      const told = new OpenAIAIProvider({ apiKey: 'test-key', model: 'gpt-6.1-sol', api: 'chat', baseUrl: vendor.baseUrl });
+      await told.generate(contextOf('Hi'));
+      expect(vendor.requests.map(({ path }) => path)).toEqual(['/v1/responses', '/v1/chat/completions']);
+      expect(vendor.requests.map(({ body }) => (body as { store?: unknown }).store)).toEqual([false, false]);
+    });
+  });
+
   it('sends back what was reasoned before a call, in the turn of an agent', async () => {
     verifies('AIP-02', 'TL-02');
     const options = { models: ['gpt-5.6-sol'], reasoningModels: ['gpt-5.6-sol'] };

@@ -1,6 +1,6 @@
 /** What the responses API refuses, and with which words. */
 import type { RecordedRequest } from '../loopback.js';
-import { isFields, listOf, stringOf, type Fields } from '../problem.js';
+import { isFields, listOf, Refusal, stringOf, type Fields } from '../problem.js';
 import { tokensOf, type ModelRequest } from '../script.js';
 import { notJson, type Known } from './check-chat.js';
 import { checkInput } from './check-input.js';
@@ -31,7 +31,8 @@ export function checkResponses(request: RecordedRequest, known: Known, sealed: S
   if (unknown !== undefined) throw invalid(`Unknown parameter: '${unknown}'.`, unknown, 'unknown_parameter');
   if (model === undefined) throw missing('model');
   if (typeof model !== 'string') throw wrongType('model', 'a string', model);
-  if (!known.models.includes(model)) throw invalid(`The requested model '${model}' does not exist.`, 'model', 'model_not_found');
+  if (!known.models.includes(model))
+    throw new Refusal(404, 'invalid_request_error', `The requested model '${model}' does not exist.`, 'model', 'model_not_found');
   const previous = body['previous_response_id'];
   if (previous !== undefined && previous !== null)
     throw invalid(`Previous response with id '${stringOf(previous)}' not found.`, 'previous_response_id', 'previous_response_not_found');

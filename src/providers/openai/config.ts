@@ -12,8 +12,8 @@ export interface OpenAIConfig extends ModelConfig {
   /** Default `https://api.openai.com/v1`. */
   readonly baseUrl?: string;
   /**
-   * `'chat'` for chat completions, the default; `'responses'` for the responses API, which newer models want when they reason
-   * and call tools in one. Nothing is kept by the vendor with either.
+   * `'chat'` for chat completions, `'responses'` for the responses API, which newer models want when they reason and call tools
+   * in one. Default `'chat'`, but for models that call tools by the responses API alone. The vendor keeps nothing with either.
    */
   readonly api?: 'chat' | 'responses';
   /** Whether the model thinks before it answers; default by its id. */

@@ -41,7 +41,7 @@ export class OpenAIAIProvider implements AIProvider {
     });
     const traits = traitsOf(config.model);
     const reasons = config.reasoning ?? traits.reasons;
-    const isResponses = config.api === 'responses';
+    const isResponses = (config.api ?? (traits.chatTools === 'none' ? 'responses' : 'chat')) === 'responses';
     this.#api = isResponses
       ? new Responses(connection, { ...rest, reasons })
       : new ChatCompletions(connection, dialectOf(rest, traits, reasons), help);
@@ -76,6 +76,7 @@ function dialectOf(config: OpenAIConfig, traits: ModelTraits, reasons: boolean):
     asksForUsage: true,
     thinkTags: false,
     userBegins: false,
+    body: { store: false }, // accounts made lately would keep each answer
   };
 }
 
