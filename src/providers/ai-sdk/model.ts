@@ -5,12 +5,19 @@
 
 /** What a model is asked with. The shapes inside are those of the model's own specification. */
 export interface AISDKCallOptions {
+  /** The conversation, its prompt first. */
   readonly prompt: readonly unknown[];
+  /** Length of the answer; absent: the model's own limit. */
   readonly maxOutputTokens?: number;
+  /** Absent: the model's own. */
   readonly temperature?: number;
+  /** On offer; absent: none. */
   readonly tools?: readonly unknown[];
+  /** Aborted when nobody wants the answer any more. */
   readonly abortSignal?: AbortSignal;
+  /** Further headers, for models that are reached over HTTP. */
   readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** By the name of the model's vendor. */
   readonly providerOptions?: Readonly<Record<string, object>>;
 }
 
