@@ -1,6 +1,7 @@
 /** One connection to an MCP server, by the vendor-neutral client of `@modelcontextprotocol/client`. */
 import type * as Sdk from '@modelcontextprotocol/client';
 import type * as Stdio from '@modelcontextprotocol/client/stdio';
+import type { Clock } from '../../core/clock.js';
 import { loadPeer } from '../_shared/ai/peer.js';
 import { boundedFetch } from './bounded-fetch.js';
 import type { McpClient } from './client.js';
@@ -11,6 +12,9 @@ const FEATURE = 'MCPToolProvider';
 const DEFAULT_MAX_RESULT_BYTES = 8 * 1024 * 1024;
 /** How long a program may think about a question that older servers do not know. */
 const PROBE_MS = 3000;
+/** How long a server may take to hear that it is over. */
+const GOODBYE_MS = 2000;
+const NO_LIMIT_MS = 2 ** 31 - 1;
 
 export interface Connection {
   readonly client: McpClient;
@@ -33,7 +37,7 @@ export interface Opening {
 }
 
 /** A client of the user's own is there already; all others are opened. */
-export function open(target: McpTarget, options: MCPToolProviderOptions, events: ConnectionEvents): Opening {
+export function open(target: McpTarget, options: MCPToolProviderOptions, clock: Clock, events: ConnectionEvents): Opening {
   if (target.transport === 'client') {
     const close = (): Promise<void> => Promise.resolve();
     return { connected: Promise.resolve({ client: target.client, close }), abandon: close };
@@ -48,7 +52,7 @@ export function open(target: McpTarget, options: MCPToolProviderOptions, events:
   };
   const connect = async (): Promise<Connection> => {
     const sdk = await loadPeer(FEATURE, PACKAGE, () => import('@modelcontextprotocol/client'));
-    transport = await transportTo(sdk, target, options);
+    transport = await transportTo(sdk, target, options, () => events.onLost());
     client = new sdk.Client(
       { name: 'roomkit', version: '1.0.0' },
       {
@@ -60,17 +64,17 @@ export function open(target: McpTarget, options: MCPToolProviderOptions, events:
     );
     if (isAbandoned) throw new Error('abandoned');
     client.onclose = () => events.onLost();
-    await client.connect(transport);
+    await client.connect(transport, { timeout: NO_LIMIT_MS }); // ours counts
     // A broken stream of the older transport cannot be taken up again: its answers are lost.
     if (target.transport === 'sse') client.onerror = () => events.onLost();
     const opened = client;
     const http = transport instanceof sdk.StreamableHTTPClientTransport ? transport : undefined;
     return {
-      client: opened as McpClient, // it takes and gives more than is asked of it here
+      client: opened,
       close: async () => {
         opened.onclose = undefined;
         opened.onerror = undefined;
-        await quietly(http?.terminateSession());
+        if (http !== undefined) await withinReason(http.terminateSession(), clock);
         await end();
       },
     };
@@ -82,6 +86,7 @@ async function transportTo(
   sdk: typeof Sdk,
   target: Exclude<McpTarget, { transport: 'client' }>,
   options: MCPToolProviderOptions,
+  onBroken: () => void,
 ): Promise<Sdk.Transport> {
   const { headers = {}, fetch: base = fetch, maxResultBytes = DEFAULT_MAX_RESULT_BYTES } = options;
   if (target.transport === 'stdio') {
@@ -95,9 +100,17 @@ async function transportTo(
       ...(options.cwd !== undefined && { cwd: options.cwd }),
     });
   }
-  const http = { requestInit: { headers: { ...headers } }, fetch: boundedFetch(base, maxResultBytes) };
+  const http = { requestInit: { headers: { ...headers } }, fetch: boundedFetch(base, maxResultBytes, onBroken) };
   // Not every server speaks the newer transport yet.
   return target.transport === 'sse' ? new sdk.SSEClientTransport(target.url, http) : new sdk.StreamableHTTPClientTransport(target.url, http);
+}
+
+/** A server that hangs is not waited for. */
+async function withinReason(work: Promise<unknown>, clock: Clock): Promise<void> {
+  let timer: { cancel(): void } | undefined;
+  const enough = new Promise<void>((resolve) => (timer = clock.setTimer(GOODBYE_MS, resolve)));
+  await Promise.race([quietly(work), enough]);
+  timer?.cancel();
 }
 
 /** It is over in any case. */

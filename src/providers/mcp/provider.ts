@@ -23,7 +23,6 @@ export interface TakesTools {
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
-const GOODBYE_MS = 3000;
 const MAX_ARGUMENT_BYTES = 1024 * 1024;
 
 /**
@@ -50,11 +49,17 @@ export class MCPToolProvider {
   readonly #endings = new Set<Promise<void>>();
   #connection: Connection | undefined;
   #connecting: Promise<void> | undefined;
+  /** The connection that counts, from its beginning; what an earlier one still tells is ignored. */
+  #opening: object | undefined;
   #tools: ReadonlyMap<string, ListedTool> | undefined;
   #offered: readonly AITool[] = [];
   /** Attempts in vain, or connections that broke without having been of use. */
   #failures = 0;
   #retry: Timer | undefined;
+  /** The tools changed while they were listed for the first time. */
+  #isStale = false;
+  /** Of several lists the newest counts. */
+  #lists = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: MCPToolProviderOptions) {
@@ -140,31 +145,30 @@ export class MCPToolProvider {
     const seconds = this.#options.connectTimeoutSeconds ?? 30;
     const limit = this.#limited(undefined, seconds, `The MCP server ${this.server} did not answer within ${seconds} seconds.`);
     const lost = (): void => this.#lose(opening);
-    const opening = open(this.#target, this.#options, { onToolsChanged: () => this.#changed(opening), onLost: lost });
+    const opening = open(this.#target, this.#options, this.#clock, { onToolsChanged: () => this.#changed(opening), onLost: lost });
     this.#opening = opening;
     try {
       const connection = await limit.guard(opening.connected);
       await this.#list(connection, limit);
       if (this.#opening !== opening) throw new RoomKitError('mcp_unreachable', 'The connection broke off.', { retryable: true });
       this.#connection = connection;
+      if (this.#isStale) this.#changed(opening);
     } catch (error) {
       this.#opening = undefined;
       this.#end(opening.abandon());
-      this.#failures++;
       throw this.#closing === undefined ? this.#connectError(error) : this.#closedError();
     } finally {
       limit.release();
     }
   }
 
-  /** The one that counts; what an earlier one still tells is ignored. */
-  #opening: object | undefined;
-
   async #list(connection: Connection, limit?: Cancellation): Promise<void> {
     const seconds = this.#options.connectTimeoutSeconds ?? 30;
     const own = limit ?? this.#limited(undefined, seconds, `The MCP server ${this.server} did not list its tools within ${seconds} seconds.`);
+    const turn = ++this.#lists;
     try {
       const listed = await own.guard(listAll(connection.client, { signal: own.signal, timeout: NO_LIMIT_MS }));
+      if (turn !== this.#lists) return;
       this.#tools = toolsOf(listed, this.#options, this.#logger);
     } finally {
       if (limit === undefined) own.release();
@@ -195,7 +199,9 @@ export class MCPToolProvider {
 
   #changed(opening: object): void {
     const connection = this.#connection;
-    if (connection === undefined || this.#opening !== opening) return;
+    if (this.#opening !== opening) return;
+    this.#isStale = connection === undefined;
+    if (connection === undefined) return; // they are being listed, or listed too early
     this.#end(
       this.#list(connection).catch((error: unknown) =>
         this.#logger.warn('The changed tools of an MCP server could not be listed.', { server: this.server, reason: failureOf(error).words }),
@@ -272,14 +278,10 @@ export class MCPToolProvider {
     this.#failures++; // a server that dies of every call is not started for ever either
     this.#retry = this.#clock.setTimer(wait, () => {
       this.#retry = undefined;
-      const failures = this.#failures;
       this.#end(
         this.connect().then(
           () => this.#logger.info('An MCP server was found again.', { server: this.server }),
-          () => {
-            this.#failures = failures; // this attempt is counted already
-            this.#reconnect();
-          },
+          () => this.#reconnect(),
         ),
       );
     });

@@ -26,18 +26,17 @@ export interface ListedTool {
 export async function listAll(client: McpClient, options: McpRequestOptions): Promise<readonly McpTool[]> {
   const tools: McpTool[] = [];
   const seen = new Set<string>();
-  let cursor: string | undefined;
-  do {
+  for (let cursor: string | undefined; ;) {
     const page = await client.listTools(cursor === undefined ? undefined : { cursor }, options);
-    tools.push(...(Array.isArray(page?.tools) ? page.tools : []));
+    const given: unknown = page?.tools;
+    if (Array.isArray(given)) tools.push(...(given as readonly McpTool[])); // each is looked at by toolsOf
     cursor = page?.nextCursor;
-    if (cursor === undefined || cursor === '') break;
+    if (cursor === undefined || cursor === '') return tools;
     if (seen.has(cursor) || seen.size >= MAX_PAGES || tools.length > MAX_TOOLS) {
       throw new RoomKitError('mcp_invalid', `The MCP server's list of tools has no end: ${seen.size + 1} pages, ${tools.length} tools.`);
     }
     seen.add(cursor);
-  } while (true);
-  return tools;
+  }
 }
 
 /** The tools that are taken, by their names here. Says which it had to leave out. */
