@@ -9,6 +9,7 @@ import * as roomkit from '../../src/index.js';
 import * as sqlite from '../../src/providers/sqlite/index.js';
 import * as anthropic from '../../src/providers/anthropic/index.js';
 import * as gemini from '../../src/providers/gemini/index.js';
+import * as mcp from '../../src/providers/mcp/index.js';
 import * as openai from '../../src/providers/openai/index.js';
 import * as vllm from '../../src/providers/vllm/index.js';
 import * as client from '../../src/client/index.js';
@@ -76,6 +77,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/sqlite': sqlite,
   'roomkit/anthropic': anthropic,
   'roomkit/gemini': gemini,
+  'roomkit/mcp': mcp,
   'roomkit/openai': openai,
   'roomkit/vllm': vllm,
 };

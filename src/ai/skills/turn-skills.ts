@@ -34,6 +34,7 @@ export function activationKey(channelId: string, skillName: string): string {
 
 const INTRODUCTION = 'These skills are available. Before you do what one of them is for, activate it with activate_skill.';
 const ACTIVE = 'These skills are active. Follow their instructions.';
+const warnedOf = new WeakSet<Skill>();
 const MAX_ARGUMENT_CHARS = 32_000;
 
 export class TurnSkills implements TurnTools {
@@ -46,7 +47,8 @@ export class TurnSkills implements TurnTools {
     const { registry, room, channelId, tools, logger } = parts;
     for (const skill of registry.list()) {
       if (room.metadata[activationKey(channelId, skill.name)] !== undefined) this.#active.set(skill.name, skill);
-      if (skill.tool !== undefined && tools.get(skill.name) !== undefined) {
+      if (skill.tool !== undefined && tools.get(skill.name) !== undefined && !warnedOf.has(skill)) {
+        warnedOf.add(skill); // once, not with every turn
         logger.warn('A skill has the name of a tool; the tool stays.', { channelId, skill: skill.name });
       }
     }
