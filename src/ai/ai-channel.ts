@@ -1,9 +1,10 @@
 /** An agent as a channel (§18): it hears the room like any other, and answers with what its model says. */
 import { Deadlines } from '../core/async/deadlines.js';
-import type { Channel, ChannelServices, OnEventOptions, Turn } from '../core/channel.js';
+import type { ApprovalJudgement, ApprovalQuestion, Channel, ChannelServices, OnEventOptions, Turn } from '../core/channel.js';
 import { errorMessage, NotSupportedError, RoomKitError, TimeoutError } from '../core/errors.js';
 import { checkChannelId } from '../core/ids.js';
 import type { AITool } from '../core/models/ai.js';
+import type { Approval } from '../core/models/approval.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
 import type { ChannelOutput, CollisionConfig } from '../core/models/delivery.js';
@@ -16,9 +17,10 @@ import { abortSourceOf, Cancellation, type TimeLimit } from '../core/async/cance
 import { checkOwnTools, checkParts, limitsOf, windowOf, type AIChannelOptions } from './ai-channel-options.js';
 import { answerAtOnce, answerInPieces, placeholderOf, providerSource } from './answers.js';
 import { Askers } from './askers.js';
-import { buildConversation, type Conversation } from './history.js';
+import { buildConversation, conversationOf, type Conversation } from './history.js';
 import { SettingsLayers, type TurnSettings } from './layers.js';
 import type { AgentParts, LoopLimits, TurnParts } from './loop-parts.js';
+import { readRecord } from './loop-record.js';
 import type { MemoryProvider } from './memory/memory.js';
 import { SlidingWindowMemory } from './memory/sliding-window.js';
 import { canStream, type AIProvider } from './provider.js';
@@ -28,6 +30,8 @@ import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget 
 import { replyTargets } from './targets.js';
 import { endReasonOf } from './tool-loop.js';
 import { checkPolicy } from './tools/policy.js';
+import { checkAgainst } from './tools/tool-runner.js';
+import { waitingNote } from './waiting-calls.js';
 
 /**
  * Answers with a language model. Register it, and attach it with `{ category: 'intelligence' }`.
@@ -166,6 +170,18 @@ export class AIChannel implements Channel {
     return isPromise(prepared) ? prepared.then((parts) => this.#answer(agent, parts)) : this.#answer(agent, prepared);
   }
 
+  /** Its tools say who may allow their calls, and what fits them (APR-03). */
+  async judgeApproval(approval: Approval, { by, arguments: args, room, binding }: ApprovalQuestion): Promise<ApprovalJudgement> {
+    const agent = this.#agent;
+    const tool = agent === undefined ? undefined : this.#layers.resolve(room, binding, agent.services).tools.get(approval.tool);
+    const approvers = tool?.approval?.approvers;
+    const isAllowed = typeof approvers === 'function' && (await approvers(by, approval)) === true;
+    if (args === undefined) return { isAllowed };
+    if (tool === undefined) return { isAllowed, problem: `there is no tool '${approval.tool}' any more` };
+    const checked = await checkAgainst(tool, args);
+    return checked.ok ? { isAllowed } : { isAllowed, problem: checked.problem };
+  }
+
   /** A deleted room is forgotten by the memory too (MEM-01). */
   async forgetRoom(roomId: string): Promise<void> {
     await this.#memory.clear?.(roomId);
@@ -201,21 +217,31 @@ export class AIChannel implements Channel {
     const prompt = skills === undefined ? own : skills.promptWithSkills(own, policy, askers.roles);
     const tools = skills ?? settings.tools;
     const steered = new SteeredTurn(context.room.id, turn.id, cancellation);
-    const asked = (conversation: Conversation): TurnParts | { readonly ended: TurnEndReason } => {
-      if (conversation.askedFrom === conversation.messages.length) return { ended: 'empty' };
+    const record = turn.resumed === undefined ? undefined : readRecord(turn.resumed.loop);
+    const noting = settings.tools.hasApprovals
+      ? waitingNote(services, { roomId: context.room.id, agentId: this.channelId }, settings.tools)
+      : undefined;
+    const withNote = (given: string | undefined, note: string | undefined): string | undefined =>
+      note === undefined ? given : given === undefined ? note : `${given}\n\n${note}`;
+    const asked = (conversation: Conversation): Awaitable<TurnParts | { readonly ended: TurnEndReason }> =>
+      isPromise(noting) ? noting.then((note) => partsOf(conversation, note)) : partsOf(conversation, noting);
+    const partsOf = (conversation: Conversation, note: string | undefined): TurnParts | { readonly ended: TurnEndReason } => {
+      if (conversation.askedFrom === conversation.messages.length && record === undefined) return { ended: 'empty' };
       return {
         turn,
         room: withoutSummaries(context.room),
         askers,
         settings: skills === undefined ? settings : { ...settings, tools },
-        systemPrompt: conversation.hasSeveralSpeakers ? withSpeakersNote(prompt) : prompt,
+        systemPrompt: withNote(conversation.hasSeveralSpeakers ? withSpeakersNote(prompt) : prompt, note),
         describedPrompt: prompt,
         conversation,
         targets: replyTargets(context.bindings, binding, event.responseVisibility),
         steered,
         cancellation,
+        record,
       };
     };
+    if (record !== undefined) return asked(conversationOf(record));
     const building = buildConversation({
       channelId: this.channelId,
       context,

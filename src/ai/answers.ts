@@ -18,13 +18,19 @@ export function answerAtOnce(agent: AgentParts, parts: TurnParts, source: EventS
 }
 
 function output(agent: AgentParts, parts: TurnParts, outcome: LoopOutcome, source: EventSource, failure: unknown): ChannelOutput {
-  const { endReason, usage, tasks, observations, error, text } = outcome;
+  const { endReason, usage, tasks, observations, error, text, suspend } = outcome;
   // Nobody has seen anything of a cancelled answer that was not streamed.
   const isSaid = error === undefined && text !== '' && endReason !== 'cancelled';
-  if (isSaid && tasks.length === 0 && observations.length === 0) {
+  if (isSaid && tasks.length === 0 && observations.length === 0 && suspend === undefined) {
     return { responded: true, endReason, usage, responseEvents: [draftOf(agent, outcome, source)] };
   }
-  const rest = { endReason, usage, ...(tasks.length > 0 && { tasks }), ...(observations.length > 0 && { observations }) };
+  const rest = {
+    endReason,
+    usage,
+    ...(tasks.length > 0 && { tasks }),
+    ...(observations.length > 0 && { observations }),
+    ...(suspend !== undefined && { suspend }),
+  };
   if (isSaid) return { responded: true, responseEvents: [draftOf(agent, outcome, source)], ...rest };
   if (error !== undefined) {
     // What the rounds before it cost and left behind is kept; what the model failed with, only the log is told.
@@ -75,10 +81,10 @@ class StreamedAnswer implements ResponseStream {
 }
 
 function streamOutcome(outcome: LoopOutcome, agent: AgentParts): StreamOutcome {
-  const { endReason, usage, tasks, observations, error } = outcome;
+  const { endReason, usage, tasks, observations, error, suspend } = outcome;
   const isCut = outcome.isPartial && endReason === 'timeout';
   const metadata = isCut ? { ...replyMetadata(outcome), partial: true } : replyMetadata(outcome);
-  const isPlain = tasks.length === 0 && observations.length === 0 && error === undefined && endReason !== 'cancelled';
+  const isPlain = tasks.length === 0 && observations.length === 0 && error === undefined && endReason !== 'cancelled' && suspend === undefined;
   if (isPlain && outcome.provider === agent.provider) return { endReason, usage, metadata };
   return {
     endReason,
@@ -87,13 +93,18 @@ function streamOutcome(outcome: LoopOutcome, agent: AgentParts): StreamOutcome {
     ...(tasks.length > 0 && { tasks }),
     ...(observations.length > 0 && { observations }),
     ...(error !== undefined && { error }),
+    ...(suspend !== undefined && { suspend }),
     ...(endReason === 'cancelled' && { cancelled: true }),
     ...(outcome.provider !== agent.provider && { source: providerSource(agent.channelId, outcome.provider) }),
   };
 }
 
 function replyMetadata(outcome: LoopOutcome): Metadata {
-  return Object.freeze({ ai_usage: outcome.usage, model: outcome.provider.modelName, end_reason: outcome.endReason });
+  return Object.freeze({
+    ai_usage: outcome.usage,
+    model: outcome.provider.modelName,
+    end_reason: outcome.suspend === undefined ? outcome.endReason : 'waiting',
+  });
 }
 
 /** Whose words these are. */

@@ -11,6 +11,7 @@ import { RoomContextView, type RoomContext } from '../core/rooms/context.js';
 import { withoutSummaries } from '../core/rooms/summaries.js';
 import type { Cancellation } from '../core/async/cancellation.js';
 import { readContent } from './content-parts.js';
+import type { LoopRecord } from './loop-record.js';
 import type { MemoryOptions, MemoryProvider, MemoryResult, MemoryStore } from './memory/memory.js';
 import { ReadersStore } from './memory/readers-store.js';
 import { newest } from './memory/sliding-window.js';
@@ -49,6 +50,11 @@ const NOTHING: Conversation = {
   remembered: { messages: EMPTY_LIST, events: EMPTY_LIST },
   triggers: EMPTY_LIST,
 };
+
+/** What a turn that has waited had been shown, and what had come of it. */
+export function conversationOf({ messages, askedFrom, hasSeveralSpeakers }: LoopRecord): Conversation {
+  return { ...NOTHING, messages, askedFrom, hasSeveralSpeakers };
+}
 
 /** At once when the memory answers at once. */
 export function buildConversation(parts: ConversationParts): Awaitable<Conversation> {

@@ -7,6 +7,7 @@ import type { Room } from '../core/models/room.js';
 import type { Askers } from './askers.js';
 import type { Conversation } from './history.js';
 import type { TurnSettings } from './layers.js';
+import type { LoopRecord } from './loop-record.js';
 import type { AIProvider } from './provider.js';
 import type { RunningTurns, SteeredTurn } from './steering.js';
 import type { ReplyTargets } from './targets.js';
@@ -44,4 +45,6 @@ export interface TurnParts {
   readonly targets: ReplyTargets;
   readonly steered: SteeredTurn;
   readonly cancellation: Cancellation;
+  /** How far it had come before it waited for people (APR-04). */
+  readonly record: LoopRecord | undefined;
 }

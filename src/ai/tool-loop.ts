@@ -6,18 +6,21 @@ import type { TakenMessages } from '../core/channel.js';
 import { errorCode, ProviderError, RoomKitError, TimeoutError } from '../core/errors.js';
 import type { AIContext, AIContextPart, AIMessage, AIResponse, AITool, AIToolCall, Usage } from '../core/models/ai.js';
 import type { OperationError } from '../core/models/delivery.js';
-import { EMPTY, EMPTY_LIST, isPromise } from '../core/models/json.js';
+import type { SuspendRequest } from '../core/models/approval.js';
+import { EMPTY, EMPTY_LIST, isPromise, type Metadata } from '../core/models/json.js';
 import type { ObservationDraft, TaskDraft } from '../core/models/task.js';
 import type { TurnEndReason } from '../core/models/vocabulary.js';
 import { Generations } from './generations.js';
 import { joinConversation } from './history.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
+import { writeRecord, type LoopRecord } from './loop-record.js';
 import { isLengthLimit, type AIProvider } from './provider.js';
 import { PromptFigures } from './prompt-figures.js';
 import { repairConversation } from './repair.js';
 import { TextSegments } from './segments.js';
 import { withSpeakersNote } from './speakers.js';
-import { ToolRunner } from './tools/tool-runner.js';
+import type { RoundRecord } from './tools/rounds.js';
+import { ToolRunner, type ToolRound } from './tools/tool-runner.js';
 
 export interface LoopOutcome {
   readonly endReason: TurnEndReason;
@@ -31,6 +34,8 @@ export interface LoopOutcome {
   readonly isPartial: boolean;
   /** The model failed; set only when the turn ended by it. */
   readonly error: OperationError | undefined;
+  /** The turn is not over: it waits for people. */
+  readonly suspend: SuspendRequest | undefined;
 }
 
 const NUDGE = 'Please answer the user now, in words, with what you have found out.';
@@ -61,6 +66,9 @@ export class ToolLoop {
   #show: ((text: string) => void) | undefined;
   #endReason: TurnEndReason | undefined;
   #failure: unknown;
+  #suspend: SuspendRequest | undefined;
+  /** What directives have added to the system prompt; kept apart only for turns that wait. */
+  #prompts: readonly string[] = EMPTY_LIST;
 
   constructor(
     private readonly agent: AgentParts,
@@ -70,6 +78,16 @@ export class ToolLoop {
     this.#askedFrom = parts.conversation.askedFrom;
     this.#systemPrompt = parts.systemPrompt;
     this.#hasSeveralSpeakers = parts.conversation.hasSeveralSpeakers;
+    const { record } = parts;
+    if (record !== undefined) {
+      this.#asked = record.asked;
+      this.#rounds = record.rounds;
+      this.#wasNudged = record.wasNudged;
+      this.#isForced = record.isForced;
+      this.#usage = record.usage;
+      this.#trimmed = record.trimmed;
+      for (const prompt of record.prompts) this.#append(prompt);
+    }
     this.#generations = new Generations(agent, parts, {
       context: () => this.#context(),
       say: (text) => this.#tell(this.#segments.push(text)),
@@ -81,7 +99,7 @@ export class ToolLoop {
   /** How things stand; complete once {@link run} has ended. */
   outcome(): LoopOutcome {
     const reason = this.parts.cancellation.reason;
-    const endReason = this.#endReason ?? (reason === undefined ? 'cancelled' : endReasonOf(reason));
+    const endReason = this.#endReason ?? (this.#suspend !== undefined ? 'completed' : reason === undefined ? 'cancelled' : endReasonOf(reason));
     return {
       endReason,
       text: this.#segments.text,
@@ -91,6 +109,7 @@ export class ToolLoop {
       provider: this.#generations.provider,
       isPartial: this.#generations.isUnfinished,
       error: this.#failure === undefined ? undefined : this.#operationError(),
+      suspend: this.#suspend,
     };
   }
 
@@ -101,7 +120,8 @@ export class ToolLoop {
     this.#show = show;
     running.open(steered);
     try {
-      while (this.#endReason === undefined) {
+      if (this.parts.record !== undefined) await this.#goOn(this.parts.record);
+      while (this.#endReason === undefined && this.#suspend === undefined) {
         const preparing = this.#prepare();
         if (preparing !== undefined) await preparing;
         const generating = this.#generations.next();
@@ -150,7 +170,13 @@ export class ToolLoop {
     const { conversation, askers } = this.parts;
     askers.add(taken.events, taken.participants);
     const reader = { channelId: this.agent.channelId, supportsVision: this.#generations.provider.supportsVision };
-    const { messages, renamed } = joinConversation(conversation, taken, this.#hasSeveralSpeakers, reader);
+    // A turn that has waited keeps what it was shown: only what is new has names.
+    const isNamed = this.#hasSeveralSpeakers || this.parts.record !== undefined;
+    const { messages, renamed } = joinConversation(conversation, taken, isNamed, reader);
+    if (isNamed && !this.#hasSeveralSpeakers && messages.length > 0) {
+      this.#hasSeveralSpeakers = true;
+      this.#systemPrompt = withSpeakersNote(this.#systemPrompt);
+    }
     if (renamed !== undefined) {
       this.#hasSeveralSpeakers = true;
       this.#systemPrompt = withSpeakersNote(this.#systemPrompt);
@@ -164,7 +190,7 @@ export class ToolLoop {
     const heard = this.parts.steered.drain();
     if (heard !== undefined) {
       for (const message of heard.messages) this.#say(message);
-      for (const prompt of heard.prompts) this.#systemPrompt = this.#systemPrompt === undefined ? prompt : `${this.#systemPrompt}\n${prompt}`;
+      for (const prompt of heard.prompts) this.#append(prompt);
     }
     this.#offer = this.#isLast || !this.#generations.provider.supportsTools ? EMPTY_LIST : this.#offered();
   }
@@ -173,16 +199,53 @@ export class ToolLoop {
     this.#say(assistantMessage(response, calls));
     const { provider, span } = this.#generations;
     // Whatever part of a round hangs (a schema, a hook, a store), the turn's end is not put off by it (TL-08, STE-03).
-    const round = await this.parts.cancellation.guard(this.#tools().round(calls, this.#offer, provider, span));
+    this.#takeRound(await this.parts.cancellation.guard(this.#tools().round(calls, this.#offer, provider, span)));
+  }
+
+  /** APR-04: the round it waited in is finished first. */
+  async #goOn(record: LoopRecord): Promise<void> {
+    const { provider, span } = this.#generations;
+    const approvals = this.parts.turn.resumed?.approvals ?? EMPTY_LIST;
+    this.#takeRound(await this.parts.cancellation.guard(this.#tools().goOn(record.round, approvals, provider, span)));
+  }
+
+  #takeRound(round: ToolRound): void {
+    this.#isForced ||= round.isForced;
+    if (round.suspended !== undefined) {
+      this.#tell(this.#segments.end());
+      this.#suspend = { loop: this.#record(round.suspended.round), approvals: round.suspended.approvals };
+      return;
+    }
     if (round.isEnd) {
       this.#tell(this.#segments.end());
       this.#endReason = this.#segments.text === '' ? 'empty' : 'completed';
       return;
     }
     for (const message of round.messages) this.#say(message);
-    this.#isForced ||= round.isForced;
     this.#rounds++;
     this.#segments.next();
+  }
+
+  #record(round: RoundRecord): Metadata {
+    return writeRecord({
+      messages: this.#messages,
+      askedFrom: this.#askedFrom,
+      trimmed: this.#trimmed,
+      hasSeveralSpeakers: this.#hasSeveralSpeakers,
+      prompts: this.#prompts,
+      asked: this.#asked,
+      rounds: this.#rounds,
+      wasNudged: this.#wasNudged,
+      isForced: this.#isForced,
+      usage: this.#usage,
+      round,
+      runner: this.#tools().record(),
+    });
+  }
+
+  #append(prompt: string): void {
+    this.#prompts = [...this.#prompts, prompt];
+    this.#systemPrompt = this.#systemPrompt === undefined ? prompt : `${this.#systemPrompt}\n${prompt}`;
   }
 
   /** TL-07: once, when tools ran and the model then said nothing for no good reason. */
@@ -274,18 +337,11 @@ export class ToolLoop {
   #tools(): ToolRunner {
     const { services, deadlines, channelId, policy, limits } = this.agent;
     const { turn, room, askers, settings, cancellation } = this.parts;
-    return (this.#runner ??= new ToolRunner({
-      services,
-      deadlines,
-      turn,
-      roomId: room.id,
-      channelId,
-      askers,
-      tools: settings.tools,
-      policy,
-      limits,
-      cancellation,
-    }));
+    const { record } = this.parts;
+    return (this.#runner ??= new ToolRunner(
+      { services, deadlines, turn, roomId: room.id, channelId, askers, tools: settings.tools, policy, limits, cancellation },
+      record?.runner,
+    ));
   }
 
   /** The kit's own errors say how to mend them; of a vendor's words nothing goes on (TURN-07). */

@@ -24,6 +24,11 @@ export function openSection(): Section | undefined {
   return section?.open === true ? section : undefined;
 }
 
+/** The turn this call runs in, if it does. */
+export function openTurn(): CallScope['turn'] {
+  return callScope.getStore()?.turn;
+}
+
 /** Inside a gate, a turn or a tool nothing waits for its own cause (INB-28). */
 export function isInsideCause(): boolean {
   const scope = callScope.getStore();

@@ -6,6 +6,7 @@ import type { Logger } from './logger.js';
 import type { Clock } from './clock.js';
 import type { RoomKit } from './kit.js';
 import type { ToolFunction } from './models/ai.js';
+import type { Approval, Approver, ResumedTurn } from './models/approval.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ChannelCapabilities } from './models/capabilities.js';
 import type { ChannelOutput, CollisionConfig, InboundMessage, ProviderResult, RateLimit } from './models/delivery.js';
@@ -13,6 +14,7 @@ import type { EphemeralEvent } from './models/ephemeral.js';
 import type { EventDraft, RoomEvent } from './models/event.js';
 import type { Awaitable, Metadata } from './models/json.js';
 import type { Participant } from './models/people.js';
+import type { Room } from './models/room.js';
 import type { PromptTrace, ProtocolTrace, TurnStepTrace } from './models/trace.js';
 import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
 import type { RoomContext } from './rooms/context.js';
@@ -65,6 +67,8 @@ export interface Channel {
   connectSession?(session: unknown, roomId: string, binding: ChannelBinding): Awaitable<void>;
   /** Told that a session leaves the room. */
   disconnectSession?(session: unknown, roomId: string): Awaitable<void>;
+  /** Whether this person may answer an approval of one of its tools, and whether changed arguments fit (APR-03). */
+  judgeApproval?(approval: Approval, question: ApprovalQuestion): Awaitable<ApprovalJudgement>;
   /** Told when mute, access or visibility of a binding changed (CHO-06). */
   updateBinding?(roomId: string, binding: ChannelBinding): Awaitable<void>;
   /** Told when the channel was detached from a room. */
@@ -159,6 +163,8 @@ export interface Turn {
   takeMessages?(): Awaitable<TakenMessages | undefined>;
   /** Work that may go on when the turn's signal is aborted, such as a tool: the next turn waits a moment for it (COL-04). */
   mayOutlast?(work: Promise<unknown>): void;
+  /** Set when the turn has waited for people and now goes on (APR-04): the agent's own record, and what they said. */
+  readonly resumed?: ResumedTurn | undefined;
   /** Adds a step to the decision trace (TEL-07). */
   trace(step: {
     kind: 'generation' | 'tool';
@@ -172,6 +178,23 @@ export interface Turn {
     /** Counts what the model was given; called only where the trace is kept, and put into words only when somebody reads it. */
     prompt?: (() => { format(): PromptTrace }) | undefined;
   }): void;
+}
+
+/** What an agent is asked about an approval. */
+export interface ApprovalQuestion {
+  readonly by: Approver;
+  /** What is to run in place of what was asked for. */
+  readonly arguments?: Metadata;
+  readonly room: Room;
+  readonly binding: ChannelBinding;
+}
+
+/** What it says. */
+export interface ApprovalJudgement {
+  /** Of an approval whose tool judges itself: whether this person may answer it. */
+  readonly isAllowed: boolean;
+  /** Why the changed arguments do not fit. */
+  readonly problem?: string;
 }
 
 /** Messages that joined a running turn. */

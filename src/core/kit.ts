@@ -1,4 +1,7 @@
 /** RoomKit: wires the parts and delegates; every method says in one line where the work is done. */
+import { getApproval, listApprovals } from './approvals/list.js';
+import { resolveApproval } from './approvals/resolve.js';
+import { Timeouts } from './approvals/timeouts.js';
 import { sharedAbortSource } from './async/cancellation.js';
 import { Deadlines } from './async/deadlines.js';
 import { allowManyListeners } from './async/many-listeners.js';
@@ -19,6 +22,7 @@ import { UuidGenerator, type IdGenerator } from './ids.js';
 import { InMemoryLockManager } from './locks/in-memory.js';
 import type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 import { StderrLogger, type Logger } from './logger.js';
+import type { Approval, ApprovalAnswer, ApprovalResult } from './models/approval.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ContentInput } from './models/content.js';
 import type { ConversationState } from './models/conversation-state.js';
@@ -90,7 +94,7 @@ import { getTask, updateTask, type TaskPatch } from './rooms/work.js';
 import type { AttachSourceOptions, SourceHealth, SourceProvider } from './sources/source.js';
 import { SourceManager } from './sources/manager.js';
 import { InMemoryStore } from './store/in-memory.js';
-import type { ConversationStore, RoomQuery, TurnQuery } from './store/store.js';
+import type { ApprovalQuery, ConversationStore, RoomQuery, TurnQuery } from './store/store.js';
 import { DecisionTraces } from './telemetry/decision-trace.js';
 import { Prices } from './telemetry/prices.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
@@ -123,6 +127,7 @@ export class RoomKit {
   readonly organizationId: string | undefined;
   readonly #parts: KitParts;
   readonly #recovery: Recovery;
+  readonly #timeouts: Timeouts;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
   readonly #drain = new AbortController();
@@ -194,6 +199,9 @@ export class RoomKit {
       transcoder: options.transcoder,
       commitListeners: new Set(),
       replyListeners: new Set(),
+      get timeouts() {
+        return timeouts;
+      },
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
       assertOpen,
       stopping: allowManyListeners(this.#stop.signal),
@@ -211,6 +219,8 @@ export class RoomKit {
     });
     this.#recovery = new Recovery(parts);
     this.#recovery.start();
+    const timeouts = (this.#timeouts = new Timeouts(parts));
+    timeouts.start();
     this.#warnUnsafe();
     if (options.sweepIntervalSeconds !== undefined) this.startSweeping(options.sweepIntervalSeconds);
   }
@@ -568,6 +578,23 @@ export class RoomKit {
     return this.store.listObservations(roomId);
   }
 
+  // --- approvals -----------------------------------------------------------------------------------------------------
+
+  /** Calls of tools that wait, or have waited, for a person, the first to expire first (APR-03). */
+  listApprovals(query: ApprovalQuery = {}): Promise<readonly Approval[]> {
+    return listApprovals(this.#parts, query);
+  }
+
+  /** Null when it is not there, or its room is another organization's. */
+  getApproval(approvalId: string): Promise<Approval | null> {
+    return getApproval(this.#parts, approvalId);
+  }
+
+  /** Allows or rejects a call (APR-03). The first valid answer counts; with the last one that a turn waited for, it goes on. */
+  resolveApproval(approvalId: string, answer: ApprovalAnswer): Promise<ApprovalResult> {
+    return this.#open(() => resolveApproval(this.#parts, approvalId, answer));
+  }
+
   // --- conversation --------------------------------------------------------------------------------------------------
 
   /** Puts an agent in charge, or with null a human; what was being answered before is refused (CST-04, TURN-06). */
@@ -835,6 +862,7 @@ export class RoomKit {
   async drain(): Promise<void> {
     this.#refuseNewWork();
     this.#recovery.stop();
+    this.#timeouts.stop();
     await this.#settle(this.#parts.limits.drainSeconds * 1000);
   }
 
@@ -859,6 +887,7 @@ export class RoomKit {
     };
     this.#refuseNewWork();
     this.#recovery.stop();
+    this.#timeouts.stop();
     this.#sweepTimer?.cancel();
     await step(() => this.#sources.close());
     await step(() => this.#settle(this.#parts.limits.drainSeconds * 1000));

@@ -1,4 +1,5 @@
 /** The parts of a kit, wired once and handed to every step: the steps keep no state of their own. */
+import type { Timeouts } from './approvals/timeouts.js';
 import type { AbortSource } from './async/cancellation.js';
 import type { Deadlines } from './async/deadlines.js';
 import type { TaskGroup } from './async/task-group.js';
@@ -56,6 +57,8 @@ export interface KitParts extends PlanParts {
   /** Set when inbound floods are limited (INB-26). */
   readonly inboundLimits: InboundLimits | undefined;
   readonly transcoder: ContentTranscoder | undefined;
+  /** Ends what is waited for too long. */
+  readonly timeouts: Timeouts;
   readonly commitListeners: Set<CommitListener>;
   readonly replyListeners: Set<ReplyListener>;
   /** Work for this channel stays in the store for want of it: recovery looks after it until it is gone (OUT-10). */

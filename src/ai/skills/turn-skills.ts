@@ -8,7 +8,7 @@ import type { Metadata } from '../../core/models/json.js';
 import type { Room } from '../../core/models/room.js';
 import { isAllowed, isBuiltInAllowed, matchesGlob, type Roles, type ToolPolicy } from '../tools/policy.js';
 import { ToolError } from '../tools/results.js';
-import type { TurnTool, TurnTools } from '../tools/tool-set.js';
+import { approvalOf, type TurnTool, type TurnTools } from '../tools/tool-set.js';
 import type { ScriptExecutor } from './executor.js';
 import { activeSkillText, skillsXml } from './prompt.js';
 import type { SkillRegistry } from './registry.js';
@@ -39,12 +39,14 @@ const MAX_ARGUMENT_CHARS = 32_000;
 
 export class TurnSkills implements TurnTools {
   readonly canRun = true;
+  readonly hasApprovals: boolean;
   /** In force: those of the room's record, then those activated in this turn. */
   readonly #active = new Map<string, Skill>();
   readonly #own: ReadonlyMap<string, TurnTool>;
 
   constructor(private readonly parts: TurnSkillsParts) {
     const { registry, room, channelId, tools, logger } = parts;
+    this.hasApprovals = tools.hasApprovals || registry.list().some(({ tool }) => tool?.requiresApproval !== undefined);
     for (const skill of registry.list()) {
       if (room.metadata[activationKey(channelId, skill.name)] !== undefined) this.#active.set(skill.name, skill);
       if (skill.tool !== undefined && tools.get(skill.name) !== undefined && !warnedOf.has(skill)) {
@@ -107,6 +109,7 @@ export class TurnSkills implements TurnTools {
       schemas: definition.parameters === undefined ? [] : [definition.parameters],
       run: definition.handler,
       idempotent: definition.idempotent ?? false,
+      approval: approvalOf(definition, undefined),
     };
   }
 

@@ -1,12 +1,16 @@
 /** A tool whose handler's arguments have the type of its schema: wrong ones do not compile, and do not run. */
 import { ValidationError } from '../../core/errors.js';
-import type { AITool, JsonSchema, ToolContext, ToolFunction } from '../../core/models/ai.js';
+import type { Awaitable } from '../../core/models/json.js';
+import type { AITool, ApprovalCall, JsonSchema, ToolContext, ToolFunction } from '../../core/models/ai.js';
 import type { ArgumentsOf } from './arguments-of.js';
 import { bindSchema } from './schema.js';
 import type { StandardSchema } from './standard-schema.js';
 
 /** A tool to be made by {@link defineTool}. */
-export interface ToolOptions<Schema extends StandardSchema | JsonSchema> {
+export interface ToolOptions<Schema extends StandardSchema | JsonSchema> extends Pick<
+  AITool,
+  'approvers' | 'approvalVisibility' | 'approvalExpiresInSeconds'
+> {
   /** 1 to 128 letters, digits, `_`, `-` or `.`. */
   readonly name: string;
   /** For the model: what the tool does and when to use it. */
@@ -19,6 +23,8 @@ export interface ToolOptions<Schema extends StandardSchema | JsonSchema> {
   readonly handler: (args: ArgumentsOf<Schema>, context: ToolContext) => unknown;
   /** Default false: after a crash a call that had started is not run again (TURN-04). */
   readonly idempotent?: boolean;
+  /** A person has to allow every call (true), or those of which this says so; default none (APR-01). */
+  readonly requiresApproval?: boolean | ((args: ArgumentsOf<Schema>, call: ApprovalCall) => Awaitable<boolean>);
 }
 
 /**
@@ -43,6 +49,12 @@ export function defineTool<const Schema extends StandardSchema | JsonSchema>(opt
     parameters: parametersOf(options),
     handler: options.handler as ToolFunction, // called with what the schema let pass
     idempotent: options.idempotent ?? false,
+    ...(options.requiresApproval !== undefined && {
+      requiresApproval: options.requiresApproval as NonNullable<AITool['requiresApproval']>, // called with what the schema let pass
+    }),
+    ...(options.approvers !== undefined && { approvers: options.approvers }),
+    ...(options.approvalVisibility !== undefined && { approvalVisibility: options.approvalVisibility }),
+    ...(options.approvalExpiresInSeconds !== undefined && { approvalExpiresInSeconds: options.approvalExpiresInSeconds }),
   };
 }
 

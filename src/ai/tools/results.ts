@@ -120,6 +120,19 @@ export class KeptResults {
     return this.#page(id, text, boundary(text, offset));
   }
 
+  /** For the record of a turn that waits. */
+  record(): readonly string[] {
+    return [...this.#texts.values()];
+  }
+
+  /** What was kept before the turn waited, under the same names. */
+  restore(texts: readonly string[]): void {
+    for (const [at, text] of texts.entries()) {
+      this.#texts.set(`r${at + 1}`, text);
+      this.#chars += text.length;
+    }
+  }
+
   #page(id: string, text: string, offset: number): string {
     if (text.length - offset <= this.maxChars) return text.slice(offset);
     const notice = (next: number): string =>

@@ -2,17 +2,19 @@
 import type { Deadlines } from '../../core/async/deadlines.js';
 import type { ChannelServices, Turn } from '../../core/channel.js';
 import { AbortedError, errorCode, errorMessage, TimeoutError } from '../../core/errors.js';
-import type { AIContextPart, AIMessage, AITool, AIToolCall, ToolCallEvent, ToolContext } from '../../core/models/ai.js';
+import type { AIContextPart, AIMessage, AITool, AIToolCall, ApprovalCall, ToolCallEvent, ToolContext } from '../../core/models/ai.js';
+import type { Approval, ApprovalRequest } from '../../core/models/approval.js';
 import { copyJson, isPromise, ownJson, type Metadata } from '../../core/models/json.js';
 import { Cancellation } from '../../core/async/cancellation.js';
 import type { Askers } from '../askers.js';
 import type { AIProvider } from '../provider.js';
 import { endOfTurn } from './end-turn.js';
 import { isAllowed, isBuiltInAllowed, type ToolPolicy } from './policy.js';
-import { errorText, failureText, isErrorResult, KeptResults, READ_TOOL_RESULT, readToolResult, toToolResult, type ImagePart } from './results.js';
+import { errorText, failureText, isErrorResult, KeptResults, READ_TOOL_RESULT, readToolResult, toToolResult } from './results.js';
+import { recordOf, requestOf, whyNot, type CallOutcome, type RoundRecord, type RunnerRecord } from './rounds.js';
 import { checkArguments, type ArgumentCheck } from './schema.js';
 import { canonicalJson, stableHash } from './stable-hash.js';
-import type { TurnTool, TurnTools } from './tool-set.js';
+import type { ToolApproval, TurnTool, TurnTools } from './tool-set.js';
 
 /** The same call so often is refused, so often ends the loop (TL-06). */
 const REFUSED_FROM = 3;
@@ -46,13 +48,8 @@ export interface ToolRound {
   readonly isEnd: boolean;
   /** The model goes round in circles and has to answer now (TL-06). */
   readonly isForced: boolean;
-}
-
-interface CallOutcome {
-  readonly text: string;
-  readonly images: readonly ImagePart[];
-  readonly isError: boolean;
-  readonly isEnd: boolean;
+  /** Some of its calls need a person's leave: the round is not over (APR-01). */
+  readonly suspended?: { readonly round: RoundRecord; readonly approvals: readonly ApprovalRequest[] };
 }
 
 export class ToolRunner {
@@ -61,8 +58,15 @@ export class ToolRunner {
   readonly #asked = new Map<string, number>();
   readonly #ran = new Map<string, number>();
 
-  constructor(private readonly parts: ToolRunnerParts) {
+  constructor(
+    private readonly parts: ToolRunnerParts,
+    before?: RunnerRecord,
+  ) {
     this.#kept = new KeptResults(parts.limits.maxToolResultChars);
+    if (before === undefined) return;
+    for (const [key, times] of before.asked) this.#asked.set(key, times);
+    for (const [key, times] of before.ran) this.#ran.set(key, times);
+    this.#kept.restore(before.kept);
   }
 
   /** What the model is offered now. */
@@ -84,24 +88,46 @@ export class ToolRunner {
       }
       const times = this.#count(call);
       isForced ||= times >= FORCED_FROM;
-      return (): Promise<CallOutcome> => this.#call(call, names, times, span);
+      return (): Promise<CallOutcome> => this.#call(call, span, () => this.#checked(call, names, times));
     });
     const outcomes: CallOutcome[] = [];
     if (limits.parallelTools) outcomes.push(...(await Promise.all(jobs.map((job) => job()))));
     else for (const job of jobs) outcomes.push(await job());
+    const approvals = outcomes.flatMap(({ waitsFor }) => (waitsFor === undefined ? [] : [waitsFor]));
+    if (approvals.length > 0) return { messages: [], isEnd: false, isForced, suspended: { round: recordOf(calls, outcomes), approvals } };
     return { messages: this.#messages(calls, outcomes, provider), isEnd: outcomes.some((outcome) => outcome.isEnd), isForced };
   }
 
+  /** The rest of a round that has waited: what was allowed is run, as it was allowed; the results keep their places (APR-04). */
+  async goOn(round: RoundRecord, approvals: readonly Approval[], provider: AIProvider, span?: string): Promise<ToolRound> {
+    const jobs = round.calls.map((call, at) => {
+      const done = round.outcomes[at];
+      if (done !== undefined && !('approvalId' in done)) return (): Promise<CallOutcome> => Promise.resolve(done);
+      const approval = approvals.find(({ id }) => id === done?.approvalId);
+      return (): Promise<CallOutcome> => this.#call(call, span, () => this.#allowed(call, approval));
+    });
+    const outcomes: CallOutcome[] = [];
+    if (this.parts.limits.parallelTools) outcomes.push(...(await Promise.all(jobs.map((job) => job()))));
+    else for (const job of jobs) outcomes.push(await job());
+    return { messages: this.#messages(round.calls, outcomes, provider), isEnd: outcomes.some((outcome) => outcome.isEnd), isForced: false };
+  }
+
+  /** What has to be known of the turn's calls once it goes on, in this process or another. */
+  record(): RunnerRecord {
+    return { asked: [...this.#asked], ran: [...this.#ran], kept: this.#kept.record() };
+  }
+
   /** One call from its check to its result; never throws. Everything that is known of a tool call passes here. */
-  async #call(call: AIToolCall, offered: ReadonlySet<string>, times: number, parentId: string | undefined): Promise<CallOutcome> {
+  async #call(call: AIToolCall, parentId: string | undefined, run: () => Promise<CallOutcome>): Promise<CallOutcome> {
     const { services, turn } = this.parts;
     const started = services.clock.monotonic();
     let code: string | undefined;
     let result: string | undefined;
     const span = this.#startSpan(call, parentId);
     try {
-      const outcome = await this.#checked(call, offered, times);
+      const outcome = await run();
       if (outcome.isError) code = 'error';
+      if (outcome.waitsFor !== undefined) code = 'waiting';
       result = outcome.text;
       return outcome;
     } catch (error) {
@@ -112,8 +138,8 @@ export class ToolRunner {
       turn.trace({ kind: 'tool', name: call.name, ms: services.clock.monotonic() - started, ...(code !== undefined && { code }) });
       const words = result === undefined ? undefined : services.tracing?.words(result);
       services.tracing?.end(span, {
-        status: code === undefined ? 'ok' : 'error',
-        ...(code !== undefined && { errorMessage: code }),
+        status: code === undefined || code === 'waiting' ? 'ok' : 'error',
+        ...(code !== undefined && code !== 'waiting' && { errorMessage: code }),
         ...(words !== undefined && { attributes: { result: words } }),
       });
     }
@@ -145,15 +171,19 @@ export class ToolRunner {
     if (times >= REFUSED_FROM) {
       return refused(`This call was made ${times} times with the same arguments and would give the same result. Use what you have, or answer.`);
     }
-    let checked = await this.#check(tool, call.arguments);
+    let checked = await checkAgainst(tool, call.arguments);
     if (!checked.ok) return refused(`Wrong arguments: ${checked.problem}.`);
     // What the hooks see, what runs and what is reported are one thing: nobody changes it in passing (HK-11).
     const asked = { tool: call.name, arguments: ownJson(call.arguments), channelId, callId: call.id, turnId: turn.id };
     const verdict = await this.#gate(roomId, asked);
     if (!verdict.allowed) return refused(`Not allowed: ${verdict.reason}`);
     if (verdict.arguments !== asked.arguments) {
-      checked = await this.#check(tool, verdict.arguments);
+      checked = await checkAgainst(tool, verdict.arguments);
       if (!checked.ok) return refused(`Wrong arguments: ${checked.problem}.`);
+    }
+    const { approval } = tool;
+    if (approval !== undefined && (await this.#isDemanded(approval, call, checked.value))) {
+      return waiting(requestOf(this.parts.services.kit.ids.next(), call, verdict.arguments, approval));
     }
     return this.#run(tool, { ...asked, arguments: verdict.arguments }, checked.value);
   }
@@ -163,17 +193,37 @@ export class ToolRunner {
     return cancellation.guard(services.toolGate.before(roomId, asked, cancellation.signal));
   }
 
-  async #check(tool: TurnTool, given: Metadata): Promise<ArgumentCheck> {
-    let checked: ArgumentCheck = { ok: true, value: given };
-    for (const schema of tool.schemas) {
-      const result = checkArguments(schema, given);
-      const outcome = isPromise(result) ? await result : result;
-      if (!outcome.ok) return outcome;
-      // Of several schemas the last is the handler's own: its values are what the handler expects.
-      checked = outcome;
+  /** Whether a person has to allow this call. A demand that fails has not said no: the call fails with it. */
+  async #isDemanded(approval: ToolApproval, call: AIToolCall, args: unknown): Promise<boolean> {
+    const { turn, roomId, channelId, askers, cancellation } = this.parts;
+    const { participantId } = askers;
+    const about: ApprovalCall = { roomId, channelId, turnId: turn.id, callId: call.id, ...(participantId !== undefined && { participantId }) };
+    for (const demand of approval.demands) {
+      // Its own copy of what was checked against the tool's schema: what runs is what was checked.
+      if (demand === true || (await cancellation.guard(Promise.resolve(demand(copyJson(args) as Metadata, about))))) return true;
     }
-    // The handler may do with its arguments what it likes; what is reported stays what was checked.
-    return checked.value === given ? { ok: true, value: copyJson(given) } : checked;
+    return false;
+  }
+
+  /** Runs a call that a person has allowed: exactly what was allowed, if it still may and still fits (APR-04, APR-06). */
+  async #allowed(call: AIToolCall, approval: Approval | undefined): Promise<CallOutcome> {
+    if (approval?.state !== 'approved') return refused(whyNot(approval));
+    const { turn, roomId, channelId, policy, askers } = this.parts;
+    const tool = this.parts.tools.get(approval.tool);
+    if (tool?.run === undefined) return refused(`The call was allowed, but there is no tool '${approval.tool}' any more. It was not run.`);
+    if (!isAllowed(policy, approval.tool, askers.roles)) return refused(`The tool '${approval.tool}' is not allowed here any more. It was not run.`);
+    const args = approval.approvedArguments ?? approval.arguments;
+    const checked = await checkAgainst(tool, args);
+    if (!checked.ok) return refused(`The call was allowed, but does not fit the tool any more: ${checked.problem}. It was not run.`);
+    const asked = { tool: approval.tool, arguments: ownJson(args), channelId, callId: call.id, turnId: turn.id };
+    if (approval.approvedArguments !== undefined) {
+      // Hooks have not seen these. What they would make of them nobody has allowed.
+      const verdict = await this.#gate(roomId, asked);
+      if (!verdict.allowed) return refused(`Not allowed: ${verdict.reason}`);
+      if (canonicalText(verdict.arguments) !== canonicalText(asked.arguments))
+        return refused('A rule would change what a person has allowed. It was not run.');
+    }
+    return this.#run(tool, asked, checked.value);
   }
 
   async #run(
@@ -295,6 +345,24 @@ function outcomeOf(returned: unknown): CallOutcome {
 
 function refused(problem: string): CallOutcome {
   return { text: errorText(problem), images: [], isError: true, isEnd: false };
+}
+
+function waiting(request: ApprovalRequest): CallOutcome {
+  return { text: '', images: [], isError: false, isEnd: false, waitsFor: request };
+}
+
+/** Checks arguments against all a tool declares. */
+export async function checkAgainst(tool: TurnTool, given: Metadata): Promise<ArgumentCheck> {
+  let checked: ArgumentCheck = { ok: true, value: given };
+  for (const schema of tool.schemas) {
+    const result = checkArguments(schema, given);
+    const outcome = isPromise(result) ? await result : result;
+    if (!outcome.ok) return outcome;
+    // Of several schemas the last is the handler's own: its values are what the handler expects.
+    checked = outcome;
+  }
+  // The handler may do with its arguments what it likes; what is reported stays what was checked.
+  return checked.value === given ? { ok: true, value: copyJson(given) } : checked;
 }
 
 /** Arguments nested beyond all measure have no canonical form; they are told apart by nothing and refused by the schema. */

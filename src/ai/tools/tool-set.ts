@@ -18,15 +18,28 @@ export interface TurnTool {
   readonly isBuiltIn?: boolean;
   /** Its result is never cut into pages. */
   readonly isWhole?: boolean;
+  /** Set when people have to allow calls of it (APR-01). */
+  readonly approval?: ToolApproval | undefined;
 }
 
 /** The tools of one turn. What is offered may change from one generation to the next. */
 export interface TurnTools {
   /** Whether anything here can be run at all (TL-01). */
   readonly canRun: boolean;
+  /** Whether people have to allow calls of any tool here (APR-01). */
+  readonly hasApprovals: boolean;
   get(name: string): TurnTool | undefined;
   /** The definitions a model is shown under this policy. */
   offered(policy: ToolPolicy | undefined, roles: Roles): readonly AITool[];
+}
+
+/** How calls of a tool are allowed. */
+export interface ToolApproval {
+  /** A call needs it when one of them says so. */
+  readonly demands: readonly (true | Exclude<NonNullable<AITool['requiresApproval']>, boolean>)[];
+  readonly approvers: AITool['approvers'];
+  readonly visibility: string | undefined;
+  readonly expiresInSeconds: number | undefined;
 }
 
 export interface ToolSources {
@@ -51,6 +64,7 @@ export class ToolSet implements TurnTools {
     for (const [name, tool] of this.#tools) {
       if (tool.run === undefined) this.#tools.set(name, { ...tool, run: runnerFor(name, sources) });
     }
+    this.hasApprovals = this.#tools.size > 0 && Array.from(this.#tools.values()).some(({ approval }) => approval !== undefined);
     this.#everything = this.#tools.size === 0 ? EMPTY_LIST : Array.from(this.#tools.values(), (tool) => tool.definition);
   }
 
@@ -58,6 +72,9 @@ export class ToolSet implements TurnTools {
     for (const tool of this.#tools.values()) if (tool.run !== undefined) return true;
     return false;
   }
+
+  /** Whether people have to allow calls of any tool here. */
+  readonly hasApprovals: boolean;
 
   get(name: string): TurnTool | undefined {
     return this.#tools.get(name);
@@ -78,8 +95,22 @@ export class ToolSet implements TurnTools {
       schemas,
       run: tool.handler ?? lower?.run,
       idempotent: tool.handler === undefined && lower?.run !== undefined ? lower.idempotent : (tool.idempotent ?? false),
+      approval: approvalOf(tool, tool.handler === undefined ? lower?.approval : undefined),
     });
   }
+}
+
+/** What a layer above says joins what its handler's own layer demands, and never takes anything away. */
+export function approvalOf(tool: AITool, lower: ToolApproval | undefined): ToolApproval | undefined {
+  const demand = tool.requiresApproval;
+  if (demand === undefined || demand === false) return lower;
+  if (lower !== undefined) return { ...lower, demands: [...lower.demands, demand] };
+  return {
+    demands: [demand],
+    approvers: tool.approvers,
+    visibility: tool.approvalVisibility,
+    expiresInSeconds: tool.approvalExpiresInSeconds,
+  };
 }
 
 /** Who runs a tool that brings no handler: the channel's handler, and the kit's tools where that declines. */

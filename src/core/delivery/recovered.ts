@@ -79,7 +79,10 @@ export async function recoverTurn(parts: KitParts, turn: TurnRow): Promise<TurnW
   cascade.rootEventId = found.event.correlationId ?? found.event.id;
   cascade.add();
   const { event: trigger, target, room } = found;
-  const collision = collisionOf({ binding: target.binding.collision, room: room.collision, agent: target.channel?.collision }, trigger.source);
+  const layers = { binding: target.binding.collision, room: room.collision, agent: target.channel?.collision };
+  const chosen = collisionOf(layers, trigger.source);
+  // What has waited for a person is finished by itself: it joins nothing, and no newer message takes its place (APR-04).
+  const collision = turn.suspended === undefined ? chosen : { ...chosen, policy: 'queue' as const };
   const work: TurnWork = { row: turn, trigger, target, cascade, collision, recovered: true };
   if (events.length > 1) work.triggers = events;
   return work;

@@ -6,7 +6,14 @@ import type { AIConfig, AITool } from './ai.js';
 export function checkAIConfig(config: AIConfig): void {
   checkAISettings(config);
   if (config.thinkingBudget !== undefined) checkTokens('thinkingBudget', config.thinkingBudget);
-  if (config.tools !== undefined) checkTools(config.tools);
+  if (config.tools === undefined) return;
+  checkTools(config.tools);
+  for (const { name, requiresApproval, approvers } of config.tools) {
+    if (typeof requiresApproval !== 'function' && typeof approvers !== 'function') continue;
+    throw new ValidationError(
+      `Tool '${name}' of a room is stored, and functions are not. Give requiresApproval: true and approvers as a list, or give the tool to its agent.`,
+    );
+  }
 }
 
 /** What a provider is asked with. */
@@ -62,6 +69,29 @@ export function checkTool(tool: AITool): void {
     throw new ValidationError(`The handler of tool '${name}' is ${typeof handler}. Give a function (args, context) => result.`);
   }
   if (parameters !== undefined) checkParameters(name, parameters);
+  checkApprovalOf(tool);
+}
+
+function checkApprovalOf({ name, ...given }: AITool): void {
+  const { requiresApproval, approvers, approvalVisibility, approvalExpiresInSeconds }: Readonly<Record<string, unknown>> = { ...given };
+  if (requiresApproval !== undefined && typeof requiresApproval !== 'boolean' && typeof requiresApproval !== 'function') {
+    throw new ValidationError(`requiresApproval of tool '${name}' is ${typeof requiresApproval}. Give true, or a function (args, call) => boolean.`);
+  }
+  const isList = Array.isArray(approvers) && approvers.length > 0 && approvers.every((one) => typeof one === 'string' && one !== '');
+  if (approvers !== undefined && typeof approvers !== 'function' && !isList) {
+    throw new ValidationError(
+      `approvers of tool '${name}' cannot be used. Give participant ids and roles, at least one, or a function (by, approval) => boolean.`,
+    );
+  }
+  if (approvalVisibility !== undefined && (typeof approvalVisibility !== 'string' || approvalVisibility === '')) {
+    throw new ValidationError(
+      `approvalVisibility of tool '${name}' cannot be used. Give a visibility such as 'internal', 'transport' or channel ids.`,
+    );
+  }
+  const seconds = approvalExpiresInSeconds;
+  if (seconds !== undefined && !(typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0)) {
+    throw new ValidationError(`approvalExpiresInSeconds of tool '${name}' is ${JSON.stringify(seconds)}. Give seconds above 0; default 86400.`);
+  }
 }
 
 function checkParameters(name: string, parameters: unknown): void {

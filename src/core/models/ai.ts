@@ -1,7 +1,8 @@
 /** What is exchanged with language models (behaviour §3.4). */
 import type { RoomKit } from '../kit.js';
 import type { ChannelCapabilities } from './capabilities.js';
-import type { Metadata } from './json.js';
+import type { Approval, Approver } from './approval.js';
+import type { Awaitable, Metadata } from './json.js';
 import type { Room } from './room.js';
 import type { ObservationDraft, TaskDraft } from './task.js';
 import type { ChannelMediaType } from './vocabulary.js';
@@ -50,7 +51,18 @@ export interface AITool {
   readonly handler?: ToolFunction;
   /** Default false: after a crash a call that had started is not run again (TURN-04). */
   readonly idempotent?: boolean;
+  /** A person has to allow every call (true), or those of which this says so; default none (APR-01). */
+  readonly requiresApproval?: boolean | ((args: Metadata, call: ApprovalCall) => Awaitable<boolean>);
+  /** Who may allow it: participant ids and roles, or a function. Default: participants of role owner or agent, and the host (APR-03). */
+  readonly approvers?: readonly string[] | ((by: Approver, approval: Approval) => Awaitable<boolean>);
+  /** Who hears that it is asked for: a visibility as of events, default `internal`. Where people see it, it has buttons (APR-07). */
+  readonly approvalVisibility?: string;
+  /** After so long nobody can allow it any more; default a day. */
+  readonly approvalExpiresInSeconds?: number;
 }
+
+/** The call of which `requiresApproval` has to say whether a person must allow it. */
+export type ApprovalCall = Omit<ToolContext, 'signal' | 'idempotencyKey' | 'kit'>;
 
 /** A model's wish to run a tool. The channel checks it before anything runs (TL-03). */
 export interface AIToolCall {

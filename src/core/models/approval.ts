@@ -1,5 +1,6 @@
 /** A tool call that a person has to allow before it runs (behaviour §33). */
 import type { Metadata } from './json.js';
+import type { Participant } from './people.js';
 
 /** How an approval stands. Whatever follows `pending` is for good. */
 export const ApprovalState = {
@@ -52,4 +53,59 @@ export interface SuspendedTurn {
   /** What was said before, in order. */
   readonly replyEventIds: readonly string[];
   readonly suspendedAt: string;
+}
+
+/** Who answers an approval, as a tool's `approvers` may judge it. */
+export interface Approver {
+  /** A participant's id, or whom the host names. */
+  readonly id: string;
+  /** Absent when the room knows no such participant: the host speaks. */
+  readonly participant?: Participant;
+}
+
+/** A call that an agent may not make by itself: part of what it gives the kit when its turn has to wait. */
+export interface ApprovalRequest {
+  /** Made by the agent, so that its record can name it. */
+  readonly id: string;
+  readonly callId: string;
+  readonly tool: string;
+  readonly arguments: Metadata;
+  /** Default `internal`. */
+  readonly visibility?: string;
+  readonly approvers?: Approval['approvers'];
+  /** Default a day. */
+  readonly expiresInSeconds?: number;
+}
+
+/** An agent's turn has to wait for people: how it goes on, and what for. */
+export interface SuspendRequest {
+  /** The agent's own record, JSON-safe; it comes back as `turn.resumed`. */
+  readonly loop: Metadata;
+  readonly approvals: readonly ApprovalRequest[];
+}
+
+/** A turn that has waited, and now goes on. */
+export interface ResumedTurn {
+  readonly loop: Metadata;
+  /** What became of the calls it waited for. */
+  readonly approvals: readonly Approval[];
+}
+
+/** A person's answer to an approval. */
+export interface ApprovalAnswer {
+  readonly approve: boolean;
+  /** Who answers: a participant's id, or whom the host names. */
+  readonly by: string;
+  /** For the agent and for the record. */
+  readonly reason?: string;
+  /** What is to run in place of what was asked for; checked against the tool's schema. */
+  readonly arguments?: Metadata;
+}
+
+/** What came of an answer. */
+export interface ApprovalResult {
+  /** `resolved`: this answer counts. `forbidden`: not by this person. */
+  readonly status: 'resolved' | 'already_resolved' | 'expired' | 'forbidden' | 'not_found';
+  /** As it is now; absent with `not_found`. */
+  readonly approval?: Approval;
 }

@@ -1,5 +1,5 @@
 /** Messages coming in, results going back, and the rows that make deliveries and turns survive a crash (behaviour §3.3). */
-import type { SuspendedTurn } from './approval.js';
+import type { SuspendedTurn, SuspendRequest } from './approval.js';
 import type { ContentInput } from './content.js';
 import type { EventDraft, EventSource, RoomEvent } from './event.js';
 import type { Metadata } from './json.js';
@@ -171,6 +171,8 @@ export interface ChannelOutput {
   /** Tokens by kind. */
   readonly usage?: Readonly<Record<string, number>>;
   readonly error?: OperationError;
+  /** The turn is not over: it waits for people (APR-01). What it has said so far is said now. */
+  readonly suspend?: SuspendRequest;
 }
 
 /** A reply being written: deltas now, the draft of the event to commit when they have ended. */
@@ -202,6 +204,8 @@ export interface StreamOutcome {
   /** Set when the model failed or was cut off; the text so far is kept (STR-05). */
   readonly error?: OperationError;
   readonly cancelled?: boolean;
+  /** The turn is not over: it waits for people (APR-01). */
+  readonly suspend?: SuspendRequest;
 }
 
 /** One planned delivery to a durable channel (OUT-01). */

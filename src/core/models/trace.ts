@@ -86,12 +86,12 @@ export interface PromptPartTrace {
 
 /**
  * What became of an event's turn where its agent was not free (§17): it waited, was answered together with others, was cut
- * short by a newer message, or was turned away. A turn that began at once leaves none.
+ * short by a newer message, or was turned away; or where it had to wait for people. A turn that began at once leaves none.
  */
 export interface TurnDecisionTrace {
   readonly channelId: string;
   readonly turnId: string;
-  readonly decision: 'queued' | 'merged' | 'interrupted' | 'rejected';
+  readonly decision: 'queued' | 'merged' | 'interrupted' | 'rejected' | 'waiting' | 'resumed';
   /** The policy that decided. */
   readonly policy: CollisionPolicy;
   readonly at: string;

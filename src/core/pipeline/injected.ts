@@ -113,7 +113,8 @@ function pick(targets: readonly Target[], named: readonly string[]): Target[] {
   return targets.filter((target) => named.includes(target.channelId) && canRead(target.binding));
 }
 
-function rowsFor(parts: KitParts, eventId: string, roomId: string, createdAt: string, targets: readonly Target[]): OutboxRow[] {
+/** Rows that wait in their lanes for a broadcast that has no place in them yet. */
+export function rowsFor(parts: KitParts, eventId: string, roomId: string, createdAt: string, targets: readonly Target[]): OutboxRow[] {
   const now = parts.clock.now();
   const durable = targets.filter((target) => target.durable && !target.binding.outputMuted);
   return durable.map((target) => ({

@@ -1,4 +1,5 @@
 /** Attaching, detaching, muting, access and visibility (behaviour §5.1), each under the room's lock with its timeline entry. */
+import { cancelWaiting } from '../approvals/cancel.js';
 import { isoTime } from '../clock.js';
 import { checkRateLimit } from '../delivery/rate-limit.js';
 import { ChannelNotFoundError, errorMessage, ValidationError } from '../errors.js';
@@ -151,6 +152,7 @@ export async function detachChannel(parts: KitParts, roomId: string, channelId: 
       section,
       { type: 'channel_detached', code: 'channel_detached', body: `${channelId} was detached.`, data: { channel_id: channelId } },
       {
+        ...(await cancelWaiting(parts, section, { roomId, agentId: channelId, reason: 'channel_detached' })),
         removeBinding: channelId,
         roomPatch: { metadata: { [TOMBSTONES]: [...tombstones(state.room).filter((id) => id !== channelId), channelId] } },
       },

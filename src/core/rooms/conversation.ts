@@ -1,4 +1,5 @@
 /** Changing who leads a conversation, under the room's lock: used by handoffs and by hosts (CST-04, HND). */
+import { cancelWaiting } from '../approvals/cancel.js';
 import { isoTime } from '../clock.js';
 import { ValidationError } from '../errors.js';
 import type { ChannelBinding } from '../models/binding.js';
@@ -100,7 +101,11 @@ export async function setActiveAgent(
         body: agentId === null ? 'A human took over.' : `${agentId} was put in charge.`,
         metadata: { from_agent: before.activeAgentId ?? null, to_agent: agentId, new_phase: phase, reason, _orchestration_internal: true },
       },
-      { roomPatch: { metadata: { [CONVERSATION_STATE_KEY]: sealJson(after) } } },
+      {
+        roomPatch: { metadata: { [CONVERSATION_STATE_KEY]: sealJson(after) } },
+        // What others have begun is theirs no more (TURN-06).
+        ...(await cancelWaiting(parts, section, { roomId, exceptAgentId: agentId, reason: 'taken_over' })),
+      },
     );
     if (phase !== before.phase) tellLater(parts, section, committed.state, 'on_phase_transition', committed.event);
     return after;

@@ -1,4 +1,5 @@
 /** Rooms come and go (behaviour §5): created, closed, archived, reopened, changed by their hosts. */
+import { cancelWaiting } from '../approvals/cancel.js';
 import { isoTime } from '../clock.js';
 import { checkId } from '../ids.js';
 import { RoomClosedError, RoomNotFoundError, ValidationError } from '../errors.js';
@@ -131,7 +132,7 @@ export async function closeRoom(parts: KitParts, roomId: string): Promise<Room> 
       parts,
       section,
       { code: 'room_closed', body: 'The room was closed.' },
-      { roomPatch: { status: 'closed', closedAt: at } },
+      { roomPatch: { status: 'closed', closedAt: at }, ...(await cancelWaiting(parts, section, { roomId, reason: 'room_closed' })) },
     );
     await afterClosing(parts, section, committed.state, committed.event, 'host');
     return committed.state.room;
@@ -161,7 +162,7 @@ export async function archiveRoom(parts: KitParts, roomId: string): Promise<Room
       parts,
       section,
       { code: 'room_archived', body: 'The room was archived.' },
-      { roomPatch: { status: 'archived' } },
+      { roomPatch: { status: 'archived' }, ...(await cancelWaiting(parts, section, { roomId, reason: 'room_closed' })) },
     );
     for (const turn of await parts.store.listTurns({ roomId, state: 'queued' })) {
       await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued']);
@@ -207,7 +208,11 @@ export function commitStatus(
   status: RoomStatus,
   closedAt?: string,
 ): ReturnType<typeof commitSystem> {
-  return commitSystem(parts, section, notice, { roomPatch: { status, ...(closedAt !== undefined && { closedAt }) } });
+  const roomPatch = { status, ...(closedAt !== undefined && { closedAt }) };
+  if (status !== 'closed') return commitSystem(parts, section, notice, { roomPatch });
+  return cancelWaiting(parts, section, { roomId: section.roomId, reason: 'room_closed' }).then((ended) =>
+    commitSystem(parts, section, notice, { roomPatch, ...ended }),
+  );
 }
 
 /** Closed and archived rooms never grow, whoever asks (ROOM-04). Throws RoomClosedError. */

@@ -1,7 +1,7 @@
 /** A reply as an event: one deeper than its trigger, of the same cascade, as visible as the trigger wants (BC-04…06). */
 import { toContent } from '../models/content-validation.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
-import { EMPTY, frozenMap } from '../models/json.js';
+import { EMPTY, EMPTY_LIST, frozenMap } from '../models/json.js';
 import type { EventFields } from '../pipeline/event-draft.js';
 import { typeOf } from '../pipeline/inbound.js';
 import type { RoomState } from '../store/store.js';
@@ -30,4 +30,14 @@ export function replyFields(work: TurnWork, state: RoomState, draft: EventDraft,
 /** Which messages it answers, where that is more than one (COL-02). */
 function withAnswers(metadata: EventDraft['metadata'], triggers: readonly RoomEvent[]): EventFields['metadata'] {
   return Object.freeze({ ...metadata, answers: Object.freeze(triggers.map(({ id }) => id)) });
+}
+
+/** What the turn has said before it waited for people. */
+export function saidBefore({ row }: Pick<TurnWork, 'row'>): readonly string[] {
+  return row.suspended?.replyEventIds ?? EMPTY_LIST;
+}
+
+/** The key of what is said before the turn waits: never that of a reply that ends a turn, which another attempt may come to. */
+export function waitingKey({ row }: Pick<TurnWork, 'row'>, position: number): string {
+  return `${row.id}:waiting:${position}`;
 }

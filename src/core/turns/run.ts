@@ -10,6 +10,8 @@ import { isoTime } from '../clock.js';
 import { withoutStamps } from '../delivery/forms.js';
 import { collectEffects } from '../hooks/effects.js';
 import type { ChannelOutput, StreamOutcome } from '../models/delivery.js';
+import type { SuspendRequest } from '../models/approval.js';
+import { shown } from '../approvals/resolve.js';
 import type { EventDraft } from '../models/event.js';
 import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
@@ -21,9 +23,11 @@ import { bindingOf, type RoomState } from '../store/store.js';
 import type { TurnLane } from './lane.js';
 import type { TurnWork } from './turn-work.js';
 import { brokenOff, CUT_BY_CLOSING, endTurn, INTERRUPTED, NOTHING, reportDropped, type TurnOutcome } from './outcome.js';
-import { replyFields } from './reply.js';
+import { noteTurn } from './notes.js';
+import { replyFields, saidBefore, waitingKey } from './reply.js';
 import { RunningTurn } from './running-turn.js';
 import { streamReply } from './stream.js';
+import { suspendTurn } from './suspend.js';
 import { isTakenOver } from './takeover.js';
 
 /** From the first step to the end that is reported. Never fails. */
@@ -129,9 +133,18 @@ function look(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState)
   if (state.room.status === 'closed' || state.room.status === 'archived') return { ...NOTHING, state: 'cancelled', reason: 'room_closed' };
   // A person has taken over meanwhile: its reply would be dropped, and its tools are to do nothing any more (TURN-06).
   if (isTakenOver(state.room, row)) return { ...NOTHING, state: 'cancelled', reason: 'taken_over' };
+  if (row.suspended !== undefined && work.approvals === undefined) return recall(parts, lane, work, state);
   const size = historySize(parts, state.bindings);
   const reading = parts.rooms.get(row.roomId).loadTail(parts.store, state.room.latestIndex, size);
   return isPromise(reading) ? reading.then(() => ask(parts, lane, work, state, size)) : ask(parts, lane, work, state, size);
+}
+
+/** It has waited: what people have said is read first. */
+async function recall(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState): Promise<TurnOutcome> {
+  const { roomId, id: turnId } = work.row;
+  work.approvals = (await insist(parts, { turnId }, () => parts.store.listApprovals({ roomId, turnId }))).map(shown);
+  noteTurn(parts, work, 'resumed');
+  return look(parts, lane, work, state);
 }
 
 /** Asks the agent, in a scope that tells its tools which turn they run in. */
@@ -189,6 +202,7 @@ function reply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomSta
     if (muted) return { ...NOTHING, state: 'cancelled', reason: 'source_muted', usage };
     return streamReply(parts, work, run, now, output.responseStream);
   }
+  if (output.suspend !== undefined && !muted) return sayAndSuspend(parts, work, state, output, output.suspend);
   const drafts = muted ? EMPTY_LIST : (output.responseEvents ?? EMPTY_LIST);
   const last = drafts.at(-1);
   if (last === undefined) {
@@ -206,10 +220,29 @@ function reply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomSta
   // Also a single one gets a key when the turn is run again: what the first attempt has said is not said in other words once more.
   const replying = passReply(parts, work, state, last, output, {
     key: work.row.attempts > 1 ? `${work.row.id}:reply:0` : undefined,
-    completing: EMPTY_LIST,
+    completing: saidBefore(work),
   });
-  const end = (passed: PassOutcome): TurnOutcome => replied(parts, work, output, passed, passed.event === undefined ? EMPTY_LIST : [passed.event.id]);
+  const end = (passed: PassOutcome): TurnOutcome =>
+    replied(parts, work, output, passed, passed.event === undefined ? saidBefore(work) : [...saidBefore(work), passed.event.id]);
   return isPromise(replying) ? replying.then(end) : end(replying);
+}
+
+/** What it has said is said before it waits (APR-01); its own words in a second attempt do not come twice. */
+async function sayAndSuspend(
+  parts: KitParts,
+  work: TurnWork,
+  state: RoomState,
+  output: ChannelOutput,
+  request: SuspendRequest,
+): Promise<TurnOutcome> {
+  const replyEventIds = [...saidBefore(work)];
+  for (const draft of output.responseEvents ?? EMPTY_LIST) {
+    const key = waitingKey(work, replyEventIds.length);
+    const passed = await passReply(parts, work, state, draft, output, { key, completing: undefined });
+    if (passed.event !== undefined) replyEventIds.push(passed.event.id);
+    if (passed.kind === 'dropped') return replied(parts, work, output, passed, replyEventIds);
+  }
+  return suspendTurn(parts, work, request, { replyEventIds, usage: output.usage ?? EMPTY });
 }
 
 /** Each reply is its own pass; the last one completes the turn. */
@@ -221,7 +254,7 @@ async function replyWithMany(
   last: EventDraft,
   output: ChannelOutput,
 ): Promise<TurnOutcome> {
-  const replyEventIds: string[] = [];
+  const replyEventIds: string[] = [...saidBefore(work)];
   const pass = async (draft: EventDraft, position: number, completing: readonly string[] | undefined): Promise<PassOutcome> => {
     const passed = await passReply(parts, work, state, draft, output, { key: `${work.row.id}:reply:${position}`, completing });
     if (passed.event !== undefined) replyEventIds.push(passed.event.id);

@@ -4,6 +4,7 @@ import type { OnEventOptions, TakenMessages, Turn } from '../channel.js';
 import { withoutStamps } from '../delivery/forms.js';
 import { canSeeEvent } from '../delivery/visibility.js';
 import { TimeoutError } from '../errors.js';
+import type { ResumedTurn } from '../models/approval.js';
 import type { ChannelOutput } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
@@ -59,6 +60,10 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
   get startedTools(): readonly string[] {
     return this.work.row.startedTools ?? EMPTY_LIST;
+  }
+  get resumed(): ResumedTurn | undefined {
+    const { suspended } = this.work.row;
+    return suspended === undefined ? undefined : { loop: suspended.loop, approvals: this.work.approvals ?? EMPTY_LIST };
   }
   get signal(): AbortSignal {
     return this.#cancellation.signal;

@@ -12,9 +12,10 @@ import type { RoomState } from '../store/store.js';
 import type { TurnWork } from './turn-work.js';
 import { CUT_BY_CLOSING, INTERRUPTED, Interruption, logFailure, reportDropped, type TurnOutcome } from './outcome.js';
 import { Previews } from './previews.js';
-import { replyFields } from './reply.js';
+import { replyFields, saidBefore, waitingKey } from './reply.js';
 import { keepEffects } from './run.js';
 import type { RunningTurn } from './running-turn.js';
+import { suspendTurn } from './suspend.js';
 
 export function streamReply(parts: KitParts, work: TurnWork, run: RunningTurn, state: RoomState, stream: ResponseStream): Awaitable<TurnOutcome> {
   const previews = new Previews(parts, work, state, stream);
@@ -94,17 +95,20 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
   keepEffects(parts, work, outcome);
   const failure = broken !== undefined && outcome.cancelled !== true ? logFailure(parts, work, broken) : undefined;
   const error = outcome.error ?? failure;
-  const { endReason, usage } = outcome;
+  const { endReason, usage, suspend } = outcome;
+  const isWaiting = suspend !== undefined && broken === undefined;
+  if (text === '' && isWaiting) return suspendTurn(parts, work, suspend, { replyEventIds: saidBefore(work), usage });
   if (text === '') {
     // Nothing was said yet: the next process takes the turn up again.
     if (parts.stopping.aborted) return CUT_BY_CLOSING;
     previews.error(error?.code ?? 'empty');
     const state = error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'empty';
-    return { state, endReason, replyEventIds: EMPTY_LIST, usage, recorded: false, error, ...(isInterrupted && INTERRUPTED_BY) };
+    return { state, endReason, replyEventIds: saidBefore(work), usage, recorded: false, error, ...(isInterrupted && INTERRUPTED_BY) };
   }
   const state = outcome.cancelled === true ? 'cancelled' : error !== undefined ? 'failed' : 'committed';
-  const done = (passed: PassOutcome): TurnOutcome => {
+  const done = (passed: PassOutcome): Awaitable<TurnOutcome> => {
     const ended = replied(written, passed, outcome, error);
+    if (isWaiting && passed.kind !== 'dropped') return suspendTurn(parts, work, suspend, ended);
     return isInterrupted && ended.reason === undefined ? { ...ended, ...INTERRUPTED_BY } : ended;
   };
   const failed = (failure: unknown): never => {
@@ -113,13 +117,13 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
   };
   try {
     const passing = runPass(parts, {
-      fields: fieldsOf(written, text, outcome, error),
+      fields: fieldsOf(written, text, outcome, error, isWaiting ? waitingKey(work, saidBefore(work).length) : undefined),
       cascade: work.cascade,
       origin: 'reply',
       reply: {
         row: work.row,
         muteSuppresses: true,
-        completes: { turnId: work.row.id, state, endReason, replyEventIds: EMPTY_LIST, usage },
+        completes: isWaiting ? undefined : { turnId: work.row.id, state, endReason, replyEventIds: saidBefore(work), usage },
       },
       ...(previews.open.size > 0 && { streams: previews.open }),
       streamErrorCode: outcome.cancelled === true ? 'cancelled' : error?.code,
@@ -131,7 +135,13 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
   }
 }
 
-function fieldsOf({ work, state, stream }: Written, text: string, outcome: StreamOutcome, error: OperationError | undefined) {
+function fieldsOf(
+  { work, state, stream }: Written,
+  text: string,
+  outcome: StreamOutcome,
+  error: OperationError | undefined,
+  key: string | undefined,
+) {
   const { placeholder } = stream;
   const known = placeholder.metadata ?? EMPTY;
   const last = outcome.metadata ?? EMPTY;
@@ -155,7 +165,7 @@ function fieldsOf({ work, state, stream }: Written, text: string, outcome: Strea
     // What is known at the end often says all that was known at the beginning.
     metadata: cut === undefined && Object.keys(known).every((key) => key in last) ? last : { ...known, ...last, ...cut },
   };
-  return replyFields(work, state, draft, undefined);
+  return replyFields(work, state, draft, key);
 }
 
 /** Every preview is closed: by the event in its place, or with a reason. */
@@ -165,14 +175,14 @@ function replied({ parts, work, previews }: Written, passed: PassOutcome, outcom
     const reason = passed.reason ?? 'dropped';
     previews.error(reason);
     reportDropped(parts, work, passed);
-    return { state: 'cancelled', reason, replyEventIds: EMPTY_LIST, usage, recorded: false };
+    return { state: 'cancelled', reason, replyEventIds: saidBefore(work), usage, recorded: false };
   }
   if (passed.kind === 'blocked') previews.error('blocked', passed.event);
   else previews.closeUnplanned(passed.broadcast?.plan.transports ?? EMPTY_LIST, passed.event);
   return {
     state: error !== undefined ? 'failed' : outcome.cancelled === true ? 'cancelled' : 'committed',
     endReason,
-    replyEventIds: passed.event === undefined ? EMPTY_LIST : [passed.event.id],
+    replyEventIds: passed.event === undefined ? saidBefore(work) : [...saidBefore(work), passed.event.id],
     usage,
     recorded: true,
     error,

@@ -1,5 +1,6 @@
 /** What a turn lane works on: a turn with everything that is to be done with it, or turns the store still holds. */
 import type { Target } from '../delivery/plan.js';
+import type { Approval } from '../models/approval.js';
 import type { TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import type { Cascade } from '../pipeline/cascade.js';
@@ -28,6 +29,8 @@ export interface TurnWork {
   merged?: TurnWork[];
   /** The event that put an end to it (COL-04). */
   interruptedBy?: string;
+  /** It has waited for people: what they have said (APR-04). */
+  approvals?: readonly Approval[];
   /** Set once the agent is asked. */
   running?: RunningTurn;
   scope?: CallScope;

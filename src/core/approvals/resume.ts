@@ -1,0 +1,31 @@
+/** A turn that nothing keeps any more goes on in its lane, like any other that was queued (APR-04). */
+import { leaveBehind } from '../delivery/left-behind.js';
+import { recoverTurn } from '../delivery/recovered.js';
+import { insist } from '../async/insist.js';
+import type { KitParts } from '../parts.js';
+
+/** It is queued in the store: should this process end here, recovery finds it. */
+export function resumeTurn(parts: KitParts, turnId: string): void {
+  void parts.tasks.run(async () => {
+    try {
+      await insist(parts, { turnId }, () => pushTurn(parts, turnId));
+    } catch (error) {
+      if (!parts.stopping.aborted) parts.logger.error('A turn that has waited could not go on; it will be recovered.', { turnId, error });
+    }
+  });
+}
+
+async function pushTurn(parts: KitParts, turnId: string): Promise<void> {
+  const turn = await parts.store.getTurn(turnId);
+  if (turn?.state !== 'queued') return;
+  const { roomId, channelId } = turn;
+  const lane = parts.rooms.get(roomId).turnLane(channelId);
+  if (parts.channels.get(channelId) === undefined) {
+    leaveBehind(parts, lane, channelId);
+  } else if (lane.behind && lane.idle && !parts.store.shared) {
+    lane.catchUp(parts, { roomId, channelId, upToIndex: Infinity });
+  } else {
+    const work = await recoverTurn(parts, turn);
+    if (work !== undefined) lane.push(parts, work);
+  }
+}

@@ -1,0 +1,90 @@
+/** What is waited for has an end: one timer of the kit's, for the first approval that expires (APR-01, LTR-03). */
+import { isoTime, type Timer } from '../clock.js';
+import { RoomNotFoundError } from '../errors.js';
+import type { KitParts } from '../parts.js';
+import { loadState } from '../pipeline/commit.js';
+import { withSection } from '../pipeline/section.js';
+import { expireInSection } from './resolve.js';
+
+const PAGE = 100;
+/** Where it fails, or others may have added something this kit does not know of. */
+const AGAIN_MS = 30_000;
+/** Timers of the machine end at 2^31 ms; nothing is lost by looking once a day. */
+const MOST_MS = 86_400_000;
+
+export class Timeouts {
+  #timer: Timer | undefined;
+  #dueAtMs = Infinity;
+  #stopped = false;
+
+  constructor(private readonly parts: KitParts) {}
+
+  /** What an earlier process left has an end too. */
+  start(): void {
+    if (this.parts.store.persistent || this.parts.store.shared) this.#schedule(0);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** Something ends then. */
+  watch(at: string): void {
+    const dueAtMs = Date.parse(at);
+    if (dueAtMs < this.#dueAtMs) this.#schedule(dueAtMs - this.parts.clock.now());
+  }
+
+  #schedule(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    const wait = Math.min(Math.max(0, ms), MOST_MS);
+    this.#dueAtMs = this.parts.clock.now() + wait;
+    this.#timer = this.parts.clock.setTimer(wait, () => {
+      this.#dueAtMs = Infinity;
+      this.#timer = undefined;
+      void this.parts.tasks.run(() => this.#sweep());
+    });
+  }
+
+  async #sweep(): Promise<void> {
+    const { parts } = this;
+    try {
+      const next = await this.#expireApprovals();
+      if (next !== undefined) this.watch(next);
+      else if (parts.store.shared) this.watch(isoTime(parts.clock.now() + AGAIN_MS));
+    } catch (error) {
+      if (this.#stopped) return;
+      parts.logger.error('What has expired could not be ended; it is tried again.', { error });
+      this.watch(isoTime(parts.clock.now() + AGAIN_MS));
+    }
+  }
+
+  /** Ends what is over; gives the time of the next. */
+  async #expireApprovals(): Promise<string | undefined> {
+    const { parts } = this;
+    const { organizationId } = parts.options;
+    for (;;) {
+      const pending = await parts.store.listApprovals({ state: 'pending', limit: PAGE, ...(organizationId !== undefined && { organizationId }) });
+      const now = isoTime(parts.clock.now());
+      for (const { id, roomId, expiresAt } of pending) {
+        if (expiresAt > now || this.#stopped) return expiresAt;
+        await this.#expire(id, roomId);
+      }
+      if (pending.length < PAGE) return undefined;
+    }
+  }
+
+  async #expire(approvalId: string, roomId: string): Promise<void> {
+    const { parts } = this;
+    try {
+      await withSection(parts, roomId, async (section) => {
+        const state = await loadState(parts, roomId);
+        const row = await parts.store.getApproval(approvalId);
+        if (row?.state === 'pending' && row.expiresAt <= isoTime(parts.clock.now())) await expireInSection(parts, section, state, row);
+      });
+    } catch (error) {
+      if (!(error instanceof RoomNotFoundError)) throw error; // it goes with its room
+    }
+  }
+}
