@@ -17,77 +17,97 @@ export interface PromptParts {
   readonly tools: readonly AITool[];
 }
 
-/** Counted at once, so that no message is kept alive; put into words when somebody reads it. */
+/** Counted at once, so that no message is kept alive; put into words when somebody reads it. One flat object: there are many. */
 export class PromptFigures {
-  readonly #own: number;
-  readonly #identity: number;
-  readonly #notes: number;
-  readonly #tools: readonly AITool[];
-  readonly #memory = new Sum();
-  readonly #history = new Sum();
-  readonly #asked = new Sum();
-  readonly #work = new Sum();
-  #images = 0;
+  private readonly ownChars: number;
+  private readonly identityChars: number;
+  private readonly noteChars: number;
+  private readonly memoryCount: number;
+  private memoryChars = 0;
+  private readonly historyCount: number;
+  private historyChars = 0;
+  private askedCount = 0;
+  private askedChars = 0;
+  private readonly workCount: number;
+  private workChars = 0;
+  private images = 0;
+  private readonly tools: readonly AITool[];
 
   constructor({ ownPrompt, describedPrompt, systemPrompt, messages, remembered, askedFrom, tools }: PromptParts) {
-    const all = systemPrompt?.length ?? 0;
-    const described = Math.min(all, describedPrompt?.length ?? 0);
-    this.#own = Math.min(described, ownPrompt?.length ?? 0);
-    this.#identity = described - this.#own;
-    this.#notes = all - described;
-    this.#tools = tools;
-    for (let at = 0; at < messages.length; at++) {
+    const all = systemPrompt === undefined ? 0 : systemPrompt.length;
+    const described = describedPrompt === undefined ? 0 : Math.min(all, describedPrompt.length);
+    this.ownChars = ownPrompt === undefined ? 0 : Math.min(described, ownPrompt.length);
+    this.identityChars = described - this.ownChars;
+    this.noteChars = all - described;
+    this.tools = tools;
+    this.memoryCount = Math.max(0, remembered);
+    this.historyCount = askedFrom - this.memoryCount;
+    let at = 0;
+    let chars = 0;
+    for (const { content } of messages) {
+      if (at === this.memoryCount) {
+        this.memoryChars = chars;
+        chars = 0;
+      }
+      if (at === askedFrom) break;
+      chars += typeof content === 'string' ? content.length : this.sizeOf(content);
+      at++;
+    }
+    this.historyChars = chars;
+    for (at = askedFrom; at < messages.length; at++) {
       const message = messages[at];
       if (message === undefined) continue;
-      const sum = at < remembered ? this.#memory : at < askedFrom ? this.#history : message.role === 'user' ? this.#asked : this.#work;
-      sum.count++;
-      sum.chars += this.#sizeOf(message.content);
+      const size = typeof message.content === 'string' ? message.content.length : this.sizeOf(message.content);
+      if (message.role === 'user') {
+        this.askedCount++;
+        this.askedChars += size;
+      } else this.workChars += size;
     }
+    this.workCount = messages.length - askedFrom - this.askedCount;
   }
 
   format(): PromptTrace {
-    const tools = { count: this.#tools.length, chars: this.#tools.reduce((chars, tool) => chars + sizeOfTool(tool), 0) };
+    const { tools, images } = this;
     const parts: PromptPartTrace[] = [];
     const add = (part: PromptPartTrace['part'], chars: number, count?: number): void => {
       if (chars > 0 || (count ?? 0) > 0) parts.push({ part, chars, ...(count !== undefined && { count }) });
     };
-    add('own_prompt', this.#own);
-    add('identity', this.#identity);
-    add('notes', this.#notes);
-    add('tools', tools.chars, tools.count);
-    add('memory', this.#memory.chars, this.#memory.count);
-    add('history', this.#history.chars, this.#history.count);
-    add('asked', this.#asked.chars, this.#asked.count);
-    add('work', this.#work.chars, this.#work.count);
-    return { parts, images: this.#images, tools: this.#tools.map(({ name }) => name) };
+    add('own_prompt', this.ownChars);
+    add('identity', this.identityChars);
+    add('notes', this.noteChars);
+    add(
+      'tools',
+      tools.reduce((chars, tool) => chars + sizeOfTool(tool), 0),
+      tools.length,
+    );
+    add('memory', this.memoryChars, this.memoryCount);
+    add('history', this.historyChars, this.historyCount);
+    add('asked', this.askedChars, this.askedCount);
+    add('work', this.workChars, this.workCount);
+    return { parts, images, tools: tools.map(({ name }) => name) };
   }
 
-  #sizeOf(content: string | readonly AIContextPart[]): number {
+  private sizeOf(content: string | readonly AIContextPart[]): number {
     if (typeof content === 'string') return content.length;
     let chars = 0;
-    for (const part of content) chars += this.#sizeOfPart(part);
+    for (const part of content) chars += this.sizeOfPart(part);
     return chars;
   }
 
-  #sizeOfPart(part: AIContextPart): number {
+  private sizeOfPart(part: AIContextPart): number {
     switch (part.type) {
       case 'text':
       case 'thinking':
         return part.text.length;
       case 'image':
-        this.#images++;
+        this.images++;
         return 0;
       case 'tool_call':
         return part.name.length + sizeOfJson(part.arguments);
       case 'tool_result':
-        return this.#sizeOf(part.result);
+        return this.sizeOf(part.result);
     }
   }
-}
-
-class Sum {
-  count = 0;
-  chars = 0;
 }
 
 /** As a model reads of it. */

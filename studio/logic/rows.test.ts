@@ -60,12 +60,13 @@ describe('rows', () => {
 
 describe('a reply that was cut', () => {
   it.each([
-    [{ cancelled: true, cancelled_by: 'ada' }, 'cancelled by ada'],
+    [{ cancelled: true, cancelled_by: 'e7' }, 'cut short by 7'],
+    [{ cancelled: true, cancelled_by: 'elsewhere' }, 'cancelled here'],
     [{ cancelled: true }, 'cancelled here'],
     [{ interrupted: true }, 'interrupted here'],
     [{ partial: true }, 'broke off here'],
     [{}, undefined],
   ])('%j: %s', (metadata, words) => {
-    expect(cutOf(eventAt(0, { metadata }))).toBe(words);
+    expect(cutOf(eventAt(0, { metadata }), (id) => (id === 'e7' ? 7 : undefined))).toBe(words);
   });
 });

@@ -127,11 +127,18 @@ export function isEdited(event: WireEvent): boolean {
   return event.metadata['edited'] === true;
 }
 
-/** A reply that was cut off: by whom, or that its model failed. */
-export function cutOf(event: WireEvent): string | undefined {
+/** The ids of all messages a reply answers, oldest first, where that is more than one. */
+export function answersOf({ metadata }: WireEvent): readonly string[] {
+  const { answers } = metadata;
+  return Array.isArray(answers) ? answers.filter((id) => typeof id === 'string') : [];
+}
+
+/** A reply that was cut off: by which newer message, or that its model failed. */
+export function cutOf(event: WireEvent, indexOf: (eventId: string) => number | undefined): string | undefined {
   if (event.metadata['cancelled'] === true) {
     const by = event.metadata['cancelled_by'];
-    return typeof by === 'string' ? `cancelled by ${by}` : 'cancelled here';
+    const index = typeof by === 'string' ? indexOf(by) : undefined;
+    return index === undefined ? 'cancelled here' : `cut short by ${index}`;
   }
   if (event.metadata['interrupted'] === true) return 'interrupted here';
   return event.metadata['partial'] === true ? 'broke off here' : undefined;

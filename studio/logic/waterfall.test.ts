@@ -106,6 +106,13 @@ describe('a waterfall', () => {
     expect(totalMs).toBe(606);
   });
 
+  it('shows how long a turn waited for its agent', () => {
+    const queued = { channelId: 'bot', turnId: 't', decision: 'queued', policy: 'queue', at: at(4), reason: 'agent_busy' } as const;
+    const wait = layOut({ ...TRACE, turnDecisions: [queued] }, NO_NAMES).bars.find(({ label }) => label === 'wait for turn');
+    expect(wait).toMatchObject({ kind: 'wait', from: 4, ms: 6 });
+    expect(wait?.about).toMatch(/^Bot was busy/);
+  });
+
   it('has round figures on its axis', () => {
     expect(ticksOf(1079)).toEqual([0, 500, 1000]);
     expect(ticksOf(10)).toEqual([0, 2.5, 5, 7.5, 10]);

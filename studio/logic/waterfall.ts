@@ -4,6 +4,7 @@
  */
 import { channelName, type Names } from './names.js';
 import { milliseconds } from './time.js';
+import { costOf } from './turns.js';
 import type { DecisionTrace, TurnStepTrace } from '../types.js';
 
 export type BarKind = 'wait' | 'hook' | 'commit' | 'generation' | 'tool' | 'delivery';
@@ -38,6 +39,7 @@ export function layOut(trace: DecisionTrace, names: Names, reply?: { readonly tr
   const steps = trace.turnSteps.filter(({ channelId }) => reply === undefined || channelId === reply.channelId);
   const bars = [
     ...passBars(trace, 0),
+    ...waitBars(trace, steps, began, names),
     ...steps.map((step) => stepBar(step, began, names, steps)),
     ...(reply === undefined ? deliveryBars(trace, began, names, passEnd(trace, 0)) : []),
     ...(reply === undefined ? [] : replyBars(reply.trace, began, names)),
@@ -80,6 +82,17 @@ function passBars(trace: DecisionTrace, offset: number): Bar[] {
   const rest = Math.max(0, offset + trace.commitMs - at);
   bars.push({ kind: 'commit', label: 'route, commit', from: at, ms: rest, about: 'Routing, people, the plan and the write to the store' });
   return bars;
+}
+
+/** Of turns that waited for their agent, until the first thing they did. */
+function waitBars({ turnDecisions }: DecisionTrace, steps: readonly TurnStepTrace[], began: number, names: Names): Bar[] {
+  return turnDecisions.flatMap(({ decision, at, turnId, channelId }) => {
+    const first = steps.find((step) => step.turnId === turnId);
+    if (decision !== 'queued' || first === undefined) return [];
+    const from = Math.max(0, Date.parse(at) - began);
+    const ms = Math.max(0, Date.parse(first.startedAt) - began - from);
+    return [{ kind: 'wait' as const, label: 'wait for turn', from, ms, about: `${channelName(names, channelId)} was busy` }];
+  });
 }
 
 function stepBar(step: TurnStepTrace, began: number, names: Names, steps: readonly TurnStepTrace[]): Bar {
@@ -134,16 +147,6 @@ function sum(steps: readonly TurnStepTrace[]): Record<string, number> {
   const tokens: Record<string, number> = {};
   for (const step of steps) for (const [kind, count] of Object.entries(step.tokens ?? {})) tokens[kind] = (tokens[kind] ?? 0) + count;
   return tokens;
-}
-
-function costOf(steps: readonly TurnStepTrace[]): number | undefined {
-  let total: number | undefined;
-  for (const { kind, tokens, cost } of steps) {
-    if (kind !== 'generation' || tokens === undefined) continue; // a generation that failed has used nothing that is known
-    if (cost === undefined) return undefined;
-    total = (total ?? 0) + cost;
-  }
-  return total;
 }
 
 /** `0.0042`, `1.25`: two digits that count, and no more places than money has above one. */

@@ -5,7 +5,7 @@
 import { batch, signal, type Signal } from '@preact/signals';
 import { api, ApiError } from '../api.js';
 import { namesOf, NO_NAMES, type Names } from '../logic/names.js';
-import { isHandoff, Rows } from '../logic/rows.js';
+import { answersOf, isHandoff, Rows } from '../logic/rows.js';
 import type { DecisionTrace, OutboxRow, RoomDetail, ServerFrame, WireEvent } from '../types.js';
 import { hear, say } from './host.js';
 import { markSeen, putRoom } from './rooms.js';
@@ -391,7 +391,11 @@ export class OpenRoom {
       // Who has spoken types no more.
       this.#onEphemeral('typing_stop', event.source.participantId ?? event.source.channelId);
       // What its turn did is noted with its cause.
-      if (event.parentEventId !== undefined && this.traces.value.has(event.parentEventId)) this.wantTraces([event.parentEventId], true);
+      const causes = [...answersOf(event), ...(event.parentEventId === undefined ? [] : [event.parentEventId])];
+      this.wantTraces(
+        causes.filter((id) => this.traces.value.has(id)),
+        true,
+      );
       if (event.type.startsWith('channel_') || event.type.startsWith('participant_') || isHandoff(event)) this.#detailLater();
     }
     const newest = fresh.at(-1);

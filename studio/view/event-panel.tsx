@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { authorOf, channelName, isOneOfMany, type Names } from '../logic/names.js';
 import { lineOf } from '../logic/content.js';
 import { reachOf } from '../logic/reach.js';
-import { isDeleted } from '../logic/rows.js';
+import { answersOf, isDeleted } from '../logic/rows.js';
 import { exactTime, milliseconds } from '../logic/time.js';
 import { cancelDelivery, deleteEvent, editEvent, retryDelivery } from '../store/writes.js';
 import type { OpenRoom } from '../store/room.js';
@@ -14,6 +14,7 @@ import { Glyph, Icon } from './icons.js';
 import { VERDICTS } from './hook-panel.js';
 import { Copyable, Facts, Json, PanelHead, Section } from './parts.js';
 import { Tick } from './row.js';
+import { Turns } from './turns.js';
 import { WaterfallView } from './waterfall.js';
 
 export function EventPanel({ room, index }: { room: OpenRoom; index: number }): VNode {
@@ -21,10 +22,12 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
   void room.rows.value;
   const event = room.eventAt(index);
   const names = room.names.value;
+  const replies = room.events.filter((one) => event !== undefined && (one.parentEventId === event.id || answersOf(one).includes(event.id)));
+  // What its turns did is known when their answers are there.
   useEffect(() => {
     if (event === undefined || room.as !== undefined) return;
     room.wantTraces([event.id, ...(event.parentEventId === undefined ? [] : [event.parentEventId])], true);
-  }, [event?.id]);
+  }, [event?.id, replies.length]);
   if (event === undefined) {
     return (
       <>
@@ -38,7 +41,7 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
   const causeTrace = event.parentEventId === undefined ? undefined : room.traces.value.get(event.parentEventId);
   const author = authorOf(event.source, names);
   const isReply = causeTrace != null && trace != null && causeTrace.turnSteps.some(({ channelId }) => channelId === event.source.channelId);
-  const replies = room.events.filter(({ parentEventId }) => parentEventId === event.id);
+  const answered = answersOf(event).filter((id) => id !== event.parentEventId);
   return (
     <>
       <PanelHead kind={`${event.type.replaceAll('_', ' ')} · ${author.via}`} title={`Event ${event.index}`} />
@@ -65,12 +68,17 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
           />
         </Section>
       )}
+      {trace != null && <Turns room={room} trace={isReply ? causeTrace : trace} channelId={isReply ? event.source.channelId : undefined} />}
       <Hooks event={event} trace={trace} />
       <Reach room={room} event={event} trace={trace} names={names} />
       {(replies.length > 0 || cause !== undefined) && (
         <Section title="Cause and answers">
           <ul class="card links">
             {cause !== undefined && <EventLink event={cause} names={names} kind="caused by" />}
+            {answered.map((id) => {
+              const other = room.event(id);
+              return other !== undefined && <EventLink key={id} event={other} names={names} kind="answers too" />;
+            })}
             {replies.map((reply) => (
               <EventLink key={reply.id} event={reply} names={names} kind="answer" />
             ))}

@@ -4,9 +4,10 @@ import { useRef } from 'preact/hooks';
 import { lineOf } from '../logic/content.js';
 import { authorOf, channelName, handoffWords, isOneOfMany, type Names } from '../logic/names.js';
 import { reachOf, type Reach } from '../logic/reach.js';
-import { cutOf, foldSummary, isDeleted, isEdited, isHidden, type EventRow, type Row } from '../logic/rows.js';
+import { answersOf, cutOf, foldSummary, isDeleted, isEdited, isHidden, type EventRow, type Row } from '../logic/rows.js';
 import { clock, dayName, exactTime, milliseconds, since } from '../logic/time.js';
 import { go } from '../store/route.js';
+import { decisionWords, spanOf } from '../logic/turns.js';
 import { now } from '../store/host.js';
 import type { Writing } from '../store/room.js';
 import type { DecisionTrace, OutboxRow, WireEvent } from '../types.js';
@@ -24,6 +25,8 @@ export interface RowProps {
   /** The trace of what caused it: its turn is noted there. */
   readonly cause: DecisionTrace | null | undefined;
   readonly deliveries: readonly OutboxRow[] | undefined;
+  /** An event of the room, by its id. */
+  readonly find: (eventId: string) => WireEvent | undefined;
   readonly onToggle: (key: string) => void;
 }
 
@@ -149,7 +152,7 @@ function HandoffItem({ row, position, count, names, selected }: RowProps & { row
 /** So young is what comes in while somebody looks: it may show that it just happened. */
 const FRESH_MS = 1000;
 
-function EventItem({ row, position, count, names, selected, trace, cause, deliveries }: RowProps & { row: EventRow }): VNode {
+function EventItem({ row, position, count, names, selected, trace, cause, deliveries, find }: RowProps & { row: EventRow }): VNode {
   const { event, depth, sinceMs, answers } = row;
   const author = authorOf(event.source, names);
   const blocked = event.status === 'blocked';
@@ -165,7 +168,8 @@ function EventItem({ row, position, count, names, selected, trace, cause, delive
     deleted && 'deleted',
     `depth-${depth}`,
   ];
-  const cut = cutOf(event);
+  const cut = cutOf(event, (id) => find(id)?.index);
+  const answered = answersOf(event).length;
   return (
     <li
       class={classes.filter(Boolean).join(' ')}
@@ -196,6 +200,7 @@ function EventItem({ row, position, count, names, selected, trace, cause, delive
               answers {answers.index}
             </button>
           )}
+          {answered > 1 && <span class="via">answers {answered} messages</span>}
           <Visibility event={event} names={names} />
         </p>
         <Tools event={event} cause={cause} />
@@ -207,7 +212,7 @@ function EventItem({ row, position, count, names, selected, trace, cause, delive
             </span>
           )}
         </div>
-        <Marks event={event} trace={trace} />
+        <Marks event={event} trace={trace} names={names} find={find} />
       </div>
       <Reached event={event} deliveries={deliveries} names={names} />
     </li>
@@ -221,10 +226,7 @@ function viaOf(event: WireEvent, via: string, cause: DecisionTrace | null | unde
 
 /** From the first thing the turn did to its last. */
 function turnMs(event: WireEvent, cause: DecisionTrace | null | undefined): number | undefined {
-  const steps = cause?.turnSteps.filter(({ channelId }) => channelId === event.source.channelId) ?? [];
-  if (steps.length === 0) return undefined;
-  const from = Math.min(...steps.map(({ startedAt }) => Date.parse(startedAt)));
-  return Math.max(...steps.map(({ startedAt, ms }) => Date.parse(startedAt) + ms)) - from;
+  return spanOf(cause?.turnSteps.filter(({ channelId }) => channelId === event.source.channelId) ?? []);
 }
 
 function Visibility({ event, names }: { event: WireEvent; names: Names }): VNode | null {
@@ -269,7 +271,7 @@ function Tools({ event, cause }: { event: WireEvent; cause: DecisionTrace | null
 const ROUTER = 'conversation_router';
 
 /** Hooks that changed something, edits, and what stopped it. What let it pass is in the inspector. */
-function Marks({ event, trace }: { event: WireEvent; trace: DecisionTrace | null | undefined }): VNode | null {
+function Marks({ event, trace, names, find }: Pick<RowProps, 'trace' | 'names' | 'find'> & { event: WireEvent }): VNode | null {
   const marks: VNode[] = [];
   for (const { hook, verdict, ms } of trace?.hooks ?? []) {
     if (hook === ROUTER) continue; // it decides who answers, not what is said
@@ -281,6 +283,20 @@ function Marks({ event, trace }: { event: WireEvent; trace: DecisionTrace | null
     const by = event.blockedBy ?? 'a rule';
     const verdict = trace?.hooks.find(({ hook, verdict }) => hook === by && verdict === 'block');
     marks.push(<span class="mark fail">{`blocked by ${by}${verdict === undefined ? '' : ` · ${milliseconds(verdict.ms)}`}`}</span>);
+  }
+  for (const decision of trace?.turnDecisions ?? []) {
+    if (decision.decision === 'queued') continue; // it had its turn later
+    const { text, tone, eventId } = decisionWords(decision, channelName(names, decision.channelId));
+    const other = eventId === undefined ? undefined : find(eventId);
+    marks.push(
+      other === undefined ? (
+        <span class={`mark ${tone}`}>{text}</span>
+      ) : (
+        <button type="button" class={`mark ${tone}`} onClick={() => select(other)}>
+          {text} {other.index}
+        </button>
+      ),
+    );
   }
   if (event.status === 'failed') marks.push(<span class="mark fail">failed</span>);
   if (isEdited(event)) marks.push(<span class="mark">edited</span>);

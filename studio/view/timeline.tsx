@@ -11,6 +11,7 @@ import { Offsets } from '../logic/offsets.js';
 import type { Row } from '../logic/rows.js';
 import type { OpenRoom } from '../store/room.js';
 import { go, isNarrow, route } from '../store/route.js';
+import type { WireEvent } from '../types.js';
 import { Empty } from './empty.js';
 import { Icon } from './icons.js';
 import { RowItem, WritingItem } from './row.js';
@@ -224,6 +225,7 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
   const names = room.names.value;
   const traces = room.traces.value;
   const deliveries = room.deliveries.value;
+  const find = (id: string): WireEvent | undefined => room.event(id);
   const writing = room.writing.value;
   // Notes of the kit, such as that channels were attached, are not what somebody comes for.
   const isSilent =
@@ -260,6 +262,7 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
                 row.kind === 'fold' &&
                 (opened.value.has(row.key) || (isSelected(row, selected) && row.events.length > 1 && row.events[0]?.index !== selected))
               }
+              find={find}
               trace={row.kind === 'event' ? traces.get(row.event.id) : undefined}
               cause={row.kind === 'event' && row.event.parentEventId !== undefined ? traces.get(row.event.parentEventId) : undefined}
               deliveries={row.kind === 'event' ? deliveries.get(row.event.id) : undefined}

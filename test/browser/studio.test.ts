@@ -1,7 +1,7 @@
 /** Studio against a real kit over SQLite on a real port: each screen says what is so, each write does what it says. */
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
-import type { RoomEvent } from 'roomkit';
+import { Agent, MockAIProvider, ProviderError, type RoomEvent } from 'roomkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { skipWithoutBrowser } from './chromium.js';
 import { row, StudioBrowser, violations } from './studio-page.js';
@@ -16,6 +16,14 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     (await world.kit.getTimeline(ROOM, { newestFirst: true, limit: 100 })).find(
       ({ content }) => content.type === 'text' && content.body.startsWith(words),
     );
+  const openAgentRoom = async (roomId: string, agent: Agent): Promise<void> => {
+    const { kit } = world;
+    kit.registerChannel(agent);
+    await kit.createRoom({ roomId });
+    await kit.attachChannel(roomId, 'web');
+    await kit.attachChannel(roomId, agent.channelId, { category: 'intelligence' });
+    await kit.ensureParticipant(roomId, 'web', 'jo', { displayName: 'Jo Lindqvist' });
+  };
   const inspector = (): ReturnType<Page['locator']> => page.getByRole('complementary', { name: 'Inspector' });
 
   beforeAll(async () => {
@@ -119,6 +127,96 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
 
     await row(page, 'You have won a cruise').click();
     await inspector().locator('[data-verdict=block]', { hasText: 'spam_filter' }).waitFor();
+  });
+
+  it('shows what each model was given, what was tried again, and how the turn ended', async () => {
+    page = await browser.open(at());
+    await row(page, 'I can see both charges').last().click();
+    const turn = inspector().locator('.turn');
+    await turn.getByText('answered', { exact: true }).waitFor();
+    await turn.locator('.turn-head', { hasText: '1,405 tokens · cost 0.005' }).waitFor();
+    const steps = turn.locator('.steps > li');
+    expect(await steps.locator('.step-head b').allTextContents()).toEqual(['desk-large', 'lookup_order', 'desk-large']);
+    await steps
+      .nth(2)
+      .locator('.figures', { hasText: /first token .* · 702 in, 41 out · cost 0\.0027/ })
+      .waitFor();
+    const prompt = steps.nth(2).locator('.prompt');
+    await prompt.locator('summary').focus();
+    await page.keyboard.press('Enter');
+    await prompt.locator('.offered').getByText('lookup_order').waitFor();
+    const trace = (await world.kit.getTimeline(ROOM, { limit: 100 }))
+      .map(({ id }) => world.kit.getTrace(id))
+      .findLast((one) => one?.turnSteps.some(({ name }) => name === 'lookup_order'));
+    const parts = trace?.turnSteps.findLast(({ kind, name }) => kind === 'generation' && name === 'desk-large')?.prompt?.parts ?? [];
+    expect(parts.map(({ part }) => part)).toEqual(['identity', 'notes', 'tools', 'history', 'asked', 'work']);
+    expect(await prompt.locator('tbody td:nth-child(3)').allTextContents()).toEqual(parts.map(({ chars }) => chars.toLocaleString('en')));
+    expect(await prompt.locator('.share-bar i').count()).toBe(parts.length);
+
+    const busy = new ProviderError('busy', { provider: 'mock', code: 'overloaded', retryable: true });
+    const spare = new MockAIProvider({ model: 'spare', responses: ['The spare one answers'] });
+    const failing = new MockAIProvider({ model: 'weak', script: [busy, busy] });
+    await openAgentRoom(
+      'recovering',
+      new Agent('patient', { provider: failing, fallbackProvider: spare, retryPolicy: { maxRetries: 1, baseDelaySeconds: 0.01 } }),
+    );
+    await say(world.kit, 'web', 'jo', 'Are you there?', 'recovering');
+    page = await browser.open(`${world.url}#/rooms/recovering`);
+    await row(page, 'The spare one answers').click();
+    const tried = inspector().locator('.turn .steps > li');
+    await tried.nth(0).getByText('overloaded, tried again').waitFor();
+    await tried.nth(1).getByText('overloaded, the fallback took over').waitFor();
+    await tried.nth(2).getByText('spare').waitFor();
+    expect(browser.complaints).toEqual([]);
+  });
+
+  it('shows what was answered together, what was cut short and what was turned away, each with the event it is about', async () => {
+    const slow = new MockAIProvider({ streaming: true, delayMs: 40, responses: ['One answer for all that came', 'And one for the rest'] });
+    await openAgentRoom('bursts', new Agent('patient-burst', { provider: slow, collision: { policy: 'burst', debounceMs: 30 } }));
+    page = await browser.open(`${world.url}#/rooms/bursts`);
+    await page.getByRole('heading', { name: 'Nothing was said yet' }).waitFor();
+    await Promise.all(['first line', 'second line', 'third line'].map((words) => say(world.kit, 'web', 'jo', words, 'bursts')));
+    const third = (await world.kit.getTimeline('bursts', { limit: 50 })).find(({ content }) => 'body' in content && content.body === 'third line');
+    const mark = row(page, 'second line').getByRole('button', { name: `Answered together with ${third?.index}` });
+    await mark.waitFor();
+    await row(page, 'And one for the rest').getByText('answers 2 messages').waitFor();
+    await mark.click();
+    await page.locator('.event.selected', { hasText: 'third line' }).waitFor();
+    await inspector().locator('.decisions', { hasText: 'Waited: Patient burst was busy' }).getByText('by policy burst').waitFor();
+    await row(page, 'second line').click();
+    await inspector().locator('.turn-head').getByText('merged').waitFor();
+    await inspector()
+      .locator('.decisions')
+      .getByRole('button', { name: `event ${third?.index}` })
+      .click();
+    await page.locator('.event.selected', { hasText: 'third line' }).waitFor();
+    await row(page, 'And one for the rest').click();
+    await inspector().locator('.links li', { hasText: 'second line' }).getByText('answers too').waitFor();
+
+    // One that is cut short, and one that is turned away.
+    for (const [roomId, policy] of [
+      ['cut', 'interrupt'],
+      ['busy', 'reject'],
+    ] as const) {
+      const provider = new MockAIProvider({
+        streaming: true,
+        delayMs: 40,
+        responses: ['Something that takes a while to say', 'The answer to the newest'],
+      });
+      await openAgentRoom(roomId, new Agent(`agent-${roomId}`, { provider, collision: { policy } }));
+    }
+    await Promise.all(['older', 'newer'].map((words) => say(world.kit, 'web', 'jo', words, 'cut')));
+    await Promise.all(['older', 'newer'].map((words) => say(world.kit, 'web', 'jo', words, 'busy')));
+    page = await browser.open(`${world.url}#/rooms/cut`);
+    await row(page, 'older')
+      .getByRole('button', { name: /Cut short by \d+/ })
+      .click();
+    await page.locator('.event.selected', { hasText: 'newer' }).waitFor();
+    await row(page, 'older').click();
+    await inspector().locator('.turn-head').getByText('interrupted').waitFor();
+    page = await browser.open(`${world.url}#/rooms/busy`);
+    await row(page, 'newer').getByText('Turned away: Agent busy was busy').waitFor();
+    expect(browser.complaints).toEqual([]);
   });
 
   it('shows what one hook decided lately, and how each delivery went, one step from the event', async () => {

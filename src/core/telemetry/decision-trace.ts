@@ -53,7 +53,12 @@ export interface TurnStep {
 }
 
 /** How a turn ended, as it is noted. */
-export type TurnEnd = Omit<TurnEndTrace, 'at'> & { readonly atMs: number };
+export interface TurnEnd {
+  readonly channelId: string;
+  readonly turnId: string;
+  readonly outcome: Omit<TurnEndTrace, 'channelId' | 'turnId' | 'at' | 'code'> & { readonly error?: { readonly code: string } | undefined };
+  readonly atMs: number;
+}
 
 /** More of one event tell nothing new. */
 const MAX_STEPS = 500;
@@ -76,7 +81,12 @@ export class TraceRecord {
   private settledMs: number | readonly number[] = 0;
   private turnSteps: TurnStep[] | undefined = undefined;
   private turnDecisions: TurnDecisionTrace[] | undefined = undefined;
-  private turnEnds: TurnEnd[] | undefined = undefined;
+  /** The first turn's end is kept without a place of its own: most events have one turn. */
+  private endedAtMs = 0;
+  private endedTurnId = '';
+  private endedBy = '';
+  private ended: TurnEnd['outcome'] | undefined = undefined;
+  private otherEnds: TurnEnd[] | undefined = undefined;
   /** Of deliveries that took more than one attempt, or failed. */
   private attempts: DeliveryAttemptTrace[] | undefined = undefined;
 
@@ -93,7 +103,8 @@ export class TraceRecord {
     this.settle(NO_DELIVERIES);
     this.turnSteps = undefined;
     this.turnDecisions = undefined;
-    this.turnEnds = undefined;
+    this.ended = undefined;
+    this.otherEnds = undefined;
     this.attempts = undefined;
   }
 
@@ -110,9 +121,16 @@ export class TraceRecord {
     else if (this.turnSteps.length < MAX_STEPS) this.turnSteps.push(step);
   }
 
-  addTurnEnd(end: TurnEnd): void {
-    if (this.turnEnds === undefined) this.turnEnds = [end];
-    else if (this.turnEnds.length < MAX_STEPS) this.turnEnds.push(end);
+  addTurnEnd(channelId: string, turnId: string, outcome: TurnEnd['outcome'], atMs: number): void {
+    if (this.ended === undefined) {
+      this.endedBy = channelId;
+      this.endedTurnId = turnId;
+      this.ended = outcome;
+      this.endedAtMs = atMs;
+    } else {
+      const others = (this.otherEnds ??= []);
+      if (others.length < MAX_STEPS) others.push({ channelId, turnId, outcome, atMs });
+    }
   }
 
   addTurnDecision(decision: Omit<TurnDecisionTrace, 'at'>, atMs: number): void {
@@ -143,8 +161,13 @@ export class TraceRecord {
       deliveries: [...deliveries.filter(({ channelId }) => !attempts.some((noted) => noted.channelId === channelId)), ...attempts],
       turnDecisions: this.turnDecisions?.slice() ?? [],
       turnSteps: (this.turnSteps ?? []).map(inWords),
-      turnEnds: (this.turnEnds ?? []).map(({ atMs, ...end }) => ({ ...end, at: isoTime(atMs) })),
+      turnEnds: this.ends().map(endInWords),
     };
+  }
+
+  private ends(): readonly TurnEnd[] {
+    const { endedBy: channelId, endedTurnId: turnId, ended: outcome, endedAtMs: atMs, otherEnds = EMPTY_LIST } = this;
+    return outcome === undefined ? EMPTY_LIST : [{ channelId, turnId, outcome, atMs }, ...otherEnds];
   }
 
   private settle({ startedAtMs, results, ms }: DeliveryTimes): void {
@@ -164,6 +187,20 @@ function inWords({ endedAtMs, firstTokenMs, tokens, cost, code, recovery, prompt
     ...(code !== undefined && { code }),
     ...(recovery !== undefined && { recovery }),
     ...(prompt !== undefined && { prompt: prompt.format() }),
+  };
+}
+
+function endInWords({ channelId, turnId, outcome, atMs }: TurnEnd): TurnEndTrace {
+  const { state, endReason, reason, error, replyEventIds } = outcome;
+  return {
+    channelId,
+    turnId,
+    at: isoTime(atMs),
+    state,
+    ...(endReason !== undefined && { endReason }),
+    ...(reason !== undefined && { reason }),
+    ...(error !== undefined && { code: error.code }),
+    replyEventIds,
   };
 }
 

@@ -19,16 +19,5 @@ export function noteTurn(
 export function noteEnd(parts: KitParts, { row, trigger, running }: TurnWork, outcome: TurnOutcome): void {
   if (!parts.traces.enabled || outcome.state === 'queued') return; // of those that are taken up again the end is to come
   const record = running === undefined ? parts.traces.find(trigger.id) : running.record;
-  if (record === undefined) return;
-  const { state, endReason, reason, replyEventIds, error } = outcome;
-  record.addTurnEnd({
-    channelId: row.channelId,
-    turnId: row.id,
-    atMs: parts.clock.now(),
-    state,
-    replyEventIds,
-    ...(endReason !== undefined && { endReason }),
-    ...(reason !== undefined && { reason }),
-    ...(error !== undefined && { code: error.code }),
-  });
+  record?.addTurnEnd(row.channelId, row.id, outcome, parts.clock.now());
 }
