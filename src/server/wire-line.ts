@@ -38,11 +38,18 @@ export function openLine(
   options: { readonly readOnly?: boolean } = {},
 ): WireConnection {
   const participantId = caller.kind === 'client' ? caller.participantId : undefined;
+  const { id, send, close, buffered, streams, renew } = transport;
+  // Written out, and not spread: what is spread has a shape of its own, and each frame would pay for it.
   const line: WireConnection = new WireConnection({
-    ...transport,
+    id,
+    send,
+    close,
+    buffered,
+    streams,
+    renew,
     kit: scopedKit(kit, current, (roomId) => line.loseRoom(roomId)),
     principal: new CurrentPrincipal(caller.kind, participantId, current, options.readOnly === true),
-    ...(caller.kind === 'client' && { channel: caller.channel }),
+    channel: caller.kind === 'client' ? caller.channel : undefined,
     clock: kit.clock,
     logger: kit.logger,
     allowed: (roomId) => mayReachRoom(kit, current(), roomId),

@@ -64,7 +64,7 @@ export interface WireConnectionOptions {
   /** Who is at its other end. */
   readonly principal: WirePrincipal;
   /** The channel a client speaks through; hosts have none. */
-  readonly channel?: WebSocketChannel;
+  readonly channel?: WebSocketChannel | undefined;
   /** The kit's, as a rule. */
   readonly clock: Clock;
   /** The kit's, as a rule. */
@@ -76,9 +76,9 @@ export interface WireConnectionOptions {
   /** Bytes that the socket has not taken yet (WS-04). */
   readonly buffered: () => number;
   /** Whether the client wants previews of replies; default true. */
-  readonly streams?: boolean;
+  readonly streams?: boolean | undefined;
   /** A frame `auth` came: the server renews or closes (WIRE-12). The frames after it wait, since they may need the new token. */
-  readonly renew?: (token: string) => Awaitable<void>;
+  readonly renew?: ((token: string) => Awaitable<void>) | undefined;
   /** Asked at every frame that names a room; false: the room is not there for this caller any more (AUTH-05). */
   readonly allowed?: (roomId: string) => Awaitable<boolean>;
   /**
@@ -269,15 +269,10 @@ export class WireConnection {
       case 'subscribe':
         return this.#inRoom(frame, () => this.#subscribe(frame));
       case 'send':
-        return this.#speaking(frame, (speaker) => this.#onSend(speaker, frame));
       case 'typing':
-        return this.#speaking(frame, (speaker) => this.#onTyping(speaker, frame.roomId, frame.on));
       case 'receipt':
-        return this.#speaking(frame, (speaker) => this.#onReceipt(speaker, frame.roomId, frame.eventId));
       case 'reaction':
-        return this.#speaking(frame, ({ kit, channelId, participantId }) =>
-          this.#tell(kit.publishReaction(frame.roomId, participantId, frame.eventId, frame.emoji, frame.action, channelId)),
-        );
+        return this.#speaking(frame);
       case 'presence': {
         const speaker = this.#speakerOf(frame);
         if (speaker === undefined) return;
@@ -288,54 +283,70 @@ export class WireConnection {
     }
   }
 
-  #speaking(frame: Extract<ClientFrame, { roomId: string }>, work: (speaker: Speaker) => Awaitable<void>): Awaitable<void> {
+  /** What speaks in a room: at once when nobody has to be waited for, and without a closure, since most frames are of this kind. */
+  #speaking(frame: SpeakingFrame): Awaitable<void> {
     const speaker = this.#speakerOf(frame);
     if (speaker === undefined) return;
-    const { roomId } = frame;
-    if (this.#rooms.has(roomId)) return this.#inRoom(frame, () => work(speaker));
-    // Speaking never attaches the channel to a room it is not in, and who is not in a room does not type there either.
-    const attempt = (isBound: boolean): Awaitable<void> => {
-      if (this.#closed) return;
-      if (isBound) return work(speaker);
-      this.#refuse({ ...noRoom(roomId), ...idOf(frame) });
-    };
+    try {
+      const may = this.#maySpeak(speaker, frame.roomId);
+      if (!isPromise(may)) return this.#speak(speaker, frame, may);
+      return may.then((granted) => this.#speak(speaker, frame, granted)).catch((error: unknown) => this.#refuseError(error, frame));
+    } catch (error) {
+      this.#refuseError(error, frame);
+    }
+  }
+
+  /** Speaking never attaches the channel to a room it is not in, and who is not in a room does not type there either. */
+  #maySpeak({ kit, channelId }: Speaker, roomId: string): Awaitable<boolean> {
     const { bound } = this.options;
-    if (bound === undefined) return this.#inRoom(frame, () => this.#isBound(speaker, roomId).then(attempt));
-    return this.#trying(frame, () => {
-      const isBound = bound(roomId, speaker.channelId);
-      return isPromise(isBound) ? isBound.then(attempt) : attempt(isBound);
-    });
+    if (this.#rooms.has(roomId)) return this.#allowed(roomId);
+    if (bound !== undefined) return bound(roomId, channelId);
+    const isBound = async (): Promise<boolean> => (await kit.listBindings(roomId)).some((binding) => binding.channelId === channelId);
+    const allowed = this.#allowed(roomId);
+    return isPromise(allowed) ? allowed.then((granted) => granted && isBound()) : allowed && isBound();
   }
 
-  async #isBound({ kit, channelId }: Speaker, roomId: string): Promise<boolean> {
-    return (await kit.listBindings(roomId)).some((binding) => binding.channelId === channelId);
+  #speak(speaker: Speaker, frame: SpeakingFrame, granted: boolean): void {
+    if (this.#closed) return;
+    if (!granted) {
+      this.#outside(frame);
+      return;
+    }
+    const { kit, channelId, participantId } = speaker;
+    switch (frame.type) {
+      case 'send':
+        this.#onSend(speaker, frame);
+        return;
+      case 'typing':
+        this.#onTyping(speaker, frame.roomId, frame.on);
+        return;
+      case 'receipt':
+        this.#onReceipt(speaker, frame.roomId, frame.eventId);
+        return;
+      case 'reaction':
+        this.#tell(kit.publishReaction(frame.roomId, participantId, frame.eventId, frame.emoji, frame.action, channelId));
+        return;
+    }
   }
 
-  /** Runs `work` when the room is there for this caller. */
+  /** The room is not there for this caller: an earlier subscription to it ends, too (WIRE-12). */
+  #outside(frame: Extract<ClientFrame, { roomId: string }>): void {
+    this.#rooms.delete(frame.roomId);
+    this.options.channel?.unsubscribe(this.options.id, frame.roomId);
+    this.#host?.unsubscribe(frame.roomId);
+    this.#refuse({ ...noRoom(frame.roomId), ...idOf(frame) });
+  }
+
+  /** Runs `work` when the room is there for this caller, and says what went wrong. */
   #inRoom(frame: Extract<ClientFrame, { roomId: string }>, work: () => Awaitable<void>): Awaitable<void> {
     const attempt = (allowed: boolean): Awaitable<void> => {
       if (this.#closed) return;
-      if (!allowed) {
-        // An earlier subscription to it ends too (WIRE-12).
-        this.#rooms.delete(frame.roomId);
-        this.options.channel?.unsubscribe(this.options.id, frame.roomId);
-        this.#host?.unsubscribe(frame.roomId);
-        this.#refuse({ ...noRoom(frame.roomId), ...idOf(frame) });
-        return;
-      }
-      return work();
+      return allowed ? work() : this.#outside(frame);
     };
-    return this.#trying(frame, () => {
-      const allowed = this.#allowed(frame.roomId);
-      return isPromise(allowed) ? allowed.then(attempt) : attempt(allowed);
-    });
-  }
-
-  /** Says what went wrong. */
-  #trying(frame: ClientFrame, attempt: () => Awaitable<void>): Awaitable<void> {
     const failed = (error: unknown): void => this.#refuseError(error, frame);
     try {
-      const done = attempt();
+      const allowed = this.#allowed(frame.roomId);
+      const done = isPromise(allowed) ? allowed.then(attempt) : attempt(allowed);
       return isPromise(done) ? done.catch(failed) : undefined;
     } catch (error) {
       failed(error);
@@ -555,6 +566,8 @@ export class WireConnection {
     return this.#backlog.relief(buffered + text.length);
   }
 }
+
+type SpeakingFrame = Extract<ClientFrame, { type: 'send' | 'typing' | 'receipt' | 'reaction' }>;
 
 interface Speaker {
   readonly kit: WireKit;

@@ -1,27 +1,34 @@
 /** How many frames a client may send, and how many of them may be nonsense (WIRE-03). */
 import type { Clock } from '../../core/clock.js';
-import { TokenBuckets } from '../../core/delivery/rate-limit.js';
 import { WIRE_LIMITS } from './frames.js';
 
 const WINDOW_MS = 10_000;
 const MAX_REFUSED = 10;
+const FRAME_MS = 1000 / WIRE_LIMITS.framesPerSecond;
+/** The whole burst, and what floating point adds. */
+const BURST_MS = WIRE_LIMITS.burst * FRAME_MS + 1e-6;
 /** Surplus frames in the window: a client that repeats its sends after a reconnect stays far below, a flood does not. */
 const MAX_SURPLUS = 200;
 
 export class FrameRate {
-  readonly #bucket: TokenBuckets;
+  /** The moment at which all that was taken has come in again. */
+  #paidAt: number;
   readonly #refused: RecentCount;
   readonly #surplus: RecentCount;
 
-  constructor(clock: Clock) {
-    this.#bucket = new TokenBuckets({ maxPerSecond: WIRE_LIMITS.framesPerSecond, burst: WIRE_LIMITS.burst }, clock);
+  constructor(private readonly clock: Clock) {
+    this.#paidAt = clock.monotonic();
     this.#refused = new RecentCount(clock);
     this.#surplus = new RecentCount(clock);
   }
 
   /** Whether one more frame may be looked at now. */
   take(): boolean {
-    return this.#bucket.tryTake();
+    const now = this.clock.monotonic();
+    const paidAt = Math.max(this.#paidAt, now) + FRAME_MS;
+    if (paidAt - now > BURST_MS) return false;
+    this.#paidAt = paidAt;
+    return true;
   }
 
   /** A frame was refused for what it is. True: that was one too many. */

@@ -16,13 +16,12 @@ export interface OpenSend {
 }
 
 export class OpenSends {
-  /** By key, which is unique in its room only (INB-08): nearly always there is one, and no name has to be put together for it. */
-  readonly #byKey = new Map<string, OpenSend | OpenSend[]>();
-  #size = 0;
+  /** In the order they came. A list: there are few, mostly one, and going through them costs less than a map. */
+  #open: OpenSend[] = [];
   #waiting = 0;
 
   get size(): number {
-    return this.#size;
+    return this.#open.length;
   }
 
   has(key: string, roomId: string): boolean {
@@ -30,14 +29,12 @@ export class OpenSends {
   }
 
   add(send: OpenSend): void {
-    const others = this.#byKey.get(send.key);
-    this.#byKey.set(send.key, others === undefined ? send : [others, send].flat());
-    this.#size++;
+    this.#open.push(send);
   }
 
   /** Whether it still waits for its answer. */
   isOpen(send: OpenSend): boolean {
-    return this.#find(send.key, send.roomId) === send;
+    return this.#open.includes(send);
   }
 
   /** The send that this event is of; it is answered now. */
@@ -49,16 +46,9 @@ export class OpenSends {
 
   /** It is answered now; false when it was before. */
   take(send: OpenSend): boolean {
-    const known = this.#byKey.get(send.key);
-    if (known === send) {
-      this.#byKey.delete(send.key);
-    } else {
-      if (!Array.isArray(known) || !known.includes(send)) return false;
-      const left = known.filter((other) => other !== send);
-      if (left.length === 0) this.#byKey.delete(send.key);
-      else this.#byKey.set(send.key, left);
-    }
-    this.#size--;
+    const at = this.#open.indexOf(send);
+    if (at < 0) return false;
+    this.#open.splice(at, 1);
     if (send.committed !== undefined) this.#waiting--;
     return true;
   }
@@ -74,7 +64,7 @@ export class OpenSends {
   takePassed(roomId: string, index: number): { readonly id: string; readonly event: RoomEvent }[] {
     if (this.#waiting === 0) return [];
     const passed: { id: string; event: RoomEvent }[] = [];
-    for (const send of [...this.#byKey.values()].flat()) {
+    for (const send of [...this.#open]) {
       const { id, committed } = send;
       if (committed === undefined || committed.roomId !== roomId || committed.index >= index) continue;
       this.take(send);
@@ -83,10 +73,10 @@ export class OpenSends {
     return passed;
   }
 
+  /** By key and room: a key is unique in its room only (INB-08). */
   #find(key: string, roomId: string): OpenSend | undefined {
-    const known = this.#byKey.get(key);
-    if (Array.isArray(known)) return known.find((send) => send.roomId === roomId);
-    return known?.roomId === roomId ? known : undefined;
+    for (const send of this.#open) if (send.key === key && send.roomId === roomId) return send;
+    return undefined;
   }
 }
 

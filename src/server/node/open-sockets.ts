@@ -6,6 +6,7 @@ import { SUBPROTOCOL } from '../../channels/index.js';
 import { MAX_FRAME_BYTES } from '../limits.js';
 import type { ServerParts } from '../parts.js';
 import { problemResponse, Refusal } from '../problem.js';
+import type { ServerSocket } from '../socket-session.js';
 import { Sockets, type Admission } from '../sockets.js';
 import { peerOf } from './peer.js';
 import { WriteBatch } from './write-batch.js';
@@ -74,20 +75,7 @@ function pathOf({ url = '' }: IncomingMessage): string {
 }
 
 function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admission): void {
-  const batch = new WriteBatch(ws, socket);
-  const session = sockets.open(
-    {
-      send: (text) => batch.add(text),
-      close: (code, reason) => {
-        batch.release();
-        ws.close(code, reason);
-      },
-      terminate: () => ws.terminate(),
-      ping: () => ws.ping(),
-      bufferedBytes: () => batch.units + ws.bufferedAmount,
-    },
-    admission,
-  );
+  const session = sockets.open(new NodeSocket(ws, socket), admission);
   const count = (chunk: Buffer): void => {
     session.onBytes(chunk.length);
     if (!session.isWaiting) socket.off('data', count);
@@ -98,6 +86,38 @@ function attach(sockets: Sockets, ws: WebSocket, socket: Duplex, admission: Admi
   ws.on('pong', () => session.onPong());
   ws.on('error', () => undefined); // too large or malformed: ws has chosen the code and closes
   ws.on('close', () => session.onClose());
+}
+
+class NodeSocket implements ServerSocket {
+  readonly #batch: WriteBatch;
+
+  constructor(
+    private readonly ws: WebSocket,
+    socket: Duplex,
+  ) {
+    this.#batch = new WriteBatch(ws, socket);
+  }
+
+  send(text: string): void {
+    this.#batch.add(text);
+  }
+
+  close(code: number, reason: string): void {
+    this.#batch.release();
+    this.ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.ws.terminate();
+  }
+
+  ping(): void {
+    this.ws.ping();
+  }
+
+  bufferedBytes(): number {
+    return this.#batch.units + this.ws.bufferedAmount;
+  }
 }
 
 /** The upgrade as a web-standard request, for `authenticate`; undefined when it cannot be one. */
