@@ -184,7 +184,6 @@ async function bareServer(): Promise<BareServer> {
     content: { type: 'text', body: content },
     visibility: 'all',
     chainDepth: 0,
-    correlationId: '0192f0c0-0000-7000-8000-000000000000',
     createdAt: '2026-01-01T00:00:00.000Z',
     metadata: {},
   });
