@@ -27,6 +27,7 @@ function openBy(
         apiKey: key,
         model: options.hasUnknownModel === true ? 'no-such-model' : model,
         reasoning: options.thinks === true,
+        reasoningSummary: options.thinks === true,
         vision: true,
         baseUrl: options.isUnreachable === true ? `${await unusedAddress()}/v1` : vendor.baseUrl,
         ...(options.timeoutSeconds !== undefined && { timeoutSeconds: options.timeoutSeconds }),

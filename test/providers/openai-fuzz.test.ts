@@ -10,7 +10,7 @@ import { responsesAnswerOf, responsesItemsOf } from '../../src/providers/openai/
 import { verifies } from '../requirements.js';
 
 const CONTEXT: AIContext = { messages: [{ role: 'user', content: 'Hi' }], tools: [], targetMediaTypes: [] };
-const READING = { provider: 'openai', names: new ToolNames(CONTEXT, 64), thinkTags: true } as const;
+const READING = { provider: 'openai', names: new ToolNames(CONTEXT, 64), thinkTags: true, model: 'gpt-5.4' } as const;
 
 async function* inTurn(values: readonly unknown[]): AsyncGenerator<unknown> {
   yield* values;

@@ -154,7 +154,8 @@ describe('OpenAIAIProvider', () => {
         baseUrl: vendor.baseUrl,
       });
       await able.generate(contextOf('Hi', { tools: [TOOL] }));
-      expect(bodyOf(vendor)).toMatchObject({ reasoning: { effort: 'low', summary: 'auto' }, store: false });
+      expect(bodyOf(vendor)).toMatchObject({ reasoning: { effort: 'low' }, include: ['reasoning.encrypted_content'], store: false });
+      expect(bodyOf(vendor)['reasoning']).not.toHaveProperty('summary');
     });
   });
 

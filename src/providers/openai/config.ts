@@ -20,7 +20,7 @@ export interface OpenAIConfig extends ModelConfig {
   readonly reasoning?: boolean;
   /** How much a model that reasons puts into an answer; default the vendor's for the model. */
   readonly reasoningEffort?: ReasoningEffort;
-  /** With the responses API, whether the model tells its thoughts in short; default true where it reasons. */
+  /** With the responses API, whether the model tells its thoughts in short; default false: the vendor wants to know who asks. */
   readonly reasoningSummary?: boolean | 'auto' | 'concise' | 'detailed';
   /** Whether tools whose schema qualifies are marked as strict; default true. */
   readonly strictTools?: boolean;

@@ -59,7 +59,7 @@ async function itemsIn(items: AsyncIterable<AIStreamItem>): Promise<AIStreamItem
 }
 
 const names = (context = contextOf([])): ToolNames => new ToolNames(context, 64);
-const reading = { provider: 'openai', names: names(), thinkTags: false } as const;
+const reading = { provider: 'openai', names: names(), thinkTags: false, model: 'gpt-5.4' } as const;
 const dialect = (change: Partial<ChatDialect>): ChatDialect => ({ ...DIALECT, ...change });
 
 describe('chat completions', () => {
@@ -224,7 +224,7 @@ describe('the responses API', () => {
       ],
       { systemPrompt: 'Be kind.', maxTokens: 3 },
     );
-    const request = responsesRequestOf(again, { model: 'gpt-5.4', reasons: true, reasoningEffort: 'low' }, names(again));
+    const request = responsesRequestOf(again, { model: 'gpt-5.4', reasons: true, reasoningEffort: 'low', reasoningSummary: true }, names(again));
     expect(request).toEqual({
       model: 'gpt-5.4',
       instructions: 'Be kind.',
@@ -249,6 +249,7 @@ describe('the responses API', () => {
       ],
     });
     // Another model does not understand it.
+    expect(JSON.stringify(responsesRequestOf(again, { model: 'gpt-5.2', reasons: true }, names(again)))).not.toContain('encrypted_content":');
     expect(JSON.stringify(responsesRequestOf(again, settings, names(again)))).not.toContain('encrypted_content');
   });
 

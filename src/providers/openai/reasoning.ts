@@ -16,6 +16,8 @@ interface KeptReasoning {
   readonly encrypted: string;
   /** {@link WORDS}, or the id of a call. */
   readonly before: string;
+  /** As it is asked for: another one could not read it. */
+  readonly model: string;
 }
 
 const KEY = 'openai_reasoning';
@@ -25,6 +27,8 @@ export class ReasoningKeeper {
   readonly #kept: KeptReasoning[] = [];
   #waiting: Omit<KeptReasoning, 'before'>[] = [];
 
+  constructor(private readonly model: string) {}
+
   /** Any item of the answer. */
   add(value: unknown): void {
     const item = fieldsOf(value);
@@ -32,7 +36,7 @@ export class ReasoningKeeper {
     if (item['type'] === 'reasoning') {
       if (encrypted === '') return; // without it the vendor would look the item up, and it has kept none
       const summary = listOf(item['summary']).map((part) => textOf(fieldsOf(part)['text']));
-      this.#waiting.push({ id: textOf(item['id']), summary, encrypted });
+      this.#waiting.push({ id: textOf(item['id']), summary, encrypted, model: this.model });
       return;
     }
     const before = item['type'] === 'message' ? WORDS : item['type'] === 'function_call' ? textOf(item['call_id']) : '';
@@ -47,13 +51,13 @@ export class ReasoningKeeper {
   }
 }
 
-/** The reasoning that led to these words or to this call. */
-export function keptReasoning(message: AIMessage, before: string): OpenAI.Responses.ResponseReasoningItem[] {
+/** The reasoning of this model that led to these words or to this call. */
+export function keptReasoning(message: AIMessage, before: string, model: string): OpenAI.Responses.ResponseReasoningItem[] {
   const kept: unknown = message.metadata?.[KEY];
   return listOf(kept).flatMap((value) => {
     const one = fieldsOf(value);
     const encrypted = textOf(one['encrypted']);
-    if (one['before'] !== before || encrypted === '') return [];
+    if (one['before'] !== before || one['model'] !== model || encrypted === '') return [];
     const summary = listOf(one['summary']).map((text) => ({ type: 'summary_text' as const, text: textOf(text) }));
     return [{ type: 'reasoning' as const, id: textOf(one['id']), summary, encrypted_content: encrypted }];
   });

@@ -15,13 +15,15 @@ import { ReasoningKeeper } from './reasoning.js';
 export interface ResponsesReading {
   readonly provider: string;
   readonly names: ToolNames;
+  /** As it is asked for. */
+  readonly model: string;
 }
 
-export function responsesAnswerOf(value: unknown, { provider, names }: ResponsesReading): AIResponse {
+export function responsesAnswerOf(value: unknown, { provider, names, model }: ResponsesReading): AIResponse {
   const response = fieldsOf(value);
   if (!Array.isArray(response['output'])) throw providerError({ provider, code: 'invalid_response', retryable: false, cause: value });
   if (response['status'] === 'failed') throw failedOf(provider, response);
-  const keeper = new ReasoningKeeper();
+  const keeper = new ReasoningKeeper(model);
   const toolCalls: AIToolCall[] = [];
   let content = '';
   let isRefused = false;
@@ -44,8 +46,11 @@ export function responsesAnswerOf(value: unknown, { provider, names }: Responses
   };
 }
 
-export async function* responsesItemsOf(events: AsyncIterable<unknown>, { provider, names }: ResponsesReading): AsyncGenerator<AIStreamItem, void> {
-  const keeper = new ReasoningKeeper();
+export async function* responsesItemsOf(
+  events: AsyncIterable<unknown>,
+  { provider, names, model }: ResponsesReading,
+): AsyncGenerator<AIStreamItem, void> {
+  const keeper = new ReasoningKeeper(model);
   const called = new Set<string>();
   let isRefused = false;
   for await (const value of events) {

@@ -28,19 +28,20 @@ export function responsesRequestOf(context: AIContext, settings: ResponsesSettin
   const instructions = systemTextOf(context);
   return {
     model,
-    input: context.messages.flatMap((message) => itemsOf(message, names, reasons)),
+    input: context.messages.flatMap((message) => itemsOf(message, names, reasons ? model : undefined)),
     store: false,
     ...(instructions !== '' && { instructions }),
     ...(maxTokens !== undefined && { max_output_tokens: Math.max(maxTokens, LEAST_TOKENS) }),
     ...(temperature !== undefined && { temperature }),
-    ...(reasons && { reasoning: reasoningOf(settings), include: ['reasoning.encrypted_content' as const] }),
+    ...(reasons && { ...reasoningOf(settings), include: ['reasoning.encrypted_content' as const] }),
     ...(context.tools.length > 0 && { tools: context.tools.map((tool) => toolOf(tool, settings, names)) }),
   };
 }
 
-function reasoningOf({ reasoningEffort: effort, reasoningSummary = true }: ResponsesSettings): OpenAI.Reasoning {
+function reasoningOf({ reasoningEffort: effort, reasoningSummary = false }: ResponsesSettings): { readonly reasoning?: OpenAI.Reasoning } {
   const summary = reasoningSummary === true ? 'auto' : reasoningSummary;
-  return { ...(effort !== undefined && { effort }), ...(summary !== false && { summary }) };
+  if (effort === undefined && summary === false) return {};
+  return { reasoning: { ...(effort !== undefined && { effort }), ...(summary !== false && { summary }) } };
 }
 
 /** Here strict is the vendor's default, and a schema that does not qualify would be changed: it is always said. */
@@ -55,7 +56,8 @@ function toolOf(tool: AITool, { strictTools = true }: ResponsesSettings, names: 
   };
 }
 
-function itemsOf(message: AIMessage, names: ToolNames, reasons: boolean): Item[] {
+/** `model` is one that reasons. */
+function itemsOf(message: AIMessage, names: ToolNames, model: string | undefined): Item[] {
   switch (message.role) {
     case 'system':
       return []; // among the instructions
@@ -64,15 +66,15 @@ function itemsOf(message: AIMessage, names: ToolNames, reasons: boolean): Item[]
       return content.length === 0 ? [] : [{ type: 'message', role: 'user', content }];
     }
     case 'assistant':
-      return assistantItems(message, names, reasons);
+      return assistantItems(message, names, model);
     case 'tool':
       return resultItems(message);
   }
 }
 
-function assistantItems(message: AIMessage, names: ToolNames, reasons: boolean): Item[] {
+function assistantItems(message: AIMessage, names: ToolNames, model: string | undefined): Item[] {
   const { content } = message;
-  const reasoned = (before: string): Item[] => (reasons ? keptReasoning(message, before) : []);
+  const reasoned = (before: string): Item[] => (model === undefined ? [] : keptReasoning(message, before, model));
   const text = textOf(content);
   const items: Item[] = text.trim() === '' ? [] : [...reasoned(WORDS), { type: 'message', role: 'assistant', content: text }];
   if (typeof content === 'string') return items;

@@ -17,21 +17,21 @@ export class Responses implements ModelApi {
   async generate(context: AIContext, options?: GenerateOptions): Promise<AIResponse> {
     const names = new ToolNames(context, MAX_TOOL_NAME);
     const body = responsesRequestOf(context, this.settings, names);
-    const { provider } = this.connection;
+    const reading = { provider: this.connection.provider, names, model: this.settings.model };
     return this.connection.ask(context, options, async (client, request) =>
-      responsesAnswerOf(await client.responses.create({ ...body, stream: false }, request), { provider, names }),
+      responsesAnswerOf(await client.responses.create({ ...body, stream: false }, request), reading),
     );
   }
 
   async *generateStream(context: AIContext, options?: GenerateOptions): AsyncGenerator<AIStreamItem, void> {
     const names = new ToolNames(context, MAX_TOOL_NAME);
     const body = responsesRequestOf(context, this.settings, names);
-    const { provider } = this.connection;
+    const reading = { provider: this.connection.provider, names, model: this.settings.model };
     yield* this.connection.stream(
       context,
       options,
       (client, request) => client.responses.create({ ...body, stream: true }, request),
-      (events) => responsesItemsOf(events, { provider, names }),
+      (events) => responsesItemsOf(events, reading),
     );
   }
 }
