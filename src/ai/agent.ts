@@ -47,6 +47,7 @@ const NAMES: OptionNames<AgentOptions> = {
   parallelTools: true,
   memory: true,
   retryPolicy: true,
+  budget: true,
   fallbackProvider: true,
   collision: true,
   ownsProvider: true,

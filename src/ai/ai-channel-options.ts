@@ -4,6 +4,8 @@ import type { AITool } from '../core/models/ai.js';
 import { checkAISettings, checkTools } from '../core/models/ai-validation.js';
 import { checkRetryPolicy } from '../core/delivery/retry.js';
 import type { CollisionConfig, RetryPolicy } from '../core/models/delivery.js';
+import type { Budget } from '../core/models/usage.js';
+import { checkBudget } from '../core/usage/budget.js';
 import { checkCollision } from '../core/turns/collision.js';
 import type { LoopLimits } from './loop-parts.js';
 import type { MemoryProvider } from './memory/memory.js';
@@ -55,6 +57,8 @@ export interface AIChannelOptions {
   readonly retryPolicy?: RetryPolicy;
   /** Asked when the provider fails for good with a retryable error. */
   readonly fallbackProvider?: AIProvider;
+  /** What the agent may use in a turn, in a room, on a day; the room's `aiConfig` may have one of its own (USG-03). Default: no limit. */
+  readonly budget?: Budget;
   /** What happens to a message that comes while a turn runs; the binding's and the room's win. */
   readonly collision?: CollisionConfig;
   /** Whether closing the channel closes providers and memory; default true. */
@@ -72,6 +76,7 @@ export function limitsOf(options: AIChannelOptions): LoopLimits {
   checkCollision(options.collision);
   checkAISettings(options);
   checkRetryPolicy(options.retryPolicy);
+  checkBudget(options.budget);
   return {
     maxToolRounds: wholeNumber('maxToolRounds', options.maxToolRounds, 10),
     loopTimeoutSeconds: seconds('loopTimeoutSeconds', options.loopTimeoutSeconds, 300),

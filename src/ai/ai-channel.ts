@@ -137,10 +137,10 @@ export class AIChannel implements Channel {
 
   connect(services: ChannelServices): void {
     const deadlines = new Deadlines(services.clock);
-    const { fallbackProvider, retryPolicy, toolPolicy: policy } = this.#options;
+    const { fallbackProvider, retryPolicy, budget, toolPolicy: policy } = this.#options;
     const { channelId, provider } = this;
     const limits = this.#limits;
-    this.#agent = { services, deadlines, channelId, provider, fallbackProvider, retryPolicy, policy, limits, running: this.#running };
+    this.#agent = { services, deadlines, channelId, provider, fallbackProvider, retryPolicy, budget, policy, limits, running: this.#running };
     const seconds = limits.loopTimeoutSeconds;
     this.#timeLimit = {
       deadlines,
@@ -250,6 +250,7 @@ export class AIChannel implements Channel {
       maxContextEvents: this.maxContextEvents,
       supportsVision: provider.supportsVision,
       services,
+      turnId: turn.id,
       systemPrompt: prompt,
       tools: provider.supportsTools ? tools.offered(policy, askers.roles) : EMPTY_LIST,
       cancellation,

@@ -20,8 +20,8 @@ export function answerAtOnce(agent: AgentParts, parts: TurnParts, source: EventS
 function output(agent: AgentParts, parts: TurnParts, outcome: LoopOutcome, source: EventSource, failure: unknown): ChannelOutput {
   const { endReason, usage, tasks, observations, error, text, suspend } = outcome;
   // Nobody has seen anything of a cancelled answer that was not streamed.
-  const isSaid = error === undefined && text !== '' && endReason !== 'cancelled';
-  if (isSaid && tasks.length === 0 && observations.length === 0 && suspend === undefined) {
+  const isSaid = (error === undefined || endReason === 'budget_exceeded') && text !== '' && endReason !== 'cancelled';
+  if (isSaid && error === undefined && tasks.length === 0 && observations.length === 0 && suspend === undefined) {
     return { responded: true, endReason, usage, responseEvents: [draftOf(agent, outcome, source)] };
   }
   const rest = {
@@ -31,7 +31,8 @@ function output(agent: AgentParts, parts: TurnParts, outcome: LoopOutcome, sourc
     ...(observations.length > 0 && { observations }),
     ...(suspend !== undefined && { suspend }),
   };
-  if (isSaid) return { responded: true, responseEvents: [draftOf(agent, outcome, source)], ...rest };
+  if (isSaid) return { responded: true, responseEvents: [draftOf(agent, outcome, source)], ...rest, ...(error !== undefined && { error }) };
+  if (error !== undefined && failure === undefined) return { responded: false, error, ...rest }; // refused, and not failed
   if (error !== undefined) {
     // What the rounds before it cost and left behind is kept; what the model failed with, only the log is told.
     const { services, channelId } = agent;
@@ -45,7 +46,12 @@ function output(agent: AgentParts, parts: TurnParts, outcome: LoopOutcome, sourc
 function draftOf(agent: AgentParts, outcome: LoopOutcome, own: EventSource): EventDraft {
   const source = outcome.provider === agent.provider ? own : providerSource(agent.channelId, outcome.provider);
   const content = Object.freeze({ type: 'text', body: outcome.text } as const);
-  return { type: 'message', source, content, metadata: replyMetadata(outcome) };
+  return {
+    type: 'message',
+    source,
+    content,
+    metadata: outcome.error === undefined ? replyMetadata(outcome) : Object.freeze({ ...replyMetadata(outcome), partial: true }),
+  };
 }
 
 /** A streaming model: the kit takes the words as they come, and commits what they add up to. */

@@ -1,8 +1,9 @@
 /** The generations of one turn: each from its request to its response, retries and the fallback included (AI-09). */
 import { errorCode, ProviderError } from '../core/errors.js';
-import type { AIContext, AIResponse, AIStreamItem, AIToolCall } from '../core/models/ai.js';
+import type { AIContext, AIResponse, AIStreamItem, AIToolCall, Usage } from '../core/models/ai.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import type { PromptTrace, TurnStepTrace } from '../core/models/trace.js';
+import { GenAIAttribute, tokenAttributes, vendorName } from '../core/telemetry/gen-ai.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
 import { messageText } from './mock-provider.js';
 import { readStream } from './model-stream.js';
@@ -16,6 +17,8 @@ export interface GenerationHost {
   context(): AIContext;
   /** Takes visible text as it comes. */
   say(text: string): void;
+  /** Takes what a generation that failed has cost. */
+  spend(usage: Usage): void;
   /** Leaves out the older half of the history; false when that cannot help any more. */
   trim(): boolean;
   /** What the model was asked, in figures. */
@@ -83,7 +86,7 @@ export class Generations {
 
   #took(attempt: Attempt, response: AIResponse): AIResponse {
     this.isUnfinished = false;
-    this.#end(attempt, response, undefined, this.host.countPrompt);
+    this.#end(attempt, response, response.usage, undefined, this.host.countPrompt);
     return response;
   }
 
@@ -91,25 +94,38 @@ export class Generations {
   async #failed(attempt: Attempt, error: unknown): Promise<AIResponse> {
     const prompt = this.host.countPrompt(); // before any of it is left out
     const recovery = this.parts.cancellation.reason === undefined && !attempt.hasYielded ? this.#recoveryFrom(error, attempt.number) : undefined;
+    const usage = error instanceof ProviderError ? error.usage : undefined;
+    if (usage !== undefined) this.host.spend(usage);
     // The pause before the next attempt is not part of this one.
-    this.#end(attempt, undefined, errorCode(error), () => prompt, recovery?.kind);
+    this.#end(attempt, undefined, usage, errorCode(error), () => prompt, recovery?.kind);
     if (recovery === undefined) throw error;
     if (recovery.kind === 'retry') await this.agent.services.clock.sleep(recovery.delayMs, this.parts.cancellation.signal);
     return this.#attempt(attempt.provider === this.provider ? attempt.number + 1 : 1); // the fallback has its own attempts
   }
 
-  /** For the decision trace and telemetry. */
+  /** For the decision trace, what was used, and telemetry. */
   #end(
     attempt: Attempt,
     response: AIResponse | undefined,
+    tokens: Usage | undefined,
     code: string | undefined,
     prompt: GenerationHost['countPrompt'],
     recovery?: TurnStepTrace['recovery'],
   ): void {
     const { provider, started, firstTokenMs, span } = attempt;
     const ms = this.agent.services.clock.monotonic() - started;
-    this.parts.turn.trace({ kind: 'generation', name: provider.modelName, ms, firstTokenMs, tokens: response?.usage, code, recovery, prompt });
-    this.#endSpan(span, response, code);
+    this.parts.turn.trace({
+      kind: 'generation',
+      name: provider.modelName,
+      provider: provider.name,
+      ms,
+      firstTokenMs,
+      tokens,
+      code,
+      recovery,
+      prompt,
+    });
+    this.#endSpan(span, response, tokens, code);
   }
 
   /** Thoughts that still wait are told. */
@@ -209,7 +225,19 @@ export class Generations {
     const { tracing } = this.agent.services;
     if (tracing === undefined) return undefined;
     const input = tracing.words(messageText(context.messages.at(-1)));
-    const attributes = { provider: provider.name, model: provider.modelName, attempt, turn_id: this.parts.turn.id };
+    const attributes = {
+      provider: provider.name,
+      model: provider.modelName,
+      attempt,
+      turn_id: this.parts.turn.id,
+      [GenAIAttribute.OPERATION_NAME]: 'chat',
+      [GenAIAttribute.PROVIDER_NAME]: vendorName(provider.name),
+      [GenAIAttribute.REQUEST_MODEL]: provider.modelName,
+      [GenAIAttribute.AGENT_NAME]: this.agent.channelId,
+      [GenAIAttribute.CONVERSATION_ID]: this.parts.room.id,
+      ...(context.maxTokens !== undefined && { [GenAIAttribute.REQUEST_MAX_TOKENS]: context.maxTokens }),
+      ...(context.temperature !== undefined && { [GenAIAttribute.REQUEST_TEMPERATURE]: context.temperature }),
+    };
     return tracing.start('llm.generate', provider.modelName, {
       roomId: this.parts.room.id,
       attributes: input === undefined ? attributes : { ...attributes, input },
@@ -217,7 +245,7 @@ export class Generations {
   }
 
   /** Left early, by a consumer or a cancellation, it has neither a response nor a code. */
-  #endSpan(span: string | undefined, response: AIResponse | undefined, code: string | undefined): void {
+  #endSpan(span: string | undefined, response: AIResponse | undefined, tokens: Usage | undefined, code: string | undefined): void {
     const { tracing } = this.agent.services;
     if (tracing === undefined || span === undefined) return;
     const output = response === undefined ? undefined : tracing.words(response.content);
@@ -225,8 +253,13 @@ export class Generations {
       status: code === undefined ? 'ok' : 'error',
       ...(code !== undefined && { errorMessage: code }),
       attributes: {
-        ...response?.usage,
-        ...(response?.finishReason !== undefined && { finish_reason: response.finishReason }),
+        ...tokens,
+        ...(tokens !== undefined && tokenAttributes(tokens)),
+        ...(response?.finishReason !== undefined && {
+          finish_reason: response.finishReason,
+          [GenAIAttribute.RESPONSE_FINISH_REASONS]: [response.finishReason],
+        }),
+        ...(code !== undefined && { [GenAIAttribute.ERROR_TYPE]: code }),
         ...(output !== undefined && { output }),
       },
     });

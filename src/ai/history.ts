@@ -27,6 +27,7 @@ export interface ConversationParts {
   readonly maxContextEvents: number;
   readonly supportsVision: boolean;
   readonly services: ChannelServices;
+  readonly turnId: string;
   readonly systemPrompt: string | undefined;
   readonly tools: readonly AITool[];
   readonly cancellation: Cancellation;
@@ -196,8 +197,8 @@ class OptionsOfTurn implements MemoryOptions {
   }
 
   get store(): MemoryStore | undefined {
-    const { services, context, channelId } = this.#parts;
-    return services.memory === undefined ? undefined : new ReadersStore(services, services.memory, context, channelId, this.triggers);
+    const { services, context, channelId, turnId } = this.#parts;
+    return services.memory === undefined ? undefined : new ReadersStore(services, services.memory, context, channelId, turnId, this.triggers);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Cancellation } from '../core/async/cancellation.js';
 import type { ChannelServices, Turn } from '../core/channel.js';
 import type { RetryPolicy } from '../core/models/delivery.js';
 import type { Room } from '../core/models/room.js';
+import type { Budget } from '../core/models/usage.js';
 import type { Askers } from './askers.js';
 import type { Conversation } from './history.js';
 import type { TurnSettings } from './layers.js';
@@ -27,6 +28,7 @@ export interface AgentParts {
   readonly provider: AIProvider;
   readonly fallbackProvider: AIProvider | undefined;
   readonly retryPolicy: RetryPolicy | undefined;
+  readonly budget: Budget | undefined;
   readonly policy: ToolPolicy | undefined;
   readonly limits: LoopLimits;
   readonly running: RunningTurns;

@@ -7,7 +7,7 @@ import { errorCode, ProviderError, RoomKitError, TimeoutError } from '../core/er
 import type { AIContext, AIContextPart, AIMessage, AIResponse, AITool, AIToolCall, Usage } from '../core/models/ai.js';
 import type { OperationError } from '../core/models/delivery.js';
 import type { SuspendRequest } from '../core/models/approval.js';
-import { EMPTY, EMPTY_LIST, isPromise, type Metadata } from '../core/models/json.js';
+import { EMPTY, EMPTY_LIST, isPromise, type Awaitable, type Metadata } from '../core/models/json.js';
 import type { ObservationDraft, TaskDraft } from '../core/models/task.js';
 import type { TurnEndReason } from '../core/models/vocabulary.js';
 import { Generations } from './generations.js';
@@ -91,6 +91,7 @@ export class ToolLoop {
     this.#generations = new Generations(agent, parts, {
       context: () => this.#context(),
       say: (text) => this.#tell(this.#segments.push(text)),
+      spend: (usage) => (this.#usage = added(this.#usage, usage)),
       trim: () => this.#trim(),
       countPrompt: () => this.#countPrompt(),
     });
@@ -124,6 +125,12 @@ export class ToolLoop {
       while (this.#endReason === undefined && this.#suspend === undefined) {
         const preparing = this.#prepare();
         if (preparing !== undefined) await preparing;
+        const refusing = this.#hasBudget ? this.#refusal() : undefined;
+        const refusal = isPromise(refusing) ? await this.parts.cancellation.guard(refusing) : refusing;
+        if (refusal !== undefined) {
+          this.#refuse(refusal);
+          break;
+        }
         const generating = this.#generations.next();
         const response = isPromise(generating) ? await generating : generating;
         this.#take(response);
@@ -143,6 +150,26 @@ export class ToolLoop {
       this.#generations.flush();
       cancellation.release();
     }
+  }
+
+  get #hasBudget(): boolean {
+    return this.agent.budget !== undefined || this.parts.room.aiConfig?.budget !== undefined;
+  }
+
+  #refusal(): Awaitable<string | undefined> {
+    const budgets = { agent: this.agent.budget, room: this.parts.room.aiConfig?.budget };
+    return this.parts.turn.budgetRefusal?.(budgets, this.#generations.provider.modelName);
+  }
+
+  /** USG-03: nothing more is generated; what was said so far is the answer. */
+  #refuse(reason: string): void {
+    const { services, channelId } = this.agent;
+    const { turn, room } = this.parts;
+    this.#tell(this.#segments.end());
+    this.#endReason = 'budget_exceeded';
+    this.#failure = new RoomKitError('budget_exceeded', reason);
+    turn.trace({ kind: 'generation', name: this.#generations.provider.modelName, ms: 0, code: 'budget_exceeded' });
+    services.logger.info('A budget is used up: a generation was refused.', { roomId: room.id, channelId, turnId: turn.id, reason });
   }
 
   /** Whether the next answer is taken as it comes, whatever tools it asks for. */

@@ -16,6 +16,7 @@ import type { Awaitable, Metadata } from './models/json.js';
 import type { Participant } from './models/people.js';
 import type { Room } from './models/room.js';
 import type { PromptTrace, ProtocolTrace, TurnStepTrace } from './models/trace.js';
+import type { Budget } from './models/usage.js';
 import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
 import type { RoomContext } from './rooms/context.js';
 import type { MemoryAccess } from './rooms/memory-access.js';
@@ -165,10 +166,13 @@ export interface Turn {
   mayOutlast?(work: Promise<unknown>): void;
   /** Set when the turn has waited for people and now goes on (APR-04): the agent's own record, and what they said. */
   readonly resumed?: ResumedTurn | undefined;
-  /** Adds a step to the decision trace (TEL-07). */
+  /** Why no further generation may be made (USG-03); undefined when one may. At once when the store answers at once. */
+  budgetRefusal?(budgets: { readonly agent: Budget | undefined; readonly room: Budget | undefined }, model: string): Awaitable<string | undefined>;
+  /** Adds a step to the decision trace (TEL-07). Generations are recorded as used, too (USG-01): `name` is the model, `provider` whose it is. */
   trace(step: {
     kind: 'generation' | 'tool';
     name: string;
+    provider?: string | undefined;
     ms: number;
     firstTokenMs?: number | undefined;
     tokens?: Readonly<Record<string, number>> | undefined;

@@ -231,6 +231,8 @@ export interface ProviderErrorOptions extends RoomKitErrorOptions {
   readonly statusCode?: number;
   /** How long the vendor asks to be left alone. */
   readonly retryAfterSeconds?: number;
+  /** Tokens that the failed generation cost all the same, where the vendor says so (USG-01). */
+  readonly usage?: Readonly<Record<string, number>>;
 }
 
 /** A vendor's client failed. Its prose never enters a room. */
@@ -239,12 +241,14 @@ export class ProviderError extends RoomKitError {
   readonly provider: string;
   readonly statusCode?: number;
   readonly retryAfterSeconds?: number;
+  readonly usage?: Readonly<Record<string, number>>;
 
   constructor(message: string, options: ProviderErrorOptions) {
     super(options.code ?? 'provider_error', message, options);
     this.provider = options.provider;
     if (options.statusCode !== undefined) this.statusCode = options.statusCode;
     if (options.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
+    if (options.usage !== undefined) this.usage = options.usage;
   }
 }
 

@@ -34,6 +34,7 @@ import type { Identity, IdentityMerge, Participant } from './models/people.js';
 import type { Room } from './models/room.js';
 import type { Observation, ObservationDraft, Task, TaskDraft } from './models/task.js';
 import type { DecisionTrace } from './models/trace.js';
+import type { UsageQuery, UsageReport } from './models/usage.js';
 import type { Access, ChannelType, HookExecution, SourceStatus } from './models/vocabulary.js';
 import { Notices } from './notices.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
@@ -100,6 +101,7 @@ import { Prices } from './telemetry/prices.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
 import type { ReplyListener } from './turns/reply-watcher.js';
 import { Tracer } from './telemetry/tracer.js';
+import { getUsage } from './usage/get-usage.js';
 import type { TurnScope } from './turn-scope.js';
 
 /** A channel whose live connections a host hands over: the WebSocket channel. */
@@ -501,6 +503,14 @@ export class RoomKit {
   /** Events whose text holds these words, newest first. Throws NotSupportedError when the store cannot search. */
   searchEvents(search: EventSearch): Promise<readonly RoomEvent[]> {
     return searchEvents(this.#parts, search);
+  }
+
+  /**
+   * What generations have cost, in tokens and, with `prices`, in money: of everything, or of a room, agent, organization or
+   * time (USG-01). Throws RoomNotFoundError, and NotSupportedError when the store keeps no usage.
+   */
+  getUsage(query: string | UsageQuery = {}): Promise<UsageReport> {
+    return getUsage(this.#parts, typeof query === 'string' ? { roomId: query } : query);
   }
 
   /** What a channel may see after an index; for replays. */

@@ -82,6 +82,8 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'close'>, (
   listRows: () => [],
   updateTurn: () => null,
   mergeTurns: () => null,
+  addUsage: () => undefined,
+  sumUsage: () => [],
   getTurn: () => null,
   listTurns: () => [],
   claimDue: () => ({ rows: [], turns: [] }),
@@ -96,7 +98,7 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'close'>, (
 const METHODS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
 /** In a store of one process there are no leases to renew or release; stores with leases are tried in broken-stores.test.ts. */
 const WITHOUT_EFFECT: readonly StoreMethod[] = ['renewLeases', 'releaseLeases'];
-const READS = METHODS.filter((name) => /^(get|load|find|list|count|resolve|deliveryResults)/.test(name));
+const READS = METHODS.filter((name) => /^(get|load|find|list|count|resolve|sum|deliveryResults)/.test(name));
 /** Those take values that cannot be changed; results of deliveries are shared objects, by contract. */
 const TAKES_PLAIN: readonly StoreMethod[] = ['deleteRoom', 'deleteEvent', 'linkAddress', 'unmergeIdentity', 'setReadMarker', 'recordOutcomes'];
 /** Those give out values that cannot be changed. */

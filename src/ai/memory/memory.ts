@@ -1,5 +1,5 @@
 /** The contract of an agent's memory (MEM-01): what of a conversation a model is shown. */
-import type { AIMessage, AITool } from '../../core/models/ai.js';
+import type { AIMessage, AITool, Usage } from '../../core/models/ai.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { Awaitable } from '../../core/models/json.js';
 import type { Logger } from '../../core/logger.js';
@@ -40,6 +40,10 @@ export interface MemoryStore {
   summary(): StoredSummary | undefined;
   /** Keeps a summary for this reader alone; false when what it was made of no longer stands. */
   saveSummary(made: Pick<StoredSummary, 'text' | 'upToIndex'>, basis: SummaryBasis): Promise<boolean>;
+  /** Says what a generation of the memory's own has cost (USG-01). */
+  spent(used: { readonly provider: string; readonly model: string; readonly tokens: Usage; readonly ms: number }): Awaitable<void>;
+  /** For how long something took, in milliseconds. */
+  monotonic(): number;
   /** Runs beside the turn. The kit waits for it, and aborts it when it closes. */
   background(work: (signal: AbortSignal) => Promise<void>): void;
 }

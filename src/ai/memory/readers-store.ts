@@ -2,6 +2,7 @@
 import type { ChannelServices } from '../../core/channel.js';
 import type { Logger } from '../../core/logger.js';
 import type { RoomEvent } from '../../core/models/event.js';
+import type { Awaitable } from '../../core/models/json.js';
 import type { RoomContext } from '../../core/rooms/context.js';
 import type { FoundEvent, MemoryAccess } from '../../core/rooms/memory-access.js';
 import { summaryOf, type StoredSummary, type SummaryBasis } from '../../core/rooms/summaries.js';
@@ -16,6 +17,7 @@ export class ReadersStore implements MemoryStore {
     private readonly access: MemoryAccess,
     private readonly context: RoomContext,
     private readonly channelId: string,
+    private readonly turnId: string,
     triggers: readonly RoomEvent[],
   ) {
     const { search } = access;
@@ -43,6 +45,14 @@ export class ReadersStore implements MemoryStore {
 
   saveSummary(made: Pick<StoredSummary, 'text' | 'upToIndex'>, basis: SummaryBasis): Promise<boolean> {
     return this.access.saveSummary(this.context.room.id, made, basis);
+  }
+
+  spent(used: Parameters<MemoryStore['spent']>[0]): Awaitable<void> {
+    return this.access.spent({ roomId: this.context.room.id, turnId: this.turnId, ...used });
+  }
+
+  monotonic(): number {
+    return this.services.clock.monotonic();
   }
 
   background(work: (signal: AbortSignal) => Promise<void>): void {

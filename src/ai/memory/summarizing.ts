@@ -1,8 +1,8 @@
 /** What leaves the window is not forgotten: a model folds it into a summary that rolls along (MEM-07). */
 import { errorCode, ProviderError, ValidationError } from '../../core/errors.js';
-import type { AIMessage } from '../../core/models/ai.js';
+import type { AIMessage, Usage } from '../../core/models/ai.js';
 import type { RoomEvent } from '../../core/models/event.js';
-import { EMPTY_LIST, isPromise, type Awaitable } from '../../core/models/json.js';
+import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../../core/models/json.js';
 import type { RoomContext } from '../../core/rooms/context.js';
 import type { StoredSummary } from '../../core/rooms/summaries.js';
 import { readContent } from '../content-parts.js';
@@ -187,7 +187,7 @@ export class SummarizingMemory implements MemoryProvider {
     let lines: string[] = [];
     let length = 0;
     const flush = async (): Promise<void> => {
-      if (lines.length > 0) text = await this.#summarize(text, lines, signal);
+      if (lines.length > 0) text = await this.#summarize(store, text, lines, signal);
       lines = [];
       length = 0;
     };
@@ -213,14 +213,21 @@ export class SummarizingMemory implements MemoryProvider {
     return (await store.saveSummary({ text, upToIndex }, { previous, folded })) ? 'kept' : 'outdated';
   }
 
-  async #summarize(before: string, lines: readonly string[], signal: AbortSignal): Promise<string> {
+  async #summarize(store: MemoryStore, before: string, lines: readonly string[], signal: AbortSignal): Promise<string> {
     const { provider } = this.options;
     const notes = before === '' ? 'There are no notes yet.' : `The notes so far:\n${escapeMarks(before)}`;
     const messages: AIMessage[] = [{ role: 'user', content: `${notes}\n\nWhat was said since:\n${lines.join('\n')}` }];
-    const response = await provider.generate(
-      { messages, systemPrompt: PROMPT, maxTokens: this.#maxTokens, tools: EMPTY_LIST, targetMediaTypes: ['text'] },
-      { signal },
-    );
+    const started = store.monotonic();
+    const spend = async (tokens: Usage): Promise<void> => {
+      await store.spent({ provider: provider.name, model: provider.modelName, tokens, ms: store.monotonic() - started });
+    };
+    const response = await provider
+      .generate({ messages, systemPrompt: PROMPT, maxTokens: this.#maxTokens, tools: EMPTY_LIST, targetMediaTypes: ['text'] }, { signal })
+      .catch(async (error: unknown) => {
+        if (error instanceof ProviderError && error.usage !== undefined) await spend(error.usage);
+        throw error;
+      });
+    await spend(response?.usage ?? EMPTY);
     const text = typeof response?.content === 'string' ? response.content.trim() : '';
     if (text === '') throw new ProviderError(`Provider '${provider.name}' wrote no summary.`, { provider: provider.name, code: 'invalid_response' });
     const most = this.#maxTokens * CHARACTERS_PER_TOKEN;

@@ -6,6 +6,7 @@ import type { AIContextPart, AIMessage, AITool, AIToolCall, ApprovalCall, ToolCa
 import type { Approval, ApprovalRequest } from '../../core/models/approval.js';
 import { copyJson, isPromise, ownJson, type Metadata } from '../../core/models/json.js';
 import { Cancellation } from '../../core/async/cancellation.js';
+import { GenAIAttribute } from '../../core/telemetry/gen-ai.js';
 import type { Askers } from '../askers.js';
 import type { AIProvider } from '../provider.js';
 import { endOfTurn } from './end-turn.js';
@@ -152,7 +153,16 @@ export class ToolRunner {
     return services.tracing.start('llm.tool_call', call.name, {
       roomId,
       ...(parentId !== undefined && { parentId }),
-      attributes: { call_id: call.id, turn_id: turn.id, ...(words !== undefined && { arguments: words }) },
+      attributes: {
+        call_id: call.id,
+        turn_id: turn.id,
+        [GenAIAttribute.OPERATION_NAME]: 'execute_tool',
+        [GenAIAttribute.TOOL_NAME]: call.name,
+        [GenAIAttribute.TOOL_CALL_ID]: call.id,
+        [GenAIAttribute.AGENT_NAME]: this.parts.channelId,
+        [GenAIAttribute.CONVERSATION_ID]: roomId,
+        ...(words !== undefined && { arguments: words }),
+      },
     });
   }
 

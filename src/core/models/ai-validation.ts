@@ -1,11 +1,13 @@
 /** What makes no sense in tools and settings of agents, said when they are given and not when a model first needs them. */
 import { ValidationError } from '../errors.js';
+import { checkBudget } from '../usage/budget.js';
 import type { AIConfig, AITool } from './ai.js';
 
 /** Settings of a room (AI-02); its tools are definitions, each by itself and with a name of its own. */
 export function checkAIConfig(config: AIConfig): void {
   checkAISettings(config);
   if (config.thinkingBudget !== undefined) checkTokens('thinkingBudget', config.thinkingBudget);
+  checkBudget(config.budget);
   if (config.tools === undefined) return;
   checkTools(config.tools);
   for (const { name, requiresApproval, approvers } of config.tools) {

@@ -5,6 +5,7 @@ import type { Approval, Approver } from './approval.js';
 import type { Awaitable, Metadata } from './json.js';
 import type { Room } from './room.js';
 import type { ObservationDraft, TaskDraft } from './task.js';
+import type { Budget } from './usage.js';
 import type { ChannelMediaType } from './vocabulary.js';
 
 /** A piece of a message to or from a model, told apart by `type`. */
@@ -92,6 +93,8 @@ export interface AIConfig {
   readonly tools?: readonly AITool[];
   /** Tokens a model may spend on thinking, where it can. */
   readonly thinkingBudget?: number;
+  /** What the room's agents may use together; beside each agent's own (USG-03). */
+  readonly budget?: Budget;
 }
 
 /** All a model is given for one generation. Providers translate it and add nothing. */

@@ -11,6 +11,7 @@ export * from './task.js';
 export * from './approval.js';
 export * from './trace.js';
 export * from './ai.js';
+export * from './usage.js';
 export * from './conversation-state.js';
 export * from './voice-events.js';
 export * from './ephemeral.js';

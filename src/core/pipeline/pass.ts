@@ -398,9 +398,11 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
 }
 
 /** The end of a turn, with the last of its replies. */
-function completedBy({ turnId, state, endReason, usage, replyEventIds }: TurnCompletion, { id }: RoomEventDraft): TurnCompletion {
+function completedBy({ turnId, state, endReason, usage, records, replyEventIds }: TurnCompletion, { id }: RoomEventDraft): TurnCompletion {
   const ids = Object.freeze(replyEventIds.length === 0 ? [id] : [...replyEventIds, id]);
-  return { turnId, state, endReason, usage, replyEventIds: ids };
+  return records === undefined
+    ? { turnId, state, endReason, usage, replyEventIds: ids }
+    : { turnId, state, endReason, usage, replyEventIds: ids, records };
 }
 
 interface Planned {

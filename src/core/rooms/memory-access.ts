@@ -1,11 +1,14 @@
 /** What an agent's memory may use of the store: nothing that its reader may not see comes out here (MEM-01, MEM-08). */
 import { Cancellation } from '../async/cancellation.js';
 import { inCleanScope } from '../call-scope.js';
+import { isoTime } from '../clock.js';
 import { canSeeEvent } from '../delivery/visibility.js';
 import { errorCode, TimeoutError } from '../errors.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { RoomEvent } from '../models/event.js';
+import type { Awaitable } from '../models/json.js';
 import type { Participant } from '../models/people.js';
+import type { UsageRecord } from '../models/usage.js';
 import type { KitParts } from '../parts.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import { saveSummary, type StoredSummary, type SummaryBasis } from './summaries.js';
@@ -33,6 +36,8 @@ export interface MemoryAccess {
   readonly search?: (search: MemorySearch) => Promise<readonly FoundEvent[]>;
   /** Keeps the channel's summary of a room; false when what it was made of no longer stands. */
   saveSummary(roomId: string, made: Pick<StoredSummary, 'text' | 'upToIndex'>, basis: SummaryBasis): Promise<boolean>;
+  /** Records what a generation of a memory has cost (USG-01). */
+  spent(used: Omit<UsageRecord, 'agentId' | 'cost' | 'at'>): Awaitable<void>;
   /** Runs beside its caller, tracked by the kit and aborted when the kit takes no new work; its failure is logged. */
   background(work: (signal: AbortSignal) => Promise<void>): void;
 }
@@ -45,6 +50,10 @@ export function memoryAccess(parts: KitParts, channelId: string): MemoryAccess {
   return {
     ...(parts.store.searchEvents !== undefined && { search: (search) => findForMemory(parts, channelId, search) }),
     saveSummary: (roomId, made, basis) => saveSummary(parts, roomId, channelId, made, basis),
+    spent: (used) => {
+      const cost = parts.prices?.costOf(used.model, used.tokens);
+      return parts.store.addUsage?.([{ ...used, agentId: channelId, at: isoTime(parts.clock.now()), ...(cost !== undefined && { cost }) }]);
+    },
     background: (work) => runBeside(parts, channelId, work),
   };
 }

@@ -11,6 +11,7 @@ import { copyJson, EMPTY, ownJson, type Metadata } from '../models/json.js';
 import type { Identity, IdentityMerge, Participant } from '../models/people.js';
 import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
+import type { UsageQuery, UsageRecord, UsageSum } from '../models/usage.js';
 import type { RoomStatus, ChannelType, OutboxState, TurnState } from '../models/vocabulary.js';
 import { mergeMetadata } from './metadata.js';
 import { MemoryApprovals, taskEnded } from './memory/approvals.js';
@@ -20,6 +21,7 @@ import { MemoryOutcomes } from './memory/outcomes.js';
 import { MemoryPeople } from './memory/people.js';
 import { MemoryRoom } from './memory/room.js';
 import { RoutingIndex } from './memory/routing.js';
+import { MemoryUsage } from './memory/usage.js';
 import type {
   ApprovalQuery,
   ClaimedWork,
@@ -56,6 +58,7 @@ export class InMemoryStore implements ConversationStore {
   readonly #approvals = new MemoryApprovals();
   readonly #holds = new MemoryHolds();
   readonly #people = new MemoryPeople();
+  readonly #usage = new MemoryUsage();
 
   // --- rooms ---------------------------------------------------------------------------------------------------------
 
@@ -132,6 +135,7 @@ export class InMemoryStore implements ConversationStore {
     this.#outbox.deleteRoom(roomId);
     this.#approvals.deleteRoom(roomId);
     this.#holds.deleteRoom(roomId);
+    this.#usage.deleteRoom(roomId);
     return this.#rooms.delete(roomId);
   }
 
@@ -191,7 +195,10 @@ export class InMemoryStore implements ConversationStore {
     this.#routing.keep(stored);
     if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
     if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
-    if (completion !== undefined) this.#outbox.complete(completion);
+    if (completion !== undefined) {
+      this.#outbox.complete(completion);
+      if (completion.records !== undefined) this.#usage.add(completion.records);
+    }
     if (approvals !== undefined) this.#approvals.add(approvals);
     if (resolves !== undefined) this.#approvals.resolve(resolves);
     if (turnChanges !== undefined) for (const { turnId, patch } of turnChanges) this.#outbox.updateTurn(turnId, patch, undefined);
@@ -373,8 +380,17 @@ export class InMemoryStore implements ConversationStore {
   listRows(query: RowQuery): OutboxRow[] {
     return this.#outbox.listRows(query);
   }
-  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): TurnRow | null {
-    return this.#outbox.updateTurn(turnId, patch, from);
+  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[], usage?: readonly UsageRecord[]): TurnRow | null {
+    const changed = this.#outbox.updateTurn(turnId, patch, from);
+    if (changed !== null && usage !== undefined) this.addUsage(usage);
+    return changed;
+  }
+  addUsage(records: readonly UsageRecord[]): void {
+    this.#usage.add(records.filter(({ roomId }) => this.#rooms.has(roomId)));
+  }
+  sumUsage(query: UsageQuery): UsageSum[] {
+    const { organizationId } = query;
+    return this.#usage.sum(query, (id) => organizationId === undefined || this.#rooms.get(id)?.state.room.organizationId === organizationId);
   }
   mergeTurns(merge: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
     return this.#outbox.mergeTurns(merge);

@@ -15,6 +15,7 @@ import type { Awaitable, Metadata } from '../models/json.js';
 import type { Identity, IdentityMerge, Participant } from '../models/people.js';
 import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
+import type { UsageQuery, UsageRecord, UsageSum } from '../models/usage.js';
 import type { ChannelType, OutboxState, RoomStatus, TurnEndReason, TurnState } from '../models/vocabulary.js';
 
 /** Storage of everything a kit knows. Implementations run the contract suite of `roomkit/testing` (STO-11). */
@@ -147,14 +148,21 @@ export interface ConversationStore {
   findRowByProviderMessage(provider: string, messageId: string): Awaitable<OutboxRow | null>;
   /** Ordered by room and eventIndex. */
   listRows(query: RowQuery): Awaitable<readonly OutboxRow[]>;
-  /** Changes a turn; with `from`, only when it is in one of these states (compare and set), else null. */
-  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): Awaitable<TurnRow | null>;
+  /**
+   * Changes a turn; with `from`, only when it is in one of these states (compare and set), else null. `usage` is kept with the
+   * change, or not at all.
+   */
+  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[], usage?: readonly UsageRecord[]): Awaitable<TurnRow | null>;
   /**
    * Makes several turns of one lane one (COL-02, COL-03), whole or not at all: those of `turnIds` that are still queued, and of
    * the lane of `intoId`, become `merged` with `mergedInto`; their triggers join those of `intoId` in the order of the rows'
    * trigger indexes, and the newest index becomes its own. null, and nothing is changed, unless `intoId` is queued or running.
    */
   mergeTurns(merge: { readonly intoId: string; readonly turnIds: readonly string[] }): Awaitable<TurnMerge | null>;
+  /** Keeps what was generated outside of a turn's end (USG-01); of a room that is gone, nothing. Stores that keep no usage leave it out. */
+  addUsage?(records: readonly UsageRecord[]): Awaitable<void>;
+  /** Sums per agent, provider and model, in the order of their names (USG-01). Stores that keep no usage leave it out. */
+  sumUsage?(query: UsageQuery): Awaitable<readonly UsageSum[]>;
   /** null when there is no such turn. */
   getTurn(turnId: string): Awaitable<TurnRow | null>;
   /** Ordered by room and triggerIndex. */
@@ -257,6 +265,8 @@ export interface TurnCompletion {
   readonly endReason: TurnEndReason;
   readonly replyEventIds: readonly string[];
   readonly usage: Readonly<Record<string, number>>;
+  /** The turn's generations, one by one (USG-01). */
+  readonly records?: readonly UsageRecord[] | undefined;
 }
 
 /** What a commit changes of its room besides counters. Metadata is merged shallowly. */

@@ -28,6 +28,11 @@ export class Prices {
     this.#byModel = new Map(Object.entries(given).map(([model, prices]) => [model, checked(model, prices)]));
   }
 
+  /** Whether this model has prices at all. */
+  has(model: string): boolean {
+    return this.#byModel.has(model);
+  }
+
   /** Undefined, never 0, when a price is missing for something that was used. */
   costOf(model: string, usage: Usage): number | undefined {
     const prices = this.#byModel.get(model);

@@ -4,6 +4,7 @@ import type { Target } from '../delivery/plan.js';
 import { AbortedError, errorCode, ProviderError, RoomKitError, TimeoutError } from '../errors.js';
 import type { OperationError, TurnResult, TurnRow } from '../models/delivery.js';
 import { EMPTY, EMPTY_LIST, type Awaitable } from '../models/json.js';
+import type { UsageRecord } from '../models/usage.js';
 import type { TurnEndReason, TurnState } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
@@ -71,6 +72,8 @@ export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutc
 export function endTurn(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
   noteEnd(parts, work, outcome);
   if (!outcome.recorded || outcome.error !== undefined) return recordEnd(parts, work, outcome);
+  const records = work.running?.records;
+  if ((outcome.state === 'queued' || outcome.state === 'waiting') && records !== undefined) return keepUsage(parts, work, outcome, records);
   tellEnded(work, outcome);
 }
 
@@ -83,6 +86,17 @@ export function tellEnded(work: TurnWork, outcome: TurnEnd): void {
     // What it cost is told once, with the turn that answered.
     cascade.turns.push({ ...resultOf(work, outcome), state: 'merged', usage: EMPTY });
     cascade.done();
+  }
+}
+
+/** It goes on later; what it has cost so far was spent now. */
+async function keepUsage(parts: KitParts, work: TurnWork, outcome: TurnOutcome, records: readonly UsageRecord[]): Promise<void> {
+  try {
+    await parts.store.addUsage?.(records);
+  } catch (error) {
+    parts.logger.error('What a turn has used could not be recorded.', { turnId: work.row.id, error });
+  } finally {
+    tellEnded(work, outcome);
   }
 }
 
@@ -103,7 +117,12 @@ async function recordEnd(parts: KitParts, work: TurnWork, outcome: TurnOutcome):
         ...(outcome.error !== undefined && { error: outcome.error }),
       };
       // Not forgotten because the store is away: the agent would be asked, and its tools run, once more.
-      await insist(parts, { turnId: work.row.id }, () => parts.store.updateTurn(work.row.id, end, ['queued', 'running']), tell);
+      await insist(
+        parts,
+        { turnId: work.row.id },
+        () => parts.store.updateTurn(work.row.id, end, ['queued', 'running'], work.running?.records),
+        tell,
+      );
     }
     if (outcome.error !== undefined) await tellFailure(parts, work.row, work.trigger.id, work.target, outcome.error);
   } catch (error) {
@@ -145,7 +164,14 @@ async function tellFailure(parts: KitParts, row: TurnRow, eventId: string, targe
     const state = await loadState(parts, roomId);
     await parts.hooks.notice(
       'on_error',
-      { category: 'turn', code: error.code, message: error.message, room_id: roomId, channel_id: channelId, turn_id: id },
+      {
+        category: error.code === 'budget_exceeded' ? 'budget' : 'turn',
+        code: error.code,
+        message: error.message,
+        room_id: roomId,
+        channel_id: channelId,
+        turn_id: id,
+      },
       { roomId, source: target.binding, context: () => contextOf(state) },
     );
   }

@@ -288,7 +288,8 @@ function passReply(
     reply: {
       row: work.row,
       muteSuppresses: true,
-      completes: completing === undefined ? undefined : { turnId, state: ended, endReason, replyEventIds: completing, usage },
+      completes:
+        completing === undefined ? undefined : { turnId, state: ended, endReason, replyEventIds: completing, usage, records: work.running?.records },
     },
     startedAt: parts.clock.now(),
   });

@@ -1,5 +1,6 @@
 /** What an agent may know and use of its turn while it runs (§17), and how others reach into it. */
 import { Cancellation, type AbortSource } from '../async/cancellation.js';
+import { isoTime } from '../clock.js';
 import type { OnEventOptions, TakenMessages, Turn } from '../channel.js';
 import { withoutStamps } from '../delivery/forms.js';
 import { canSeeEvent } from '../delivery/visibility.js';
@@ -7,11 +8,13 @@ import { TimeoutError } from '../errors.js';
 import type { ResumedTurn } from '../models/approval.js';
 import type { ChannelOutput } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
-import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
+import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
+import type { UsageRecord } from '../models/usage.js';
 import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import type { TraceRecord } from '../telemetry/decision-trace.js';
+import { budgetRefusal, type Budgets } from '../usage/budget.js';
 import type { TurnLane } from './lane.js';
 import { Interruption } from './outcome.js';
 import type { TurnWork } from './turn-work.js';
@@ -25,6 +28,8 @@ export class RunningTurn implements OnEventOptions, Turn {
   isComplete = false;
   /** Messages on their way into it: until they are stored as part of it, it has not ended. */
   joining: Promise<unknown> | undefined = undefined;
+  /** What it has generated so far; kept with its end (USG-01). */
+  records: UsageRecord[] | undefined = undefined;
   #asked: Promise<ChannelOutput | void> | undefined = undefined;
   #record: TraceRecord | undefined = undefined;
   /** Tools that may still be at work. */
@@ -160,14 +165,40 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
 
   trace(step: Parameters<Turn['trace']>[0]): void {
+    const { kind, name, ms, firstTokenMs, tokens, code, recovery } = step;
+    const isGeneration = kind === 'generation';
+    const cost = isGeneration && tokens !== undefined ? this.parts.prices?.costOf(name, tokens) : undefined;
+    // What failed and reported nothing cost nothing that anybody knows of.
+    if (isGeneration && (tokens !== undefined || code === undefined)) this.#use(step, cost);
     const { record } = this;
     if (record === undefined) return;
     const { id: turnId, channelId } = this.work.row;
-    const { kind, name, ms, firstTokenMs, tokens, code, recovery } = step;
     const prompt = step.prompt?.();
-    const cost = kind === 'generation' && tokens !== undefined ? this.parts.prices?.costOf(name, tokens) : undefined;
     const endedAtMs = this.parts.clock.now();
     record.addTurnStep({ channelId, turnId, kind, name, ms, firstTokenMs, tokens, cost, code, recovery, prompt, endedAtMs });
+  }
+
+  #use({ provider, name: model, ms, tokens = EMPTY }: Parameters<Turn['trace']>[0], cost: number | undefined): void {
+    const { id: turnId, roomId, channelId: agentId } = this.work.row;
+    const by = provider ?? this.work.target.channel?.providerName ?? 'unknown';
+    const record: { -readonly [Field in keyof UsageRecord]: UsageRecord[Field] } = {
+      roomId,
+      turnId,
+      agentId,
+      provider: by,
+      model,
+      tokens,
+      ms,
+      at: isoTime(this.parts.clock.now()),
+    };
+    if (cost !== undefined) record.cost = cost;
+    if (this.records === undefined) this.records = [record];
+    else this.records.push(record);
+  }
+
+  budgetRefusal(budgets: Budgets, model: string): Awaitable<string | undefined> {
+    const { roomId, channelId: agentId } = this.work.row;
+    return budgetRefusal({ parts: this.parts, roomId, agentId, model, own: this.records ?? EMPTY_LIST }, budgets);
   }
 
   end(): void {

@@ -6,6 +6,7 @@ import type { SqliteOutbox } from './outbox.js';
 import type { SqlitePeople } from './people.js';
 import type { SqliteRooms } from './rooms.js';
 import type { SqliteTimeline } from './timeline.js';
+import type { SqliteUsage } from './usage.js';
 
 /** How often a commit looks again when the index it chose is taken (STO-03). */
 const MAX_CLASHES = 5;
@@ -17,6 +18,7 @@ export class SqliteCommits {
     private readonly outbox: SqliteOutbox,
     private readonly approvals: SqliteApprovals,
     private readonly people: SqlitePeople,
+    private readonly usage: SqliteUsage,
   ) {}
 
   run(commit: EventCommit, clashes = 0): CommitResult {
@@ -54,7 +56,10 @@ export class SqliteCommits {
     const target = commit.target === undefined ? null : this.timeline.change(roomId, commit.target);
     if (commit.outbox !== undefined) this.outbox.addRows(commit.outbox, stored.index);
     if (commit.turns !== undefined) this.outbox.addTurns(commit.turns, stored.index);
-    if (completion !== undefined) this.outbox.complete(completion);
+    if (completion !== undefined) {
+      this.outbox.complete(completion);
+      if (completion.records !== undefined) this.usage.add(completion.records);
+    }
     if (approvals !== undefined) this.approvals.add(approvals);
     if (resolves !== undefined) this.approvals.resolve(resolves);
     if (turnChanges !== undefined) for (const { turnId, patch } of turnChanges) this.outbox.updateTurn(turnId, patch, undefined);

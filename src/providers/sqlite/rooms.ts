@@ -176,6 +176,7 @@ export class SqliteRooms {
       'held',
       'creations',
       'counters',
+      'usage',
     ])
       this.sql.get(`DELETE FROM ${table} WHERE room_id = ?`).run(roomId);
     this.sql.get('DELETE FROM rooms WHERE id = ?').run(roomId);

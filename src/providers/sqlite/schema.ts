@@ -95,6 +95,17 @@ const STEPS: readonly string[] = [
   CREATE INDEX approvals_pending ON approvals (expires_at, id) WHERE state = 'pending';
   CREATE INDEX tasks_due ON tasks (json_extract(json, '$.expiresAt')) WHERE status = 'in_progress';
   `,
+  // What generations cost (USG-01). Kinds of tokens without a column are in the JSON.
+  `
+  CREATE TABLE usage (
+    number INTEGER PRIMARY KEY, room_id TEXT NOT NULL, turn_id TEXT NOT NULL, agent_id TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+    at TEXT NOT NULL, ms REAL NOT NULL, cost REAL, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER,
+    reasoning_tokens INTEGER, json TEXT
+  );
+  CREATE INDEX usage_by_room ON usage (room_id, at);
+  CREATE INDEX usage_by_agent ON usage (agent_id, at);
+  CREATE INDEX usage_by_time ON usage (at);
+  `,
 ];
 
 /** The version this code writes. */

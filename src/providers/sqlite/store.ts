@@ -38,6 +38,9 @@ import {
   type TurnQuery,
   type TurnRow,
   type TurnState,
+  type UsageQuery,
+  type UsageRecord,
+  type UsageSum,
   type WriteOptions,
 } from './core.js';
 import { SqliteApprovals } from './approvals.js';
@@ -51,6 +54,7 @@ import { SqliteRooms } from './rooms.js';
 import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
 import { SqliteTimeline } from './timeline.js';
+import { SqliteUsage } from './usage.js';
 
 /** Where the database is, and what it has to survive. */
 export interface SqliteStoreOptions {
@@ -76,6 +80,7 @@ export class SqliteStore implements ConversationStore {
   readonly #outbox: SqliteOutbox;
   readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
+  readonly #usage: SqliteUsage;
   readonly #commits: SqliteCommits;
   #closed = false;
 
@@ -98,7 +103,8 @@ export class SqliteStore implements ConversationStore {
     this.#outbox = new SqliteOutbox(sql);
     this.#people = new SqlitePeople(sql);
     this.#approvals = new SqliteApprovals(sql);
-    this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people);
+    this.#usage = new SqliteUsage(sql);
+    this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
     this.#group = new GroupCommit(
       database,
       (error) => storeError(error, path),
@@ -324,10 +330,22 @@ export class SqliteStore implements ConversationStore {
   listRows(query: RowQuery): OutboxRow[] {
     return this.#read(() => this.#outbox.listRows(query));
   }
-  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]): Promise<TurnRow | null> {
+  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[], usage?: readonly UsageRecord[]): Promise<TurnRow | null> {
     const own = copyJson(patch);
     const states = from?.slice();
-    return this.#write(undefined, () => this.#outbox.updateTurn(turnId, own, states));
+    const records = copyJson(usage);
+    return this.#write(undefined, () => {
+      const changed = this.#outbox.updateTurn(turnId, own, states);
+      if (changed !== null && records !== undefined) this.#usage.add(records);
+      return changed;
+    });
+  }
+  addUsage(records: readonly UsageRecord[]): Promise<void> {
+    const own = copyJson(records);
+    return this.#write(undefined, () => this.#usage.add(own));
+  }
+  sumUsage(query: UsageQuery): UsageSum[] {
+    return this.#read(() => this.#usage.sum(query));
   }
   mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): Promise<TurnMerge | null> {
     const ids = turnIds.slice();

@@ -14,6 +14,7 @@ import { roomRoutes } from './rooms.js';
 import type { Route } from './route.js';
 import { statisticsRoutes } from './statistics.js';
 import { streamRoutes } from './stream.js';
+import { usageRoutes } from './usage.js';
 import { workRoutes } from './work.js';
 
 /** All but the document itself, which is written from these. */
@@ -30,6 +31,7 @@ const described: readonly Route[] = [
   ...deliveryRoutes,
   ...markerRoutes,
   ...statisticsRoutes,
+  ...usageRoutes,
   ...clientTokenRoutes,
   ...healthRoutes,
 ];

@@ -260,6 +260,8 @@ function aStore(history: readonly RoomEvent[], { summary, found = history, hangs
     search: (_words, { signal }) => (hangs ? hanging(signal) : Promise.resolve(found.map((event) => ({ event, participants: [] })))),
     summary: () => (summary === undefined ? undefined : { text: summary, upToIndex: 0, madeAt: AT }),
     saveSummary: () => Promise.resolve(true),
+    spent: () => undefined,
+    monotonic: () => 0,
     background: () => undefined,
   };
 }

@@ -38,6 +38,7 @@ function fullConfig(): Required<AIConfig> {
     temperature: 0.5,
     maxTokens: 100,
     thinkingBudget: 10,
+    budget: { turn: 1000, room: { tokens: 5000, cost: 2.5 }, day: { cost: 10 } },
     tools: [{ name: 'look', description: 'Looks.', parameters: { type: 'object' }, idempotent: true }],
   };
 }

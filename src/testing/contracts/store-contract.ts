@@ -9,6 +9,7 @@ import { roomCases } from './store-rooms-contract.js';
 import { routingCases } from './store-routing-contract.js';
 import { timelineCases } from './store-timeline-contract.js';
 import { turnCases } from './store-turns-contract.js';
+import { usageCases } from './store-usage-contract.js';
 import type { StoreCase } from './store-case.js';
 
 /**
@@ -32,6 +33,7 @@ export const storeContract: readonly StoreCase[] = [
   ...outboxCases,
   ...turnCases,
   ...approvalCases,
+  ...usageCases,
   ...holdCases,
   ...routingCases,
 ];

@@ -136,6 +136,7 @@ const RIGHT: Readonly<Record<string, (things: Things) => Right>> = {
     sees: ({ json }) => expect((json['deliveries'] as unknown[]).length).toBeGreaterThan(0),
   }),
   listAllDeliveries: () => ({ status: 200 }),
+  getUsage: () => ({ status: 200, sees: ({ json }) => expect(json).toMatchObject({ generations: expect.any(Number), rows: expect.any(Array) }) }),
   getDelivery: ({ failed }) => ({
     status: 200,
     params: { deliveryId: failed.id },
@@ -326,6 +327,7 @@ describe('a malformed request', () => {
       deleteEvent: '?cascadeReplies=perhaps',
       listTasks: '?status=lost',
       streamEvents: '?afterIndex=-2',
+      getUsage: '?agentId=',
     };
     const { params } = RIGHT[id]!(served.things);
     const reply = await served.ask('root', method, pathOf(path, { ...(params && { params }), query: wrong[id] ?? '?limit=-1' }));

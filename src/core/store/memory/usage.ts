@@ -1,0 +1,40 @@
+/** Usage in memory: one list per room, in the order of the commits. */
+import type { UsageQuery, UsageRecord, UsageSum } from '../../models/usage.js';
+import { EMPTY_LIST, ownJson } from '../../models/json.js';
+import { sumUsage } from '../../usage/sums.js';
+
+export class MemoryUsage {
+  readonly #byRoom = new Map<string, UsageRecord[]>();
+
+  add(records: readonly UsageRecord[]): void {
+    for (const record of records) {
+      const own = ownJson(record);
+      const known = this.#byRoom.get(own.roomId);
+      // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
+      if (known === undefined) this.#byRoom.set(own.roomId, [own]);
+      else known.push(own);
+    }
+  }
+
+  /** `isOf`: whether a room belongs to the organization that is asked for. */
+  sum(query: UsageQuery, isOf: (roomId: string) => boolean): UsageSum[] {
+    return sumUsage(this.#matching(query, isOf));
+  }
+
+  deleteRoom(roomId: string): void {
+    this.#byRoom.delete(roomId);
+  }
+
+  *#matching({ roomId, agentId, from, to }: UsageQuery, isOf: (roomId: string) => boolean): Iterable<UsageRecord> {
+    const rooms: Iterable<string> = roomId === undefined ? this.#byRoom.keys() : [roomId];
+    for (const id of rooms) {
+      if (!isOf(id)) continue;
+      for (const record of this.#byRoom.get(id) ?? EMPTY_LIST) {
+        if (agentId !== undefined && record.agentId !== agentId) continue;
+        if (from !== undefined && record.at < from) continue;
+        if (to !== undefined && record.at >= to) continue;
+        yield record;
+      }
+    }
+  }
+}
