@@ -3,15 +3,19 @@ import type { UsageQuery, UsageRecord, UsageSum } from '../../models/usage.js';
 import { EMPTY_LIST, ownJson } from '../../models/json.js';
 import { sumUsage } from '../../usage/sums.js';
 
+/** What sums are made of: turns are not asked for, and the room is the list's. */
+type Kept = Omit<UsageRecord, 'roomId' | 'turnId' | 'cost'> & { readonly cost: number | undefined };
+
 export class MemoryUsage {
-  readonly #byRoom = new Map<string, UsageRecord[]>();
+  readonly #byRoom = new Map<string, Kept[]>();
 
   add(records: readonly UsageRecord[]): void {
-    for (const record of records) {
-      const own = ownJson(record);
-      const known = this.#byRoom.get(own.roomId);
+    for (const { roomId, agentId, provider, model, tokens, ms, cost, at } of records) {
+      // One small object of one shape: every turn leaves at least one.
+      const own: Kept = { agentId, provider, model, tokens: Object.isFrozen(tokens) ? tokens : ownJson(tokens), ms, cost, at };
+      const known = this.#byRoom.get(roomId);
       // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
-      if (known === undefined) this.#byRoom.set(own.roomId, [own]);
+      if (known === undefined) this.#byRoom.set(roomId, [own]);
       else known.push(own);
     }
   }
@@ -25,7 +29,7 @@ export class MemoryUsage {
     this.#byRoom.delete(roomId);
   }
 
-  *#matching({ roomId, agentId, from, to }: UsageQuery, isOf: (roomId: string) => boolean): Iterable<UsageRecord> {
+  *#matching({ roomId, agentId, from, to }: UsageQuery, isOf: (roomId: string) => boolean): Iterable<Kept> {
     const rooms: Iterable<string> = roomId === undefined ? this.#byRoom.keys() : [roomId];
     for (const id of rooms) {
       if (!isOf(id)) continue;
