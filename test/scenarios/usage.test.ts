@@ -125,6 +125,21 @@ describe.each(Object.entries(STORES))('usage on the store %s', (_name, open) => 
     expect((await s.kit.getUsage('room')).byModel).toMatchObject({ 'mock-model': { generations: 4 }, spare: { generations: 2 } });
   });
 
+  it('counts a turn that waits for a person before and after it waited, each generation once', async () => {
+    verifies('USG-01', 'APR-04');
+    for (const streaming of [false, true]) {
+      const provider = new MockAIProvider({ streaming, script: [looks(), 'Done.'] });
+      const s = await scene({ provider, tools: [{ ...tool, requiresApproval: true, approvers: ['host'] }] }, { store: await open() });
+      await s.say();
+      expect((await s.kit.getUsage('room')).generations).toBe(1);
+      const [approval] = await s.kit.listApprovals({ roomId: 'room' });
+      await s.kit.resolveApproval(approval?.id ?? 'none', { approve: true, by: 'host' });
+      await settle(s.clock);
+      expect(provider.callCount).toBe(2);
+      expect(await s.kit.getUsage('room')).toMatchObject({ generations: 2, cost: 4 });
+    }
+  });
+
   it('counts the summaries of a memory, too', async () => {
     verifies('USG-01', 'MEM-07');
     const scribe = new MockAIProvider({ model: 'scribe', responses: ['notes'] });
