@@ -269,7 +269,7 @@ describe('a budget', () => {
   it('needs a store that keeps usage', async () => {
     verifies('USG-03');
     const store = new InMemoryStore() as ConversationStore;
-    store.sumUsage = undefined as never;
+    store.sumUsage = undefined;
     const s = await scene({ budget: { day: 10 } }, { store });
     expect((await s.say()).turns[0]).toMatchObject({ state: 'failed', error: { code: 'not_supported' } });
     await expect(s.kit.getUsage()).rejects.toThrow(/keeps no usage/);
