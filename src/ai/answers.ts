@@ -18,10 +18,10 @@ export function answerAtOnce(agent: AgentParts, parts: TurnParts, source: EventS
 }
 
 function output(agent: AgentParts, parts: TurnParts, outcome: LoopOutcome, source: EventSource, failure: unknown): ChannelOutput {
-  const { endReason, usage, tasks, observations, error, text, suspend } = outcome;
+  const { endReason, usage, tasks, observations, error, text, suspend, later } = outcome;
   // Nobody has seen anything of a cancelled answer that was not streamed.
   const isSaid = (error === undefined || endReason === 'budget_exceeded') && text !== '' && endReason !== 'cancelled';
-  if (isSaid && error === undefined && tasks.length === 0 && observations.length === 0 && suspend === undefined) {
+  if (isSaid && error === undefined && tasks.length === 0 && observations.length === 0 && later.length === 0 && suspend === undefined) {
     return { responded: true, endReason, usage, responseEvents: [draftOf(agent, outcome, source)] };
   }
   const rest = {
@@ -29,6 +29,7 @@ function output(agent: AgentParts, parts: TurnParts, outcome: LoopOutcome, sourc
     usage,
     ...(tasks.length > 0 && { tasks }),
     ...(observations.length > 0 && { observations }),
+    ...(later.length > 0 && { laterTasks: later }),
     ...(suspend !== undefined && { suspend }),
   };
   if (isSaid) return { responded: true, responseEvents: [draftOf(agent, outcome, source)], ...rest, ...(error !== undefined && { error }) };
@@ -87,10 +88,16 @@ class StreamedAnswer implements ResponseStream {
 }
 
 function streamOutcome(outcome: LoopOutcome, agent: AgentParts): StreamOutcome {
-  const { endReason, usage, tasks, observations, error, suspend } = outcome;
+  const { endReason, usage, tasks, observations, error, suspend, later } = outcome;
   const isCut = outcome.isPartial && endReason === 'timeout';
   const metadata = isCut ? { ...replyMetadata(outcome), partial: true } : replyMetadata(outcome);
-  const isPlain = tasks.length === 0 && observations.length === 0 && error === undefined && endReason !== 'cancelled' && suspend === undefined;
+  const isPlain =
+    tasks.length === 0 &&
+    observations.length === 0 &&
+    error === undefined &&
+    endReason !== 'cancelled' &&
+    later.length === 0 &&
+    suspend === undefined;
   if (isPlain && outcome.provider === agent.provider) return { endReason, usage, metadata };
   return {
     endReason,
@@ -99,6 +106,7 @@ function streamOutcome(outcome: LoopOutcome, agent: AgentParts): StreamOutcome {
     ...(tasks.length > 0 && { tasks }),
     ...(observations.length > 0 && { observations }),
     ...(error !== undefined && { error }),
+    ...(later.length > 0 && { laterTasks: later }),
     ...(suspend !== undefined && { suspend }),
     ...(endReason === 'cancelled' && { cancelled: true }),
     ...(outcome.provider !== agent.provider && { source: providerSource(agent.channelId, outcome.provider) }),

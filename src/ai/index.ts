@@ -18,6 +18,7 @@ export { Skill, type SkillFolder, type SkillOptions } from './skills/skill.js';
 export { ACTIVATE_SKILL, READ_SKILL_REFERENCE, RUN_SKILL_SCRIPT } from './skills/skill-tools.js';
 export type { SteeringDirective, SteeringTarget } from './steering.js';
 export type { ArgumentsOf } from './tools/arguments-of.js';
+export { accepted, type Accepted, type AcceptedOptions } from './tools/accepted.js';
 export { composeToolHandlers, unknownTool, type ToolHandler } from './tools/compose.js';
 export { defineTool, type ToolOptions } from './tools/define-tool.js';
 export { endTurn, type EndOfTurn } from './tools/end-turn.js';

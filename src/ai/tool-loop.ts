@@ -34,6 +34,8 @@ export interface LoopOutcome {
   readonly isPartial: boolean;
   /** The model failed; set only when the turn ended by it. */
   readonly error: OperationError | undefined;
+  /** Answers of tools that come later (LTR-01). */
+  readonly later: readonly TaskDraft[];
   /** The turn is not over: it waits for people. */
   readonly suspend: SuspendRequest | undefined;
 }
@@ -110,6 +112,7 @@ export class ToolLoop {
       provider: this.#generations.provider,
       isPartial: this.#generations.isUnfinished,
       error: this.#failure === undefined ? undefined : this.#operationError(),
+      later: this.#runner?.later ?? EMPTY_LIST,
       suspend: this.#suspend,
     };
   }

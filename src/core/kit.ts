@@ -32,7 +32,7 @@ import type { RoomEvent } from './models/event.js';
 import type { Metadata } from './models/json.js';
 import type { Identity, IdentityMerge, Participant } from './models/people.js';
 import type { Room } from './models/room.js';
-import type { Observation, ObservationDraft, Task, TaskDraft } from './models/task.js';
+import type { Observation, ObservationDraft, Task, TaskDraft, TaskOutcome, TaskResult } from './models/task.js';
 import type { DecisionTrace } from './models/trace.js';
 import type { UsageQuery, UsageReport } from './models/usage.js';
 import type { Access, ChannelType, HookExecution, SourceStatus } from './models/vocabulary.js';
@@ -91,6 +91,7 @@ import {
   type TimelineQuery,
 } from './rooms/timeline.js';
 import { checkRoomTimers, sweepRoomTimers } from './rooms/timers.js';
+import { completeTask } from './rooms/later-answers.js';
 import { getTask, updateTask, type TaskPatch } from './rooms/work.js';
 import type { AttachSourceOptions, SourceHealth, SourceProvider } from './sources/source.js';
 import { SourceManager } from './sources/manager.js';
@@ -580,6 +581,14 @@ export class RoomKit {
   /** Changes a task; silent: no hook, no entry. Null when the room has no such task. */
   updateTask(roomId: string, taskId: string, patch: TaskPatch): Promise<Task | null> {
     return updateTask(this.#parts, roomId, taskId, patch);
+  }
+
+  /**
+   * Gives the answer of a tool that said it would answer later (LTR-02), from any process; its agent is asked with it. The first
+   * call counts, every other one gets `already_completed`.
+   */
+  completeTask(taskId: string, outcome: TaskOutcome): Promise<TaskResult> {
+    return this.#open(() => completeTask(this.#parts, taskId, outcome));
   }
 
   /** The observations of a room, oldest first. */

@@ -1,9 +1,11 @@
 /** Tools that need a person's leave (behaviour §33): the turn waits, the room goes on, and what was allowed runs, once. */
 import { describe, expect, it } from 'vitest';
 
-import { HookResult } from '../../src/index.js';
-import { approvals } from '../support/approval-scene.js';
-import { textOf } from '../support/harness.js';
+import { HookResult, InMemoryStore, RoomKit, silentLogger, type AITool, type Button } from '../../src/index.js';
+import { FaultStore } from '../../src/testing/index.js';
+import { approvals, type ApprovalScene } from '../support/approval-scene.js';
+import { TestAgent, textOf } from '../support/harness.js';
+import { openStore } from '../support/sqlite.js';
 import { verifies } from '../requirements.js';
 
 const REFUND = { id: 'c1', name: 'refund', arguments: { order: 'A-1', amount: 20 } };
@@ -126,6 +128,222 @@ describe('an answer', () => {
       ['refund', REFUND.arguments],
       ['refund', changed],
     ]);
+    await scene.close();
+  });
+});
+
+describe('who may answer (F48)', () => {
+  it('is who the tool names, or else who stands for the business or the host; never the customer who asked, a bot, or an agent', async () => {
+    verifies('APR-03', 'F48');
+    const cases: [NonNullable<AITool['approvers']> | undefined, string, boolean][] = [
+      [undefined, 'grace', true],
+      [undefined, 'olga', true],
+      [undefined, 'the-host', true],
+      [undefined, 'ada', false],
+      [undefined, 'eve', false],
+      [undefined, 'otto', false],
+      [undefined, 'robo', false],
+      [undefined, 'bot', false],
+      [['owner'], 'olga', true],
+      [['owner'], 'grace', false],
+      [['owner'], 'the-host', false],
+      [['owner', 'eve'], 'eve', true],
+      [['ada', 'member'], 'ada', false],
+      [['bot', 'robo'], 'robo', false],
+      [['bot'], 'bot', false],
+      [({ id, participant }) => id === 'otto' && participant?.role === 'observer', 'otto', true],
+      [({ id }) => id === 'otto', 'grace', false],
+      [() => true, 'ada', false],
+      [() => true, 'bot', false],
+      [
+        () => {
+          throw new Error('no');
+        },
+        'grace',
+        false,
+      ],
+    ];
+    for (const [approvers, by, isAllowed] of cases) {
+      const scene = await approvals({ calls: [REFUND], tool: approvers === undefined ? {} : { approvers } });
+      await scene.say('refund me');
+      const [approval] = await scene.kit.listApprovals();
+      const { status } = await scene.answer(approval, { by });
+      expect([by, approvers, status]).toEqual([by, approvers, isAllowed ? 'resolved' : 'forbidden']);
+      expect(scene.ran).toHaveLength(isAllowed ? 1 : 0);
+      await scene.close();
+    }
+  });
+
+  it('is nobody where the tool that was to judge is gone, nor an agent in its own turn', async () => {
+    verifies('APR-03', 'F48');
+    const scene = await approvals({ calls: [REFUND], tool: { approvers: () => true } });
+    await scene.say('refund me');
+    const [approval] = await scene.kit.listApprovals();
+    const sly = new TestAgent('sly', async () => (await scene.kit.resolveApproval(approval?.id ?? '', { approve: true, by: 'olga' })).status);
+    scene.kit.registerChannel(sly);
+    await scene.kit.attachChannel('room', 'sly');
+    await scene.say('what now?');
+    const said = (await scene.kit.getTimeline('room')).filter(({ source }) => source.channelId === 'sly');
+    expect(new Set(said.map(textOf))).toEqual(new Set(['forbidden']));
+    await scene.kit.unregisterChannel('bot');
+    expect(await scene.answer(approval, { by: 'olga' })).toMatchObject({ status: 'forbidden' });
+    expect(scene.ran).toEqual([]);
+    await scene.close();
+  });
+
+  it('answers once: twice at once from two kits over one file, again later, or another way, nothing more runs', async () => {
+    verifies('APR-03', 'F48');
+    const inner = await openStore();
+    const store = new FaultStore(inner, { ownsStore: false });
+    const scene = await approvals({ calls: [REFUND], kit: { store } });
+    await scene.say('refund me');
+    const other = new RoomKit({ store: new FaultStore(inner, { ownsStore: false }), clock: scene.clock, logger: silentLogger });
+    const [approval] = await other.listApprovals();
+    const id = approval?.id ?? '';
+    const answers = Promise.all([scene.kit, other, scene.kit, other].map((kit, n) => kit.resolveApproval(id, { approve: n !== 3, by: 'grace' })));
+    await scene.clock.advance(100);
+    expect((await answers).map(({ status }) => status).sort()).toEqual(['already_resolved', 'already_resolved', 'already_resolved', 'resolved']);
+    for (const approve of [true, false]) expect(await scene.answer(approval, { approve })).toMatchObject({ status: 'already_resolved' });
+    await scene.clock.advance(10_000);
+    const state = (await scene.kit.getApproval(id))?.state;
+    expect(scene.ran).toHaveLength(state === 'approved' ? 1 : 0);
+    expect((await scene.turns()).map((turn) => turn.state)).toEqual(['committed']);
+    expect(await scene.kit.resolveApproval('unknown', { approve: true, by: 'grace' })).toEqual({ status: 'not_found' });
+    await other.close();
+    await scene.close();
+    inner.close();
+  });
+
+  it('cannot be found out from another organization', async () => {
+    verifies('APR-03', 'PERM-09');
+    const store = new FaultStore(new InMemoryStore(), { ownsStore: false });
+    const scene = await approvals({ calls: [REFUND], kit: { store, organizationId: 'one' } });
+    await scene.say('refund me');
+    const [approval] = await scene.kit.listApprovals();
+    const other = new RoomKit({ store, clock: scene.clock, logger: silentLogger, organizationId: 'two' });
+    expect(await other.listApprovals()).toEqual([]);
+    expect(await other.getApproval(approval?.id ?? '')).toBeNull();
+    expect(await other.resolveApproval(approval?.id ?? '', { approve: true, by: 'x' })).toEqual({ status: 'not_found' });
+    await other.close();
+    await scene.close();
+  });
+});
+
+describe('an approval comes to an end', () => {
+  it('by its time, also when nobody looks: the agent is told, and no answer counts any more (F48)', async () => {
+    verifies('APR-01', 'APR-04', 'APR-08', 'F48');
+    const scene = await approvals({ calls: [REFUND], tool: { approvalExpiresInSeconds: 60 } });
+    await scene.say('refund me');
+    const [approval] = await scene.kit.listApprovals();
+    await scene.clock.advance(59_000);
+    expect((await scene.turns())[0]?.state).toBe('waiting');
+    await scene.clock.advance(2000);
+    expect((await scene.kit.getApproval(approval?.id ?? ''))?.state).toBe('expired');
+    expect(scene.results()).toMatchObject([{ isError: true, result: expect.stringContaining('in time') as string }]);
+    expect((await scene.turns())[0]?.state).toBe('committed');
+    expect(await scene.answer(approval, { approve: true })).toMatchObject({ status: 'expired' });
+    expect(scene.events).toEqual(['approval_requested', 'approval_expired']);
+    expect(scene.ran).toEqual([]);
+    await scene.close();
+    expect(scene.clock.pendingTimers).toBe(0);
+  });
+
+  it.each([
+    ['room_closed', (kit: RoomKit) => kit.closeRoom('room')],
+    ['room_closed', (kit: RoomKit) => kit.archiveRoom('room')],
+    ['channel_detached', (kit: RoomKit) => kit.detachChannel('room', 'bot')],
+    ['taken_over', (kit: RoomKit) => kit.setActiveAgent('room', null)],
+  ])('when its turn does: %s', async (reason, end) => {
+    verifies('APR-05', 'TURN-06', 'ROOM-04');
+    const scene = await approvals({ calls: [REFUND] });
+    await scene.say('refund me');
+    const [approval] = await scene.kit.listApprovals();
+    await end(scene.kit);
+    expect(await scene.kit.getApproval(approval?.id ?? '')).toMatchObject({ state: 'cancelled', reason });
+    expect(await scene.answer(approval, { approve: true })).toMatchObject({ status: 'already_resolved' });
+    expect(scene.ran).toEqual([]);
+    expect((await scene.turns()).map(({ state }) => state)).toEqual(['cancelled']);
+    expect(scene.events).toEqual(['approval_requested', 'approval_resolved']);
+    await scene.close();
+  });
+
+  it('waits as long as it has to: neither the loop nor the turn counts that time', async () => {
+    verifies('APR-02', 'TURN-02', 'TURN-05');
+    const scene = await approvals({ calls: [REFUND], agent: { loopTimeoutSeconds: 5 }, kit: { turnTtlSeconds: 5, turnTimeoutSeconds: 5 } });
+    await scene.say('refund me');
+    const [approval] = await scene.kit.listApprovals();
+    await scene.clock.advance(3_600_000);
+    await scene.answer(approval, { approve: true });
+    expect(scene.ran).toHaveLength(1);
+    expect((await scene.turns())[0]).toMatchObject({ state: 'committed', endReason: 'completed' });
+    await scene.close();
+  });
+});
+
+describe('a button of an approval', () => {
+  const buttonsOf = (scene: ApprovalScene): readonly Button[] => {
+    const shown = scene.transport.heard.map(({ event }) => event.content).findLast(({ type }) => type === 'rich');
+    return shown?.type === 'rich' ? (shown.buttons ?? []) : [];
+  };
+  const tap = (button: Button | undefined, value = button?.value) => ({ metadata: { action: { kind: 'approval', id: button?.id ?? '', value } } });
+  const visible = {
+    calls: [{ ...REFUND, arguments: { order: '[click](http://evil)', amount: 1 } }],
+    tool: { approvalVisibility: 'transport' },
+    transport: { capabilities: { mediaTypes: ['text', 'rich'], supportsButtons: true, supportsRichText: true } },
+  } as const;
+
+  it('answers for who taps it, if he may, once, and no agent is asked about it', async () => {
+    verifies('APR-07', 'F48');
+    const scene = await approvals(visible);
+    await scene.say('refund me');
+    const [approve, reject] = buttonsOf(scene);
+    const [approval] = await scene.kit.listApprovals();
+    expect([approve?.label, reject?.label]).toEqual(['Approve', 'Reject']);
+    expect(approve?.id).toMatch(/^apr_/);
+    expect(approve?.id.length).toBeLessThanOrEqual(64);
+    const shown = scene.transport.heard.map(({ event }) => (event.content.type === 'rich' ? event.content.body : '')).join('');
+    expect(shown).toContain('refund');
+    expect(shown).not.toContain('](http://evil');
+    const asked = scene.asked.length;
+    for (const senderId of ['ada', 'eve', 'otto', 'nobody-known']) {
+      const { turns } = await scene.say('Approve', { senderId, ...tap(approve) });
+      expect(turns).toEqual([]);
+    }
+    expect((await scene.kit.getApproval(approval?.id ?? ''))?.state).toBe('pending');
+    expect(scene.asked).toHaveLength(asked);
+    await scene.say('Approve', { senderId: 'grace', ...tap(approve) });
+    expect(await scene.kit.getApproval(approval?.id ?? '')).toMatchObject({ state: 'approved', resolvedBy: 'grace' });
+    await scene.say('Reject', { senderId: 'olga', ...tap(reject) });
+    expect((await scene.kit.getApproval(approval?.id ?? ''))?.state).toBe('approved');
+    expect(scene.ran).toHaveLength(1);
+    await scene.close();
+  });
+
+  it('is worth nothing when it is forged, turned round, or used elsewhere', async () => {
+    verifies('APR-07', 'F48');
+    const scene = await approvals(visible);
+    await scene.say('refund me');
+    const [approve, reject] = buttonsOf(scene);
+    const [approval] = await scene.kit.listApprovals();
+    const id = approval?.id ?? '';
+    expect(JSON.stringify(approval)).not.toContain('secret');
+    const forged = (token: string): Button => ({ id: token, label: '', kind: 'reply', value: 'approve' });
+    for (const button of [
+      forged(id),
+      forged(`apr_${id}.`),
+      forged(`apr_${id}.${'A'.repeat(16)}`),
+      forged(`${approve?.id}x`),
+      forged(reject?.id ?? ''),
+    ])
+      await scene.say('Approve', { senderId: 'grace', ...tap(button) });
+    await scene.say('Approve', { senderId: 'grace', ...tap(reject, 'approve') });
+    await scene.kit.ensureRoom({ roomId: 'elsewhere' });
+    await scene.kit.attachChannel('elsewhere', 'a');
+    await scene.kit.ensureParticipant('elsewhere', 'a', 'grace', { role: 'owner' });
+    await scene.kit.processInbound({ channelId: 'a', senderId: 'grace', content: 'Approve', ...tap(approve) }, { roomId: 'elsewhere' });
+    await scene.clock.advance(10);
+    expect((await scene.kit.getApproval(id))?.state).toBe('pending');
+    expect(scene.ran).toEqual([]);
     await scene.close();
   });
 });

@@ -30,6 +30,8 @@ export interface SceneOptions {
   readonly kit?: RoomKitOptions;
   readonly binding?: AttachOptions;
   readonly transport?: TransportOptions;
+  /** A room that is there already: the process after a crash. */
+  readonly isAgain?: boolean;
   /** Instead of: calls first, then what came of them. */
   readonly responder?: (context: AIContext) => ScriptedReply | Promise<ScriptedReply>;
 }
@@ -97,18 +99,21 @@ export async function approvals(options: SceneOptions): Promise<ApprovalScene> {
   const transport = new TestTransport('a', options.transport);
   kit.registerChannel(transport);
   kit.registerChannel(new AIChannel('bot', { provider: model, tools: [refund, look], ...options.agent }));
-  await kit.ensureRoom({ roomId: 'room' });
-  await kit.attachChannel('room', 'a', options.binding);
-  await kit.attachChannel('room', 'bot');
-  for (const [id, role] of [
-    ['ada', 'member'],
-    ['eve', 'member'],
-    ['grace', 'agent'],
-    ['olga', 'owner'],
-    ['otto', 'observer'],
-    ['robo', 'bot'],
-  ] as const)
-    await kit.ensureParticipant('room', 'a', id, { role });
+  if (options.isAgain !== true) await openScene();
+  async function openScene(): Promise<void> {
+    await kit.ensureRoom({ roomId: 'room' });
+    await kit.attachChannel('room', 'a', options.binding);
+    await kit.attachChannel('room', 'bot');
+    for (const [id, role] of [
+      ['ada', 'member'],
+      ['eve', 'member'],
+      ['grace', 'agent'],
+      ['olga', 'owner'],
+      ['otto', 'observer'],
+      ['robo', 'bot'],
+    ] as const)
+      await kit.ensureParticipant('room', 'a', id, { role });
+  }
   return {
     ...harness,
     ran: state.ran,

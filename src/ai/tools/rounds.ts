@@ -2,6 +2,7 @@
 import type { AIToolCall } from '../../core/models/ai.js';
 import type { Approval, ApprovalRequest } from '../../core/models/approval.js';
 import { copyJson, type Metadata } from '../../core/models/json.js';
+import type { TaskDraft } from '../../core/models/task.js';
 import type { ImagePart } from './results.js';
 import type { ToolApproval } from './tool-set.js';
 
@@ -11,6 +12,8 @@ export interface CallOutcome {
   readonly images: readonly ImagePart[];
   readonly isError: boolean;
   readonly isEnd: boolean;
+  /** Its answer comes later (LTR-01). */
+  readonly later?: TaskDraft;
   /** A person has to allow it first. */
   readonly waitsFor?: ApprovalRequest;
 }
@@ -19,7 +22,7 @@ export interface CallOutcome {
 export interface RoundRecord {
   readonly calls: readonly AIToolCall[];
   /** In the order of the calls. */
-  readonly outcomes: readonly (Omit<CallOutcome, 'waitsFor'> | { readonly approvalId: string })[];
+  readonly outcomes: readonly (Omit<CallOutcome, 'waitsFor' | 'later'> | { readonly approvalId: string })[];
 }
 
 /** What a turn knows of its calls so far. */
@@ -32,7 +35,7 @@ export interface RunnerRecord {
 export function recordOf(calls: readonly AIToolCall[], outcomes: readonly CallOutcome[]): RoundRecord {
   return {
     calls,
-    outcomes: outcomes.map(({ waitsFor, ...outcome }) => (waitsFor === undefined ? outcome : { approvalId: waitsFor.id })),
+    outcomes: outcomes.map(({ waitsFor, later: _isKept, ...outcome }) => (waitsFor === undefined ? outcome : { approvalId: waitsFor.id })),
   };
 }
 

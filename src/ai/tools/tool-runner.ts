@@ -9,6 +9,9 @@ import { Cancellation } from '../../core/async/cancellation.js';
 import { GenAIAttribute } from '../../core/telemetry/gen-ai.js';
 import type { Askers } from '../askers.js';
 import type { AIProvider } from '../provider.js';
+import { isoTime } from '../../core/clock.js';
+import type { TaskDraft } from '../../core/models/task.js';
+import { acceptedBy, type AcceptedOptions } from './accepted.js';
 import { endOfTurn } from './end-turn.js';
 import { isAllowed, isBuiltInAllowed, type ToolPolicy } from './policy.js';
 import { errorText, failureText, isErrorResult, KeptResults, READ_TOOL_RESULT, readToolResult, toToolResult } from './results.js';
@@ -55,6 +58,7 @@ export interface ToolRound {
 
 export class ToolRunner {
   readonly #kept: KeptResults;
+  readonly #promised: TaskDraft[] = [];
   /** How often each call was asked for, and how often it has run. */
   readonly #asked = new Map<string, number>();
   readonly #ran = new Map<string, number>();
@@ -68,6 +72,11 @@ export class ToolRunner {
     for (const [key, times] of before.asked) this.#asked.set(key, times);
     for (const [key, times] of before.ran) this.#ran.set(key, times);
     this.#kept.restore(before.kept);
+  }
+
+  /** Answers that come later, of all rounds so far (LTR-01). */
+  get later(): readonly TaskDraft[] {
+    return this.#promised;
   }
 
   /** What the model is offered now. */
@@ -274,7 +283,9 @@ export class ToolRunner {
     try {
       const returned = tool.run?.(args as Metadata, context); // checked against the tool's schema
       if (isPromise(returned)) turn.mayOutlast?.(returned);
-      outcome = outcomeOf(isPromise(returned) ? await ownEnd.guard(returned) : returned);
+      const value = isPromise(returned) ? await ownEnd.guard(returned) : returned;
+      const promised = acceptedBy(value);
+      outcome = promised === undefined ? outcomeOf(value) : this.#later(call, idempotencyKey, promised);
     } catch (error) {
       // A tool that ends because its turn was ended has done what it should.
       if (!(error instanceof AbortedError) && cancellation.reason === undefined) {
@@ -286,6 +297,24 @@ export class ToolRunner {
     }
     await this.#report(roomId, { ...call, result: outcome.text, isError: outcome.isError, durationMs: services.clock.monotonic() - started });
     return { ...outcome, text: tool.isWhole === true ? outcome.text : this.#kept.fit(outcome.text) };
+  }
+
+  /** LTR-01: a task stands for the answer until it comes. Its id is the call's key, which whoever will have the answer was given. */
+  #later(
+    call: { tool: string; channelId: string; callId: string; turnId: string },
+    id: string,
+    { message, expiresInSeconds }: Required<AcceptedOptions>,
+  ): CallOutcome {
+    const { clock } = this.parts.services;
+    const later: TaskDraft = {
+      id,
+      title: `Answer of ${call.tool}`,
+      status: 'in_progress',
+      expiresAt: isoTime(clock.now() + expiresInSeconds * 1000),
+      metadata: { turn_id: call.turnId, agent_id: call.channelId, call_id: call.callId, tool: call.tool },
+    };
+    this.#promised.push(later);
+    return { text: message, images: [], isError: false, isEnd: false, later };
   }
 
   async #report(roomId: string, event: ToolCallEvent): Promise<void> {

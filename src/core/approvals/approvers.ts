@@ -15,12 +15,11 @@ export interface Judged {
   readonly problem?: string;
 }
 
-/** `asParticipant`: it came over a channel; nobody speaks for the host there. */
-export async function judge(parts: KitParts, state: RoomState, row: ApprovalRow, answer: ApprovalAnswer, asParticipant: boolean): Promise<Judged> {
-  const { by } = answer;
+export async function judge(parts: KitParts, state: RoomState, row: ApprovalRow, answer: ApprovalAnswer): Promise<Judged> {
+  const { by, isParticipant = false } = answer;
   const participant = state.participants.find(({ id }) => id === by);
   if (isAgent(parts, state, by) || participant?.role === 'bot') return { isAllowed: false };
-  if (participant === undefined && asParticipant) return { isAllowed: false };
+  if (participant === undefined && isParticipant) return { isAllowed: false };
   if (participant !== undefined && participant.status !== 'active' && participant.status !== 'inactive') return { isAllowed: false };
   const isStaff = participant !== undefined && STAFF.includes(participant.role);
   if (row.askedBy.includes(by) && !isStaff) return { isAllowed: false };

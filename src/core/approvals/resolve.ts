@@ -20,24 +20,14 @@ export function shown({ secret: _secret, ...approval }: ApprovalRow): Approval {
   return approval;
 }
 
-export interface AnswerOptions {
-  /** It came over a channel: `by` is a participant, or nobody. */
-  readonly asParticipant?: boolean;
-}
-
-export async function resolveApproval(
-  parts: KitParts,
-  approvalId: string,
-  answer: ApprovalAnswer,
-  options: AnswerOptions = {},
-): Promise<ApprovalResult> {
+export async function resolveApproval(parts: KitParts, approvalId: string, answer: ApprovalAnswer): Promise<ApprovalResult> {
   parts.assertOpen();
   checkAnswer(answer);
   const row = await findApproval(parts, approvalId);
   if (row === null) return { status: 'not_found' };
   // What an agent does in its turn, it does for itself: it never allows anything (APR-03).
   if (openTurn() !== undefined) return { status: 'forbidden', approval: shown(row) };
-  return inRoom(parts, row.roomId, (section, state) => answerInSection(parts, section, state, approvalId, answer, options));
+  return inRoom(parts, row.roomId, (section, state) => answerInSection(parts, section, state, approvalId, answer));
 }
 
 async function answerInSection(
@@ -46,11 +36,10 @@ async function answerInSection(
   state: RoomState,
   approvalId: string,
   answer: ApprovalAnswer,
-  { asParticipant = false }: AnswerOptions,
 ): Promise<ApprovalResult> {
   const row = await parts.store.getApproval(approvalId);
   if (row === null) return { status: 'not_found' };
-  const judged = await judge(parts, state, row, answer, asParticipant);
+  const judged = await judge(parts, state, row, answer);
   if (!judged.isAllowed) return { status: 'forbidden', approval: shown(row) };
   if (row.state !== 'pending') return { status: row.state === 'expired' ? 'expired' : 'already_resolved', approval: shown(row) };
   const now = isoTime(parts.clock.now());

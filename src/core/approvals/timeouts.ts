@@ -4,9 +4,11 @@ import { RoomNotFoundError } from '../errors.js';
 import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import { withSection } from '../pipeline/section.js';
+import { endTask, isLaterAnswer } from '../rooms/later-answers.js';
 import { expireInSection } from './resolve.js';
 
 const PAGE = 100;
+const MOST_TASKS = 1000;
 /** Where it fails, or others may have added something this kit does not know of. */
 const AGAIN_MS = 30_000;
 /** Timers of the machine end at 2^31 ms; nothing is lost by looking once a day. */
@@ -50,9 +52,9 @@ export class Timeouts {
   async #sweep(): Promise<void> {
     const { parts } = this;
     try {
-      const next = await this.#expireApprovals();
-      if (next !== undefined) this.watch(next);
-      else if (parts.store.shared) this.watch(isoTime(parts.clock.now() + AGAIN_MS));
+      const next = [await this.#expireApprovals(), await this.#expireTasks()].filter((at) => at !== undefined);
+      for (const at of next) this.watch(at);
+      if (next.length === 0 && parts.store.shared) this.watch(isoTime(parts.clock.now() + AGAIN_MS));
     } catch (error) {
       if (this.#stopped) return;
       parts.logger.error('What has expired could not be ended; it is tried again.', { error });
@@ -73,6 +75,26 @@ export class Timeouts {
       }
       if (pending.length < PAGE) return undefined;
     }
+  }
+
+  /** Tools that were to answer and have not: their agents are told, once (LTR-03). */
+  async #expireTasks(): Promise<string | undefined> {
+    const { parts } = this;
+    const now = isoTime(parts.clock.now());
+    for (const task of await parts.store.listDueTasks({ limit: MOST_TASKS })) {
+      if (task.expiresAt === undefined || this.#stopped) continue;
+      if (task.expiresAt > now) return task.expiresAt;
+      if (!isLaterAnswer(task)) continue;
+      try {
+        await withSection(parts, task.roomId, async (section) => {
+          const state = await loadState(parts, task.roomId);
+          await endTask(parts, section, state, task.id, { status: 'failed', told: { error: 'No answer came in time.' } });
+        });
+      } catch (error) {
+        if (!(error instanceof RoomNotFoundError)) throw error; // another organization's
+      }
+    }
+    return undefined;
   }
 
   async #expire(approvalId: string, roomId: string): Promise<void> {

@@ -96,6 +96,8 @@ export interface ApprovalAnswer {
   readonly approve: boolean;
   /** Who answers: a participant's id, or whom the host names. */
   readonly by: string;
+  /** `by` speaks for himself: he has to be a participant of the room. Default false: the host answers for whom it names. */
+  readonly isParticipant?: boolean;
   /** For the agent and for the record. */
   readonly reason?: string;
   /** What is to run in place of what was asked for; checked against the tool's schema. */

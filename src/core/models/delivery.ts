@@ -171,6 +171,8 @@ export interface ChannelOutput {
   /** Tokens by kind. */
   readonly usage?: Readonly<Record<string, number>>;
   readonly error?: OperationError;
+  /** Answers of tools that come later: stored in the reply's commit (LTR-01). */
+  readonly laterTasks?: readonly TaskDraft[];
   /** The turn is not over: it waits for people (APR-01). What it has said so far is said now. */
   readonly suspend?: SuspendRequest;
 }
@@ -204,6 +206,8 @@ export interface StreamOutcome {
   /** Set when the model failed or was cut off; the text so far is kept (STR-05). */
   readonly error?: OperationError;
   readonly cancelled?: boolean;
+  /** Answers of tools that come later: stored in the reply's commit (LTR-01). */
+  readonly laterTasks?: readonly TaskDraft[];
   /** The turn is not over: it waits for people (APR-01). */
   readonly suspend?: SuspendRequest;
 }

@@ -34,3 +34,13 @@ export type TaskDraft = Pick<Task, 'title'> & Partial<Omit<Task, 'title' | 'room
 
 /** An observation as a hook or agent gives it; `channelId` defaults to the one that made it. */
 export type ObservationDraft = Pick<Observation, 'content'> & Partial<Omit<Observation, 'content' | 'roomId'>>;
+
+/** What came of a tool that answers later: its result, or what went wrong, in words for its agent. */
+export type TaskOutcome = { readonly result: unknown } | { readonly error: string };
+
+/** What `kit.completeTask` has done. */
+export interface TaskResult {
+  readonly status: 'completed' | 'already_completed' | 'not_found';
+  /** As it is now; absent with `not_found`. */
+  readonly task?: Task;
+}

@@ -2,13 +2,14 @@
  * A message comes in (behaviour §9). The steps in order: channel, route, attach, normalise, identity (this file), then the
  * common pass (pass.ts), then the result.
  */
+import { answerTap, tapOf } from '../approvals/taps.js';
 import { callScope, isInsideCause } from '../call-scope.js';
 import type { InboundContext } from '../channel.js';
 import { ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
-import { EMPTY, frozenMap, isPromise, type Awaitable } from '../models/json.js';
+import { EMPTY, EMPTY_LIST, frozenMap, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RegisteredChannel } from '../registry.js';
 import { attachOnArrival, isTombstoned } from '../rooms/channel-operations.js';
@@ -377,6 +378,9 @@ function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, p
   const source = Object.freeze(participant === undefined ? given : { ...given, participantId: participant.participantId });
   const content = typeof draft.content === 'string' || !Object.isFrozen(draft.content) ? toContent(draft.content) : draft.content;
   const visibility = draft.visibility ?? message.visibility ?? 'all';
+  const metadata = draft.metadata ?? message.metadata;
+  // A tap on an approval speaks to the kit: no agent is asked about it (APR-07).
+  const addressedTo = tapOf(metadata) === undefined ? (draft.addressedTo ?? message.addressedTo) : EMPTY_LIST;
   return {
     fields: {
       roomId: state.room.id,
@@ -385,11 +389,11 @@ function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, p
       content,
       visibility,
       chainDepth: 0,
-      metadata: frozenMap(draft.metadata ?? message.metadata),
+      metadata: frozenMap(metadata),
       channelData: draft.channelData === undefined ? EMPTY : Object.freeze(draft.channelData),
       parentEventId: draft.parentEventId ?? message.parentEventId,
       idempotencyKey: draft.idempotencyKey ?? message.idempotencyKey,
-      addressedTo: draft.addressedTo ?? message.addressedTo,
+      addressedTo,
       responseVisibility: draft.responseVisibility ?? message.responseVisibility,
     },
     cascade: new Cascade(),
@@ -430,6 +434,11 @@ function finish(
     case 'blocked':
     case 'committed':
       break;
+  }
+  const tap = outcome.kind === 'committed' ? tapOf(outcome.event?.metadata) : undefined;
+  if (tap !== undefined && outcome.event !== undefined) {
+    const { event } = outcome;
+    void parts.tasks.run(() => answerTap(parts, event, tap));
   }
   const externalId = outcome.event?.source.externalId ?? message.externalId;
   if (outcome.kind === 'committed' && (message.session !== undefined || externalId !== undefined)) {

@@ -8,7 +8,7 @@ import type { InjectedEvent, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
 import { EMPTY, EMPTY_LIST, frozenMap } from '../models/json.js';
 import type { KitParts } from '../parts.js';
-import type { CommitResult, RoomState } from '../store/store.js';
+import type { CommitResult, EventCommit, RoomState } from '../store/store.js';
 import type { Cascade } from './cascade.js';
 import { announce, commitEvent } from './commit.js';
 import { draftEvent, SYSTEM_SOURCE } from './event-draft.js';
@@ -39,6 +39,7 @@ export async function commitOne(
   cause: Pick<RoomEvent, 'id' | 'chainDepth' | 'correlationId'> | undefined,
   injected: InjectedEvent,
   cascade: Cascade,
+  more: { readonly responseVisibility?: string; readonly endsTask?: EventCommit['endsTask'] } = {},
 ): Promise<RoomEvent | undefined> {
   const status = state.room.status;
   if (status === 'closed' || status === 'archived') {
@@ -68,6 +69,7 @@ export async function commitOne(
     channelData: EMPTY,
     parentEventId: cause?.id,
     correlationId: cause?.correlationId ?? cause?.id,
+    responseVisibility: more.responseVisibility,
   });
   const runtime = parts.rooms.get(state.room.id);
   // The plan of an event everybody may see, narrowed to those named: reading rights hold, visibility was chosen with the names.
@@ -86,6 +88,7 @@ export async function commitOne(
       event: draft,
       ...(rows.length > 0 && { outbox: rows }),
       ...(turns.length > 0 && { turns }),
+      ...(more.endsTask !== undefined && { endsTask: more.endsTask }),
     });
   } catch (error) {
     runtime.commits--;

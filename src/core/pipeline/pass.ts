@@ -25,7 +25,9 @@ import type { RoomRuntime } from '../rooms/runtime.js';
 import { summariesWithout } from '../rooms/summaries.js';
 import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
 import { collisionOf } from '../turns/collision.js';
+import { tasksOf, tasksStored } from '../turns/later.js';
 import { isTakenOver } from '../turns/takeover.js';
+import type { TurnWork } from '../turns/turn-work.js';
 import type { Cascade } from './cascade.js';
 import { announce, commitEvent, loadState } from './commit.js';
 import { applyEditRules, type EditVerdict } from './edit-delete.js';
@@ -62,6 +64,8 @@ export interface ReplyOfTurn {
   /** Set on the last reply of its turn. */
   readonly completes?: TurnCompletion | undefined;
   readonly muteSuppresses: boolean;
+  /** Whose answers of tools that come later are stored with it (LTR-01). */
+  readonly work?: TurnWork | undefined;
 }
 
 /** How a pass ended. `refused` and `dropped` leave nothing in the timeline. */
@@ -378,6 +382,7 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
     if (metadata !== undefined) commit.roomPatch = { ...commit.roomPatch, metadata };
   }
   if (reply?.completes !== undefined) commit.completesTurn = completedBy(reply.completes, event);
+  if (reply?.work?.later !== undefined) commit.tasks = reply.work.later;
   const planned: Planned = { runtime, plan, agents, rows, turns, resumes };
   runtime.commits++;
   let committed: Awaitable<CommitResult>;
@@ -423,6 +428,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
     unreserve(runtime, rows, turns);
     return { kind: 'duplicate', event: committed.event, state: committed.state };
   }
+  tasksStored(parts, input.reply?.work);
   const stored = committed.event;
   if (cascade.rootEventId === '') cascade.rootEventId = stored.id;
   if (planned.resumes && parts.framework.has('room_resumed')) parts.framework.emit('room_resumed', { roomId, data: {} });
@@ -535,8 +541,10 @@ async function commitBlocked(parts: KitParts, section: Section, input: PassInput
   const committed = await commitEvent(parts, section, {
     event,
     ...(completes !== undefined && { completesTurn: completedBy(completes, event) }),
+    ...tasksOf(input.reply?.work),
   });
   if (committed.duplicate) return committed;
+  tasksStored(parts, input.reply?.work);
   if (input.cascade.rootEventId === '') input.cascade.rootEventId = committed.event.id;
   announce(parts, section, committed.event, committed.state);
   return committed;

@@ -27,9 +27,9 @@ export async function listDeliveries(parts: KitParts, { organizationId, ...query
 export async function listTurns(parts: KitParts, query: TurnQuery): Promise<readonly TurnRow[]> {
   if (query.roomId !== undefined) {
     await requireRoom(parts, query.roomId);
-    return parts.store.listTurns(query);
+    return (await parts.store.listTurns(query)).map(withoutRecord);
   }
-  return ofRooms(parts, parts.options.organizationId, query, (all) => parts.store.listTurns(all));
+  return (await ofRooms(parts, parts.options.organizationId, query, (all) => parts.store.listTurns(all))).map(withoutRecord);
 }
 
 export async function getDelivery(parts: KitParts, rowId: string): Promise<OutboxRow | null> {
@@ -59,6 +59,13 @@ export async function cancelDelivery(parts: KitParts, rowId: string): Promise<bo
   if ((await getDelivery(parts, rowId)) === null) return false;
   const lastError = { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false };
   return (await parts.store.updateRow(rowId, { state: 'cancelled', lastError }, ['queued', 'unknown'])) !== null;
+}
+
+/** How a turn goes on after it has waited is its agent's own matter. */
+function withoutRecord(turn: TurnRow): TurnRow {
+  if (turn.suspended === undefined) return turn;
+  const { suspended: _own, ...rest } = turn;
+  return rest;
 }
 
 /** The store knows no organization of a row: that is its room's. Only who has one pays for looking. */

@@ -5,6 +5,7 @@ import type { Task } from '../models/task.js';
 import { TaskStatus } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { mergeMetadata } from '../store/metadata.js';
+import { endTask, isLaterAnswer } from './later-answers.js';
 import { inRoom, requireRoom } from './lifecycle.js';
 
 /** What of a task may change. Metadata is merged; `undefined` removes a key. */
@@ -22,9 +23,14 @@ export async function updateTask(parts: KitParts, roomId: string, taskId: string
   if (status !== undefined && !Object.values(TaskStatus).includes(status)) {
     throw new ValidationError(`Task status ${JSON.stringify(status)} is unknown. Use one of ${Object.values(TaskStatus).join(', ')}.`);
   }
-  return inRoom(parts, roomId, async () => {
-    const before = await parts.store.getTask(taskId);
+  return inRoom(parts, roomId, async (section, state) => {
+    let before = await parts.store.getTask(taskId);
     if (before?.roomId !== roomId) return null;
+    if (status === 'cancelled' && isLaterAnswer(before)) {
+      // Its agent is told that nothing comes any more (LTR-03).
+      const ended = await endTask(parts, section, state, taskId, { status, told: { error: 'The task was cancelled.' } });
+      before = ended.task ?? before;
+    }
     const after: Task = {
       ...before,
       ...(patch.title !== undefined && { title: patch.title }),

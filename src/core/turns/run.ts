@@ -27,6 +27,7 @@ import { noteTurn } from './notes.js';
 import { replyFields, saidBefore, waitingKey } from './reply.js';
 import { RunningTurn } from './running-turn.js';
 import { streamReply } from './stream.js';
+import { keepLater, laterTask } from './later.js';
 import { suspendTurn } from './suspend.js';
 import { isTakenOver } from './takeover.js';
 
@@ -62,6 +63,7 @@ const EMPTY_OUTPUT: ChannelOutput = {};
 function leave(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
   const { running } = work;
   running?.end();
+  if (work.later !== undefined) return keepLater(parts, work).then(() => leave(parts, work, outcome));
   if (running?.joining !== undefined) {
     const { joining } = running;
     running.joining = undefined;
@@ -184,6 +186,7 @@ function takeOutput(parts: KitParts, work: TurnWork, run: RunningTurn, state: Ro
 
 /** What it leaves behind beside its words. */
 export function keepEffects(parts: KitParts, work: TurnWork, left: ChannelOutput | StreamOutcome): void {
+  if (left.laterTasks !== undefined) work.later = [...(work.later ?? EMPTY_LIST), ...left.laterTasks.map((task) => laterTask(parts, work, task))];
   const { tasks, observations, metadataUpdates } = left;
   if (tasks === undefined && observations === undefined && metadataUpdates === undefined) return;
   const effects = collectEffects(undefined, {
@@ -288,6 +291,7 @@ function passReply(
     reply: {
       row: work.row,
       muteSuppresses: true,
+      work,
       completes:
         completing === undefined ? undefined : { turnId, state: ended, endReason, replyEventIds: completing, usage, records: work.running?.records },
     },

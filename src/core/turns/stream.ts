@@ -123,6 +123,7 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
       reply: {
         row: work.row,
         muteSuppresses: true,
+        work,
         completes: isWaiting ? undefined : { turnId: work.row.id, state, endReason, replyEventIds: saidBefore(work), usage, records: run.records },
       },
       ...(previews.open.size > 0 && { streams: previews.open }),

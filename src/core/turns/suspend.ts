@@ -8,6 +8,7 @@ import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import { withSection, type Section } from '../pipeline/section.js';
 import { bindingOf, type RoomState } from '../store/store.js';
+import { tasksOf, tasksStored } from './later.js';
 import { noteTurn } from './notes.js';
 import type { TurnOutcome } from './outcome.js';
 import { isTakenOver } from './takeover.js';
@@ -57,11 +58,13 @@ async function commitRequests(parts: KitParts, section: Section, state: RoomStat
   const groups = [hidden, ...rows.filter((row) => !isForHosts(row)).map((row) => [row])];
   let extra: Parameters<typeof commitNotice>[4] = {
     approvals: rows,
+    ...tasksOf(work),
     turnChanges: [{ turnId: work.row.id, from: ['running'], patch }],
   };
   for (const [first, ...rest] of groups) {
     if (first === undefined) continue;
     await commitNotice(parts, section, state, await requestEvent(parts, [first, ...rest]), extra);
+    tasksStored(parts, work);
     extra = {};
   }
   work.row = { ...work.row, ...patch };

@@ -2,6 +2,7 @@
 import type { Target } from '../delivery/plan.js';
 import type { Approval } from '../models/approval.js';
 import type { TurnRow } from '../models/delivery.js';
+import type { Task } from '../models/task.js';
 import type { RoomEvent } from '../models/event.js';
 import type { Cascade } from '../pipeline/cascade.js';
 import type { CallScope } from '../turn-scope.js';
@@ -31,6 +32,8 @@ export interface TurnWork {
   interruptedBy?: string;
   /** It has waited for people: what they have said (APR-04). */
   approvals?: readonly Approval[];
+  /** Answers of tools that come later, until they are stored (LTR-01). */
+  later?: readonly Task[];
   /** Set once the agent is asked. */
   running?: RunningTurn;
   scope?: CallScope;

@@ -1,6 +1,6 @@
 /** What an assistant can do in rooms: each tool is one call of a route, with its scope and its checks. */
 import { z } from 'zod';
-import { Access, ChannelType, RoomStatus, TaskStatus } from '../../core/index.js';
+import { Access, ApprovalState, ChannelType, RoomStatus, TaskStatus } from '../../core/index.js';
 import { isClient, type Principal } from '../auth/principal.js';
 import { json } from '../schemas/common.js';
 import type { CallRoute } from './call.js';
@@ -226,6 +226,33 @@ export const MCP_TOOLS: readonly McpTool[] = [
       assignedTo: id.optional(),
     }),
     run: (call, { roomId, taskId, ...body }) => call('changeTask', { params: { roomId, taskId }, body }),
+  }),
+  tool({
+    name: 'list_approvals',
+    title: 'List approvals',
+    description: 'Lists calls of tools that wait, or have waited, for a person.',
+    route: 'listApprovals',
+    annotations: READS,
+    input: z.strictObject({ roomId: roomId.optional(), state: z.enum(ApprovalState).optional() }),
+    run: (call, query) => call('listApprovals', { query }),
+  }),
+  tool({
+    name: 'resolve_approval',
+    title: 'Pass on the answer to an approval',
+    description: 'Passes on what a person has decided about a call that waits. Never decide it yourself: `by` is the person who did.',
+    route: 'resolveApproval',
+    annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
+    input: z.strictObject({
+      approvalId: id,
+      approve: z.boolean(),
+      by: id.describe('Who has decided: a participant of the room, or a name of the host.'),
+      reason: reason.optional(),
+      arguments: json.optional().describe('What is to run in place of what was asked for.'),
+    }),
+    run: (call, { approvalId, ...body }, principal) => {
+      const { by: _own, ...answer } = body;
+      return call('resolveApproval', { params: { approvalId }, body: isClient(principal) ? answer : body });
+    },
   }),
   tool({
     name: 'list_tasks',

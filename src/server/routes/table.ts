@@ -1,4 +1,5 @@
 /** Every route of the server, in the order of the document. */
+import { approvalRoutes } from './approvals.js';
 import { channelRoutes } from './channels.js';
 import { clientTokenRoutes } from './client-tokens.js';
 import { conversationRoutes } from './conversation.js';
@@ -28,6 +29,7 @@ const described: readonly Route[] = [
   ...identityRoutes,
   ...conversationRoutes,
   ...workRoutes,
+  ...approvalRoutes,
   ...deliveryRoutes,
   ...markerRoutes,
   ...statisticsRoutes,

@@ -106,7 +106,7 @@ export const Trace = z
         z.object({
           channelId: z.string(),
           turnId: z.string(),
-          decision: z.enum(['queued', 'merged', 'interrupted', 'rejected']),
+          decision: z.enum(['queued', 'merged', 'interrupted', 'rejected', 'waiting', 'resumed']),
           policy: z.enum(CollisionPolicy),
           at: time,
           reason: z.string().optional(),

@@ -1,10 +1,12 @@
 /** Tasks, observations, deliveries and turns, as the server answers them. */
 import { z } from 'zod';
 import {
+  ApprovalState,
   OutboxState,
   TaskStatus,
   TurnEndReason,
   TurnState,
+  type Approval as CoreApproval,
   type Observation as CoreObservation,
   type OutboxRow,
   type Task as CoreTask,
@@ -26,9 +28,35 @@ export const Task = z
     assignedTo: z.string().optional(),
     status: taskStatus,
     createdAt: time,
+    expiresAt: time.optional(),
     metadata: json,
   })
   .meta({ id: 'Task', description: 'Something to be done.' }) satisfies z.ZodType<CoreTask>;
+
+export const approvalState = z.enum(ApprovalState);
+
+export const Approval = z
+  .object({
+    id: z.string(),
+    roomId: z.string(),
+    turnId: z.string(),
+    callId: z.string(),
+    agentId: z.string(),
+    tool: z.string(),
+    arguments: json,
+    requestedAt: time,
+    expiresAt: time,
+    visibility: z.string(),
+    approvers: z.union([z.array(z.string()), z.literal('tool')]).optional(),
+    askedBy: z.array(z.string()),
+    state: approvalState,
+    resolvedAt: time.optional(),
+    resolvedBy: z.string().optional(),
+    reason: z.string().optional(),
+    approvedArguments: json.optional(),
+    changedBy: z.string().optional(),
+  })
+  .meta({ id: 'Approval', description: 'A call of a tool that a person has to allow.' }) satisfies z.ZodType<CoreApproval>;
 
 export const Observation = z
   .object({
