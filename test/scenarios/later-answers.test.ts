@@ -75,9 +75,10 @@ describe('a tool that answers later', () => {
     const inner = await openStore();
     const store = new FaultStore(inner, { ownsStore: false });
     const scene = await shipping({ kit: { store } });
-    store.crash('commitEvent', { nth: store.calls('commitEvent') + 2 });
+    store.crash('commitEvent', { nth: 2 });
     void scene.say('refund me');
     await scene.clock.advance(50);
+    expect(store.crashed).toBe(true);
     expect([await inner.listTasks('room'), inner.listEvents('room').some(({ source }) => source.channelId === 'bot')]).toEqual([[], false]);
     inner.close();
   });
