@@ -3,6 +3,7 @@
  * vendor refuses, and take the vendor's own client as well as the kit's.
  * @module roomkit/emulators
  */
+export { AGUIEmulator, type AGUIEmulatorOptions } from './ag-ui/emulator.js';
 export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/emulator.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
 export type { RecordedRequest } from './loopback.js';

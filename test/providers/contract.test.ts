@@ -6,6 +6,7 @@ import { openAISDKv3, openAISDKv4 } from './open-ai-sdk.js';
 import { openAnthropic } from './open-anthropic.js';
 import { openGemini, openGeminiBefore3 } from './open-gemini.js';
 import { openOpenAIChat, openOpenAIResponses } from './open-openai.js';
+import { openPydanticAI } from './open-pydantic-ai.js';
 import { openVllm } from './open-vllm.js';
 
 const PROVIDERS: Readonly<Record<string, OpenProvider>> = {
@@ -20,6 +21,7 @@ const PROVIDERS: Readonly<Record<string, OpenProvider>> = {
   'createVllmProvider, thoughts without an opening tag': openVllm('closing_tag'),
   'AISDKProvider with a model of v3': openAISDKv3,
   'AISDKProvider with a model of v4': openAISDKv4,
+  PydanticAIProvider: openPydanticAI,
 };
 
 for (const [name, open] of Object.entries(PROVIDERS)) {

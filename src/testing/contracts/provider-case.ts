@@ -50,7 +50,8 @@ export type ProviderAbility =
   | 'usage'
   | 'status_errors'
   | 'cut'
-  | 'end_mark';
+  | 'end_mark'
+  | 'finish_reasons';
 
 /** Gives a new provider and a new vendor each time it is called. */
 export type OpenProvider = (options?: OpenProviderOptions) => Awaitable<ProviderSetup>;

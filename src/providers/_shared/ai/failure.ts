@@ -53,6 +53,11 @@ const HELP: Readonly<Record<string, string>> = {
   context_overflow: ' The conversation does not fit into the model; lower maxContextEvents or use BudgetAwareMemory.',
 };
 
+/** Whether a vendor's words say that the conversation does not fit into the model (AIP-06). */
+export function isContextOverflow(words: string): boolean {
+  return OVERFLOW.test(words);
+}
+
 /** 408, 409, 425, 429 and 5xx. */
 export function isRetryableStatus(status: number): boolean {
   return RETRYABLE.has(status) || status >= 500;
