@@ -82,4 +82,4 @@ for (const { body } of served.requests) {
 // the model is asked with system, user
 // the model is asked with system, user, assistant, tool
 // the served agent runs for sky with user
-// the served agent runs for sky with user, assistant, tool
+// the served agent runs for sky with user, assistant, tool, assistant, tool

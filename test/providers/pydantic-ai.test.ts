@@ -58,6 +58,31 @@ describe('tools', () => {
     expect(await open().generate(contextOf())).toMatchObject({ content: 'Sunny.', toolCalls: [], finishReason: 'stop' });
   });
 
+  it('that the agent has run already are told to it when the turn goes on', async () => {
+    verifies('AIP-08');
+    const provider = open();
+    vendor.enqueue({
+      toolCalls: [
+        { name: 'weather', id: 'w', arguments: { city: 'Bern' } },
+        { name: 'look_up', id: 'c' },
+      ],
+    });
+    const { metadata = {} } = await provider.generate(contextOf());
+    await provider.generate(
+      contextOf([
+        { role: 'user', content: 'Hello' },
+        { role: 'assistant', content: [{ type: 'tool_call', id: 'c', name: 'look_up', arguments: {} }], metadata },
+        { role: 'tool', content: [{ type: 'tool_result', toolCallId: 'c', name: 'look_up', result: 'found' }] },
+      ]),
+    );
+    expect(sent().messages.slice(1)).toMatchObject([
+      { role: 'assistant', toolCalls: [{ id: 'w', function: { name: 'weather', arguments: '{"city":"Bern"}' } }] },
+      { role: 'tool', toolCallId: 'w', content: 'sunny' },
+      { role: 'assistant', toolCalls: [{ id: 'c' }] },
+      { role: 'tool', toolCallId: 'c', content: 'found' },
+    ]);
+  });
+
   it('come in chunks, too, and one that nobody offered is left alone', async () => {
     verifies('AIP-08', 'AIP-02');
     const items = await read([

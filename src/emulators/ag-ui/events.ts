@@ -1,7 +1,8 @@
 /** The events of one run, in the order that AG-UI 1.0 wants them in. */
 import { randomUUID } from 'node:crypto';
+import { tokensIn } from '../counting.js';
 import type { ServerEvent } from '../event-stream.js';
-import { argumentsText, piecesOf, tokensOf, type ScriptedAnswer, type ScriptedFailure } from '../script.js';
+import { argumentsText, piecesOf, type ScriptedAnswer, type ScriptedFailure } from '../script.js';
 import type { Asked } from './conversation.js';
 
 /** Results of the agent's own tools, by their names. */
@@ -63,21 +64,17 @@ function callsOf({ toolCalls = [], pieceChars }: ScriptedAnswer, parentMessageId
   });
 }
 
-function usageOf({ usage = {}, text = '', thinking = '', toolCalls = [] }: ScriptedAnswer, asked: Asked): Readonly<Record<string, unknown>> {
-  const { cacheRead = 0, cacheWrite = 0 } = usage;
-  const inputTokens = usage.input ?? tokensOf(JSON.stringify(asked.body)) + cacheRead + cacheWrite;
-  const reasoningTokens = usage.thinking ?? tokensOf(thinking);
-  const written = tokensOf(text) + reasoningTokens + toolCalls.reduce((sum, call) => sum + 10 + tokensOf(argumentsText(call)), 0);
-  const outputTokens = usage.output ?? written;
+function usageOf(answer: ScriptedAnswer, asked: Asked): Readonly<Record<string, unknown>> {
+  const { input, output, cached, cacheWritten, thinking } = tokensIn(answer, asked);
   return {
     provider: 'test',
     model: asked.model,
-    inputTokens,
-    outputTokens,
-    totalTokens: inputTokens + outputTokens,
-    ...(reasoningTokens > 0 && { reasoningTokens }),
-    ...(cacheRead > 0 && { cachedInputTokens: cacheRead }),
-    ...(cacheWrite > 0 && { cacheWriteInputTokens: cacheWrite }),
+    inputTokens: input,
+    outputTokens: output,
+    totalTokens: input + output,
+    ...(thinking > 0 && { reasoningTokens: thinking }),
+    ...(cached > 0 && { cachedInputTokens: cached }),
+    ...(cacheWritten > 0 && { cacheWriteInputTokens: cacheWritten }),
   };
 }
 

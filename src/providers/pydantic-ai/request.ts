@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { AIContext, AIContextPart, AIMessage } from '../../core/models/ai.js';
 import { inlineImage } from '../_shared/ai/images.js';
 import type { ToolNames } from '../_shared/ai/tool-names.js';
+import { keptCalls } from './remote-calls.js';
 import { keptReasoning } from './reasoning.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -65,7 +66,7 @@ function assistantOf(message: AIMessage, parts: readonly AIContextPart[], names:
   );
   if (content.trim() === '' && toolCalls.length === 0) return [];
   const said = { role: 'assistant', ...(content.trim() !== '' && { content }), ...(toolCalls.length > 0 && { toolCalls }) };
-  return [...keptReasoning(message), said];
+  return [...keptReasoning(message), ...keptCalls(message), said];
 }
 
 function resultOf({ toolCallId, result, isError }: Extract<AIContextPart, { type: 'tool_result' }>): Fields {

@@ -7,6 +7,7 @@ import { ProviderError } from '../../core/errors.js';
 import { isContextOverflow, providerError } from '../_shared/ai/failure.js';
 import { toolCallOf } from '../_shared/ai/tool-arguments.js';
 import type { ToolNames } from '../_shared/ai/tool-names.js';
+import { keepCalls, type RemoteCall } from './remote-calls.js';
 import { Reasoning } from './reasoning.js';
 
 export type AGUIEvent = Readonly<Record<string, unknown>>;
@@ -25,6 +26,8 @@ export class Run {
   #called = '';
   #hasSpoken = false;
   #snapshot: readonly unknown[] = [];
+  /** What the agent's own tools did. */
+  readonly #done: RemoteCall[] = [];
   #hasRunTools = false;
 
   constructor(
@@ -61,8 +64,7 @@ export class Run {
         this.#call(event, delta);
         break;
       case 'TOOL_CALL_RESULT':
-        this.#hasRunTools = true;
-        this.#calls.delete(textOf(event['toolCallId']));
+        this.#answered(textOf(event['toolCallId']), event['content']);
         break;
       case 'MESSAGES_SNAPSHOT':
         this.#snapshot = Array.isArray(event['messages']) ? event['messages'] : [];
@@ -110,6 +112,14 @@ export class Run {
     else if (event['type'] !== 'TOOL_CALL_ARGS') this.#calls.set(id, { name: textOf(event['toolCallName']), text: delta });
   }
 
+  #answered(id: string, content: unknown): void {
+    this.#hasRunTools = true;
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    const result = typeof content === 'string' ? content : (JSON.stringify(content) ?? '');
+    if (call !== undefined) this.#done.push({ id, name: call.name, arguments: call.text || '{}', result });
+  }
+
   *#finish(event: AGUIEvent): Generator<AIStreamItem, void> {
     const calls: AIToolCall[] = [];
     for (const [id, { name, text }] of this.#calls) if (this.offered.has(name)) calls.push(toolCallOf(id, this.names.fromWire(name), text));
@@ -122,7 +132,7 @@ export class Run {
       type: 'done',
       finishReason: calls.length > 0 ? 'tool_calls' : isDone ? 'stop' : 'other',
       usage: usageOf(event['usage']),
-      metadata: { run_id: textOf(event['runId']), ...(!isDone && { outcome }), ...this.#reasoning.metadata },
+      metadata: { run_id: textOf(event['runId']), ...(!isDone && { outcome }), ...this.#reasoning.metadata, ...keepCalls(this.#done) },
     };
   }
 
