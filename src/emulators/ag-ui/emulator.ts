@@ -15,7 +15,7 @@ import { errorEvent, eventsOf, failedRun, type RemoteTools } from './events.js';
 /** What the emulator is started with. */
 export interface AGUIEmulatorOptions extends ModelEmulatorOptions {
   /** Tools that the agent runs by itself: their results, by name. A call of any other is for the application. Default none. */
-  readonly remoteTools?: RemoteTools;
+  readonly remoteTools?: Readonly<Record<string, string>>;
 }
 
 /**
