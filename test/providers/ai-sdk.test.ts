@@ -120,6 +120,18 @@ describe('AISDKProvider', () => {
     );
   });
 
+  it('gives nothing of it to another model', async () => {
+    verifies('AIP-08');
+    const answer = await new AISDKProvider({
+      model: whole([
+        { type: 'reasoning', text: 'Hm.', providerMetadata: SIGNED },
+        { type: 'text', text: 'Yes.' },
+      ]),
+    }).generate(contextOf());
+    const other = new MockLanguageModelV3({ modelId: 'another', doGenerate: { content: [], finishReason: STOP, usage: USAGE, warnings: [] } });
+    expect(await sentAfter(other, answer)).toEqual([{ role: 'assistant', content: [{ type: 'text', text: 'Yes.' }] }]);
+  });
+
   it("leaves the vendor's own tools alone, and makes calls of inputs that no call followed", async () => {
     verifies('AIP-08', 'TL-02');
     const items = await read(

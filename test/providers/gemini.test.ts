@@ -26,6 +26,10 @@ function contextOf(messages: readonly AIMessage[], more: Partial<AIContext> = {}
   return { messages, tools: [LOOK_UP], targetMediaTypes: [], ...more };
 }
 
+interface Signed {
+  calls: Record<string, string>;
+}
+
 interface Body {
   contents: { role: string; parts: Record<string, unknown>[] }[];
   generationConfig?: Record<string, unknown>;
@@ -57,7 +61,7 @@ describe('signatures of thoughts', () => {
     const ids = toolCalls.map(({ id }) => id);
     await provider.generate(contextOf([ASKED, { role: 'assistant', content: ids.map(call), metadata: kept }, results(...ids)]));
     const parts = sent().contents[1]?.parts ?? [];
-    expect(parts[0]?.['thoughtSignature']).toBe((kept['gemini_signatures'] as Record<string, string>)[ids[0] ?? '']);
+    expect(parts[0]?.['thoughtSignature']).toBe((kept['gemini_signatures'] as Signed).calls[ids[0] ?? '']);
     expect(parts[1]).not.toHaveProperty('thoughtSignature');
   });
 
@@ -66,12 +70,22 @@ describe('signatures of thoughts', () => {
     const provider = await open();
     vendor?.enqueue({ toolCalls: [{ name: 'look_up', id: 'signed' }] });
     const { metadata } = await provider.generate(contextOf([ASKED]));
-    const given = (metadata?.['gemini_signatures'] as Record<string, string>)['signed'];
+    const given = (metadata?.['gemini_signatures'] as Signed).calls['signed'];
     await provider.generate(
       contextOf([ASKED, { role: 'assistant', content: [call('first'), call('signed')], ...(metadata && { metadata }) }, results('first', 'signed')]),
     );
     expect(sent().contents[1]?.parts.map((part) => part['thoughtSignature'])).toEqual([given, given]);
     await provider.generate(contextOf([ASKED, { role: 'assistant', content: [call('toolu_1')] }, results('toolu_1')]));
+    expect(sent().contents[1]?.parts[0]?.['thoughtSignature']).toBe('skip_thought_signature_validator');
+  });
+
+  it('of another model do not go back to this one', async () => {
+    verifies('AIP-02');
+    const provider = await open();
+    vendor?.enqueue({ toolCalls: [{ name: 'look_up', id: 'a' }] });
+    const { metadata = {} } = await provider.generate(contextOf([ASKED]));
+    const signed = { ...metadata, gemini_signatures: { ...(metadata['gemini_signatures'] as Signed), model: 'gemini-other' } };
+    await provider.generate(contextOf([ASKED, { role: 'assistant', content: [call('a')], metadata: signed }, results('a')]));
     expect(sent().contents[1]?.parts[0]?.['thoughtSignature']).toBe('skip_thought_signature_validator');
   });
 
@@ -172,7 +186,7 @@ describe('answers', () => {
         const hasEnd = chunks.some(({ candidates }) => candidates?.[0]?.finishReason !== undefined);
         const read = async (): Promise<string[]> => {
           const types: string[] = [];
-          for await (const item of itemsOf(chunks as unknown as Parameters<typeof itemsOf>[0], new ToolNames(contextOf([]), 128)))
+          for await (const item of itemsOf(chunks as unknown as Parameters<typeof itemsOf>[0], new ToolNames(contextOf([]), 128), 'm'))
             types.push(item.type);
           return types;
         };

@@ -3,8 +3,8 @@ import type { AIResponse, AIStreamItem, AIToolCall, Usage } from '../../core/mod
 import { interrupted } from '../_shared/ai/failure.js';
 import { toolCallOf } from '../_shared/ai/tool-arguments.js';
 import type { ToolNames } from '../_shared/ai/tool-names.js';
-import { Keeper } from './kept.js';
-import type { AISDKFinish, AISDKGenerated, AISDKPart, AISDKUsage } from './model.js';
+import { Keeper, nameOf } from './kept.js';
+import type { AISDKFinish, AISDKGenerated, AISDKModel, AISDKPart, AISDKUsage } from './model.js';
 
 const FINISH: Readonly<Record<string, string>> = {
   stop: 'stop',
@@ -20,10 +20,10 @@ export class ReportedError extends Error {
   }
 }
 
-export function answerOf(generated: AISDKGenerated, names: ToolNames): AIResponse {
+export function answerOf(generated: AISDKGenerated, names: ToolNames, model: AISDKModel): AIResponse {
   let content = '';
   const toolCalls: AIToolCall[] = [];
-  const keeper = new Keeper();
+  const keeper = new Keeper(nameOf(model));
   generated.content.forEach((part, at) => {
     const { type, text = '', providerMetadata } = part;
     if (type === 'text') {
@@ -50,8 +50,8 @@ export function answerOf(generated: AISDKGenerated, names: ToolNames): AIRespons
   };
 }
 
-export async function* itemsOf(parts: AsyncIterable<AISDKPart>, names: ToolNames, provider: string): AsyncGenerator<AIStreamItem, void> {
-  const keeper = new Keeper();
+export async function* itemsOf(parts: AsyncIterable<AISDKPart>, names: ToolNames, model: AISDKModel): AsyncGenerator<AIStreamItem, void> {
+  const keeper = new Keeper(nameOf(model));
   const inputs = new Inputs();
   let named = {};
   for await (const part of parts) {
@@ -87,7 +87,7 @@ export async function* itemsOf(parts: AsyncIterable<AISDKPart>, names: ToolNames
       case 'error':
         throw new ReportedError(part.error);
       case 'finish': {
-        if (isBrokenOff(part.finishReason)) throw interrupted(provider);
+        if (isBrokenOff(part.finishReason)) throw interrupted(model.provider);
         for (const call of inputs.open) yield { type: 'tool_call', ...callOf(call, names) };
         const { finishReason, usage } = part;
         yield { type: 'done', finishReason: finishOf(finishReason), usage: usageOf(usage), metadata: { ...named, ...keeper.metadata } };
@@ -95,7 +95,7 @@ export async function* itemsOf(parts: AsyncIterable<AISDKPart>, names: ToolNames
       }
     }
   }
-  throw interrupted(provider);
+  throw interrupted(model.provider);
 }
 
 /** Inputs of tools that came piece by piece, until the whole call comes. Some models leave that out. */

@@ -1,12 +1,14 @@
 /** What the model's vendor wants back: thoughts, and the metadata of its parts, which go back as `providerOptions`. */
 import type { AIMessage } from '../../core/models/ai.js';
 import type { Metadata } from '../../core/models/json.js';
-import type { AISDKPart } from './model.js';
+import type { AISDKModel, AISDKPart } from './model.js';
 
 type Options = Readonly<Record<string, object>>;
 
 /** What is kept of one answer. */
 export interface Kept {
+  /** Of {@link nameOf}: another model could not read the rest. */
+  readonly model: string;
   readonly reasoning: readonly { readonly text: string; readonly providerOptions?: Options }[];
   /** By the ids of the calls. */
   readonly calls: Readonly<Record<string, Options>>;
@@ -15,13 +17,20 @@ export interface Kept {
 }
 
 const KEY = 'ai_sdk';
-const NOTHING: Kept = { reasoning: [], calls: {} };
+const NOTHING: Kept = { model: '', reasoning: [], calls: {} };
+
+/** Which model it is, among all of the AI SDK. */
+export function nameOf({ provider, modelId }: AISDKModel): string {
+  return `${provider}/${modelId}`;
+}
 
 /** Gathers it while an answer is read. */
 export class Keeper {
   readonly #thoughts = new Map<string, { text: string; options: Options }>();
   readonly #texts = new Map<string, Options>();
   readonly #calls = new Map<string, Options>();
+
+  constructor(private readonly model: string) {}
 
   /** A thought, or a piece of one. */
   thought(id: string, text: string, metadata: AISDKPart['providerMetadata']): void {
@@ -42,6 +51,7 @@ export class Keeper {
     const reasoning = [...this.#thoughts.values()].map(({ text, options }) => ({ text, ...(hasAny(options) && { providerOptions: options }) }));
     const [text, ...others] = this.#texts.values();
     const kept: Kept = {
+      model: this.model,
       reasoning,
       calls: Object.fromEntries(this.#calls),
       ...(text !== undefined && others.length === 0 && hasAny(text) && { text }),
@@ -50,12 +60,13 @@ export class Keeper {
   }
 }
 
-/** What an answer's metadata has kept; nothing where another provider wrote it. */
-export function keptOf(message: AIMessage): Kept {
+/** What an answer's metadata has kept; nothing where another model wrote it. */
+export function keptOf(message: AIMessage, model: string): Kept {
   const kept: unknown = message.metadata?.[KEY];
-  if (!isFields(kept)) return NOTHING;
+  if (!isFields(kept) || kept['model'] !== model) return NOTHING;
   const { reasoning, calls, text } = kept;
   return {
+    model,
     reasoning: (Array.isArray(reasoning) ? reasoning : []).filter(
       (one): one is Kept['reasoning'][number] => isFields(one) && typeof one['text'] === 'string',
     ),

@@ -42,7 +42,7 @@ export class AISDKProvider implements AIProvider {
     const deadline = this.#deadline(options);
     try {
       deadline.signal.throwIfAborted();
-      return answerOf(await this.#config.model.doGenerate(await callOf(context, this.#config, names, deadline.signal)), names);
+      return answerOf(await this.#config.model.doGenerate(await callOf(context, this.#config, names, deadline.signal)), names, this.#config.model);
     } catch (error) {
       throw failureOf(this.name, error, deadline, false);
     } finally {
@@ -59,7 +59,7 @@ export class AISDKProvider implements AIProvider {
       const { stream } = await this.#config.model.doStream(await callOf(context, this.#config, names, deadline.signal));
       hasBegun = true;
       deadline.begin();
-      yield* itemsOf(partsOf(stream), names, this.name);
+      yield* itemsOf(partsOf(stream), names, this.#config.model);
     } catch (error) {
       throw failureOf(this.name, error, deadline, hasBegun);
     } finally {

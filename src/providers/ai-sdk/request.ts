@@ -3,7 +3,7 @@ import type { AIContext, AIContextPart, AIMessage } from '../../core/models/ai.j
 import { inlineImage, isWebUrl } from '../_shared/ai/images.js';
 import type { ToolNames } from '../_shared/ai/tool-names.js';
 import type { AISDKConfig } from './config.js';
-import { keptOf, type Kept } from './kept.js';
+import { keptOf, nameOf, type Kept } from './kept.js';
 import type { AISDKCallOptions, AISDKModel } from './model.js';
 
 type Part = Readonly<Record<string, unknown>>;
@@ -56,7 +56,7 @@ function textOf({ content }: AIMessage): string {
 }
 
 function partsOf(message: AIMessage, names: ToolNames, files: Files): Part[] {
-  const kept = keptOf(message);
+  const kept = keptOf(message, files.model);
   const thoughts = message.role === 'assistant' ? kept.reasoning.map((one): Part => ({ type: 'reasoning', ...one })) : [];
   const content: readonly AIContextPart[] = typeof message.content === 'string' ? [{ type: 'text', text: message.content }] : message.content;
   return [...thoughts, ...content.flatMap((part) => partOf(part, names, files, kept))];
@@ -85,10 +85,13 @@ function partOf(part: AIContextPart, names: ToolNames, files: Files, kept: Kept)
 
 /** Images as parts of a file, in the shape of the model's specification. */
 class Files {
+  /** Whose words are kept. */
+  readonly model: string;
   readonly #isV4: boolean;
   readonly #fetchable: readonly RegExp[];
 
   constructor(model: AISDKModel, supportedUrls: Readonly<Record<string, RegExp[]>>) {
+    this.model = nameOf(model);
     this.#isV4 = model.specificationVersion === 'v4';
     this.#fetchable = Object.entries(supportedUrls).flatMap(([type, patterns]) => (/^(\*$|\*\/\*$|image\/)/.test(type) ? patterns : []));
   }

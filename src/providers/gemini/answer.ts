@@ -20,10 +20,10 @@ const FINISH: Readonly<Record<string, string>> = {
   IMAGE_RECITATION: 'content_filter',
 };
 
-export async function answerOf(response: GenerateContentResponse, names: ToolNames): Promise<AIResponse> {
+export async function answerOf(response: GenerateContentResponse, names: ToolNames, model: string): Promise<AIResponse> {
   let content = '';
   const toolCalls: AIToolCall[] = [];
-  for await (const item of itemsOf([response], names)) {
+  for await (const item of itemsOf([response], names, model)) {
     if (item.type === 'text_delta') content += item.text;
     else if (item.type === 'tool_call') {
       const { type: _type, ...call } = item;
@@ -39,6 +39,7 @@ export async function answerOf(response: GenerateContentResponse, names: ToolNam
 export async function* itemsOf(
   chunks: AsyncIterable<GenerateContentResponse> | Iterable<GenerateContentResponse>,
   names: ToolNames,
+  model: string,
 ): AsyncGenerator<AIStreamItem, void> {
   const signatures = new Map<string, string>();
   let usage: GenerateContentResponseUsageMetadata = {};
@@ -68,7 +69,7 @@ export async function* itemsOf(
     type: 'done',
     finishReason: hasCalls && finish === 'STOP' ? 'tool_calls' : (FINISH[finish] ?? 'other'),
     usage: usageOf(usage),
-    metadata: { ...metadata, ...keepSignatures(signatures) },
+    metadata: { ...metadata, ...keepSignatures(signatures, model) },
   };
 }
 

@@ -52,7 +52,7 @@ export class GeminiAIProvider implements AIProvider {
     const { module, client } = await this.#client();
     const deadline = this.#deadline(options);
     try {
-      return await answerOf(await client.models.generateContent(this.#request(context, names, deadline)), names);
+      return await answerOf(await client.models.generateContent(this.#request(context, names, deadline)), names, this.modelName);
     } catch (error) {
       throw failureOf(module, error, deadline, false);
     } finally {
@@ -69,7 +69,7 @@ export class GeminiAIProvider implements AIProvider {
       const chunks = await client.models.generateContentStream(this.#request(context, names, deadline));
       hasBegun = true;
       deadline.begin();
-      yield* itemsOf(chunks, names);
+      yield* itemsOf(chunks, names, this.modelName);
     } catch (error) {
       throw failureOf(module, error, deadline, hasBegun);
     } finally {

@@ -63,7 +63,7 @@ function contentsOf(messages: readonly AIMessage[], model: string, names: ToolNa
   const contents: { role: 'user' | 'model'; kind: AIMessage['role']; parts: Part[] }[] = [];
   for (const message of messages) {
     if (message.role === 'system') continue;
-    const parts = partsOf(message, names);
+    const parts = partsOf(message, names, model);
     if (parts.length === 0) continue;
     const last = contents.at(-1);
     // Results of tools stay among themselves: they have to be as many as the calls.
@@ -76,9 +76,9 @@ function contentsOf(messages: readonly AIMessage[], model: string, names: ToolNa
   return contents.map(({ role, parts }) => ({ role, parts }));
 }
 
-function partsOf(message: AIMessage, names: ToolNames): Part[] {
+function partsOf(message: AIMessage, names: ToolNames, model: string): Part[] {
   if (typeof message.content === 'string') return textPart(message.content);
-  const signatures = keptSignatures(message);
+  const signatures = keptSignatures(message, model);
   return message.content.flatMap((part) => partOf(part, names, signatures));
 }
 

@@ -11,14 +11,17 @@ const KEY = 'gemini_signatures';
 const UNSIGNED = 'skip_thought_signature_validator';
 
 /** For the metadata of an answer: what {@link keptSignatures} needs, by the ids of the calls. */
-export function keepSignatures(signatures: ReadonlyMap<string, string>): Metadata {
-  return signatures.size === 0 ? {} : { [KEY]: Object.fromEntries(signatures) };
+export function keepSignatures(signatures: ReadonlyMap<string, string>, model: string): Metadata {
+  return signatures.size === 0 ? {} : { [KEY]: { model, calls: Object.fromEntries(signatures) } };
 }
 
-export function keptSignatures(message: AIMessage): ReadonlyMap<string, string> {
+/** Those of this model: the vendor calls another one's corrupted. */
+export function keptSignatures(message: AIMessage, model: string): ReadonlyMap<string, string> {
   const kept: unknown = message.metadata?.[KEY];
-  if (typeof kept !== 'object' || kept === null || Array.isArray(kept)) return new Map();
-  return new Map(Object.entries(kept).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  if (typeof kept !== 'object' || kept === null || !('model' in kept) || kept.model !== model) return new Map();
+  const calls: unknown = 'calls' in kept ? kept.calls : undefined;
+  if (typeof calls !== 'object' || calls === null) return new Map();
+  return new Map(Object.entries(calls).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
 /** Where no call of a step came with a signature, the first is marked; where a later one did, the first gets that of its sibling. */
