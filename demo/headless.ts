@@ -70,8 +70,17 @@ async function play(customer: Customer, checks: Checks, print: (line: string) =>
   const refund = await customer.say('Yes please', by('ben'));
   checks.that('Ben stays in charge of his case', textOf(refund).includes('refund'));
 
+  const lines = await Promise.all(['One more thing', 'I ordered a lamp', 'Where is order 20817?'].map((words) => customer.send(words)));
+  const ids = lines.map(({ event }) => event?.id);
+  const answersAny = (event: WireEvent): boolean =>
+    event.source.channelType === 'ai' && answeredBy(event).some((id) => ids.some((sent) => sent === id));
+  const answer = await customer.hears(answersAny, 'an answer to three lines');
+  checks.that('three quick lines get one answer, which names all of them', JSON.stringify(answeredBy(answer)) === JSON.stringify(ids));
+
   const { blocked } = await customer.send('You have won a cruise!');
   checks.that('spam is stopped by a hook', blocked);
+
+  checks.that('and it is the only one', customer.events.filter(answersAny).length === 1);
 
   customer.loseLine();
   await customer.connected();
@@ -127,8 +136,13 @@ class Customer {
   async say(words: string, isAnswer: (event: WireEvent) => boolean): Promise<WireEvent> {
     const { event } = await this.send(words);
     const index = event?.index ?? -1;
-    const find = (): WireEvent | undefined => this.events.find((candidate) => candidate.index > index && isAnswer(candidate));
-    await this.#until(() => find() !== undefined, `an answer to “${words}”`);
+    return this.hears((candidate) => candidate.index > index && isAnswer(candidate), `an answer to “${words}”`);
+  }
+
+  /** Waits for the first event that is meant, unless it is there already. */
+  async hears(isMeant: (event: WireEvent) => boolean, what: string): Promise<WireEvent> {
+    const find = (): WireEvent | undefined => this.events.find(isMeant);
+    await this.#until(() => find() !== undefined, what);
     return find() as WireEvent; // waited for just now
   }
 
@@ -224,6 +238,12 @@ async function readTimeline(server: RunningServer): Promise<WireEvent[]> {
 
 function essence(event: WireEvent): unknown {
   return [event.id, event.index, event.status, event.source.channelId, event.content, event.chainDepth, event.visibility];
+}
+
+/** The messages an answer is to. */
+function answeredBy({ metadata, parentEventId }: WireEvent): readonly unknown[] {
+  const { answers } = metadata;
+  return Array.isArray(answers) ? answers : [parentEventId];
 }
 
 function isSubsequence(part: readonly WireEvent[], whole: readonly WireEvent[]): boolean {

@@ -17,7 +17,9 @@ import {
 } from 'roomkit';
 import { ben } from './agents/ben.js';
 import { mia } from './agents/mia.js';
+import type { DeskModel } from './agents/models.js';
 import { lookupOrder } from './agents/orders.js';
+import { PROMPTS } from './agents/prompts.js';
 import { ScriptedProvider, type Script } from './agents/script.js';
 import { tara } from './agents/tara.js';
 import { COLLEAGUE, CUSTOMER, ROOM_ID } from './cast.js';
@@ -25,22 +27,35 @@ import { COLLEAGUE, CUSTOMER, ROOM_ID } from './cast.js';
 export interface HelpDeskOptions {
   /** Where everything is kept; the demo's server passes a SQLite file. */
   readonly store: ConversationStore;
+  /** Who plays the agents; absent: their scripts. */
+  readonly model?: DeskModel | undefined;
   /** Let the agents answer without pausing between words; for tests. */
   readonly fast?: boolean;
 }
 
 /** A kit with the help desk in it; the room is the same one after every start. */
-export async function openHelpDesk({ store, fast = false }: HelpDeskOptions): Promise<RoomKit> {
+export async function openHelpDesk({ store, model, fast = false }: HelpDeskOptions): Promise<RoomKit> {
   const kit = new RoomKit({ store });
 
   // The customer's page and the desk of a human colleague. `echo`: several pages of one customer show the same chat.
   kit.registerChannel(new WebSocketChannel(CUSTOMER.channelId, { echo: true }));
   kit.registerChannel(new WebSocketChannel(COLLEAGUE.channelId, { echo: true }));
 
+  // Who writes three lines gets one answer.
+  const patienceMs = fast ? 15 : 700;
+  const agent = (id: keyof typeof PROMPTS, script: Script, about: { role: string; description: string }): Agent =>
+    new Agent(id, {
+      provider: model?.open() ?? new ScriptedProvider({ name: id, script, ...(fast && { thinkingMs: 5, wordMs: 1 }) }),
+      systemPrompt: PROMPTS[id],
+      memory: new HandoffMemoryProvider(new SlidingWindowMemory({ maxEvents: 50 })),
+      tools: [lookupOrder],
+      collision: { policy: 'burst', debounceMs: patienceMs, leadingDebounceMs: patienceMs },
+      ...about,
+    });
   const agents = [
-    agent('mia', mia, fast, { role: 'Triage', description: 'Greets, answers questions about orders, finds out what it is about' }),
-    agent('ben', ben, fast, { role: 'Billing', description: 'Bills, charges and refunds' }),
-    agent('tara', tara, fast, { role: 'Technical help', description: 'Devices that do not work' }),
+    agent('mia', mia, { role: 'Triage', description: 'Greets, answers questions about orders, finds out what it is about' }),
+    agent('ben', ben, { role: 'Billing', description: 'Bills, charges and refunds' }),
+    agent('tara', tara, { role: 'Technical help', description: 'Devices that do not work' }),
   ];
   for (const one of agents) kit.registerChannel(one);
 
@@ -85,16 +100,6 @@ export async function openHelpDesk({ store, fast = false }: HelpDeskOptions): Pr
 
   await openRoom(kit);
   return kit;
-}
-
-function agent(id: string, script: Script, fast: boolean, about: { role: string; description: string }): Agent {
-  return new Agent(id, {
-    provider: new ScriptedProvider({ name: id, script, ...(fast && { thinkingMs: 5, wordMs: 1 }) }),
-    systemPrompt: 'You work at the help desk of a small shop for electronics. Be brief and friendly.',
-    memory: new HandoffMemoryProvider(new SlidingWindowMemory({ maxEvents: 50 })),
-    tools: [lookupOrder],
-    ...about,
-  });
 }
 
 /** Makes the room whole: all of it at the first start, nothing later, and the rest when a first start was cut short. */

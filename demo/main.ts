@@ -1,4 +1,5 @@
 /** What `npm start` runs: opens the help desk, says where, and tells what happens until it is stopped. */
+import { chooseModel, MODEL_VARIABLES } from './agents/models.js';
 import { playHeadless } from './headless.js';
 import type { LineStyle } from './live-lines.js';
 import { readOptions, USAGE, type DemoOptions } from './options.js';
@@ -6,6 +7,7 @@ import { CannotStart, startServer } from './server.js';
 
 const DEFAULT_FILE = './.roomkit/demo.db';
 const PARENT = process.ppid;
+const SCRIPTED = `none, the agents follow scripts; for a real one set ${MODEL_VARIABLES.slice(0, -1).join(', ')} or ${MODEL_VARIABLES.at(-1) ?? ''}`;
 
 let options: DemoOptions | 'help';
 try {
@@ -33,9 +35,12 @@ try {
 async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Promise<void> {
   const colours = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const style = (): LineStyle => ({ colours, columns: process.stdout.columns });
-  const server = await startServer({ file, port, liveLines: { print: (line) => console.log(line), style } });
+  const model = await chooseModel(process.env);
+  const server = await startServer({ file, port, model, liveLines: { print: (line) => console.log(line), style } });
   if (server.port !== port && port !== 0) console.log(`Port ${port} is in use; this is the next free one.\n`);
-  console.log(`RoomKit help desk\n\n  open    ${server.address}\n  studio  ${server.address}/studio/\n  file    ${file}\n  stop    Ctrl+C\n`);
+  console.log(
+    `RoomKit help desk\n\n  open    ${server.address}\n  studio  ${server.address}/studio/\n  file    ${file}\n  model   ${model?.name ?? SCRIPTED}\n  stop    Ctrl+C\n`,
+  );
 
   let stoppingSince: number | undefined;
   const stop = (): void => {

@@ -14,7 +14,10 @@ export const USAGE = `The RoomKit demo: a help desk you can talk to.
   npm start                        open it in a browser
   npm start -- --headless          play a scripted customer, check what happens, and end
   npm start -- --db FILE           keep the conversation in another file (default ./.roomkit/demo.db; or ROOMKIT_DEMO_DB)
-  npm start -- --port NUMBER       listen on another port (default 4170; or PORT); busy: the next free one`;
+  npm start -- --port NUMBER       listen on another port (default 4170; or PORT); busy: the next free one
+
+With ANTHROPIC_API_KEY, OPENAI_API_KEY, GEMINI_API_KEY or ROOMKIT_VLLM_URL that vendor's model plays the agents; ROOMKIT_MODEL names the
+model. Without one they follow scripts, as they do in the headless run.`;
 
 /** Throws an Error whose message says what is wrong. */
 export function readOptions(args: readonly string[], environment: NodeJS.ProcessEnv): DemoOptions | 'help' {

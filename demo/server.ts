@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { RoomKitError, type RoomKit } from 'roomkit';
 import { serve, type RoomKitServer } from 'roomkit/server';
 import { SqliteStore } from 'roomkit/sqlite';
+import type { DeskModel } from './agents/models.js';
 import { openHelpDesk } from './help-desk.js';
 import { printLiveLines, type LineStyle } from './live-lines.js';
 
@@ -19,6 +20,8 @@ export interface ServerOptions {
   readonly file: string;
   /** Busy: the next free one is taken. 0: any free one. */
   readonly port: number;
+  /** Who plays the agents; absent: their scripts. */
+  readonly model?: DeskModel | undefined;
   readonly liveLines?: { readonly print: (line: string) => void; readonly style: () => LineStyle };
 }
 
@@ -32,10 +35,10 @@ const PORTS_TO_TRY = 50;
 const PAGE = fileURLToPath(new URL('page', import.meta.url));
 
 /** Throws CannotStart for a file, a folder or a port that cannot be used. */
-export async function startServer({ file, port, liveLines }: ServerOptions): Promise<RunningServer> {
+export async function startServer({ file, port, model, liveLines }: ServerOptions): Promise<RunningServer> {
   await makeFolder(dirname(file));
   const store = await SqliteStore.open(file).catch(explain);
-  const kit = await openHelpDesk({ store }).catch(explain);
+  const kit = await openHelpDesk({ store, model }).catch(explain);
   const server = await listen(kit, port).catch(async (error: unknown) => {
     await kit.close();
     return explain(error);

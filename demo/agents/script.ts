@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 export interface Conversation {
-  /** The customer's newest words. */
+  /** The customer's newest words: all of them that nobody has answered yet. */
   readonly said: string;
   /** Everything the customer has said, oldest first. */
   readonly customer: readonly string[];
@@ -97,6 +97,7 @@ function readConversation(messages: readonly AIMessage[]): Conversation {
   let own: string[] = [];
   let results = new Map<string, unknown>();
   let takenOverFrom: string | undefined;
+  let unanswered: string[] = [];
   const from = messages.map((message) => FROM.exec(textOf(message))?.[1]).find((name) => name !== undefined);
   for (const message of messages) {
     if (message.role === 'assistant') own.push(textOf(message));
@@ -107,11 +108,14 @@ function readConversation(messages: readonly AIMessage[]): Conversation {
       const takesOver = text.includes(TAKEN_OVER);
       takenOverFrom = takesOver ? from : undefined;
       if (takesOver) own = [];
-      customer.push(...wordsOfCustomer(text));
+      const words = wordsOfCustomer(text);
+      customer.push(...words.all);
+      unanswered = words.unanswered;
     }
   }
   own = own.filter((text) => text !== '');
-  return { said: customer.at(-1) ?? '', customer, own, asked: own.at(-1) ?? '', results, takenOverFrom };
+  const said = unanswered.length > 0 ? unanswered.join('\n') : (customer.at(-1) ?? '');
+  return { said, customer, own, asked: own.at(-1) ?? '', results, takenOverFrom };
 }
 
 /** How the kit asks an agent to go on after a handoff. */
@@ -121,20 +125,24 @@ const FROM = /\[Context from previous agent \(([^)]+)\)\]/;
 const NAMED_LINE = /^(Ada Park|Sam Okafor|mia|ben|tara): /;
 
 /** Takes the customer's lines out of a text in which several people may speak, each line begun with a name (AI-04). */
-function wordsOfCustomer(text: string): string[] {
+function wordsOfCustomer(text: string): { readonly all: string[]; readonly unanswered: string[] } {
   const words: string[] = [];
+  let answered = 0;
   let speaker = '';
   for (const line of text.split('\n')) {
     const name = NAMED_LINE.exec(line)?.[1];
     if (name !== undefined) speaker = name;
     const content = name === undefined ? line : line.slice(name.length + 2);
     if (content === '' || content.startsWith('[Context from previous agent') || content.startsWith(TAKEN_OVER)) continue;
-    if (speaker !== '' && speaker !== 'Ada Park') continue;
+    if (speaker !== '' && speaker !== 'Ada Park') {
+      answered = words.length;
+      continue;
+    }
     // A message may have several lines.
     if (name === undefined && words.length > 0) words.push(`${words.pop() ?? ''}\n${content}`);
     else words.push(content);
   }
-  return words;
+  return { all: words, unanswered: words.slice(answered) };
 }
 
 function textOf(message: AIMessage): string {
