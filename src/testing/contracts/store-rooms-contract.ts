@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ConversationStore } from '../../core/store/store.js';
 import { givesItsOwn, refused, settled, vandalize } from './contract.js';
-import { at, binding, fullRoom, participant, room, row, source, turn } from './samples.js';
+import { approval, at, binding, fullRoom, participant, room, row, source, turn } from './samples.js';
 import { ids, openRoom, say, storeCases } from './store-case.js';
 
 export const roomCases = storeCases([
@@ -320,10 +320,11 @@ async function fill(store: ConversationStore, roomId: string): Promise<void> {
       participant: participant(roomId, 'ada', { externalId: '+1' }),
       outbox: [row(roomId, `${roomId}-e2`, 'mail')],
       turns: [turn(roomId, `${roomId}-turn`, 'helper')],
+      approvals: [approval(roomId, `${roomId}-approval`)],
     },
   );
   await store.updateRow(`${roomId}-e2>mail`, { provider: 'vendor', providerMessageId: `SM-${roomId}` });
-  await store.createTask({ id: `${roomId}-task`, roomId, title: 'T', status: 'pending', createdAt: at(), metadata: {} });
+  await store.createTask({ id: `${roomId}-task`, roomId, title: 'T', status: 'in_progress', createdAt: at(), expiresAt: at(9), metadata: {} });
   await store.addObservation({ id: `${roomId}-seen`, roomId, channelId: 'helper', content: 'O', confidence: 1, createdAt: at(), metadata: {} });
   await store.setReadMarker(roomId, 'sms', 1);
   await store.recordOutcomes([{ roomId, eventId: `${roomId}-e1`, results: [{ channelId: 'web', status: 'sent', attempts: 1 }] }]);
@@ -367,6 +368,9 @@ async function traces(store: ConversationStore, roomId: string): Promise<string[
     listParticipants: (await store.listParticipants(roomId))[0],
     getTask: await store.getTask(`${roomId}-task`),
     listTasks: (await store.listTasks(roomId))[0],
+    listDueTasks: (await store.listDueTasks()).find((one) => one.roomId === roomId),
+    getApproval: await store.getApproval(`${roomId}-approval`),
+    listApprovals: (await store.listApprovals({ roomId }))[0],
     listObservations: (await store.listObservations(roomId))[0],
     getReadMarker: await store.getReadMarker(roomId, 'sms'),
     getRow: await store.getRow(`${roomId}-e2>mail`),
@@ -387,6 +391,19 @@ async function traces(store: ConversationStore, roomId: string): Promise<string[
 const ALL_TRACES = [
   ...['getRoom', 'loadRoom', 'findRooms', 'findLatestRoom', 'findRoomIdsByChannel', 'keyed', 'addressed', 'participating', 'bound'],
   ...['getEvent', 'listEvents', 'countEvents', 'byKey', 'byKeyOfChannel', 'byExternalId', 'getBinding', 'listBindings'],
-  ...['getParticipant', 'listParticipants', 'getTask', 'listTasks', 'listObservations', 'getReadMarker', 'getRow', 'listRows', 'rowsOfEvent'],
+  ...[
+    'getParticipant',
+    'listParticipants',
+    'getTask',
+    'listTasks',
+    'listDueTasks',
+    'getApproval',
+    'listApprovals',
+    'listObservations',
+    'getReadMarker',
+    'getRow',
+    'listRows',
+    'rowsOfEvent',
+  ],
   ...['byProviderMessage', 'getTurn', 'listTurns', 'claimedRow', 'claimedTurn', 'resultOfRow', 'outcome', 'listHeld'],
 ];
