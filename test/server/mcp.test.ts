@@ -98,6 +98,9 @@ describe('an assistant', () => {
     expect(await bindingOf('push')).toBeUndefined();
     const { identity } = served.things;
     expect((await use(client, 'find_identity', { channelType: 'sms', address: '+1' })).json['identity']).toMatchObject({ id: identity.id });
+    expect((await use(client, 'list_approvals', { state: 'pending' })).json).toMatchObject({ approvals: [{ id: 'approval-1' }] });
+    const passedOn = await use(client, 'resolve_approval', { approvalId: 'approval-1', approve: false, by: 'bob', reason: 'It is paid.' });
+    expect(passedOn.json).toMatchObject({ status: 'resolved', approval: { state: 'rejected', resolvedBy: 'bob' } });
     const resolved = await use(client, 'resolve_identity', { ...ROOM, participantId: 'ada', identityId: identity.id });
     expect(resolved.json['participant']).toMatchObject({ identityId: identity.id, resolvedBy: 'acme' });
   });

@@ -438,7 +438,8 @@ function finish(
   const tap = outcome.kind === 'committed' ? tapOf(outcome.event?.metadata) : undefined;
   if (tap !== undefined && outcome.event !== undefined) {
     const { event } = outcome;
-    void parts.tasks.run(() => answerTap(parts, event, tap));
+    cascade.add(); // whoever waits for the message waits for what it decided
+    void parts.tasks.run(() => answerTap(parts, event, tap).then(() => cascade.done()));
   }
   const externalId = outcome.event?.source.externalId ?? message.externalId;
   if (outcome.kind === 'committed' && (message.session !== undefined || externalId !== undefined)) {

@@ -4,7 +4,7 @@
  */
 import type * as Sdk from '@modelcontextprotocol/server';
 import { MissingPeerError } from '../../core/index.js';
-import { hasScope, isClient, type Principal } from '../auth/principal.js';
+import { hasScope, isClient, type Principal, type Scope } from '../auth/principal.js';
 import { readJson, textOf } from '../body.js';
 import type { ServerParts } from '../parts.js';
 import { VERSION } from '../version.js';
@@ -51,7 +51,7 @@ async function open(parts: ServerParts, load: () => Promise<typeof Sdk>): Promis
 function serverFor(sdk: typeof Sdk, parts: ServerParts, principal: Principal): Sdk.McpServer {
   const server = new sdk.McpServer({ name: 'roomkit', title: 'RoomKit', version: VERSION }, { instructions: INSTRUCTIONS });
   const call = callRouteAs(parts, principal);
-  for (const tool of MCP_TOOLS) if (mayCall(principal, tool.route)) addTool(server, parts, principal, call, tool);
+  for (const tool of MCP_TOOLS) if (mayCall(principal, tool.route, tool.scope)) addTool(server, parts, principal, call, tool);
   if (!hasScope(principal, 'read')) return server;
   for (const resource of RESOURCES) {
     if (!mayCall(principal, resource.route)) continue;
@@ -82,8 +82,8 @@ function addTool(server: Sdk.McpServer, parts: ServerParts, principal: Principal
   });
 }
 
-function mayCall(principal: Principal, routeId: string): boolean {
-  const { scope } = routeNamed(routeId);
+function mayCall(principal: Principal, routeId: string, needed?: Scope): boolean {
+  const scope = needed ?? routeNamed(routeId).scope;
   if (scope === 'open' || scope === 'principal') return true;
   if (isClient(principal) && (scope === 'operate' || scope === 'admin')) return false;
   return hasScope(principal, scope);

@@ -1,7 +1,7 @@
 /** What an assistant can do in rooms: each tool is one call of a route, with its scope and its checks. */
 import { z } from 'zod';
 import { Access, ApprovalState, ChannelType, RoomStatus, TaskStatus } from '../../core/index.js';
-import { isClient, type Principal } from '../auth/principal.js';
+import { isClient, type Principal, type Scope } from '../auth/principal.js';
 import { json } from '../schemas/common.js';
 import type { CallRoute } from './call.js';
 
@@ -12,6 +12,8 @@ export interface McpTool {
   readonly description: string;
   /** The route it calls: who may not call that does not see the tool. */
   readonly route: string;
+  /** What the caller needs besides: an assistant may do less than a person whose token it has. */
+  readonly scope?: Scope;
   readonly input: z.ZodObject;
   readonly annotations: { readonly readOnlyHint: boolean; readonly destructiveHint?: boolean; readonly idempotentHint?: boolean };
   run(call: CallRoute, given: Readonly<Record<string, unknown>>, principal: Principal): Promise<unknown>;
@@ -241,6 +243,7 @@ export const MCP_TOOLS: readonly McpTool[] = [
     title: 'Pass on the answer to an approval',
     description: 'Passes on what a person has decided about a call that waits. Never decide it yourself: `by` is the person who did.',
     route: 'resolveApproval',
+    scope: 'operate',
     annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     input: z.strictObject({
       approvalId: id,
@@ -249,10 +252,7 @@ export const MCP_TOOLS: readonly McpTool[] = [
       reason: reason.optional(),
       arguments: json.optional().describe('What is to run in place of what was asked for.'),
     }),
-    run: (call, { approvalId, ...body }, principal) => {
-      const { by: _own, ...answer } = body;
-      return call('resolveApproval', { params: { approvalId }, body: isClient(principal) ? answer : body });
-    },
+    run: (call, { approvalId, ...body }) => call('resolveApproval', { params: { approvalId }, body }),
   }),
   tool({
     name: 'list_tasks',

@@ -107,6 +107,17 @@ const RIGHT: Readonly<Record<string, (things: Things) => Right>> = {
     params: { identityId: other.id },
     sees: ({ json }) => expect(json['merge']).toMatchObject({ fromId: other.id }),
   }),
+  listApprovals: () => ({
+    status: 200,
+    query: '?state=pending',
+    sees: ({ json }) => expect(json['approvals']).toMatchObject([{ id: 'approval-1', roomId: 'acme-1', tool: 'refund', askedBy: ['ada'] }]),
+  }),
+  resolveApproval: () => ({
+    status: 200,
+    params: { approvalId: 'approval-1' },
+    body: { approve: false, by: 'the-desk', reason: 'It is paid.' },
+    sees: ({ json }) => expect(json).toMatchObject({ status: 'resolved', approval: { state: 'rejected', resolvedBy: 'the-desk' } }),
+  }),
   getConversation: () => ({ status: 200 }),
   setActiveAgent: () => ({
     status: 200,
@@ -130,6 +141,12 @@ const RIGHT: Readonly<Record<string, (things: Things) => Right>> = {
   }),
   listObservations: () => ({ status: 200 }),
   addObservation: () => ({ status: 201, body: { content: 'Calmer now', category: 'mood', confidence: 0.9 } }),
+  completeTask: ({ later }) => ({
+    status: 200,
+    params: { taskId: later.id },
+    body: { result: { parcel: 7 } },
+    sees: ({ json }) => expect(json).toMatchObject({ status: 'completed', task: { status: 'completed', metadata: { result: { parcel: 7 } } } }),
+  }),
   listDeliveries: () => ({
     status: 200,
     query: '?state=failed',
@@ -280,6 +297,19 @@ describe('another organization', () => {
     expect((await served.ask('globex', 'get', '/api/search?text=invoice')).json).toEqual({ events: [] });
   });
 
+  it('finds no approval of ours, and no task to complete', async () => {
+    verifies('AUTH-09', 'APR-03');
+    expect((await served.ask('globex', 'get', '/api/approvals')).json).toEqual({ approvals: [] });
+    const answer = { body: { approve: true, by: 'gus' } };
+    for (const [caller, path, asked, code] of [
+      ['globex', '/api/approvals/approval-1/resolve', answer, 'approval_not_found'],
+      ['root', '/api/approvals/unknown/resolve', answer, 'approval_not_found'],
+      ['globex', `/api/tasks/${served.things.later.id}/complete`, { body: { result: 1 } }, 'task_not_found'],
+      ['root', '/api/tasks/unknown/complete', { body: { result: 1 } }, 'task_not_found'],
+    ] as const)
+      expect(problem(await served.ask(caller, 'post', path, asked)), path).toEqual([404, code, PROBLEM]);
+  });
+
   it('finds no delivery, task or event of ours through a room of its own', async () => {
     verifies('AUTH-09');
     const { failed, task, event } = served.things;
@@ -326,6 +356,7 @@ describe('a malformed request', () => {
       getEvent: `?as=${'x'.repeat(300)}`,
       deleteEvent: '?cascadeReplies=perhaps',
       listTasks: '?status=lost',
+      listApprovals: '?state=lost',
       streamEvents: '?afterIndex=-2',
       getUsage: '?agentId=',
     };

@@ -1,5 +1,14 @@
 /** A server on a real port, with something of everything in its rooms, and who may ask it. */
-import { RoomKit, WebSocketChannel, type Identity, type OutboxRow, type RoomEvent, type RoomKitOptions, type Task } from 'roomkit';
+import {
+  RoomKit,
+  WebSocketChannel,
+  type ChannelOutput,
+  type Identity,
+  type OutboxRow,
+  type RoomEvent,
+  type RoomKitOptions,
+  type Task,
+} from 'roomkit';
 import { apiKeys, createApiKey, serve, type RoomKitServer, type Scope, type ServeOptions } from 'roomkit/server';
 import { SqliteStore } from 'roomkit/sqlite';
 import { silentLogger } from '../../../src/core/logger.js';
@@ -14,6 +23,11 @@ const CALLERS = {
   globex: ['globex', ['read', 'write', 'operate', 'admin']],
   none: ['acme', []],
 } as const satisfies Readonly<Record<string, readonly [string | undefined, readonly Scope[]]>>;
+
+/** A turn that has to wait: it asks for leave. */
+const PAY_BACK: ChannelOutput = {
+  suspend: { loop: {}, approvals: [{ id: 'approval-1', callId: 'c1', tool: 'refund', arguments: { invoice: 4711 } }] },
+};
 
 export type Caller = keyof typeof CALLERS | 'ada' | 'nobody';
 
@@ -45,6 +59,8 @@ export class Served {
       readonly identity: Identity;
       readonly other: Identity;
       readonly failed: OutboxRow;
+      /** What a tool will answer later. */
+      readonly later: Task;
     },
   ) {}
 
@@ -55,7 +71,9 @@ export class Served {
     const sms = { isDown: true };
     kit.registerChannel(new TestTransport('sms', { deliver: () => (sms.isDown ? Promise.reject(new Error('down')) : undefined) }));
     kit.registerChannel(new TestTransport('push'));
-    kit.registerChannel(new TestAgent('helper', () => undefined));
+    kit.registerChannel(
+      new TestAgent('helper', ({ content }) => (content.type === 'text' && content.body === 'Pay it back.' ? PAY_BACK : undefined)),
+    );
     for (const [roomId, organizationId] of [
       ['acme-1', 'acme'],
       ['globex-1', 'globex'],
@@ -66,7 +84,9 @@ export class Served {
     }
     await kit.ensureParticipant('acme-1', 'web', 'ada', { displayName: 'Ada' });
     const { event } = await kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'Where is invoice 4711?' }, { roomId: 'acme-1' });
+    await kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'Pay it back.', visibility: 'intelligence' }, { roomId: 'acme-1' });
     const task = await kit.createTask('acme-1', { title: 'Call back' });
+    const later = await kit.createTask('acme-1', { title: 'Ship', status: 'in_progress' });
     await kit.addObservation('acme-1', { content: 'Angry', channelId: 'helper', confidence: 0.5 });
     const identity = await kit.createIdentity({ displayName: 'Ada', organizationId: 'acme', channelAddresses: { sms: ['+1'] } });
     const other = await kit.createIdentity({ displayName: 'A. L.', organizationId: 'acme', externalIds: { crm: '7' } });
@@ -89,7 +109,7 @@ export class Served {
     });
     const { token } = await server.mintClientToken({ rooms: ['acme-1'], channelId: 'web', participantId: 'ada', organizationId: 'acme' });
     credentials.set('ada', token);
-    return new Served(kit, server, credentials, sms, { event, task, identity, other, failed });
+    return new Served(kit, server, credentials, sms, { event, task, identity, other, failed, later });
   }
 
   credential(caller: Caller): string | undefined {
