@@ -39,7 +39,7 @@ function model({ messages }: AIContext) {
   const last = messages.at(-1);
   if (last?.role === 'tool') {
     const results = typeof last.content === 'string' ? [] : last.content;
-    return results.map((part) => (part.type === 'tool_result' ? String(part.result) : '')).join('; ');
+    return results.map((part) => (part.type === 'tool_result' && typeof part.result === 'string' ? part.result : '')).join('; ');
   }
   const words = typeof last?.content === 'string' ? last.content : '';
   const [, tool, order, amount] = /^(refund|ship) (\S+) ?(\d*)/.exec(words) ?? [];
