@@ -132,6 +132,44 @@ describe('an answer', () => {
   });
 });
 
+describe('a tool that a room or binding defines anew', () => {
+  it('keeps the demand of the agent’s own tool, and a stored one that makes no sense lets nobody through', async () => {
+    verifies('APR-01', 'AI-02');
+    const stored = (fields: Record<string, unknown>) => ({ metadata: { tools: [{ name: 'refund', description: 'Gives back.', ...fields }] } });
+    const lifted = await approvals({ calls: [REFUND] });
+    await lifted.kit.attachChannel('room', 'bot', stored({ requiresApproval: false, approvers: ['member'] }));
+    await lifted.say('refund me');
+    const [approval] = await lifted.kit.listApprovals();
+    expect([lifted.ran, await lifted.answer(approval, { by: 'eve' })]).toMatchObject([[], { status: 'forbidden' }]);
+    await lifted.close();
+
+    const added = await approvals({ calls: [REFUND], tool: { requiresApproval: false } });
+    await added.kit.attachChannel(
+      'room',
+      'bot',
+      stored({ requiresApproval: 'yes', approvers: 5, approvalVisibility: 7, approvalExpiresInSeconds: 'soon' }),
+    );
+    await added.say('refund me');
+    const [asked] = await added.kit.listApprovals();
+    expect(asked).toMatchObject({ visibility: 'internal', approvers: [], expiresAt: '2026-01-02T00:00:00.000Z' });
+    expect([added.ran, await added.answer(asked, { by: 'olga' })]).toMatchObject([[], { status: 'forbidden' }]);
+    await added.close();
+    const wrong = { tools: [{ name: 'x', description: '', requiresApproval: () => true }] };
+    await expect(added.kit.createRoom({ aiConfig: wrong })).rejects.toThrow(/closed|stored/);
+  });
+
+  it.each([
+    [{ requiresApproval: 'yes' }, /requiresApproval of tool 'refund' is string/],
+    [{ approvers: [] }, /approvers of tool 'refund'/],
+    [{ approvers: [1] }, /approvers of tool 'refund'/],
+    [{ approvalVisibility: '' }, /approvalVisibility of tool 'refund'/],
+    [{ approvalExpiresInSeconds: 0 }, /approvalExpiresInSeconds of tool 'refund' is 0/],
+  ])('says what makes no sense when an agent is made: %j', async (tool, problem) => {
+    verifies('APR-01');
+    await expect(approvals({ calls: [], tool: tool as never })).rejects.toThrow(problem);
+  });
+});
+
 describe('who may answer (F48)', () => {
   it('is who the tool names, or else who stands for the business or the host; never the customer who asked, a bot, or an agent', async () => {
     verifies('APR-03', 'F48');

@@ -100,16 +100,23 @@ export class ToolSet implements TurnTools {
   }
 }
 
-/** What a layer above says joins what its handler's own layer demands, and never takes anything away. */
+/**
+ * What a layer above says joins what its handler's own layer demands, and never takes anything away. Stored layers may hold
+ * anything: what makes no sense demands leave, and lets nobody give it.
+ */
 export function approvalOf(tool: AITool, lower: ToolApproval | undefined): ToolApproval | undefined {
-  const demand = tool.requiresApproval;
-  if (demand === undefined || demand === false) return lower;
+  const given: unknown = tool.requiresApproval;
+  if (given === undefined || given === null || given === false) return lower;
+  const demand = typeof tool.requiresApproval === 'function' ? tool.requiresApproval : true;
   if (lower !== undefined) return { ...lower, demands: [...lower.demands, demand] };
+  const { approvers, approvalVisibility: visibility, approvalExpiresInSeconds: seconds }: Readonly<Record<string, unknown>> = { ...tool };
+  const isKnown =
+    approvers === undefined || typeof approvers === 'function' || (Array.isArray(approvers) && approvers.every((one) => typeof one === 'string'));
   return {
     demands: [demand],
-    approvers: tool.approvers,
-    visibility: tool.approvalVisibility,
-    expiresInSeconds: tool.approvalExpiresInSeconds,
+    approvers: isKnown ? tool.approvers : EMPTY_LIST,
+    visibility: typeof visibility === 'string' && visibility !== '' ? visibility : undefined,
+    expiresInSeconds: typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds) ? seconds : undefined,
   };
 }
 
