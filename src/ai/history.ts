@@ -3,6 +3,7 @@ import type { TakenMessages } from '../core/channel.js';
 import { ValidationError } from '../core/errors.js';
 import type { ChannelServices } from '../core/channel.js';
 import type { AIMessage, AITool } from '../core/models/ai.js';
+import type { EventContent } from '../core/models/content.js';
 import type { RoomEvent } from '../core/models/event.js';
 import type { Participant } from '../core/models/people.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
@@ -142,12 +143,32 @@ function wordsOf(
   return { messages, askedFrom };
 }
 
+/**
+ * Plain texts in the form of messages, one of a user and one of the reader itself. A window moves on by a message or two each
+ * turn: what stays in it is not made anew, and what a model's adapter still holds of earlier turns holds no copies.
+ */
+const SPOKEN = new WeakMap<EventContent, AIMessage>();
+const OWN = new WeakMap<EventContent, AIMessage>();
+
 /** An event's message; undefined when there is nothing to read. */
-function read({ channelId, participants, supportsVision }: Reader, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
+function read(reader: Reader, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
+  const { content } = event;
+  const isOwn = event.source.channelId === reader.channelId;
+  if (content.type !== 'text' || (withSpeakers && !isOwn)) return readNow(reader, event, withSpeakers);
+  const known = isOwn ? OWN : SPOKEN;
+  let message = known.get(content);
+  if (message === undefined) {
+    message = readNow(reader, event, withSpeakers);
+    if (message !== undefined) known.set(content, message);
+  }
+  return message;
+}
+
+function readNow({ channelId, participants, supportsVision }: Reader, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
   const content = readContent(event.content, supportsVision);
   if (content === null || content.length === 0) return undefined;
-  if (event.source.channelId === channelId) return { role: 'assistant', content };
-  return { role: 'user', content: withSpeakers ? withSpeaker(content, event, participants) : content };
+  if (event.source.channelId === channelId) return Object.freeze({ role: 'assistant', content } as const);
+  return Object.freeze({ role: 'user', content: withSpeakers ? withSpeaker(content, event, participants) : content } as const);
 }
 
 /** What the memory shows; when it fails, the plain window (MEM-04). */

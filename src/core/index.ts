@@ -63,7 +63,7 @@ export * from './telemetry/provider.js';
 export { ConsoleTelemetryProvider, NoopTelemetryProvider } from './telemetry/console.js';
 export type { TokenPrices } from './telemetry/prices.js';
 export { GenAIAttribute } from './telemetry/gen-ai.js';
-export { sumUsage } from './usage/sums.js';
+export { sumUsage, type CountedUsage } from './usage/sums.js';
 export { Secret } from './telemetry/secret.js';
 export type { MediaInfo, MediaStore } from './media/media-store.js';
 export { transcodeFor, type ContentTranscoder } from './delivery/transcode.js';

@@ -7,10 +7,11 @@ import type { UsageRecord, UsageReport, UsageSum, UsageTotal } from '../models/u
 export const NO_USAGE: UsageTotal = Object.freeze({ generations: 0, tokens: EMPTY, ms: 0, unpriced: 0 });
 
 /** What of a record is counted. */
-type Counted = Pick<UsageRecord, 'agentId' | 'provider' | 'model' | 'tokens' | 'ms'> & { readonly cost?: number | undefined };
+/** What of a record counts in a sum. */
+export type CountedUsage = Pick<UsageRecord, 'agentId' | 'provider' | 'model' | 'tokens' | 'ms'> & { readonly cost?: number | undefined };
 
 /** Per agent, provider and model, in the order of their names. For stores that add up by themselves. */
-export function sumUsage(records: Iterable<Counted>): UsageSum[] {
+export function sumUsage(records: Iterable<CountedUsage>): UsageSum[] {
   const sums = new Map<string, UsageSum>();
   for (const record of records) {
     const { agentId, provider, model } = record;
@@ -34,7 +35,7 @@ export function reportOf(rows: readonly UsageSum[]): UsageReport {
   return { ...total, byAgent: Object.fromEntries(byAgent), byModel: Object.fromEntries(byModel), rows };
 }
 
-export function totalOf({ tokens, ms, cost }: Pick<Counted, 'tokens' | 'ms' | 'cost'>): UsageTotal {
+export function totalOf({ tokens, ms, cost }: Pick<CountedUsage, 'tokens' | 'ms' | 'cost'>): UsageTotal {
   return cost === undefined ? { generations: 1, tokens, ms, unpriced: 1 } : { generations: 1, tokens, ms, cost, unpriced: 0 };
 }
 
