@@ -6,7 +6,6 @@ import type { UsageRecord, UsageReport, UsageSum, UsageTotal } from '../models/u
 /** Nothing was used. */
 export const NO_USAGE: UsageTotal = Object.freeze({ generations: 0, tokens: EMPTY, ms: 0, unpriced: 0 });
 
-/** What of a record is counted. */
 /** What of a record counts in a sum. */
 export type CountedUsage = Pick<UsageRecord, 'agentId' | 'provider' | 'model' | 'tokens' | 'ms'> & { readonly cost?: number | undefined };
 
