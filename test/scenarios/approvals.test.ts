@@ -346,6 +346,23 @@ describe('an approval comes to an end', () => {
     await scene.close();
   });
 
+  it.each([
+    ['tokens', { turn: 15 }],
+    ['cost', { turn: { cost: 20 } }],
+  ])('spends one budget before and after it waits (%s), and usage is counted once', async (_kind, budget) => {
+    verifies('USG-01', 'USG-03', 'APR-04');
+    const prices = { 'mock-model': { input: 1_000_000, output: 2_000_000 } };
+    const scene = await approvals({ calls: [REFUND], agent: { budget }, kit: { prices } });
+    await scene.say('refund me');
+    const [approval] = await scene.kit.listApprovals();
+    await scene.answer(approval, { approve: true });
+    expect(scene.ran).toHaveLength(1);
+    expect((await scene.turns())[0]?.endReason).toBe('budget_exceeded');
+    expect(scene.asked).toHaveLength(1);
+    expect(await scene.kit.getUsage('room')).toMatchObject({ generations: 1, tokens: { input_tokens: 10, output_tokens: 5 }, cost: 20 });
+    await scene.close();
+  });
+
   it('waits as long as it has to: neither the loop nor the turn counts that time', async () => {
     verifies('APR-02', 'TURN-02', 'TURN-05');
     const scene = await approvals({ calls: [REFUND], agent: { loopTimeoutSeconds: 5 }, kit: { turnTtlSeconds: 5, turnTimeoutSeconds: 5 } });

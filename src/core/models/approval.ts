@@ -53,6 +53,8 @@ export interface SuspendedTurn {
   /** What was said before, in order. */
   readonly replyEventIds: readonly string[];
   readonly suspendedAt: string;
+  /** What its generations had cost, where they have a price (USG-03). */
+  readonly cost?: number;
 }
 
 /** Who answers an approval, as a tool's `approvers` may judge it. */

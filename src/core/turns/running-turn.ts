@@ -15,6 +15,7 @@ import { loadState } from '../pipeline/commit.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import type { TraceRecord } from '../telemetry/decision-trace.js';
 import { budgetRefusal, type Budgets } from '../usage/budget.js';
+import { NO_USAGE } from '../usage/sums.js';
 import type { TurnLane } from './lane.js';
 import { Interruption } from './outcome.js';
 import type { TurnWork } from './turn-work.js';
@@ -197,8 +198,9 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
 
   budgetRefusal(budgets: Budgets, model: string): Awaitable<string | undefined> {
-    const { roomId, channelId: agentId } = this.work.row;
-    return budgetRefusal({ parts: this.parts, roomId, agentId, model, own: this.records ?? EMPTY_LIST }, budgets);
+    const { roomId, channelId: agentId, suspended, usage = EMPTY } = this.work.row;
+    const before = suspended === undefined ? NO_USAGE : { ...NO_USAGE, tokens: usage, ...(suspended.cost !== undefined && { cost: suspended.cost }) };
+    return budgetRefusal({ parts: this.parts, roomId, agentId, model, own: this.records ?? EMPTY_LIST, before }, budgets);
   }
 
   end(): void {

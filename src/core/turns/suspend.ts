@@ -2,7 +2,7 @@
 import { newSecret } from '../approvals/tokens.js';
 import { commitNotice, isForHosts, requestEvent } from '../approvals/notices.js';
 import { isoTime } from '../clock.js';
-import type { ApprovalRequest, ApprovalRow, SuspendRequest } from '../models/approval.js';
+import type { ApprovalRequest, ApprovalRow, SuspendedTurn, SuspendRequest } from '../models/approval.js';
 import { ownJson } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
@@ -50,7 +50,13 @@ interface Suspension {
 }
 
 async function commitRequests(parts: KitParts, section: Section, state: RoomState, { work, request, said, rows }: Suspension): Promise<void> {
-  const suspended = ownJson({ loop: request.loop, replyEventIds: said.replyEventIds, suspendedAt: isoTime(parts.clock.now()) });
+  const cost = costOf(work);
+  const suspended: SuspendedTurn = ownJson({
+    loop: request.loop,
+    replyEventIds: said.replyEventIds,
+    suspendedAt: isoTime(parts.clock.now()),
+    ...(cost !== undefined && { cost }),
+  });
   // Each leg of its way has its own attempts (TURN-03).
   const patch = { state: 'waiting', attempts: 0, suspended, usage: said.usage, replyEventIds: said.replyEventIds } as const;
   // What people may see is asked one by one, because each has its own buttons.
@@ -77,6 +83,13 @@ async function commitRequests(parts: KitParts, section: Section, state: RoomStat
       parts.framework.emit('approval_requested', { roomId: row.roomId, channelId: row.agentId, data });
     }
   });
+}
+
+/** Of all its legs. */
+function costOf({ row, running }: TurnWork): number | undefined {
+  let sum = row.suspended?.cost;
+  for (const { cost } of running?.records ?? []) if (cost !== undefined) sum = (sum ?? 0) + cost;
+  return sum;
 }
 
 function approvalRow(parts: KitParts, work: TurnWork, request: ApprovalRequest): ApprovalRow {

@@ -20,6 +20,8 @@ interface Asking {
   readonly model: string;
   /** Of the turn that runs: the store does not know of them yet. */
   readonly own: readonly UsageRecord[];
+  /** What the turn had used before it waited for people: the store knows of it. */
+  readonly before: UsageTotal;
 }
 
 type Span = keyof Budget;
@@ -43,9 +45,9 @@ export function budgetRefusal(asking: Asking, { agent, room }: Budgets): Awaitab
   return next(0);
 }
 
-function spentIn({ parts, roomId, agentId, own }: Asking, owner: 'agent' | 'room', span: Span): Awaitable<UsageTotal> {
+function spentIn({ parts, roomId, agentId, own, before }: Asking, owner: 'agent' | 'room', span: Span): Awaitable<UsageTotal> {
   const turn = own.reduce((sum, record) => plus(sum, totalOf(record)), NO_USAGE);
-  if (span === 'turn') return turn;
+  if (span === 'turn') return plus(before, turn);
   const query: UsageQuery = {
     ...(owner === 'agent' && { agentId }),
     ...((owner === 'room' || span === 'room') && { roomId }),
