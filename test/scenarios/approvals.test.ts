@@ -252,6 +252,47 @@ describe('who may answer (F48)', () => {
     inner.close();
   });
 
+  it('of the last two approvals at once, by two kits without a lock between them, leaves no turn behind', async () => {
+    verifies('APR-03', 'APR-04');
+    const inner = new InMemoryStore();
+    const store = new FaultStore(inner, { ownsStore: false });
+    const scene = await approvals({ calls: [REFUND, { ...REFUND, id: 'c2', arguments: { order: 'B-2', amount: 5 } }], kit: { store } });
+    await scene.say('refund both');
+    const slow = new FaultStore(inner, { ownsStore: false });
+    const other = new RoomKit({ store: slow, clock: scene.clock, logger: silentLogger });
+    const [one, two] = await other.listApprovals();
+    slow.hang('commitEvent');
+    const second = other.resolveApproval(two?.id ?? '', { approve: true, by: 'grace' });
+    await scene.clock.advance(1);
+    expect(slow.hanging).toBe(1);
+    store.hang('commitEvent');
+    const first = scene.kit.resolveApproval(one?.id ?? '', { approve: true, by: 'grace' });
+    await scene.clock.advance(1);
+    expect(store.hanging).toBe(1); // each has seen the other's as pending
+    slow.resume();
+    store.resume();
+    await scene.clock.advance(10_000);
+    expect([(await first).status, (await second).status]).toEqual(['resolved', 'resolved']);
+    await scene.kit.recover();
+    await scene.clock.advance(10_000);
+    expect(scene.ran).toHaveLength(2);
+    expect((await scene.turns()).map(({ state }) => state)).toEqual(['committed']);
+    await other.close();
+    await scene.close();
+  });
+
+  it('of a turn that has ended without it is stored, and nothing runs', async () => {
+    verifies('APR-03');
+    const scene = await approvals({ calls: [REFUND] });
+    await scene.say('refund me');
+    const [approval] = await scene.kit.listApprovals();
+    await scene.kit.store.updateTurn(approval?.turnId ?? '', { state: 'failed' });
+    expect(await scene.answer(approval, { approve: true })).toMatchObject({ status: 'resolved' });
+    expect(await scene.kit.listApprovals({ state: 'pending' })).toEqual([]);
+    expect(scene.ran).toEqual([]);
+    await scene.close();
+  });
+
   it('cannot be found out from another organization', async () => {
     verifies('APR-03', 'PERM-09');
     const store = new FaultStore(new InMemoryStore(), { ownsStore: false });

@@ -1,7 +1,7 @@
 /** People answer approvals (APR-03): the first valid answer counts, and when it was the last one that a turn waited for, the turn goes on. */
 import { openTurn } from '../call-scope.js';
 import { isoTime } from '../clock.js';
-import { ConflictError, ValidationError } from '../errors.js';
+import { ConflictError, RoomNotFoundError, ValidationError } from '../errors.js';
 import type { Approval, ApprovalAnswer, ApprovalResult, ApprovalRow } from '../models/approval.js';
 import { checkJson } from '../models/content-validation.js';
 import { ownJson } from '../models/json.js';
@@ -90,25 +90,28 @@ async function settle(
   const lease = isHere ? { leaseOwner: parts.owner, leaseUntil: isoTime(now + parts.limits.leaseSeconds * 1000) } : { leaseUntil: isoTime(0) };
   // What it waited does not count against its time (TURN-05).
   const queued: Partial<TurnRow> = { state: 'queued', expiresAt: isoTime(now + parts.limits.turnTtlSeconds * 1000), ...lease };
-  const extra: Omit<EventCommit, 'event'> = {
-    resolves: [{ approvalId: row.id, patch }],
-    ...(isLast && { turnChanges: [{ turnId: row.turnId, from: ['waiting'], patch: queued }] }),
-  };
+  const frees: Pick<EventCommit, 'turnChanges'> = isLast ? { turnChanges: [{ turnId: row.turnId, from: ['waiting'], patch: queued }] } : {};
   const by = patch.resolvedBy ?? 'system';
-  try {
+  const commit = async (extra: Pick<EventCommit, 'turnChanges'>): Promise<boolean> => {
     const event = resolvedEvent(parts, row, { state: patch.state, by, isChanged: patch.approvedArguments !== undefined });
-    await commitNotice(parts, section, state, event, extra);
-  } catch (error) {
-    if (error instanceof ConflictError) return undefined;
-    throw error;
-  }
+    try {
+      await commitNotice(parts, section, state, event, { resolves: [{ approvalId: row.id, patch }], ...extra });
+      return true;
+    } catch (error) {
+      if (error instanceof ConflictError) return false;
+      throw error;
+    }
+  };
+  // Its turn may have ended without it: then the approval alone is left.
+  const isStored = (await commit(frees)) || (isLast && (await parts.store.getApproval(row.id))?.state === 'pending' && (await commit({})));
+  if (!isStored) return undefined;
   section.defer(() => {
     const type = patch.state === 'expired' ? 'approval_expired' : 'approval_resolved';
     if (parts.framework.has(type)) {
       const data = { approval_id: row.id, tool: row.tool, turn_id: row.turnId, state: patch.state, by, approved: patch.state === 'approved' };
       parts.framework.emit(type, { roomId: row.roomId, channelId: row.agentId, data });
     }
-    if (isLast) resumeTurn(parts, row.turnId);
+    resumeTurn(parts, row.turnId, queued);
   });
   return shown({ ...row, ...patch });
 }
@@ -120,8 +123,9 @@ export async function findApproval(parts: KitParts, approvalId: string): Promise
   try {
     checkState(parts, row.roomId, await parts.store.loadRoom(row.roomId));
     return row;
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof RoomNotFoundError) return null;
+    throw error;
   }
 }
 

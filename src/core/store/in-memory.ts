@@ -202,7 +202,7 @@ export class InMemoryStore implements ConversationStore {
     if (approvals !== undefined) this.#approvals.add(approvals);
     if (resolves !== undefined) this.#approvals.resolve(resolves);
     if (turnChanges !== undefined) for (const { turnId, patch } of turnChanges) this.#outbox.updateTurn(turnId, patch, undefined);
-    if (tasks !== undefined) for (const task of tasks) this.createTask(task);
+    if (tasks !== undefined) for (const task of tasks) if (!this.#tasks.has(task.id)) this.createTask(task);
     if (ending !== undefined) this.createTask({ ...ending, ...endsTask?.patch });
     return target === undefined
       ? { event: stored, state: room.state, duplicate: false }

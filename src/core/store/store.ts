@@ -246,7 +246,7 @@ export interface EventCommit {
   readonly resolves?: readonly ApprovalResolution[];
   /** Changes turns in one of these states; throws ConflictError when one is in another (APR-01, APR-03). */
   readonly turnChanges?: readonly TurnChange[];
-  /** New tasks (LTR-01). */
+  /** New tasks; one whose id is there already stays as it is (LTR-01). */
   readonly tasks?: readonly Task[];
   /** Ends a task that is in progress; throws ConflictError when it is not any more (LTR-02). */
   readonly endsTask?: { readonly taskId: string; readonly patch: Pick<Task, 'status' | 'metadata'> };

@@ -35,7 +35,10 @@ export function tasksStored(parts: KitParts, work: TurnWork | undefined): void {
 /** The turn ends without a commit of its own: the tool is at work all the same. */
 export async function keepLater(parts: KitParts, work: TurnWork): Promise<void> {
   try {
-    for (const task of work.later ?? []) await insist(parts, { taskId: task.id }, () => parts.store.createTask(task));
+    for (const task of work.later ?? [])
+      await insist(parts, { taskId: task.id }, async () => {
+        if ((await parts.store.getTask(task.id)) === null) await parts.store.createTask(task);
+      });
   } catch (error) {
     if (!parts.stopping.aborted) parts.logger.error('What a tool will answer later could not be stored.', { turnId: work.row.id, error });
   }

@@ -63,7 +63,7 @@ export class SqliteCommits {
     if (approvals !== undefined) this.approvals.add(approvals);
     if (resolves !== undefined) this.approvals.resolve(resolves);
     if (turnChanges !== undefined) for (const { turnId, patch } of turnChanges) this.outbox.updateTurn(turnId, patch, undefined);
-    if (tasks !== undefined) for (const task of tasks) this.people.putTask(task);
+    if (tasks !== undefined) for (const task of tasks) if (this.people.getTask(task.id) === null) this.people.putTask(task);
     if (ending !== undefined) this.people.putTask({ ...ending, ...endsTask?.patch });
     return { event: stored, state: this.rooms.require(roomId), duplicate: false, ...(target !== null && { target }) };
   }

@@ -135,12 +135,14 @@ export const approvalCases = storeCases([
       );
       assert.equal(values.length, 1, 'of six ends at once, one counts');
       assert.deepEqual(await store.getTask('t1'), { ...waiting, ...patch });
+      await say(store, 'room', 'again', {}, { tasks: [waiting] });
+      assert.deepEqual(await store.getTask('t1'), { ...waiting, ...patch }, 'what has ended does not begin again');
       assert.deepEqual(await store.listDueTasks(), []);
       const error = await refused(() => say(store, 'room', 'late', {}, { endsTask: { taskId: 't2', patch } }), 'conflict');
       assert.match(error.message, /task_ended/);
       assert.equal((error as { retryable?: boolean }).retryable, false);
       await refused(() => say(store, 'room', 'none', {}, { endsTask: { taskId: 'unknown', patch } }), 'conflict');
-      assert.equal(await store.countEvents('room'), 2);
+      assert.equal(await store.countEvents('room'), 3);
     },
   },
 ]);
