@@ -1,6 +1,8 @@
 /** Every call to the server's REST routes, and what its refusals say. */
 import type {
   Access,
+  Approval,
+  ApprovalAnswered,
   ChannelBinding,
   ChannelInfo,
   DecisionTrace,
@@ -118,6 +120,12 @@ export const api = {
   listTasks: async (roomId: string): Promise<readonly Task[]> => (await call<{ tasks: readonly Task[] }>(`${room(roomId)}/tasks`)).tasks,
   listObservations: async (roomId: string): Promise<readonly Observation[]> =>
     (await call<{ observations: readonly Observation[] }>(`${room(roomId)}/observations`)).observations,
+  listApprovals: async (query: { roomId?: string; state?: string; limit: number }): Promise<readonly Approval[]> =>
+    (await call<{ approvals: readonly Approval[] }>('/api/approvals', { query })).approvals,
+  resolveApproval: (
+    id: string,
+    body: { approve: boolean; reason?: string; arguments?: Readonly<Record<string, unknown>> },
+  ): Promise<ApprovalAnswered> => call(`/api/approvals/${encodeURIComponent(id)}/resolve`, { method: 'POST', body }),
   mintClientToken: (body: ClientTokenRequest): Promise<{ token: string; expiresAt: string }> => call('/api/client-tokens', { method: 'POST', body }),
 };
 

@@ -1,6 +1,7 @@
 /** What Studio reads over the public surface: the package's own types, and what the routes put around them. */
 import type {
   Access,
+  Approval,
   ChannelBinding,
   ChannelType,
   ConversationState,
@@ -25,6 +26,7 @@ import type {
 
 export type {
   Access,
+  Approval,
   ChannelBinding,
   ChannelType,
   ConversationState,
@@ -93,4 +95,10 @@ export interface HandoffAnswer {
   readonly accepted: boolean;
   readonly reason: string;
   readonly newAgentId?: string;
+}
+
+/** `POST /api/approvals/ID/resolve`. */
+export interface ApprovalAnswered {
+  readonly status: 'resolved' | 'already_resolved' | 'expired';
+  readonly approval: Approval;
 }

@@ -1,8 +1,8 @@
 /** The address as state and back. */
 
-export type Subject = 'event' | 'delivery' | 'hook' | 'channel' | 'participant' | 'health' | 'people';
+export type Subject = 'event' | 'delivery' | 'hook' | 'channel' | 'participant' | 'health' | 'people' | 'approvals';
 
-const SUBJECTS: ReadonlySet<string> = new Set<Subject>(['event', 'delivery', 'hook', 'channel', 'participant', 'health', 'people']);
+const SUBJECTS: ReadonlySet<string> = new Set<Subject>(['event', 'delivery', 'hook', 'channel', 'participant', 'health', 'people', 'approvals']);
 
 export interface Route {
   readonly roomId: string | undefined;
@@ -34,7 +34,10 @@ export function readRoute(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const [place, id] = path.split('/');
   const given = new URLSearchParams(query);
-  if (place !== 'rooms' || id === undefined || id === '') return given.get('inspect') === 'health' ? { ...HOME, inspect: 'health' } : HOME;
+  if (place !== 'rooms' || id === undefined || id === '') {
+    const kit = given.get('inspect');
+    return kit === 'health' || kit === 'approvals' ? { ...HOME, inspect: kit } : HOME;
+  }
   const event = given.get('event');
   const inspect = given.get('inspect');
   const device = deviceOf(given.get('device'));
@@ -50,7 +53,7 @@ export function readRoute(hash: string): Route {
 }
 
 export function writeRoute({ roomId, event, inspect, subject, as, devices, device }: Route): string {
-  if (roomId === undefined) return inspect === 'health' ? '#/?inspect=health' : '#/';
+  if (roomId === undefined) return inspect === 'health' || inspect === 'approvals' ? `#/?inspect=${inspect}` : '#/';
   const query = new URLSearchParams();
   if (event !== undefined) query.set('event', String(event));
   if (inspect !== undefined) query.set('inspect', inspect);

@@ -2,6 +2,7 @@
  * From events to rows: quiet ones fold together, a handoff divides, an answer is indented below its cause. Rows grow with
  * the timeline, one event at a time, so that a busy room costs no more than its news.
  */
+import { requestedIn } from './approvals.js';
 import { dayOf } from './time.js';
 import type { WireEvent } from '../types.js';
 
@@ -106,7 +107,7 @@ export class Rows {
 /** What the kit notes about the room itself; several of these say as much in one line. */
 export function isQuiet(event: WireEvent): boolean {
   if (event.type.startsWith('channel_') || event.type.startsWith('participant_')) return true;
-  return event.type === 'system' && event.content.type === 'system' && !isHandoff(event);
+  return event.type === 'system' && event.content.type === 'system' && !isHandoff(event) && requestedIn(event).length === 0;
 }
 
 /** Who leads changed: an agent handed over, or somebody was put in charge. */

@@ -85,5 +85,6 @@ describe('the turns of an event', () => {
     expect(failureOf(step('t', 0, 1, { code: 'overloaded', recovery: 'fallback' }))).toBe('overloaded, the fallback took over');
     expect(failureOf(step('t', 0, 1, { code: 'error' }))).toBe('error');
     expect(failureOf(step('t', 0, 1))).toBeUndefined();
+    expect(failureOf(step('t', 0, 1, { code: 'waiting' }))).toBeUndefined();
   });
 });

@@ -72,6 +72,10 @@ export function decisionWords({ decision, policy, reason, answeredWith, interrup
       return { text: policy === 'steer' ? 'Read while answering' : 'Answered together with', tone: 'wait', eventId: answeredWith };
     case 'interrupted':
       return { text: 'Cut short by', tone: 'wait', eventId: interruptedBy };
+    case 'waiting':
+      return { text: 'Waits for a person to allow a tool', tone: 'wait' };
+    case 'resumed':
+      return { text: 'Went on with the answer', tone: 'quiet' };
     case 'rejected':
       return { text: reason === 'turn_queue_full' ? `Turned away: too many wait for ${agent}` : `Turned away: ${agent} was busy`, tone: 'fail' };
   }
@@ -93,6 +97,7 @@ const ENDS: Readonly<Record<string, Words>> = {
 export function endWords({ end, decisions }: Pick<Turn, 'end' | 'decisions'>): Words | undefined {
   if (end === undefined) {
     const last = decisions.at(-1)?.decision;
+    if (last === 'waiting') return { text: 'waits for a person', tone: 'wait' };
     if (last === 'merged') return { text: 'merged', tone: 'wait' };
     if (last === 'rejected') return { text: 'turned away', tone: 'fail' };
     return last === 'interrupted' ? { text: 'interrupted', tone: 'wait' } : undefined;
@@ -110,8 +115,13 @@ const RECOVERIES: Readonly<Record<NonNullable<TurnStepTrace['recovery']>, string
   fallback: 'the fallback took over',
 };
 
+/** Whether a step ended with anything but success; one that waits for a person has not ended. */
+export function isFailed(code: string | undefined): code is string {
+  return code !== undefined && code !== 'ok' && code !== 'waiting';
+}
+
 /** What a step failed with, and what was done about it. */
 export function failureOf({ code, recovery }: TurnStepTrace): string | undefined {
-  if (code === undefined || code === 'ok') return undefined;
+  if (!isFailed(code)) return undefined;
   return recovery === undefined ? code : `${code}, ${RECOVERIES[recovery]}`;
 }

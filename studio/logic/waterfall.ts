@@ -4,7 +4,7 @@
  */
 import { channelName, type Names } from './names.js';
 import { milliseconds } from './time.js';
-import { costOf } from './turns.js';
+import { costOf, isFailed } from './turns.js';
 import type { DecisionTrace, TurnStepTrace } from '../types.js';
 
 export type BarKind = 'wait' | 'hook' | 'commit' | 'generation' | 'tool' | 'delivery';
@@ -97,7 +97,7 @@ function waitBars({ turnDecisions }: DecisionTrace, steps: readonly TurnStepTrac
 
 function stepBar(step: TurnStepTrace, began: number, names: Names, steps: readonly TurnStepTrace[]): Bar {
   const from = Math.max(0, Date.parse(step.startedAt) - began);
-  const failed = step.code === undefined || step.code === 'ok' ? undefined : step.code;
+  const failed = isFailed(step.code) ? step.code : undefined;
   const common = { from, ms: step.ms, ...(failed !== undefined && { failed }) };
   const who = channelName(names, step.channelId);
   if (step.kind === 'tool') return { kind: 'tool', label: step.name, about: `Tool of ${who}`, ...common };

@@ -7,6 +7,7 @@ import { api, ApiError } from '../api.js';
 import { namesOf, NO_NAMES, type Names } from '../logic/names.js';
 import { answersOf, isHandoff, Rows } from '../logic/rows.js';
 import type { DecisionTrace, OutboxRow, RoomDetail, ServerFrame, WireEvent } from '../types.js';
+import { readOfRoom } from './approvals.js';
 import { hear, say } from './host.js';
 import { markSeen, putRoom } from './rooms.js';
 
@@ -102,6 +103,7 @@ export class OpenRoom {
       this.load.value = { kind: 'ready' };
       this.subscribe();
       void this.readDeliveries();
+      void readOfRoom(this.roomId);
     } catch (error) {
       this.#fail(error);
     }

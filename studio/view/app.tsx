@@ -13,6 +13,7 @@ import { RoomList } from './room-list.js';
 import { RoomView } from './room-view.js';
 import { NoRoom } from './empty.js';
 import { Search, searchOpen } from './search.js';
+import { ApprovalsButton } from './approvals.js';
 import { Confirm } from './confirm.js';
 import { Notices } from './notices.js';
 
@@ -57,7 +58,7 @@ function Header(): VNode {
           {inspect !== undefined && roomId !== undefined ? 'Room' : 'Rooms'}
         </button>
       )}
-      <a class="brand" href="#/">
+      <a class="brand" href="#/" aria-label="RoomKit Studio">
         <i aria-hidden="true" />
         <span>
           RoomKit <b>Studio</b>
@@ -68,6 +69,7 @@ function Header(): VNode {
         {kitInfo.value !== undefined && ` · ${kitInfo.value.store.name}`}
       </span>
       <span class="grow" />
+      <ApprovalsButton />
       <LinePill />
       <button type="button" class="bare keyed" aria-label="Search" aria-keyshortcuts="/" onClick={() => (searchOpen.value = true)}>
         <Icon name="search" />

@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import type { OpenRoom } from '../store/room.js';
 import { route } from '../store/route.js';
+import { ApprovalsPanel } from './approvals.js';
 import { ChannelPanel } from './channel-panel.js';
 import { DeliveryPanel } from './delivery-panel.js';
 import { EventPanel } from './event-panel.js';
@@ -20,6 +21,7 @@ export function Inspector({ room }: { room: OpenRoom | undefined }): VNode {
 
 function Subject({ room }: { room: OpenRoom | undefined }): VNode | null {
   const { inspect, subject, event } = route.value;
+  if (inspect === 'approvals') return <ApprovalsPanel />;
   if (inspect === 'health' || room === undefined) return <HealthPanel />;
   if (room.load.value.kind !== 'ready') return null;
   if (inspect === 'event' && event !== undefined) return <EventPanel key={event} room={room} index={event} />;

@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { go, isNarrow, route } from '../store/route.js';
+import { showApprovals } from './approvals.js';
 import { searchOpen } from './search.js';
 import { moveRoom } from './room-list.js';
 import { moveRow, openRow, toNewest } from './timeline.js';
@@ -16,6 +17,7 @@ const KEYS: readonly (readonly [keys: readonly string[], what: string])[] = [
   [['[', ']'], 'previous and next room'],
   [['g'], 'go to the newest and follow it'],
   [['d'], 'devices: speak as a customer'],
+  [['a'], 'approvals that wait'],
   [['h'], 'health of the kit'],
   [['Escape'], 'close what is open'],
   [['?'], 'this list'],
@@ -49,6 +51,7 @@ const ACTIONS: Readonly<Record<string, (target: HTMLElement) => void | false>> =
   ']': () => moveRoom(1),
   g: () => toNewest(),
   d: () => go({ devices: !route.value.devices }),
+  a: () => (route.value.inspect === 'approvals' ? go({ inspect: undefined, subject: undefined }) : showApprovals()),
   h: () => go({ inspect: route.value.inspect === 'health' ? undefined : 'health' }),
 };
 

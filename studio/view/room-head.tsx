@@ -6,6 +6,7 @@ import type { OpenRoom } from '../store/room.js';
 import { go } from '../store/route.js';
 import { rooms } from '../store/rooms.js';
 import type { ConversationState } from '../types.js';
+import { RoomApprovals } from './approvals.js';
 import { Icon } from './icons.js';
 
 /** Steps of the path that fit; earlier ones are counted. */
@@ -25,6 +26,7 @@ export function RoomHead({ room }: { room: OpenRoom }): VNode {
             {known.status}
           </span>
         )}
+        <RoomApprovals roomId={room.roomId} />
         <code class="room-id">{room.roomId}</code>
         <span class="grow" />
         <Reader room={room} />

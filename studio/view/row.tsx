@@ -7,10 +7,11 @@ import { reachOf, type Reach } from '../logic/reach.js';
 import { answersOf, cutOf, foldSummary, isDeleted, isEdited, isHidden, type EventRow, type Row } from '../logic/rows.js';
 import { clock, dayName, exactTime, milliseconds, since } from '../logic/time.js';
 import { go } from '../store/route.js';
-import { decisionWords, spanOf } from '../logic/turns.js';
+import { decisionWords, isFailed, spanOf } from '../logic/turns.js';
 import { now } from '../store/host.js';
 import type { Writing } from '../store/room.js';
 import type { DecisionTrace, OutboxRow, WireEvent } from '../types.js';
+import { RequestedApprovals } from './approvals.js';
 import { ContentView } from './content.js';
 import { Glyph, Hidden, Icon } from './icons.js';
 
@@ -54,7 +55,7 @@ function select(event: WireEvent): void {
 
 /** Choosing words with the mouse is not a click on the row. */
 function onRowClick(mouse: MouseEvent, act: () => void): void {
-  if ((mouse.target as HTMLElement).closest('a, button, summary, select') !== null) return;
+  if ((mouse.target as HTMLElement).closest('a, button, summary, select, input, textarea, label, pre') !== null) return;
   if (window.getSelection()?.isCollapsed === false) return;
   act();
 }
@@ -212,6 +213,7 @@ function EventItem({ row, position, count, names, selected, trace, cause, delive
             </span>
           )}
         </div>
+        {event.type === 'system' && <RequestedApprovals event={event} />}
         <Marks event={event} trace={trace} names={names} find={find} />
       </div>
       <Reached event={event} deliveries={deliveries} names={names} />
@@ -257,10 +259,10 @@ function Tools({ event, cause }: { event: WireEvent; cause: DecisionTrace | null
   return (
     <p class="tools">
       {tools.map(({ name, ms, code }, position) => (
-        <span key={position} class={code === undefined || code === 'ok' ? 'tool' : 'tool failed'}>
+        <span key={position} class={isFailed(code) ? 'tool failed' : 'tool'}>
           <Icon name="tool" size={12} />
           {name}
-          <em>{code === undefined || code === 'ok' ? milliseconds(ms) : `${code} · ${milliseconds(ms)}`}</em>
+          <em>{code === 'waiting' ? 'had to wait' : isFailed(code) ? `${code} · ${milliseconds(ms)}` : milliseconds(ms)}</em>
         </span>
       ))}
     </p>
@@ -269,6 +271,9 @@ function Tools({ event, cause }: { event: WireEvent; cause: DecisionTrace | null
 
 /** The hook of conversation pipelines. */
 const ROUTER = 'conversation_router';
+
+/** What became of a message whose agent was not free, where that is not just that it waited. */
+const ODD: ReadonlySet<string> = new Set(['merged', 'interrupted', 'rejected']);
 
 /** Hooks that changed something, edits, and what stopped it. What let it pass is in the inspector. */
 function Marks({ event, trace, names, find }: Pick<RowProps, 'trace' | 'names' | 'find'> & { event: WireEvent }): VNode | null {
@@ -285,7 +290,7 @@ function Marks({ event, trace, names, find }: Pick<RowProps, 'trace' | 'names' |
     marks.push(<span class="mark fail">{`blocked by ${by}${verdict === undefined ? '' : ` · ${milliseconds(verdict.ms)}`}`}</span>);
   }
   for (const decision of trace?.turnDecisions ?? []) {
-    if (decision.decision === 'queued') continue; // it had its turn later
+    if (!ODD.has(decision.decision)) continue; // it had its turn later
     const { text, tone, eventId } = decisionWords(decision, channelName(names, decision.channelId));
     const other = eventId === undefined ? undefined : find(eventId);
     marks.push(

@@ -92,6 +92,7 @@ function Step({ step }: { step: TurnStepTrace }): VNode {
         <span class="ms">{milliseconds(step.ms)}</span>
       </p>
       {failure !== undefined && <p class="failure">{failure}</p>}
+      {step.code === 'waiting' && <p class="figures">had to wait for a person</p>}
       {figures.length > 0 && <p class="figures">{figures.join(' · ')}</p>}
       {step.prompt !== undefined && <Prompt prompt={step.prompt} />}
     </li>
