@@ -78,6 +78,7 @@ export interface ModelRequest {
 export interface ModelRule {
   /** Matched against the newest text of the user, or asked with the whole request. */
   readonly when: RegExp | string | ((request: ModelRequest) => boolean);
+  /** What it says then, or how that follows from the request. */
   readonly reply: ScriptedModelReply | ((request: ModelRequest) => ScriptedModelReply);
 }
 

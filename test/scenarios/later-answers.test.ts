@@ -79,7 +79,7 @@ describe('a tool that answers later', () => {
     void scene.say('refund me');
     await scene.clock.advance(50);
     expect(store.crashed).toBe(true);
-    expect([await inner.listTasks('room'), inner.listEvents('room').some(({ source }) => source.channelId === 'bot')]).toEqual([[], false]);
+    expect([inner.listTasks('room'), inner.listEvents('room').some(({ source }) => source.channelId === 'bot')]).toEqual([[], false]);
     inner.close();
   });
 

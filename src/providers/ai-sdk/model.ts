@@ -73,6 +73,8 @@ export interface AISDKModel {
   readonly modelId: string;
   /** By media type, the URLs that the model's vendor fetches by itself. */
   readonly supportedUrls: PromiseLike<Record<string, RegExp[]>> | Record<string, RegExp[]>;
+  /** A whole answer. */
   doGenerate(options: AISDKCallOptions): PromiseLike<AISDKGenerated>;
+  /** The same answer, piece by piece. */
   doStream(options: AISDKCallOptions): PromiseLike<{ readonly stream: ReadableStream<AISDKPart> }>;
 }

@@ -27,6 +27,8 @@ export interface McpCallResult {
 
 /** Anything that lists tools and calls them. */
 export interface McpClient {
+  /** One page of them. */
   listTools(params?: { cursor?: string }, options?: McpRequestOptions): Promise<{ readonly tools: readonly McpTool[]; readonly nextCursor?: string }>;
+  /** Runs one, to its end. */
   callTool(params: { name: string; arguments?: Record<string, unknown> }, options?: McpRequestOptions): Promise<McpCallResult>;
 }

@@ -17,7 +17,9 @@ import { listAll, toolsOf, type ListedTool } from './tool-list.js';
 
 /** The part of an agent that {@link MCPToolProvider.offerTo} needs. */
 export interface TakesTools {
+  /** From its next turn on. */
   addTool(tool: AITool): void;
+  /** False when it has none of this name. */
   removeTool(name: string): boolean;
 }
 

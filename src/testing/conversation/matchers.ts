@@ -6,6 +6,7 @@ import { fitsText, fitsValue, shown, type ExpectedArguments, type ExpectedText }
 /** What a matcher finds. */
 export interface MatcherResult {
   readonly pass: boolean;
+  /** What to say when it is not as expected. */
   readonly message: () => string;
 }
 
@@ -26,6 +27,7 @@ export interface ConversationMatchers<Result = unknown> {
  * await expect(talk).toHaveReplied(/Monday/);
  */
 export const conversationMatchers = {
+  /** Some reply that the customer can see says this. */
   async toHaveReplied(talk: Conversation, expected?: ExpectedText): Promise<MatcherResult> {
     const texts = (await talk.replies()).map((event) => extractText(event));
     return result(
@@ -34,10 +36,12 @@ export const conversationMatchers = {
       `reply: ${shown(expected)}`,
     );
   },
+  /** Some agent called this tool, with these arguments among others. */
   toHaveCalledTool(talk: Conversation, tool: string, args: ExpectedArguments = {}): MatcherResult {
     const pass = talk.toolCalls.some((call) => call.tool === tool && fitsValue(call.arguments, args));
     return result(talk, pass, `call of ${tool}(${shown(args)})`);
   },
+  /** The conversation went to this agent. */
   toHaveHandedOverTo(talk: Conversation, agentId: string): MatcherResult {
     return result(
       talk,
