@@ -29,8 +29,8 @@ import { withSpeakersNote } from './speakers.js';
 import { RunningTurns, SteeredTurn, type SteeringDirective, type SteeringTarget } from './steering.js';
 import { replyTargets } from './targets.js';
 import { endReasonOf } from './tool-loop.js';
+import { checkAgainst } from './tools/check-arguments.js';
 import { checkPolicy } from './tools/policy.js';
-import { checkAgainst } from './tools/tool-runner.js';
 import { waitingNote } from './waiting-calls.js';
 
 /**

@@ -2,7 +2,7 @@
 import type { Deadlines } from '../../core/async/deadlines.js';
 import type { ChannelServices, Turn } from '../../core/channel.js';
 import { AbortedError, errorCode, errorMessage, TimeoutError } from '../../core/errors.js';
-import type { AIContextPart, AIMessage, AITool, AIToolCall, ApprovalCall, ToolCallEvent, ToolContext } from '../../core/models/ai.js';
+import type { AIMessage, AITool, AIToolCall, ApprovalCall, ToolCallEvent, ToolContext } from '../../core/models/ai.js';
 import type { Approval, ApprovalRequest } from '../../core/models/approval.js';
 import { copyJson, isPromise, ownJson, type Metadata } from '../../core/models/json.js';
 import { Cancellation } from '../../core/async/cancellation.js';
@@ -12,11 +12,12 @@ import type { AIProvider } from '../provider.js';
 import { isoTime } from '../../core/clock.js';
 import type { TaskDraft } from '../../core/models/task.js';
 import { acceptedBy, type AcceptedOptions } from './accepted.js';
+import { checkAgainst } from './check-arguments.js';
 import { endOfTurn } from './end-turn.js';
 import { isAllowed, isBuiltInAllowed, type ToolPolicy } from './policy.js';
 import { errorText, failureText, isErrorResult, KeptResults, READ_TOOL_RESULT, readToolResult, toToolResult } from './results.js';
 import { recordOf, requestOf, whyNot, type CallOutcome, type RoundRecord, type RunnerRecord } from './rounds.js';
-import { checkArguments, type ArgumentCheck } from './schema.js';
+import { resultMessages } from './result-messages.js';
 import { canonicalJson, stableHash } from './stable-hash.js';
 import type { ToolApproval, TurnTool, TurnTools } from './tool-set.js';
 
@@ -105,7 +106,7 @@ export class ToolRunner {
     else for (const job of jobs) outcomes.push(await job());
     const approvals = outcomes.flatMap(({ waitsFor }) => (waitsFor === undefined ? [] : [waitsFor]));
     if (approvals.length > 0) return { messages: [], isEnd: false, isForced, suspended: { round: recordOf(calls, outcomes), approvals } };
-    return { messages: this.#messages(calls, outcomes, provider), isEnd: outcomes.some((outcome) => outcome.isEnd), isForced };
+    return { messages: resultMessages(calls, outcomes, provider), isEnd: outcomes.some((outcome) => outcome.isEnd), isForced };
   }
 
   /** The rest of a round that has waited: what was allowed is run, as it was allowed; the results keep their places (APR-04). */
@@ -119,7 +120,7 @@ export class ToolRunner {
     const outcomes: CallOutcome[] = [];
     if (this.parts.limits.parallelTools) outcomes.push(...(await Promise.all(jobs.map((job) => job()))));
     else for (const job of jobs) outcomes.push(await job());
-    return { messages: this.#messages(round.calls, outcomes, provider), isEnd: outcomes.some((outcome) => outcome.isEnd), isForced: false };
+    return { messages: resultMessages(round.calls, outcomes, provider), isEnd: outcomes.some((outcome) => outcome.isEnd), isForced: false };
   }
 
   /** What has to be known of the turn's calls once it goes on, in this process or another. */
@@ -350,30 +351,6 @@ export class ToolRunner {
       isBuiltIn: true,
     };
   }
-
-  #messages(calls: readonly AIToolCall[], outcomes: readonly CallOutcome[], provider: AIProvider): readonly AIMessage[] {
-    const results: AIContextPart[] = [];
-    const following: AIContextPart[] = [];
-    calls.forEach((call, at) => {
-      const outcome = outcomes[at];
-      if (outcome === undefined) return;
-      let result: string | readonly AIContextPart[] = outcome.text;
-      if (outcome.images.length > 0) {
-        if (provider.supportsImageResults === true) {
-          result = [...(outcome.text === '' ? [] : [{ type: 'text', text: outcome.text } as const]), ...outcome.images];
-        } else if (provider.supportsVision) {
-          result = outcome.text === '' ? 'The image follows.' : outcome.text;
-          following.push({ type: 'text', text: `Result of ${call.name}:` }, ...outcome.images);
-        } else {
-          result = outcome.text === '' ? '[Image]' : outcome.text;
-        }
-      }
-      results.push({ type: 'tool_result', toolCallId: call.id, name: call.name, result, ...(outcome.isError && { isError: true }) });
-    });
-    const messages: AIMessage[] = [{ role: 'tool', content: results }];
-    if (following.length > 0) messages.push({ role: 'user', content: following });
-    return messages;
-  }
 }
 
 function outcomeOf(returned: unknown): CallOutcome {
@@ -388,20 +365,6 @@ function refused(problem: string): CallOutcome {
 
 function waiting(request: ApprovalRequest): CallOutcome {
   return { text: '', images: [], isError: false, isEnd: false, waitsFor: request };
-}
-
-/** Checks arguments against all a tool declares. */
-export async function checkAgainst(tool: TurnTool, given: Metadata): Promise<ArgumentCheck> {
-  let checked: ArgumentCheck = { ok: true, value: given };
-  for (const schema of tool.schemas) {
-    const result = checkArguments(schema, given);
-    const outcome = isPromise(result) ? await result : result;
-    if (!outcome.ok) return outcome;
-    // Of several schemas the last is the handler's own: its values are what the handler expects.
-    checked = outcome;
-  }
-  // The handler may do with its arguments what it likes; what is reported stays what was checked.
-  return checked.value === given ? { ok: true, value: copyJson(given) } : checked;
 }
 
 /** Arguments nested beyond all measure have no canonical form; they are told apart by nothing and refused by the schema. */
