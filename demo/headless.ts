@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RoomKitClient, textOf, type ClientRoom, type SendResult, type WireEvent } from 'roomkit/client';
 import { WebSocket } from 'ws';
-import { CUSTOMER, ROOM_ID } from './cast.js';
+import { refunds } from './agents/orders.js';
+import { COLLEAGUE, CUSTOMER, ROOM_ID } from './cast.js';
 import { startServer, type RunningServer } from './server.js';
 
 const PATIENCE_MS = 15_000;
@@ -22,7 +23,7 @@ export async function playHeadless(options: { file: string | undefined; port: nu
   try {
     await customer.connected();
     options.print(`Help desk on ${server.address}, conversation in ${file}\n`);
-    await play(customer, checks, options.print);
+    await play(server, customer, checks, options.print);
 
     const before = await readTimeline(server);
     checks.that(
@@ -51,7 +52,7 @@ export async function playHeadless(options: { file: string | undefined; port: nu
   return checks.failed === 0;
 }
 
-async function play(customer: Customer, checks: Checks, print: (line: string) => void): Promise<void> {
+async function play(server: RunningServer, customer: Customer, checks: Checks, print: (line: string) => void): Promise<void> {
   const by = (channelId: string) => (event: WireEvent) => event.source.channelId === channelId;
   customer.onEvent = (event) =>
     print(`${String(event.index).padStart(4)}  ${event.source.channelId.padEnd(5)} ${textOf(event).replaceAll(/\s+/g, ' ')}`);
@@ -67,8 +68,17 @@ async function play(customer: Customer, checks: Checks, print: (line: string) =>
   );
   checks.that('Ben answers from the order, word by word', textOf(figures).includes('€49.90') && customer.piecesOf(figures) > 3);
 
-  const refund = await customer.say('Yes please', by('ben'));
-  checks.that('Ben stays in charge of his case', textOf(refund).includes('refund'));
+  const before = refunds.length;
+  const asked = await customer.say('Yes please', by('ben'));
+  checks.that('Ben stays in charge of his case, and asks a colleague for leave', textOf(asked).includes('colleague'));
+  const [approval, ...others] = await listApprovals(server);
+  checks.that('the refund waits in the list of approvals, with its arguments', others.length === 0 && approval?.arguments['number'] === '12345');
+  checks.that('and nothing was paid', refunds.length === before);
+  // Two colleagues at once, or one who clicks twice.
+  const answers = await Promise.all([1, 2].map(() => approve(server, approval?.id ?? '')));
+  const told = await customer.hears((event) => by('ben')(event) && textOf(event).includes('is on its way'), 'word of the refund');
+  checks.that('one answer counts, and Ben goes on where he was', answers.sort().join() === 'already_resolved,resolved' && told.index > asked.index);
+  checks.that('and the refund ran once', refunds.length === before + 1);
 
   const lines = await Promise.all(['One more thing', 'I ordered a lamp', 'Where is order 20817?'].map((words) => customer.send(words)));
   const ids = lines.map(({ event }) => event?.id);
@@ -210,6 +220,26 @@ async function mintToken(address: string): Promise<string> {
   });
   if (!response.ok) throw new Error(`The server gave no token (${response.status}).`);
   return ((await response.json()) as { token: string }).token;
+}
+
+interface WaitingCall {
+  readonly id: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+async function listApprovals(server: RunningServer): Promise<WaitingCall[]> {
+  const response = await fetch(`${server.address}/api/approvals?roomId=${ROOM_ID}&state=pending`);
+  return ((await response.json()) as { approvals: WaitingCall[] }).approvals;
+}
+
+/** Resolves to what came of it. */
+async function approve(server: RunningServer, approvalId: string): Promise<string> {
+  const response = await fetch(`${server.address}/api/approvals/${approvalId}/resolve`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ approve: true, by: COLLEAGUE.participantId }),
+  });
+  return response.ok ? ((await response.json()) as { status: string }).status : `${response.status}`;
 }
 
 class Checks {

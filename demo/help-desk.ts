@@ -18,7 +18,7 @@ import {
 import { ben } from './agents/ben.js';
 import { mia } from './agents/mia.js';
 import type { DeskModel } from './agents/models.js';
-import { lookupOrder } from './agents/orders.js';
+import { lookupOrder, refund } from './agents/orders.js';
 import { PROMPTS } from './agents/prompts.js';
 import { ScriptedProvider, type Script } from './agents/script.js';
 import { tara } from './agents/tara.js';
@@ -48,7 +48,7 @@ export async function openHelpDesk({ store, model, fast = false }: HelpDeskOptio
       provider: model?.open() ?? new ScriptedProvider({ name: id, script, ...(fast && { thinkingMs: 5, wordMs: 1 }) }),
       systemPrompt: PROMPTS[id],
       memory: new HandoffMemoryProvider(new SlidingWindowMemory({ maxEvents: 50 })),
-      tools: [lookupOrder],
+      tools: id === 'ben' ? [lookupOrder, refund] : [lookupOrder],
       collision: { policy: 'burst', debounceMs: patienceMs, leadingDebounceMs: patienceMs },
       ...about,
     });
@@ -108,8 +108,13 @@ async function openRoom(kit: RoomKit): Promise<void> {
   const attached = new Set((await kit.listBindings(ROOM_ID)).map(({ channelId }) => channelId));
   for (const id of [CUSTOMER.channelId, COLLEAGUE.channelId]) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id);
   for (const id of ['mia', 'ben', 'tara']) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id, { category: 'intelligence' });
-  for (const { channelId, participantId, displayName } of [CUSTOMER, COLLEAGUE]) {
-    await kit.ensureParticipant(ROOM_ID, channelId, participantId, { displayName });
+  // Who is of the shop may allow what agents may not do alone.
+  for (const [{ channelId, participantId, displayName }, role] of [
+    [CUSTOMER, 'member'],
+    [COLLEAGUE, 'agent'],
+  ] as const) {
+    const known = await kit.ensureParticipant(ROOM_ID, channelId, participantId, { displayName, role });
+    if (known.role !== role) await kit.updateParticipant(ROOM_ID, participantId, { role });
   }
   const room = await kit.getRoom(ROOM_ID);
   if (getConversationState(room).phase === 'intake')

@@ -1,5 +1,5 @@
 /** The shop's orders, and the tool by which agents look one up. */
-import type { AITool } from 'roomkit';
+import { defineTool, ToolError, type AITool } from 'roomkit';
 
 export interface Order {
   readonly number: string;
@@ -39,6 +39,32 @@ export const lookupOrder: AITool = {
   idempotent: true,
   handler: ({ number }) => ORDERS.find((order) => order.number === number) ?? { error: `There is no order ${String(number)}.` },
 };
+
+/** Money that went back, in this process. */
+export const refunds: { readonly number: string; readonly amount: string }[] = [];
+
+/** Gives back one charge too many; a colleague has to allow it, and no charge is given back twice. */
+export const refund = defineTool({
+  name: 'refund',
+  description: 'Gives back one charge of an order that was charged twice. A colleague has to allow it first, which may take a while.',
+  parameters: {
+    type: 'object',
+    properties: {
+      number: { type: 'string', pattern: '^[0-9]{5}$', description: 'The order.' },
+      amount: { type: 'string', description: 'As it stands in the order: €12.34.' },
+    },
+    required: ['number', 'amount'],
+    additionalProperties: false,
+  } as const,
+  requiresApproval: true,
+  handler: ({ number, amount }) => {
+    const charged = ORDERS.find((order) => order.number === number)?.charges.filter((charge) => charge.amount === amount) ?? [];
+    if (charged.length < 2) throw new ToolError(`Order ${number} was not charged ${amount} twice.`);
+    if (refunds.some((one) => one.number === number)) throw new ToolError(`Order ${number} has its refund already.`);
+    refunds.push({ number, amount });
+    return { refunded: amount, number };
+  },
+});
 
 export function isOrder(result: unknown): result is Order {
   return typeof result === 'object' && result !== null && 'item' in result;

@@ -102,6 +102,29 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
     expect(complaints).toEqual([]);
   });
 
+  it('lets a person allow the refund in Studio, and answers once what was written in three lines', { timeout: 60_000 }, async () => {
+    await say(page, 'yes please');
+    await page.locator('#bubbles .said .bubble', { hasText: 'A colleague has to allow it' }).waitFor();
+    const card = studio.locator('.events .approval');
+    await card.getByText('Ben wants to call refund for Ada Park').waitFor();
+    expect(JSON.parse((await card.getByLabel('Arguments of refund').textContent()) ?? '')).toEqual({ number: '12345', amount: '€49.90' });
+    await card.getByRole('button', { name: 'Approve', exact: true }).click();
+    await page.locator('#bubbles .said .bubble', { hasText: 'Done. The refund for order 12345 is on its way' }).waitFor();
+    await card.getByText('approved by').waitFor();
+    await row(studio, 'is on its way').getByText('refund').first().waitFor();
+
+    const lines = ['How long', 'will it take', 'until I have the money?'];
+    for (const words of lines) await say(page, words);
+    await row(studio, 'within three working days; the bank').getByText('answers 3 messages').waitFor();
+    for (const words of lines.slice(0, 2))
+      await row(studio, words)
+        .getByText(/Answered together with \d+/)
+        .first()
+        .waitFor();
+    expect(await page.locator('#bubbles .said .bubble', { hasText: 'the bank decides the rest' }).count()).toBe(1);
+    expect(complaints).toEqual([]);
+  });
+
   it('shows words as words: markup does nothing, long ones wrap, and each line has its own direction', { timeout: 60_000 }, async () => {
     page.on('dialog', (dialog) => void complaints.push(`a dialog: ${dialog.message()}`));
     const words = [

@@ -92,10 +92,15 @@ describe('the demo’s agents', () => {
     expect(mia(after('where is order 20817', { takenOverFrom: 'ben' })).call?.arguments).toEqual({ number: '20817' });
   });
 
-  it('Ben reads the charges from the order, refunds once when asked to, and hands back when thanked', () => {
+  it('Ben reads the charges from the order, asks for leave to refund, tells what came of it, and hands back when thanked', () => {
     const explained = ben(after('I was charged twice for order 12345', { results: { lookup_order: order('12345') } }));
     expect(explained.say).toContain('€49.90 and €49.90');
-    const refunded = ben(after('yes', { own: [explained.say] }));
+    const asked = ben(after('yes', { own: [explained.say] }));
+    expect(asked.call).toEqual({ name: 'refund', arguments: { number: '12345', amount: '€49.90' } });
+    expect(ben(after('how is it going?', { own: [explained.say, asked.say] })).say).toContain('not decided yet');
+    const outcome = (refund: unknown): string => ben(after('yes', { own: [explained.say, asked.say], results: { refund } })).say;
+    expect(outcome({ error: 'A person has rejected this call.' })).toContain('was not allowed');
+    const refunded = { say: outcome({ refunded: '€49.90' }) };
     expect(refunded.say).toContain('The refund for order 12345 is on its way');
     expect(ben(after('how long does it take?', { own: [refunded.say] })).say).toContain('three working days');
     expect(ben(after('12345 again', { own: [explained.say, refunded.say], results: { lookup_order: order('12345') } })).say).toContain(

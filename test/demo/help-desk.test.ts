@@ -11,7 +11,16 @@ describe('the demo’s help desk', () => {
     const [announced, answered] = await desk.say('I was charged twice for order 12345');
     expect(announced).toBe('mia: That is one for billing. Let me bring in Ben.');
     expect(answered).toMatch(/^ben: Ben from billing here.*\n\n.*€49.90 and €49.90/);
-    expect(await desk.say('yes please')).toEqual([expect.stringMatching(/^ben: Done. The refund for order 12345 is on its way/)]);
+    expect(await desk.say('yes please')).toEqual([expect.stringMatching(/^ben: Gladly: €49.90 for order 12345. A colleague has to allow it/)]);
+    const before = desk.heard.length;
+    const [approval] = await desk.kit.listApprovals({ state: 'pending' });
+    expect(approval).toMatchObject({ agentId: 'ben', tool: 'refund', arguments: { number: '12345', amount: '€49.90' }, askedBy: ['ada'] });
+    // The customer may not allow it; the colleague may.
+    const resolve = (by: string) => desk.kit.resolveApproval(approval?.id ?? '', { approve: true, by, isParticipant: true });
+    expect((await resolve('ada')).status).toBe('forbidden');
+    expect((await resolve('sam')).status).toBe('resolved');
+    await desk.settled(() => desk.heard.length > before);
+    expect(desk.words(before)).toEqual([expect.stringMatching(/^ben: Done. The refund for order 12345 is on its way/)]);
     expect(await desk.say('Thanks')).toEqual(['ben: Glad I could help. I am handing you back to Mia.', 'mia: You are welcome. Have a lovely day!']);
     expect(desk.logged).toEqual([]);
   });
