@@ -27,7 +27,8 @@ export function ben({ said, customer, own, results, asked }: Conversation): Answ
     if (answer === 'yes') return askForLeave(asked);
     if (answer === 'no') return { say: `Then I leave it as it is. ${MORE}` };
   }
-  if (asked.includes(ASKED_FOR_LEAVE) && !MOVES_ON.has(topic)) return { say: 'My colleague has not decided yet. I tell you as soon as I know.' };
+  // Whatever he has said since stands behind it.
+  if (asked.endsWith(ASKED_FOR_LEAVE) && !MOVES_ON.has(topic)) return { say: 'My colleague has not decided yet. I tell you as soon as I know.' };
   if (asked.includes(ANYTHING_WRONG) && topic !== 'thanks' && answer !== 'no' && number === undefined) return { say: `I see. ${OFFER_PERSON}` };
   if (topic === 'thanks' || topic === 'bye' || (answer === 'no' && (asked.includes(MORE) || asked.includes(ANYTHING_WRONG)))) {
     return handOver('mia', 'Glad I could help. I am handing you back to Mia.', 'The billing question is answered.');

@@ -21,6 +21,7 @@ describe('the demo’s help desk', () => {
     expect((await resolve('sam')).status).toBe('resolved');
     await desk.settled(() => desk.heard.length > before);
     expect(desk.words(before)).toEqual([expect.stringMatching(/^ben: Done. The refund for order 12345 is on its way/)]);
+    expect((await desk.say('How long does it take?')).join()).toContain('the bank decides the rest');
     expect(await desk.say('Thanks')).toEqual(['ben: Glad I could help. I am handing you back to Mia.', 'mia: You are welcome. Have a lovely day!']);
     expect(desk.logged).toEqual([]);
   });
