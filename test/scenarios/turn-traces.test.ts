@@ -129,6 +129,25 @@ describe('the trace of a turn', () => {
     ]);
   });
 
+  it('tells that a turn waited for a person and went on, and has ended once', async () => {
+    verifies('TEL-07', 'APR-04');
+    const { kit } = makeKit();
+    const provider = new MockAIProvider({ script: [asks(aCall('find', { number: 7 })), 'done'] });
+    const agent = new Agent('bot', { provider, tools: [{ ...find, requiresApproval: true }] });
+    const roomId = await openRoom(kit, [new TestTransport('a'), agent]);
+    const { event } = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
+    const traced = (): DecisionTrace | undefined => kit.getTrace(event?.id ?? '');
+    expect(traced()?.turnEnds).toEqual([]);
+    const [approval] = await kit.listApprovals({ roomId });
+    const ended = new Promise<void>((resolve) => kit.onCommitted(({ source }) => source.channelId === 'bot' && resolve()));
+    await kit.resolveApproval(approval?.id ?? '', { approve: true, by: 'host' });
+    await ended;
+    await kit.drain();
+    expect(traced()?.turnDecisions.map(({ decision }) => decision)).toEqual(['waiting', 'resumed']);
+    expect(traced()?.turnEnds).toMatchObject([{ state: 'committed', endReason: 'completed' }]);
+    expect(partsOf(generations(traced()).at(-1))).toMatchObject({ asked: [1, 1], work: [expect.any(Number), 2] });
+  });
+
   it('of a turn that came to nothing tells why', async () => {
     verifies('TEL-07');
     const { kit } = makeKit();
