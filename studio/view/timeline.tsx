@@ -50,7 +50,7 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
   const opened = useMemo(() => signal<ReadonlySet<string>>(new Set()), [room]);
   const [view, setView] = useState({ top: 0, height: 900 });
   const anchor = useRef<Anchor | undefined>(undefined);
-  const lastTop = useRef(0);
+  const lastTop = useMemo(() => ({ current: 0 }), [room]);
   const drawn = useRef(0);
 
   const { list: rows, version, prepended } = room.rows.value;
@@ -90,6 +90,9 @@ export function Timeline({ room, isLoading }: { room: OpenRoom; isLoading: boole
     if (!following.value && !room.hasLater.value && box.scrollHeight <= box.clientHeight + 1) following.value = true;
     if (following.value) {
       if (grew > 0) setView({ top: box.scrollTop, height: box.clientHeight });
+      // Somebody scrolls up right now: their scroll event comes first, and ends the following.
+      const isLeaving = box.scrollTop < lastTop.current - 2 && box.scrollHeight - box.scrollTop - box.clientHeight >= NEAR;
+      if (isLeaving) return;
       box.scrollTop = box.scrollHeight;
       lastTop.current = box.scrollTop;
       return;
