@@ -80,6 +80,26 @@ describe.skipIf(skipWithoutBrowser)('Studio under weight and loss', { timeout: 9
     await world.close();
   });
 
+  it('lets go of the newest when somebody scrolls up, also in the moment in which something new comes', { timeout: 60_000 }, async () => {
+    const world = await openWorld();
+    await fill(world, 'warehouse', 200);
+    const page = await browser.open(`${world.url}#/rooms/warehouse`);
+    await row(page, 'Message 199').waitFor();
+    const timeline = page.getByRole('region', { name: 'Timeline' });
+    for (let turn = 0; turn < 25; turn++) {
+      const coming = fill(world, 'warehouse', 6, `Meanwhile ${turn}`);
+      for (let frame = 0; frame < turn % 5; frame++) await page.evaluate('new Promise((resolve) => requestAnimationFrame(resolve))');
+      await timeline.evaluate((box) => box.scrollTo({ top: Math.max(0, box.scrollTop - 2000) }));
+      await coming;
+      await settled(page);
+      expect(await timeline.getAttribute('data-following'), `turn ${turn}`).toBe('false');
+      await page.getByRole('button', { name: /Newest|new/ }).click();
+      await row(page, `Meanwhile ${turn} 5`).waitFor();
+    }
+    await page.context().close();
+    await world.close();
+  });
+
   it('follows a burst of thousands without gap, double or standing still', async () => {
     const world = await openWorld();
     const page = await browser.open(`${world.url}#/rooms/warehouse`);
