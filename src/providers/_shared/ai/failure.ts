@@ -93,8 +93,11 @@ function retryAfterOf(headers: Headers | undefined): number | undefined {
   if (given === undefined || given === null || given === '') return undefined;
   const seconds = Number(given);
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds : undefined;
-  const date = Date.parse(given);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
+  const until = Date.parse(given);
+  if (Number.isNaN(until)) return undefined;
+  // By the vendor's own clock, where it tells the time: ours may be another.
+  const now = Date.parse(headers?.get('date') ?? '');
+  return Math.max(0, (until - (Number.isNaN(now) ? Date.now() : now)) / 1000);
 }
 
 /** The answer ended before it said that it was at its end (AIP-03). What was yielded stays; it is not asked again. */
