@@ -145,6 +145,8 @@ export class AgentHarness {
       logger,
       emitTrace: () => undefined,
       emit: () => undefined,
+      messageIdOf: () => Promise.resolve(undefined),
+      answeredBy: () => Promise.resolve(undefined),
       readVisible: () => Promise.resolve({ events: [], prev: -1, latestIndex: -1, more: false }),
       publish: (event) => void this.published.push(event),
       toolGate: {

@@ -1,5 +1,22 @@
 /** Text channels: transports through a vendor's client, live connections, and the browser wire protocol. */
-export { holdsMedia, TransportChannel, type TransportChannelOptions, type TransportProvider, type TransportRequest } from './transport.js';
+export {
+  holdsMedia,
+  TransportChannel,
+  type EphemeralRequest,
+  type TransportChannelOptions,
+  type TransportProvider,
+  type TransportRequest,
+} from './transport.js';
+export type { TextChannelOptions } from './text-channel.js';
+export { SMSChannel, type SMSChannelOptions, type SMSProvider } from './sms.js';
+export { RCSChannel, type RCSChannelOptions, type RCSProvider } from './rcs.js';
+export { EmailChannel, type EmailChannelOptions, type EmailProvider } from './email.js';
+export { WhatsAppChannel, type WhatsAppChannelOptions, type WhatsAppProvider } from './whatsapp.js';
+export { WhatsAppPersonalChannel, type WhatsAppPersonalChannelOptions, type WhatsAppPersonalTransport } from './whatsapp-personal.js';
+export { MessengerChannel, type MessengerChannelOptions, type MessengerProvider } from './messenger.js';
+export { TelegramChannel, type TelegramChannelOptions, type TelegramProvider } from './telegram.js';
+export { TeamsChannel, type TeamsChannelOptions, type TeamsProvider } from './teams.js';
+export { HTTPChannel, type HTTPChannelOptions, type HTTPProvider } from './http.js';
 export { inboundDraft } from './inbound-draft.js';
 export { WebSocketChannel, type SubscribeOptions, type WebSocketChannelOptions } from './websocket.js';
 export type { ConnectionLimits, ConnectionOptions, ConnectionSend } from './websocket/connection.js';
@@ -8,4 +25,4 @@ export { SUBPROTOCOL, WIRE_LIMITS, WIRE_VERSION, type ClientFrame, type ServerFr
 export { parseClientFrame, type ParsedFrame } from './wire/parse.js';
 export { hostEvent, wireEvent, type NameOf } from './wire/event.js';
 export { WireConnection, type WireConnectionOptions, type WireKit, type WirePrincipal } from './wire/connection.js';
-export { createWebhookHandler, type WebhookHandlerOptions, type WebhookProvider, type WebhookRequest } from './webhook.js';
+export { createWebhookHandler, type WebhookHandlerOptions, type WebhookProvider, type WebhookReply, type WebhookRequest } from './webhook.js';

@@ -8,14 +8,17 @@ import { DeliveryError, ValidationError } from '../core/errors.js';
 import { checkChannelId } from '../core/ids.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
+import { transcodeFor } from '../core/delivery/transcode.js';
 import type { EventContent } from '../core/models/content.js';
 import type { InboundMessage, ProviderResult, RateLimit } from '../core/models/delivery.js';
+import type { EphemeralEvent } from '../core/models/ephemeral.js';
 import type { EventDraft, RoomEvent } from '../core/models/event.js';
 import type { Awaitable, Metadata } from '../core/models/json.js';
 import type { ProtocolTrace } from '../core/models/trace.js';
 import type { ChannelDirection, ChannelType } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { inboundDraft } from './inbound-draft.js';
+import type { WebhookProvider } from './webhook.js';
 
 /** One message for the vendor. */
 export interface TransportRequest {
@@ -35,8 +38,28 @@ export interface TransportRequest {
   readonly attempt: number;
   /** Which part of a split text this is, from 0, and of how many. */
   readonly part?: { readonly index: number; readonly count: number };
+  /** Of an edit or a delete: the vendor's id of the message it is about. */
+  readonly targetMessageId?: string;
+  /** The message of this channel that is answered, or else its newest in the room: for threads and subjects. Read when asked for. */
+  answered?(): Awaitable<RoomEvent | undefined>;
   /** Aborted when the attempt's time is up. */
   readonly signal: AbortSignal;
+}
+
+/** Typing, a receipt or a reaction for the vendor: heard now, never stored, never tried again. */
+export interface EphemeralRequest {
+  readonly type: 'typing_start' | 'typing_stop' | 'read_receipt' | 'reaction';
+  /** Who is to see it. Absent on channels without addresses. */
+  readonly to?: string;
+  /** Of a receipt or a reaction: the vendor's id of the message it is about. */
+  readonly messageId?: string;
+  /** Of a reaction. */
+  readonly emoji?: string;
+  /** Of a reaction: it is taken back. */
+  readonly isRemoved?: boolean;
+  /** As in {@link TransportRequest.defaults}. */
+  readonly defaults: Metadata;
+  readonly binding: ChannelBinding;
 }
 
 /** What a transport channel needs of a vendor's client. */
@@ -49,6 +72,8 @@ export interface TransportProvider {
   readonly supportsIdempotencyKey?: boolean;
   /** What became of an earlier attempt; `null` when the vendor does not know it (OUT-09). */
   lookupDelivery?(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null>;
+  /** Shows that somebody types, has read or reacts; what it cannot show it leaves out. */
+  sendEphemeral?(request: EphemeralRequest): Awaitable<void>;
   /** False while a connection is down. */
   ready?(): boolean;
   /** Called with the channel's, unless its `ownsProvider` is false. */
@@ -117,6 +142,12 @@ export class TransportChannel implements Channel {
     return this.#options.provider?.name;
   }
 
+  /** The vendor's side of webhooks, where the provider brings it (WHK-03). */
+  get webhook(): WebhookProvider | undefined {
+    const provider = this.#options.provider;
+    return provider !== undefined && isWebhookProvider(provider) ? provider : undefined;
+  }
+
   get supportsIdempotencyKey(): boolean {
     return this.#options.provider?.supportsIdempotencyKey ?? false;
   }
@@ -144,10 +175,18 @@ export class TransportChannel implements Channel {
     const provider = this.#options.provider;
     if (provider === undefined) return { skipped: true };
     const to = this.#recipient(binding);
-    const frame = { ...(to !== undefined && { to }), event, binding, defaults: this.#defaults(binding), attempt: options.attempt };
+    const frame = {
+      ...(to !== undefined && { to }),
+      event,
+      binding,
+      defaults: this.#defaults(binding),
+      attempt: options.attempt,
+      answered: () => this.#services?.answeredBy(event),
+    };
     const { parts, idempotencyKey } = options;
     if (parts === undefined) {
-      return receiptOf(await this.#send(provider, { ...frame, content: event.content, idempotencyKey, signal: options.signal }));
+      const change = await this.#change(event);
+      return receiptOf(await this.#send(provider, { ...frame, ...change, idempotencyKey, signal: options.signal }));
     }
     let receipt: DeliverReceipt = {};
     for (let index = options.partsSent; index < parts.length; index++) {
@@ -164,6 +203,25 @@ export class TransportChannel implements Channel {
     return receipt;
   }
 
+  async deliverEphemeral(event: EphemeralEvent, binding: ChannelBinding): Promise<void> {
+    const provider = this.#options.provider;
+    if (provider?.sendEphemeral === undefined || !isShown(event.type)) return;
+    const to = this.#recipient(binding);
+    const { event_id: eventId, emoji, action } = event.data;
+    const messageId = typeof eventId === 'string' ? await this.#services?.messageIdOf(event.roomId, eventId) : undefined;
+    const needsMessage = event.type === 'read_receipt' || event.type === 'reaction';
+    if (needsMessage && messageId === undefined) return; // a message that this channel has never carried
+    await provider.sendEphemeral({
+      type: event.type,
+      ...(to !== undefined && { to }),
+      ...(messageId !== undefined && { messageId }),
+      ...(typeof emoji === 'string' && { emoji }),
+      ...(action === 'remove' && { isRemoved: true }),
+      defaults: this.#defaults(binding),
+      binding,
+    });
+  }
+
   lookupDelivery(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null> {
     return this.#options.provider?.lookupDelivery?.(idempotencyKey, signal) ?? null;
   }
@@ -177,6 +235,14 @@ export class TransportChannel implements Channel {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#options.ownsProvider !== false) await this.#options.provider?.close?.();
+  }
+
+  /** An edit or a delete needs the vendor's id of its message; what this channel has never carried is told in words (§11.1). */
+  async #change({ roomId, content }: RoomEvent): Promise<Pick<TransportRequest, 'content' | 'targetMessageId'>> {
+    if (content.type !== 'edit' && content.type !== 'delete') return { content };
+    const targetMessageId = await this.#services?.messageIdOf(roomId, content.targetEventId);
+    if (targetMessageId !== undefined) return { content, targetMessageId };
+    return { content: transcodeFor(content, { ...this.capabilities, supportsEdit: false, supportsDelete: false }) ?? content };
   }
 
   #recipient(binding: ChannelBinding): string | undefined {
@@ -212,6 +278,14 @@ export class TransportChannel implements Channel {
       ...(partsSent > 0 && { partsSent }),
     });
   }
+}
+
+function isShown(type: EphemeralEvent['type']): type is EphemeralRequest['type'] {
+  return type === 'typing_start' || type === 'typing_stop' || type === 'read_receipt' || type === 'reaction';
+}
+
+function isWebhookProvider(provider: TransportProvider): provider is TransportProvider & WebhookProvider {
+  return 'parse' in provider && typeof provider.parse === 'function';
 }
 
 function receiptOf(result: ProviderResult): DeliverReceipt {

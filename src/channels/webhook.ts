@@ -1,5 +1,5 @@
 /** A vendor's webhook as a web-standard route (WHK-03): raw bytes are verified first, and 2xx means committed. */
-import { RoomKitError, ValidationError, type RoomKit, type WebhookMeta } from '../core/index.js';
+import { errorCode, RoomKitError, ValidationError, type Awaitable, type RoomKit, type WebhookMeta } from '../core/index.js';
 
 /** What a vendor's side must bring: who signed it, and what it says. */
 export interface WebhookProvider {
@@ -8,24 +8,44 @@ export interface WebhookProvider {
   verify?(request: WebhookRequest): boolean | Promise<boolean>;
   /** Pure: the messages and statuses in a payload, one by one. May throw for a payload that is no payload at all. */
   parse(request: WebhookRequest): readonly WebhookMeta[];
+  /** Names of options without which calls cannot be verified. As long as there are any, the webhook is refused. */
+  readonly webhookNeeds?: readonly string[];
+  /** Answers a question that comes before any signature, such as whether this address is the right one; undefined for all else. */
+  handshake?(request: WebhookRequest): WebhookReply | undefined;
+  /** What the vendor wants to read when everything is committed. Default: status 200 and a small JSON. */
+  reply?(metas: readonly WebhookMeta[]): WebhookReply;
+  /** Called after the commit, beside the answer: what the vendor has to be told apart. A failure is logged. */
+  committed?(metas: readonly WebhookMeta[]): Awaitable<void>;
+}
+
+/** An answer to a vendor. */
+export interface WebhookReply {
+  /** Default 200. */
+  readonly status?: number;
+  /** Default none. */
+  readonly body?: string;
+  /** Default `text/plain; charset=utf-8`. */
+  readonly contentType?: string;
 }
 
 /** A vendor's call, read to the end. */
 export interface WebhookRequest {
   /** In capitals. */
   readonly method: string;
-  /** The whole address, as called. */
+  /** The whole address as the vendor called it: behind a proxy that of `publicUrl`. */
   readonly url: string;
   /** As received. */
   readonly headers: Headers;
   /** As received, before any parsing. */
   readonly body: Uint8Array;
+  /** By the kit's clock, in milliseconds since 1970: what signed times are compared with. */
+  readonly receivedAt: number;
 }
 
 /** Whose webhook, for which channel, and how its signature is checked. */
 export interface WebhookHandlerOptions {
   /** Where messages and statuses go. */
-  readonly kit: Pick<RoomKit, 'processWebhook' | 'logger'>;
+  readonly kit: Pick<RoomKit, 'processWebhook' | 'logger' | 'clock'>;
   /** Whose webhook it is. */
   readonly provider: WebhookProvider;
   /** The channel its messages come over. */
@@ -36,6 +56,11 @@ export interface WebhookHandlerOptions {
   readonly insecureAllowUnsigned?: boolean;
   /** Default 1 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * Under which address the vendor calls, where a proxy or tunnel stands between: `https://help.example`, with a path if the
+   * proxy adds one. Some vendors sign the address. Default: the address of the request.
+   */
+  readonly publicUrl?: string;
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -55,11 +80,21 @@ export function createWebhookHandler(options: WebhookHandlerOptions): (request: 
       `The webhook of '${channelId}' would take unsigned calls. Give provider '${provider.name}' its secret, or pass insecureAllowUnsigned: true on a private network.`,
     );
   }
+  const { webhookNeeds = [] } = provider;
+  if (verified && webhookNeeds.length > 0) {
+    throw new ValidationError(
+      `Calls to the webhook of '${channelId}' cannot be verified: provider '${provider.name}' was made without ${webhookNeeds.join(' and ')}. Give it.`,
+    );
+  }
+  const publicUrl = options.publicUrl === undefined ? undefined : checkedPublicUrl(options.publicUrl);
 
   return async (request) => {
     const body = await readBody(request, maxBodyBytes);
     if (body === undefined) return answer(413, 'too_large');
-    const incoming: WebhookRequest = { method: request.method, url: request.url, headers: request.headers, body };
+    const { method, headers } = request;
+    const incoming: WebhookRequest = { method, url: addressOf(request.url, publicUrl), headers, body, receivedAt: kit.clock.now() };
+    const early = provider.handshake?.(incoming);
+    if (early !== undefined) return replied(early);
     if (verified && verify !== undefined && !(await isSigned(verify, incoming))) return answer(401, 'unauthenticated');
     let metas: readonly WebhookMeta[];
     try {
@@ -69,6 +104,20 @@ export function createWebhookHandler(options: WebhookHandlerOptions): (request: 
     }
     return processAll(kit, provider, channelId, metas);
   };
+}
+
+/** As the vendor wrote it: its origin is the public one, its path stands below that of a proxy which adds one. */
+function addressOf(called: string, publicUrl: string | undefined): string {
+  if (publicUrl === undefined) return called;
+  const { pathname, search } = new URL(called);
+  return `${publicUrl}${pathname}${search}`;
+}
+
+function checkedPublicUrl(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '')
+    throw new ValidationError(`The publicUrl of a webhook is '${given}'. Give the address vendors call, such as https://help.example.`);
+  return given.replace(/\/+$/, '');
 }
 
 /** One by one: a bad one is reported alone (INB-24). 5xx makes the vendor send all of it again; duplicates are recognised. */
@@ -95,7 +144,26 @@ async function processAll(
     }
   }
   if (failed > 0) return answer(503, 'internal', { 'retry-after': '5' });
-  return refused > 0 && refused === metas.length ? answer(400, 'invalid') : answer(200, 'ok');
+  if (refused > 0 && refused === metas.length) return answer(400, 'invalid');
+  void tellCommitted(kit, provider, channelId, metas);
+  return provider.reply === undefined ? answer(200, 'ok') : replied(provider.reply(metas));
+}
+
+async function tellCommitted(
+  kit: WebhookHandlerOptions['kit'],
+  provider: WebhookProvider,
+  channelId: string,
+  metas: readonly WebhookMeta[],
+): Promise<void> {
+  try {
+    await provider.committed?.(metas);
+  } catch (error) {
+    kit.logger.warn('A vendor could not be told that its call was taken.', { channelId, provider: provider.name, code: errorCode(error) });
+  }
+}
+
+function replied({ status = 200, body, contentType = 'text/plain; charset=utf-8' }: WebhookReply): Response {
+  return body === undefined ? new Response(null, { status }) : new Response(body, { status, headers: { 'content-type': contentType } });
 }
 
 /** A verifier that throws has not verified. */

@@ -104,6 +104,10 @@ export interface ChannelServices {
   emit(type: string, data: Metadata, roomId?: string): void;
   /** Reads the timeline as this channel may see it, ascending; for replays (WS-09). */
   readVisible(roomId: string, options: { afterIndex: number; limit: number }): Promise<VisiblePage>;
+  /** The vendor's id of a message that came or went over this channel; undefined when there is none. */
+  messageIdOf(roomId: string, eventId: string): Promise<string | undefined>;
+  /** The message of this channel that an event answers: its parent, else the channel's newest in the room before it. */
+  answeredBy(event: RoomEvent): Promise<RoomEvent | undefined>;
   /** Publishes an ephemeral event of this channel. */
   publish(event: EphemeralEvent): Awaitable<void>;
   /** Present while the kit has telemetry. */

@@ -187,6 +187,8 @@ describe('replay under any interleaving', () => {
             clock: new TestClock(),
             logger: silentLogger,
             emit: () => undefined,
+            messageIdOf: () => Promise.resolve(undefined),
+            answeredBy: () => Promise.resolve(undefined),
             readVisible: (_roomId, options) => read(room.page(options)),
           } as Partial<ChannelServices> as ChannelServices); // the rest is not used
           const client = new Client(channel, () => (slowSends ? scheduler.schedule(Promise.resolve()) : undefined), watches, isCalm);

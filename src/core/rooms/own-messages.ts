@@ -1,0 +1,37 @@
+/** What a channel asks about messages that came or went over itself: their ids at the vendor, and which one an event answers. */
+import type { RoomEvent } from '../models/event.js';
+import type { KitParts } from '../parts.js';
+
+const PAGE = 50;
+/** How far back a message of the channel is looked for. */
+const MAX_PAGES = 4;
+
+/** The vendor's id of a message that came or went over this channel. */
+export async function messageIdOf(parts: KitParts, channelId: string, roomId: string, eventId: string): Promise<string | undefined> {
+  const event = await parts.store.getEvent(roomId, eventId);
+  if (event === null) return undefined;
+  if (event.source.channelId === channelId) return event.source.providerMessageId ?? event.source.externalId;
+  const [row] = await parts.store.listRows({ roomId, channelId, eventId, limit: 1 });
+  return row?.providerMessageId;
+}
+
+/** The event's parent where it came over this channel, else the channel's newest message before it, if it is not long ago. */
+export async function answeredBy(parts: KitParts, channelId: string, event: RoomEvent): Promise<RoomEvent | undefined> {
+  if (event.parentEventId !== undefined) {
+    const parent = await parts.store.getEvent(event.roomId, event.parentEventId);
+    if (parent !== null && isMessageOf(channelId, parent)) return parent;
+  }
+  let beforeIndex = event.index;
+  for (let page = 0; page < MAX_PAGES && beforeIndex > 0; page++) {
+    const events = await parts.store.listEvents(event.roomId, { beforeIndex, newestFirst: true, limit: PAGE });
+    const found = events.find((earlier) => isMessageOf(channelId, earlier));
+    if (found !== undefined) return found;
+    if (events.length < PAGE) return undefined;
+    beforeIndex = events.at(-1)?.index ?? 0;
+  }
+  return undefined;
+}
+
+function isMessageOf(channelId: string, { type, status, source }: RoomEvent): boolean {
+  return source.channelId === channelId && type === 'message' && status !== 'blocked';
+}
