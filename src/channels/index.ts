@@ -18,6 +18,8 @@ export { TelegramChannel, type TelegramChannelOptions, type TelegramProvider } f
 export { TeamsChannel, type TeamsChannelOptions, type TeamsProvider } from './teams.js';
 export { HTTPChannel, type HTTPChannelOptions, type HTTPProvider } from './http.js';
 export { inboundDraft } from './inbound-draft.js';
+export { inboundContent, type InboundMedia, type InboundParts } from './inbound-content.js';
+export { outboundMedia, outboundText, type OutboundMedia } from './outbound-text.js';
 export { WebSocketChannel, type SubscribeOptions, type WebSocketChannelOptions } from './websocket.js';
 export type { ConnectionLimits, ConnectionOptions, ConnectionSend } from './websocket/connection.js';
 export type { ConnectionFrame, EventFrame, ResyncFrame, Shared, StreamFrame } from './websocket/frames.js';

@@ -63,6 +63,11 @@ export function splitText(text: string, most: number): readonly string[] {
   return parts;
 }
 
+/** The longest beginning of at most `most` units that ends between two graphemes; within one only when it alone is longer. */
+export function cutText(text: string, most: number): string {
+  return text.length <= most ? text : cut(text, most) || text.slice(0, firstGrapheme(text, most));
+}
+
 function boundary(text: string, most: number): number {
   const window = text.slice(0, most + 1);
   const paragraph = window.lastIndexOf('\n\n');
@@ -73,7 +78,7 @@ function boundary(text: string, most: number): number {
   if (sentence > most / 2) return sentence;
   const word = Math.max(window.lastIndexOf(' '), line);
   if (word > 0) return word;
-  return cut(text, most).length || firstGrapheme(text, most);
+  return cutText(text, most).length;
 }
 
 function lastSentenceEnd(window: string, most: number): number {
