@@ -19,6 +19,7 @@ export default defineConfig({
       { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
+      { find: /^roomkit\/twilio$/, replacement: source('providers/twilio/index.ts') },
       { find: /^roomkit\/vllm$/, replacement: source('providers/vllm/index.ts') },
     ],
   },

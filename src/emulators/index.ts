@@ -6,6 +6,9 @@
 export { AGUIEmulator, type AGUIEmulatorOptions } from './ag-ui/emulator.js';
 export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/emulator.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
+export { Phone, type PhoneMessage, type WrittenMessage } from './phone.js';
+export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions } from './twilio/emulator.js';
+export { VendorEmulator, type CallbackFault, type VendorEmulatorOptions, type VendorFault, type WebhookCall } from './vendor-emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';
 export { ModelEmulator, type ModelEmulatorOptions } from './model-emulator.js';

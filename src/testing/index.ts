@@ -22,10 +22,30 @@ export { providerContract } from './contracts/provider-contract.js';
 export { realtimeContract, type OpenRealtime, type RealtimeCase, type RealtimeSetup } from './contracts/realtime-contract.js';
 export { type OpenStore, type StoreCase } from './contracts/store-case.js';
 export { storeContract } from './contracts/store-contract.js';
+export {
+  type Arrived,
+  type DocumentedError,
+  type OpenTransport,
+  type OpenTransportOptions,
+  type TransportAbility,
+  type TransportCase,
+  type TransportSetup,
+} from './contracts/transport-case.js';
+export { transportContract } from './contracts/transport-contract.js';
 export { FaultLockManager, type FaultLockManagerOptions, type LockStep } from './fault-lock-manager.js';
 export { FaultStore, type FaultStoreOptions, type StoreMethod } from './fault-store.js';
 export type { FailTiming, FaultTiming } from './faults.js';
 export { MockIdentityResolver, type MockIdentityResolverOptions } from './mock-identity-resolver.js';
 export { MockTelemetryProvider, type RecordedSpan } from './mock-telemetry-provider.js';
+export {
+  MockEmailProvider,
+  MockHTTPProvider,
+  MockMessengerProvider,
+  MockRCSProvider,
+  MockSMSProvider,
+  MockTeamsProvider,
+  MockTelegramProvider,
+  MockWhatsAppProvider,
+} from './mock-text-providers.js';
 export { MockTransportProvider } from './mock-transport-provider.js';
 export { TestClock } from './test-clock.js';

@@ -18,7 +18,8 @@ export interface RefusalDetail {
 /** The result for an answer that is a refusal. `secrets` are taken out of the vendor's words. */
 export function refusal(answer: Pick<HttpAnswer, 'status' | 'headers'>, detail: RefusalDetail = {}, secrets: readonly string[] = []): ProviderResult {
   const { status, headers } = answer;
-  const retryAfterSeconds = detail.retryAfterSeconds ?? parseRetryAfter(headers.get('retry-after'), Date.parse(headers.get('date') ?? '') || Date.now());
+  const retryAfterSeconds =
+    detail.retryAfterSeconds ?? parseRetryAfter(headers.get('retry-after'), Date.parse(headers.get('date') ?? '') || Date.now());
   return {
     success: false,
     error: codeOf(status, detail.code),

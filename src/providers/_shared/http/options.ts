@@ -22,7 +22,9 @@ export const HTTP_OPTION_NAMES = { baseUrl: true, fetch: true, timeoutSeconds: t
 export function requiredSecret(feature: string, option: string, given: string | Secret | undefined, variable?: string): Secret {
   const secret = optionalSecret(feature, option, given, variable);
   if (secret !== undefined) return secret;
-  throw new ValidationError(`${feature} has no ${option}. Pass { ${option} }${variable === undefined ? '' : `, or set ${variable} in the environment`}.`);
+  throw new ValidationError(
+    `${feature} has no ${option}. Pass { ${option} }${variable === undefined ? '' : `, or set ${variable} in the environment`}.`,
+  );
 }
 
 /** A credential that may be there. */
@@ -50,6 +52,7 @@ export function baseUrlOf(feature: string, given: string | undefined, standard: 
 /** Seconds above 0. */
 export function timeoutOf(feature: string, given: number | undefined, standard: number): number {
   if (given === undefined) return standard;
-  if (typeof given !== 'number' || !(given > 0)) throw new ValidationError(`The timeoutSeconds of ${feature} is ${String(given)}. Give a number above 0.`);
+  if (typeof given !== 'number' || !(given > 0))
+    throw new ValidationError(`The timeoutSeconds of ${feature} is ${String(given)}. Give a number above 0.`);
   return given;
 }

@@ -1,0 +1,79 @@
+/** A telephone on the other end of an emulated vendor of text messages: it gets messages, and writes back. */
+
+/** A message that came to the phone. */
+export interface PhoneMessage {
+  /** Who sent it: a number, or the name that stands in its place. */
+  readonly from: string;
+  readonly text: string;
+  readonly mediaUrls: readonly string[];
+  /** The vendor's id. */
+  readonly id: string;
+}
+
+/** What somebody writes on the phone. */
+export interface WrittenMessage {
+  readonly text: string;
+  /** The number it goes to; default the one that last wrote, else the vendor's account's. */
+  readonly to?: string;
+  readonly media?: readonly { readonly url: string; readonly mimeType: string }[];
+}
+
+/** How long {@link Phone.waitForSms} waits, unless told otherwise. */
+const PATIENCE_MS = 10_000;
+
+/** One phone with one number. Made by an emulator: `emulator.phone('+15550123')`. */
+export class Phone {
+  readonly #messages: PhoneMessage[] = [];
+  readonly #waiting = new Set<() => void>();
+  #seen = 0;
+
+  constructor(
+    readonly number: string,
+    private readonly write: (message: WrittenMessage, phone: Phone) => Promise<{ readonly status: number }>,
+  ) {}
+
+  /** Everything that came, oldest first. */
+  get messages(): readonly PhoneMessage[] {
+    return this.#messages;
+  }
+
+  /** Sends a text message to the account; resolves when the program's webhook has answered, with the status of that answer. */
+  async sendSms(text: string, more: Omit<WrittenMessage, 'text'> = {}): Promise<number> {
+    return (await this.write({ text, ...more }, this)).status;
+  }
+
+  /** The next message that was not waited for yet and matches; rejects when none comes in time. */
+  async waitForSms(match: string | RegExp = '', { timeoutMs = PATIENCE_MS }: { readonly timeoutMs?: number } = {}): Promise<PhoneMessage> {
+    const until = Date.now() + timeoutMs;
+    for (;;) {
+      while (this.#seen < this.#messages.length) {
+        const message = this.#messages[this.#seen++];
+        if (message !== undefined && (typeof match === 'string' ? message.text.includes(match) : match.test(message.text))) return message;
+      }
+      const left = until - Date.now();
+      if (left <= 0)
+        throw new Error(
+          `No message to ${this.number} matched ${String(match) || 'anything'} in ${timeoutMs} ms. It has got ${this.#messages.length}.`,
+        );
+      await this.#next(left);
+    }
+  }
+
+  /** A message arrives. Called by the emulator. */
+  receive(message: PhoneMessage): void {
+    this.#messages.push(message);
+    for (const wake of this.#waiting) wake();
+  }
+
+  #next(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      this.#waiting.add(wake);
+    });
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * `roomkit/twilio`: text messages and RCS over Twilio.
+ * @module roomkit/twilio
+ */
+export type { TwilioConfig } from './config.js';
+export { TwilioSMSProvider } from './sms.js';
+export { parseTwilioWebhook } from './webhook.js';

@@ -1,0 +1,20 @@
+/** The contract of messaging vendors, on every provider there is, each in front of its vendor's emulator over real sockets. */
+import { describe, it } from 'vitest';
+import { transportContract, type OpenTransport } from '../../src/testing/index.js';
+import { verifies } from '../requirements.js';
+import { openTwilio } from './open-twilio.js';
+
+const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
+  TwilioSMSProvider: openTwilio,
+};
+
+for (const [name, open] of Object.entries(PROVIDERS)) {
+  describe(name, () => {
+    for (const { name: promise, rules, run } of transportContract) {
+      it(promise, async () => {
+        verifies(...rules);
+        await run(open);
+      });
+    }
+  });
+}
