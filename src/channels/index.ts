@@ -27,4 +27,12 @@ export { SUBPROTOCOL, WIRE_LIMITS, WIRE_VERSION, type ClientFrame, type ServerFr
 export { parseClientFrame, type ParsedFrame } from './wire/parse.js';
 export { hostEvent, wireEvent, type NameOf } from './wire/event.js';
 export { WireConnection, type WireConnectionOptions, type WireKit, type WirePrincipal } from './wire/connection.js';
-export { createWebhookHandler, type WebhookHandlerOptions, type WebhookProvider, type WebhookReply, type WebhookRequest } from './webhook.js';
+export {
+  createWebhookHandler,
+  type WebhookHandler,
+  type WebhookHandlerOptions,
+  type WebhookHost,
+  type WebhookProvider,
+  type WebhookReply,
+  type WebhookRequest,
+} from './webhook.js';

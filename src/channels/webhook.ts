@@ -45,7 +45,7 @@ export interface WebhookRequest {
 /** Whose webhook, for which channel, and how its signature is checked. */
 export interface WebhookHandlerOptions {
   /** Where messages and statuses go. */
-  readonly kit: Pick<RoomKit, 'processWebhook' | 'logger' | 'clock'>;
+  readonly kit: Pick<RoomKit, 'processWebhook' | 'settled' | 'logger' | 'clock'>;
   /** Whose webhook it is. */
   readonly provider: WebhookProvider;
   /** The channel its messages come over. */
@@ -63,6 +63,18 @@ export interface WebhookHandlerOptions {
   readonly publicUrl?: string;
 }
 
+/** What the host of a route offers beside the request. */
+export interface WebhookHost {
+  /**
+   * Keeps the process awake until the promise has settled. Give it where the host lets processes sleep once they have answered
+   * (Workers, serverless functions): agents' turns and deliveries then end first.
+   */
+  readonly waitUntil?: (work: Promise<unknown>) => void;
+}
+
+/** A webhook as a route. */
+export type WebhookHandler = (request: Request, host?: WebhookHost) => Promise<Response>;
+
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
@@ -70,7 +82,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
  * again. Throws ValidationError when it would take unsigned calls.
  * @example const webhook = createWebhookHandler({ kit, provider, channelId: 'sms' })
  */
-export function createWebhookHandler(options: WebhookHandlerOptions): (request: Request) => Promise<Response> {
+export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
   const { kit, provider, channelId } = options;
   const verified = options.verify !== false;
   const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
@@ -88,7 +100,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): (request: 
   }
   const publicUrl = options.publicUrl === undefined ? undefined : checkedPublicUrl(options.publicUrl);
 
-  return async (request) => {
+  return async (request, host) => {
     const body = await readBody(request, maxBodyBytes);
     if (body === undefined) return answer(413, 'too_large');
     const { method, headers } = request;
@@ -102,7 +114,11 @@ export function createWebhookHandler(options: WebhookHandlerOptions): (request: 
     } catch {
       return answer(400, 'invalid');
     }
-    return processAll(kit, provider, channelId, metas);
+    const outcome = await processAll(kit, channelId, provider.name, metas);
+    if (outcome !== undefined) return outcome;
+    const told = tellCommitted(kit, provider, channelId, metas);
+    host?.waitUntil?.(told.then(() => kit.settled()));
+    return provider.reply === undefined ? answer(200, 'ok') : replied(provider.reply(metas));
   };
 }
 
@@ -120,13 +136,16 @@ function checkedPublicUrl(given: string): string {
   return given.replace(/\/+$/, '');
 }
 
-/** One by one: a bad one is reported alone (INB-24). 5xx makes the vendor send all of it again; duplicates are recognised. */
+/**
+ * One by one: a bad one is reported alone (INB-24). The answer when nothing of it could be taken, undefined when all is well:
+ * 5xx makes the vendor send all of it again, and duplicates are recognised.
+ */
 async function processAll(
   kit: WebhookHandlerOptions['kit'],
-  provider: WebhookProvider,
   channelId: string,
+  provider: string,
   metas: readonly WebhookMeta[],
-): Promise<Response> {
+): Promise<Response | undefined> {
   let refused = 0;
   let failed = 0;
   for (const meta of metas) {
@@ -136,17 +155,11 @@ async function processAll(
       const permanent = error instanceof RoomKitError && error.code === 'invalid';
       if (permanent) refused++;
       else failed++;
-      kit.logger.warn('A message of a webhook was not taken.', {
-        channelId,
-        provider: provider.name,
-        code: error instanceof RoomKitError ? error.code : 'internal',
-      });
+      kit.logger.warn('A message of a webhook was not taken.', { channelId, provider, code: errorCode(error) });
     }
   }
   if (failed > 0) return answer(503, 'internal', { 'retry-after': '5' });
-  if (refused > 0 && refused === metas.length) return answer(400, 'invalid');
-  void tellCommitted(kit, provider, channelId, metas);
-  return provider.reply === undefined ? answer(200, 'ok') : replied(provider.reply(metas));
+  return refused > 0 && refused === metas.length ? answer(400, 'invalid') : undefined;
 }
 
 async function tellCommitted(

@@ -877,6 +877,14 @@ export class RoomKit {
     return tts.synthesize(text, options);
   }
 
+  /**
+   * Resolves when nothing that was begun runs any more: turns, deliveries, work beside them. New work may be begun meanwhile and
+   * is waited for, too; what waits for its next attempt counts as running.
+   */
+  settled(): Promise<void> {
+    return this.#parts.tasks.settled();
+  }
+
   /** Finishes what runs and refuses what is new; at most `drainSeconds` (KIT-05). */
   async drain(): Promise<void> {
     this.#refuseNewWork();

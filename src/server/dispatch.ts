@@ -15,6 +15,7 @@ import { jsonReply, problemReply, withHeaders, withoutBody, type Reply } from '.
 import { isOpenRoute } from './routes/health.js';
 import type { Route } from './routes/route.js';
 import { ROUTES } from './routes/table.js';
+import { isWebhookPath } from './webhooks.js';
 
 /** A request, whatever carries it. */
 export interface Exchange extends Asked {
@@ -84,6 +85,7 @@ export class Dispatcher {
       principal = await parts.gate.admit(exchange, url, peer);
       parts.rates.take(`${principal.kind}:${principal.id}`);
     }
+    if (isWebhookPath(pathname)) return parts.webhooks.answer(exchange.toRequest(), pathname);
     if (pathname === '/mcp') {
       const { answerMcp } = await import('./mcp/server.js');
       return answerMcp(parts, principal, exchange.toRequest());

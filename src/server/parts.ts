@@ -10,6 +10,7 @@ import type { Authenticate } from './auth/principal.js';
 import { serverLimits, type ServerLimits } from './limits.js';
 import { RequestRates } from './request-rates.js';
 import type { PageHandler } from './pages.js';
+import { Webhooks } from './webhooks.js';
 
 /** Who may use the server, and how much. */
 export interface HandlerOptions {
@@ -21,6 +22,13 @@ export interface HandlerOptions {
   readonly origins?: readonly string[];
   /** Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed. */
   readonly trustedProxies?: readonly string[];
+  /**
+   * Under which address vendors and people reach this server, where a proxy or tunnel stands between: `https://help.example`.
+   * Some vendors sign the address they call. Default: the address of the request.
+   */
+  readonly publicUrl?: string;
+  /** Takes calls to webhooks that nobody signed. For closed networks and nothing else. */
+  readonly insecureAllowUnsignedWebhooks?: boolean;
   /** Everybody without credentials is admin. For closed networks and nothing else. */
   readonly insecureAllowAnonymous?: boolean;
   /** What callers may cost; what is not given keeps its default. */
@@ -37,6 +45,8 @@ export const HANDLER_OPTIONS: OptionNames<HandlerOptions> = {
   clientTokens: true,
   origins: true,
   trustedProxies: true,
+  publicUrl: true,
+  insecureAllowUnsignedWebhooks: true,
   insecureAllowAnonymous: true,
   limits: true,
   pages: true,
@@ -49,6 +59,7 @@ export interface ServerParts {
   readonly clientTokens: ClientTokens | undefined;
   readonly limits: ServerLimits;
   readonly rates: RequestRates;
+  readonly webhooks: Webhooks;
   readonly pages: PageHandler | undefined;
   /** Aborted when the server closes: event streams end. */
   readonly closing: AbortSignal;
@@ -77,13 +88,17 @@ export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: b
     clock,
     logger,
   });
-  return { kit, gate, clientTokens, limits, rates: new RequestRates(limits, clock), pages: options.pages, closing };
+  const webhooks = new Webhooks(kit, { publicUrl: options.publicUrl, insecureAllowUnsigned: options.insecureAllowUnsignedWebhooks === true });
+  webhooks.check();
+  return { kit, gate, clientTokens, limits, rates: new RequestRates(limits, clock), webhooks, pages: options.pages, closing };
 }
 
 /** Options as programs without types may give them: each mistake is named before anything listens. */
 function checkOptions(kit: unknown, options: { readonly [Name in keyof HandlerOptions]: unknown }): void {
   if (typeof kit !== 'object' || kit === null || !('processInbound' in kit)) throw wrong('The first argument', kit, 'the RoomKit to serve');
-  const { authenticate, clientTokens, origins, trustedProxies, limits, pages, closing } = options;
+  const { authenticate, clientTokens, origins, trustedProxies, limits, pages, closing, publicUrl } = options;
+  if (publicUrl !== undefined && !(typeof publicUrl === 'string' && /^https?:\/\/[^/?#]+[^?#]*$/i.test(publicUrl)))
+    throw wrong('publicUrl', publicUrl, 'the address vendors call, such as https://help.example');
   if (authenticate !== undefined && typeof authenticate !== 'function')
     throw wrong('authenticate', authenticate, 'a function (request) => Principal | null');
   if (clientTokens !== undefined && !isSecrets(clientTokens)) throw wrong('clientTokens', clientTokens, '{ secrets: [ … ] } with strings or bytes');
