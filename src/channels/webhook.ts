@@ -14,6 +14,8 @@ export interface WebhookProvider {
   handshake?(request: WebhookRequest): WebhookReply | undefined;
   /** What the vendor wants to read when everything is committed. Default: status 200 and a small JSON. */
   reply?(metas: readonly WebhookMeta[]): WebhookReply;
+  /** Tells the vendor to call this address from now on, where it has an interface for that. Throws what went wrong. */
+  registerWebhook?(url: string): Promise<void>;
   /** Called after the commit, beside the answer: what the vendor has to be told apart. A failure is logged. */
   committed?(metas: readonly WebhookMeta[]): Awaitable<void>;
 }

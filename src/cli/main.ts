@@ -3,9 +3,11 @@
 import { createRequire } from 'node:module';
 import { readCommand, USAGE } from './arguments.js';
 import { dev } from './dev.js';
+import { emulate } from './emulate.js';
 import { newProject } from './new.js';
 import { CannotRun, complain, say } from './say.js';
 import { start } from './start.js';
+import { webhooks } from './webhooks.js';
 import { watched, type WatchedSettings } from './watched.js';
 
 const VERSION = (createRequire(import.meta.url)('roomkit/package.json') as { readonly version: string }).version;
@@ -39,5 +41,11 @@ async function obey(): Promise<void> {
       break;
     case 'new':
       newProject(command.folder, VERSION);
+      break;
+    case 'emulate':
+      await emulate(command);
+      break;
+    case 'webhooks':
+      await webhooks(command);
   }
 }

@@ -2,7 +2,7 @@
  * The webhooks of the kit's channels: `/webhooks/{channelId}`, and whatever a vendor wants below it. Callers are authenticated
  * by their vendor's signature alone (WHK-03, AUTH-11).
  */
-import { createWebhookHandler, TransportChannel, type WebhookHandler, type WebhookProvider } from '../channels/index.js';
+import { createWebhookHandler, type WebhookHandler, type WebhookProvider } from '../channels/index.js';
 import { ValidationError, type RoomKit } from '../core/index.js';
 import { Refusal } from './problem.js';
 
@@ -73,9 +73,14 @@ export class Webhooks {
   }
 }
 
+/** Told by what it can, not by its class: the kit may be of another copy of the package. */
 function webhookOf(kit: RoomKit, channelId: string): WebhookProvider | undefined {
   const channel = kit.getChannel(channelId);
-  return channel instanceof TransportChannel ? channel.webhook : undefined;
+  return channel !== undefined && 'webhook' in channel && isWebhookProvider(channel.webhook) ? channel.webhook : undefined;
+}
+
+function isWebhookProvider(value: unknown): value is WebhookProvider {
+  return typeof value === 'object' && value !== null && 'parse' in value && typeof value.parse === 'function';
 }
 
 /** The channel's id in `/webhooks/{channelId}/…`. */

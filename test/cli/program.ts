@@ -3,7 +3,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -46,7 +46,7 @@ export class UserFolder {
 }
 
 export class Program {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly ended: Promise<number | null>;
   out = '';
   errors = '';
@@ -55,7 +55,7 @@ export class Program {
   constructor(args: readonly string[], cwd: string) {
     if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there. Build first: node scripts/build.mjs`);
     const { PORT: _port, HOST: _host, ROOMKIT_LOG: _log, ...env } = process.env;
-    this.child = spawn(process.execPath, [...args], { cwd, env: { ...env, NODE_NO_WARNINGS: '1' }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [...args], { cwd, env: { ...env, NODE_NO_WARNINGS: '1' }, stdio: ['pipe', 'pipe', 'pipe'] });
     this.ended = new Promise((resolve) => this.child.on('close', resolve));
     this.child.stdout.on('data', (chunk: Buffer) => this.#hear(() => (this.out += chunk.toString())));
     this.child.stderr.on('data', (chunk: Buffer) => this.#hear(() => (this.errors += chunk.toString())));

@@ -42,7 +42,7 @@ async function world(options: Partial<ServeOptions> = {}, provider?: Partial<Twi
 
 describe('/webhooks/{channelId}', () => {
   it('takes a message, sends the answer, and follows it until it has arrived', async () => {
-    verifies('WHK-01', 'WHK-03', 'OUT-07', 'F25');
+    verifies('WHK-01', 'WHK-03', 'WHK-04', 'WHK-05', 'OUT-07', 'F25');
     const { twilio, kit, phone } = await world();
     const steps: string[] = [];
     kit.onDeliveryStatus(({ status }) => void steps.push(status));
@@ -93,7 +93,7 @@ describe('/webhooks/{channelId}', () => {
   });
 
   it('is nowhere else', async () => {
-    verifies('WHK-03');
+    verifies('WHK-04');
     const { kit, server } = await world();
     kit.registerChannel(new TransportChannel('plain', { channelType: 'sms' }));
     for (const path of ['/webhooks/', '/webhooks/nobody', '/webhooks/desk', '/webhooks/plain', '/webhooks/%E0%A4%A']) {
@@ -103,14 +103,14 @@ describe('/webhooks/{channelId}', () => {
   });
 
   it('reads what is posted below the address, too', async () => {
-    verifies('WHK-03');
+    verifies('WHK-04');
     const { twilio, phone, server } = await world();
     twilio.webhookUrl = `${server.url}/webhooks/sms-main/status`;
     expect(await phone.sendSms('Hello')).toBe(200);
   });
 
   it('verifies the address the vendor called, behind a proxy that changes it', async () => {
-    verifies('PV-09');
+    verifies('PV-09', 'WHK-04');
     const { twilio, server, phone } = await world({ publicUrl: 'https://help.example/texts' });
     const through = `${server.url}/webhooks/sms-main`;
     expect(await phone.sendSms('straight'), 'signed for another address').toBe(401);
@@ -121,7 +121,7 @@ describe('/webhooks/{channelId}', () => {
   });
 
   it('takes no call as long as it could not be verified, and says at once what is missing', async () => {
-    verifies('WHK-03');
+    verifies('WHK-04');
     const { logger, phone } = await world({}, { webhookNeeds: ['publicKey'] } as Partial<TwilioSMSProvider>);
     expect(logger.lines.join('\n')).toContain('publicKey');
     expect(await phone.sendSms('Hello')).toBe(503);
@@ -135,7 +135,7 @@ describe('/webhooks/{channelId}', () => {
   });
 
   it('lets the host wait until turns and deliveries have ended', async () => {
-    verifies('WHK-03');
+    verifies('WHK-05');
     const { kit } = await world();
     const { createWebhookHandler } = await import('../../src/index.js');
     const channel = kit.getChannel('sms-main');

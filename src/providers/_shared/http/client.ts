@@ -19,7 +19,7 @@ export interface HttpRequest {
   /** Never shown in an error: some vendors want their key in it. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: BodyInit;
+  readonly body?: NonNullable<RequestInit['body']>;
   /** The caller's; aborts the request on the wire. */
   readonly signal?: AbortSignal | undefined;
 }
