@@ -17,6 +17,7 @@ export default defineConfig({
       { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
       { find: /^roomkit\/mcp$/, replacement: source('providers/mcp/index.ts') },
       { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },
+      { find: /^roomkit\/phone$/, replacement: source('providers/phone/index.ts') },
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
       { find: /^roomkit\/twilio$/, replacement: source('providers/twilio/index.ts') },

@@ -63,6 +63,7 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   _shared: ['openai'], // for openai and vllm, which both speak it
   gemini: ['@google/genai'],
   mcp: ['@modelcontextprotocol/client'],
+  phone: ['libphonenumber-js'],
 };
 
 /** These know the package as a user does. */
