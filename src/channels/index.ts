@@ -20,6 +20,7 @@ export { HTTPChannel, type HTTPChannelOptions, type HTTPProvider } from './http.
 export { inboundDraft } from './inbound-draft.js';
 export { inboundContent, type InboundMedia, type InboundParts } from './inbound-content.js';
 export { outboundMedia, outboundText, type OutboundMedia } from './outbound-text.js';
+export { smsSegments, splitSms, type SmsSegments } from './sms-segments.js';
 export { WebSocketChannel, type SubscribeOptions, type WebSocketChannelOptions } from './websocket.js';
 export type { ConnectionLimits, ConnectionOptions, ConnectionSend } from './websocket/connection.js';
 export type { ConnectionFrame, EventFrame, ResyncFrame, Shared, StreamFrame } from './websocket/frames.js';
