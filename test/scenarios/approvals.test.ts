@@ -483,4 +483,47 @@ describe('a button of an approval', () => {
     expect(scene.ran).toEqual([]);
     await scene.close();
   });
+
+  it('answers by its number or label where there are no buttons, while it waits; after that these are words like others', async () => {
+    verifies('APR-07', 'TRC-05');
+    const byText = {
+      ...visible,
+      transport: { capabilities: { mediaTypes: ['text'] } },
+      tool: { ...visible.tool, approvalExpiresInSeconds: 60 },
+    } as const;
+    for (const typed of ['1', 'approve']) {
+      const scene = await approvals(byText);
+      await scene.say('refund me');
+      expect(scene.transport.texts.at(-1)).toMatch(/^May refund be run\?.*\n1\. Approve\n2\. Reject$/);
+      const [approval] = await scene.kit.listApprovals();
+      const asked = scene.asked.length;
+      // Not his to say, and no agent hears of it.
+      expect((await scene.say(typed, { senderId: 'ada' })).turns).toEqual([]);
+      expect((await scene.kit.getApproval(approval?.id ?? ''))?.state).toBe('pending');
+      expect(scene.asked).toHaveLength(asked);
+      const tapped = await scene.say(typed, { senderId: 'grace' });
+      expect(tapped.event).toMatchObject({ content: { body: 'Approve' }, metadata: { action: { value: 'approve' } } });
+      expect(await scene.kit.getApproval(approval?.id ?? '')).toMatchObject({ state: 'approved', resolvedBy: 'grace' });
+      await scene.clock.advance(10);
+      expect(scene.ran).toHaveLength(1);
+      const late = await scene.say('reject', { senderId: 'olga' });
+      expect([late.event?.content, late.event?.metadata['action'], late.turns.length]).toEqual([{ type: 'text', body: 'reject' }, undefined, 1]);
+      await scene.close();
+    }
+    const scene = await approvals(byText);
+    await scene.say('refund me');
+    const outOfRange = await scene.say('3', { senderId: 'grace' });
+    expect([outOfRange.event?.metadata['action'], outOfRange.turns.length]).toEqual([undefined, 1]);
+    await scene.close();
+
+    const expired = await approvals(byText);
+    await expired.say('refund me');
+    await expired.clock.advance(60_000);
+    for (const typed of ['1', 'Approve']) {
+      const { event, turns } = await expired.say(typed, { senderId: 'grace' });
+      expect([event?.content, event?.metadata['action'], turns.length]).toEqual([{ type: 'text', body: typed }, undefined, 1]);
+    }
+    expect(expired.ran).toEqual([]);
+    await expired.close();
+  });
 });

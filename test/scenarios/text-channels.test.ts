@@ -1,20 +1,36 @@
 /** What all text channels share: limits, typed taps, opt-outs; through a kit and a vendor that does what it is told. */
 import { describe, expect, it } from 'vitest';
-import { smsSegments, TransportChannel, type ChannelOutput, type TransportChannelOptions } from '../../src/index.js';
+import {
+  HookResult,
+  smsSegments,
+  TransportChannel,
+  type Card,
+  type ChannelOutput,
+  type ContentInput,
+  type EventContent,
+  type InboundResult,
+  type Metadata,
+  type RoomKitOptions,
+  type TransportChannelOptions,
+} from '../../src/index.js';
 import { MockTransportProvider } from '../../src/testing/index.js';
-import { makeKit, TestAgent, TestTransport, type Harness } from '../support/harness.js';
+import { makeKit, TestAgent, TestTransport, textOf, type Harness } from '../support/harness.js';
+import { newPath, openStore } from '../support/sqlite.js';
 import { verifies } from '../requirements.js';
 
 interface Phone extends Harness {
   readonly provider: MockTransportProvider;
   /** What arrived at the phone, in order. */
   readonly texts: () => string[];
-  readonly say: (content: string) => ReturnType<Harness['kit']['processInbound']>;
+  /** The colleague writes. */
+  readonly say: (content: ContentInput) => Promise<InboundResult>;
+  /** The phone answers. */
+  readonly answer: (content: ContentInput, metadata?: Metadata) => Promise<InboundResult>;
 }
 
 /** A colleague at `desk` writes to a phone by SMS. */
-async function phone(options: Partial<TransportChannelOptions> = {}): Promise<Phone> {
-  const harness = makeKit();
+async function phone(options: Partial<TransportChannelOptions> = {}, kitOptions: RoomKitOptions = {}): Promise<Phone> {
+  const harness = makeKit(kitOptions);
   const { kit } = harness;
   const provider = new MockTransportProvider('vendor');
   kit.registerChannel(
@@ -27,7 +43,7 @@ async function phone(options: Partial<TransportChannelOptions> = {}): Promise<Ph
     }),
   );
   kit.registerChannel(new TestTransport('desk', { channelType: 'websocket', durable: false }));
-  await kit.createRoom({ roomId: 'r' });
+  await kit.ensureRoom({ roomId: 'r' });
   await kit.attachChannel('r', 'desk');
   await kit.attachChannel('r', 'sms', { metadata: { phone_number: '+15550100' } });
   return {
@@ -35,6 +51,8 @@ async function phone(options: Partial<TransportChannelOptions> = {}): Promise<Ph
     provider,
     texts: () => provider.sent.map(({ content }) => (content.type === 'text' ? content.body : content.type)),
     say: (content) => kit.processInbound({ channelId: 'desk', senderId: 'colleague', content }, { roomId: 'r' }),
+    answer: (content, metadata) =>
+      kit.processInbound({ channelId: 'sms', senderId: '+15550100', content, ...(metadata !== undefined && { metadata }) }, { roomId: 'r' }),
   };
 }
 
@@ -112,6 +130,200 @@ describe('the length of a text message', () => {
       expect(part.endsWith('|') || part === parts.at(-1)).toBe(true);
       expect(smsSegments(part).segments).toBeLessThanOrEqual(3);
     }
+    await kit.close();
+  });
+});
+
+const pizza: EventContent = {
+  type: 'rich',
+  body: 'Which one?',
+  buttons: [
+    { id: 'b-1', label: 'Margherita', kind: 'reply', value: 'm' },
+    { id: 'b-2', label: 'Funghi', kind: 'reply' },
+    { id: 'b-3', label: 'See all', kind: 'url', url: 'https://pizza.example' },
+  ],
+  quickReplies: ['No thanks', { id: 'q-5', label: 'Later', value: 'l' }],
+};
+
+/** What the message became: its text, and what was tapped. */
+function said(result: InboundResult): unknown {
+  return [result.event && textOf(result.event), result.event?.metadata['action']];
+}
+
+describe('a typed number or label', () => {
+  it('is the tap of what the newest message offered, as from any vendor', async () => {
+    verifies('TRC-05');
+    const { kit, say, texts, answer } = await phone();
+    const offer = await say(pizza);
+    expect(texts()).toEqual(['Which one?\n1. Margherita\n2. Funghi\n3. See all: https://pizza.example\n4. No thanks\n5. Later']);
+    expect(said(await answer('1'))).toEqual(['Margherita', { id: 'b-1', value: 'm', kind: 'reply', source_event_id: offer.event?.id }]);
+    for (const typed of ['1', ' 1. ', '1)', 'margherita', 'MARGHERITA\n']) {
+      await say(pizza); // nobody is held to an older one
+      expect(said(await answer(typed))).toMatchObject(['Margherita', { id: 'b-1' }]);
+    }
+    const again = await say(pizza);
+    expect(said(await answer('2'))).toEqual(['Funghi', { id: 'b-2', kind: 'reply', source_event_id: again.event?.id }]);
+    expect(said(await answer('4'))).toEqual(['No thanks', { id: 'No thanks', kind: 'reply', source_event_id: again.event?.id }]);
+    expect(said(await answer('later'))).toEqual(['Later', { id: 'q-5', value: 'l', kind: 'reply', source_event_id: again.event?.id }]);
+    await kit.close();
+  });
+
+  it('is an ordinary message when it is none of them', async () => {
+    verifies('TRC-05');
+    const { kit, say, answer } = await phone();
+    const isOrdinary = async (typed: string): Promise<void> => expect(said(await answer(typed))).toEqual([typed, undefined]);
+    await isOrdinary('1');
+    await say(pizza);
+    // A link comes back from nowhere; the rest is out of range, or more than an answer.
+    for (const typed of ['3', '0', '6', '99', '-1', '1 2', '1 please', 'one', 'See all', 'Marg', '１']) await isOrdinary(typed);
+    await isOrdinary('2');
+    await kit.close();
+  });
+
+  it('counts for the newest choice: numbers until something else is said, labels for five messages', async () => {
+    verifies('TRC-05');
+    const { kit, say, answer } = await phone();
+    await say(pizza);
+    const newest = await say({ type: 'rich', body: 'And to drink?', quickReplies: ['Water', 'Wine'] });
+    expect(said(await answer('1'))).toMatchObject(['Water', { source_event_id: newest.event?.id }]);
+    expect(said(await answer('3'))).toEqual(['3', undefined]);
+    expect(said(await answer('Funghi'))).toEqual(['Funghi', undefined]);
+    await say('How many?');
+    expect(said(await answer('2'))).toEqual(['2', undefined]);
+    expect(said(await answer('wine'))).toEqual(['wine', undefined]); // the sixth
+    await say(pizza);
+    await answer('hm');
+    await say('Take your time.');
+    expect(said(await answer('funghi'))).toMatchObject(['Funghi', { id: 'b-2' }]);
+    await say(pizza);
+    for (let n = 0; n < 4; n++) await answer('hm');
+    expect(said(await answer('1'))).toMatchObject(['Margherita', { id: 'b-1' }]);
+    expect(said(await answer('1'))).toEqual(['1', undefined]);
+    await kit.close();
+  });
+
+  it('does not count where it could mean two things, or where the person saw none of it', async () => {
+    verifies('TRC-05');
+    const { kit, say, answer, texts } = await phone();
+    const buy = (id: string): Card => ({ title: id, buttons: [{ id, label: 'Buy', kind: 'reply' }] });
+    await say({
+      type: 'composite',
+      parts: [
+        { type: 'rich', body: 'Two', cards: [buy('a'), buy('b')], buttons: [{ id: 'c', label: 'None', kind: 'reply' }] },
+        { type: 'rich', body: 'or', quickReplies: ['2'] },
+      ],
+    });
+    // Numbers run on through the whole message.
+    expect(texts()).toEqual(['Two\na\n1. Buy\nb\n2. Buy\n3. None\nor\n4. 2']);
+    expect(said(await answer('buy'))).toEqual(['buy', undefined]);
+    expect(said(await answer('1'))).toMatchObject(['Buy', { id: 'a' }]);
+    expect(said(await answer('3'))).toMatchObject(['None', { id: 'c' }]);
+    expect(said(await answer('2'))).toMatchObject(['2', { id: '2' }]); // what it is called goes before what number it has
+    await kit.sendEvent('r', 'desk', pizza, { visibility: 'desk' });
+    expect(said(await answer('Funghi'))).toEqual(['Funghi', undefined]);
+    const gone = await say(pizza);
+    await kit.processInbound(
+      { channelId: 'desk', senderId: 'colleague', content: { type: 'delete', targetEventId: gone.event?.id ?? '' } },
+      { roomId: 'r' },
+    );
+    expect(said(await answer('Funghi'))).toEqual(['Funghi', undefined]);
+    const own = await answer(pizza);
+    expect(own.event?.content.type).toBe('rich');
+    expect(said(await answer('Funghi'))).toEqual(['Funghi', undefined]);
+    await kit.close();
+  });
+
+  it('follows an edit of the choices, and leaves alone who brings a tap of the vendor', async () => {
+    verifies('TRC-05');
+    const { kit, say, answer } = await phone();
+    const offer = await say(pizza);
+    const targetEventId = offer.event?.id ?? '';
+    const edit: EventContent = { type: 'edit', targetEventId, newContent: { type: 'rich', body: 'Which?', quickReplies: ['Calzone', 'Marinara'] } };
+    await kit.processInbound({ channelId: 'desk', senderId: 'colleague', content: edit }, { roomId: 'r' });
+    expect(said(await answer('2'))).toEqual(['Marinara', { id: 'Marinara', kind: 'reply', source_event_id: targetEventId }]);
+    expect(said(await answer('1', { action: { id: 'x', kind: 'reply' } }))).toEqual(['1', { id: 'x', kind: 'reply' }]);
+    await kit.close();
+  });
+
+  it('is not looked for where the channel shows everything, nor by number under a transcoder of the host', async () => {
+    verifies('TRC-05', 'TRC-04');
+    const rich = {
+      mediaTypes: ['text', 'rich'],
+      supportsRichText: true,
+      supportsButtons: true,
+      supportsQuickReplies: true,
+      supportsCards: true,
+    } as const;
+    const shown = await phone({ capabilities: rich });
+    await shown.say(pizza);
+    expect(said(await shown.answer('1'))).toEqual(['1', undefined]);
+    expect(said(await shown.answer('Funghi'))).toEqual(['Funghi', undefined]);
+    await shown.kit.close();
+
+    const three = await phone({ capabilities: { ...rich, maxButtons: 1 } });
+    await three.say(pizza);
+    expect(said(await three.answer('1'))).toMatchObject(['Funghi', { id: 'b-2' }]);
+    expect(said(await three.answer('Margherita'))).toEqual(['Margherita', undefined]);
+    await three.kit.close();
+
+    const lettered = await phone({}, { transcoder: { transcode: () => ({ type: 'text', body: 'A) Margherita B) Funghi' }) } });
+    await lettered.say(pizza);
+    expect(said(await lettered.answer('1'))).toEqual(['1', undefined]);
+    expect(said(await lettered.answer('Funghi'))).toMatchObject(['Funghi', { id: 'b-2' }]);
+    await lettered.kit.close();
+  });
+
+  it('is seen by gates and agents as the tap, in the order in which people wrote', async () => {
+    verifies('TRC-05', 'INB-07');
+    const { kit, say } = await phone();
+    const agent = new TestAgent('bot', () => undefined);
+    kit.registerChannel(agent);
+    await kit.attachChannel('r', 'bot');
+    const gated: unknown[] = [];
+    kit.hook('before_broadcast', { name: 'watch', directions: ['inbound'] }, (event) => {
+      gated.push([textOf(event), event.metadata['action'] !== undefined]);
+      return HookResult.allow();
+    });
+    await say(pizza);
+    gated.length = 0;
+    const typed = ['hello', '1', 'or rather', '2', 'thanks'];
+    await Promise.all(typed.map((content) => kit.processInbound({ channelId: 'sms', senderId: '+15550100', content }, { roomId: 'r' })));
+    expect(gated).toEqual([
+      ['hello', false],
+      ['Margherita', true],
+      ['or rather', false],
+      ['Funghi', true],
+      ['thanks', false],
+    ]);
+    expect(agent.asked.slice(-5).map(textOf)).toEqual(['hello', 'Margherita', 'or rather', 'Funghi', 'thanks']);
+    await kit.close();
+  });
+
+  it('is known to the process after a crash by one look, and costs rooms without choices none', async () => {
+    verifies('TRC-05', 'INB-04');
+    const path = newPath();
+    const first = await phone({}, { store: await openStore(path) });
+    await first.say(pizza);
+    await first.kit.close();
+    let looks = 0;
+    const store = await openStore(path);
+    const listEvents = store.listEvents.bind(store);
+    store.listEvents = (...given) => (looks++, listEvents(...given));
+    const second = await phone({}, { store });
+    expect(said(await second.answer('2'))).toMatchObject(['Funghi', { id: 'b-2' }]);
+    expect(said(await second.answer('1'))).toMatchObject(['Margherita', { id: 'b-1' }]);
+    for (const words of ['hello', 'you', '3']) await second.answer(words);
+    await second.say('yes?');
+    await second.answer('2');
+    expect(looks).toBe(1);
+    await second.kit.close();
+
+    const { kit, say, answer } = await phone();
+    kit.store.listEvents = () => {
+      throw new Error('nobody asked for that');
+    };
+    await say('hello');
+    expect(said(await answer('1'))).toEqual(['1', undefined]);
     await kit.close();
   });
 });

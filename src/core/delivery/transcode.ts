@@ -1,7 +1,7 @@
 /** Turns content into what a channel can carry (behaviour §11.1). Pure; what passes unchanged is the same object. */
 import type { ChannelBinding } from '../models/binding.js';
 import type { ChannelCapabilities } from '../models/capabilities.js';
-import type { Button, EventContent, QuickReply, RichContent } from '../models/content.js';
+import type { Button, Card, EventContent, QuickReply, RichContent } from '../models/content.js';
 import type { Awaitable } from '../models/json.js';
 
 /** Replaces the built-in table: option `transcoder` of the kit. A throw counts as null (TRC-04). */
@@ -12,6 +12,34 @@ export interface ContentTranscoder {
 
 /** The content for a channel of these capabilities; null when nothing of it can be carried (OUT-04). */
 export function transcodeFor(content: EventContent, capabilities: ChannelCapabilities): EventContent | null {
+  return shape(content, capabilities, { next: 1 });
+}
+
+/** Something that can be chosen: on channels without buttons a line with a number. */
+export type Choice = Button | QuickReply;
+
+/** What stands under numbers once the content is transcoded for these capabilities, in their order: the first is number 1. */
+export function numberedChoices(content: EventContent, capabilities: ChannelCapabilities): readonly Choice[] {
+  switch (content.type) {
+    case 'rich': {
+      const { cards, buttons, replies } = capabilities.mediaTypes.includes('rich') ? beyond(content, capabilities) : everything(content);
+      return [...cards.flatMap((card) => card.buttons ?? []), ...buttons, ...replies];
+    }
+    case 'composite':
+      return content.parts.flatMap((part) => numberedChoices(part, capabilities));
+    case 'edit':
+      return capabilities.supportsEdit ? [] : numberedChoices(content.newContent, capabilities);
+    default:
+      return [];
+  }
+}
+
+/** Numbers run on through one message: a number means one thing. */
+interface Numbers {
+  next: number;
+}
+
+function shape(content: EventContent, capabilities: ChannelCapabilities, numbers: Numbers): EventContent | null {
   const takes = capabilities.mediaTypes;
   switch (content.type) {
     case 'text':
@@ -19,7 +47,7 @@ export function transcodeFor(content: EventContent, capabilities: ChannelCapabil
     case 'system':
       return content;
     case 'rich':
-      return takes.includes('rich') ? richForRich(content, capabilities) : text(richAsText(content));
+      return takes.includes('rich') ? richForRich(content, capabilities, numbers) : text(richAsText(content, numbers));
     case 'media':
       return takes.includes('media') ? content : text(`[Media: ${mediaName(content.caption, content.filename, content.url)}]`);
     case 'audio':
@@ -33,10 +61,10 @@ export function transcodeFor(content: EventContent, capabilities: ChannelCapabil
     case 'template':
       return takes.includes('template') ? content : text(content.body ?? `[Template: ${content.templateId}]`);
     case 'composite':
-      return composite(content.parts, capabilities, content);
+      return composite(content.parts, capabilities, content, numbers);
     case 'edit': {
       if (capabilities.supportsEdit) return content;
-      const inner = transcodeFor(content.newContent, capabilities);
+      const inner = shape(content.newContent, capabilities, numbers);
       if (inner === null) return text('[Correction]');
       return inner.type === 'text' ? text(`Correction: ${inner.body}`) : inner;
     }
@@ -56,11 +84,11 @@ function mediaName(caption: string | undefined, filename: string | undefined, ur
   return /^data:/i.test(url) ? 'attachment' : url;
 }
 
-function composite(parts: readonly EventContent[], capabilities: ChannelCapabilities, whole: EventContent): EventContent | null {
+function composite(parts: readonly EventContent[], capabilities: ChannelCapabilities, whole: EventContent, numbers: Numbers): EventContent | null {
   const kept: EventContent[] = [];
   let changed = false;
   for (const part of parts) {
-    const form = transcodeFor(part, capabilities);
+    const form = shape(part, capabilities, numbers);
     if (form !== part) changed = true;
     if (form !== null) kept.push(form);
   }
@@ -69,48 +97,65 @@ function composite(parts: readonly EventContent[], capabilities: ChannelCapabili
   return changed ? Object.freeze({ type: 'composite', parts: Object.freeze(kept) }) : whole;
 }
 
-/** A rich channel that lacks buttons, cards or quick replies gets them as numbered lines; so does what is too much. */
-function richForRich(content: RichContent, capabilities: ChannelCapabilities): EventContent {
-  const buttons = content.buttons ?? [];
-  const replies = content.quickReplies ?? [];
-  const cards = content.cards ?? [];
+interface Lost {
+  readonly cards: readonly Card[];
+  readonly buttons: readonly Button[];
+  readonly replies: readonly QuickReply[];
+}
+
+/** What a rich channel cannot show of it. */
+function beyond(content: RichContent, capabilities: ChannelCapabilities): Lost {
   const most = capabilities.supportsButtons ? (capabilities.maxButtons ?? Infinity) : 0;
-  const surplus = buttons.slice(most);
-  const lostReplies = capabilities.supportsQuickReplies ? [] : replies;
-  const lostCards = capabilities.supportsCards ? [] : cards;
-  if (surplus.length === 0 && lostReplies.length === 0 && lostCards.length === 0) return content;
-  const { buttons: _buttons, quickReplies: _replies, cards: _cards, ...rest } = content;
-  const extra = [...lostCards.map(cardAsText), ...numbered([...surplus, ...lostReplies], 1)];
+  return {
+    cards: capabilities.supportsCards ? [] : (content.cards ?? []),
+    buttons: (content.buttons ?? []).slice(most),
+    replies: capabilities.supportsQuickReplies ? [] : (content.quickReplies ?? []),
+  };
+}
+
+function everything(content: RichContent): Lost {
+  return { cards: content.cards ?? [], buttons: content.buttons ?? [], replies: content.quickReplies ?? [] };
+}
+
+/** A rich channel that lacks buttons, cards or quick replies gets them as numbered lines; so does what is too much. */
+function richForRich(content: RichContent, capabilities: ChannelCapabilities, numbers: Numbers): EventContent {
+  const lost = beyond(content, capabilities);
+  if (lost.cards.length + lost.buttons.length + lost.replies.length === 0) return content;
+  const { buttons = [], quickReplies: replies = [], cards = [], ...rest } = content;
+  const kept = buttons.slice(0, buttons.length - lost.buttons.length);
+  const extra = linesOf(lost, numbers);
   const append = (body: string): string => [body, ...extra].filter((line) => line !== '').join('\n');
   return Object.freeze({
     ...rest,
     body: append(content.body),
     ...(content.plainText !== undefined && { plainText: append(content.plainText) }),
-    ...(buttons.length > surplus.length && { buttons: Object.freeze(buttons.slice(0, most)) }),
-    ...(lostReplies.length === 0 && replies.length > 0 && { quickReplies: replies }),
-    ...(lostCards.length === 0 && cards.length > 0 && { cards }),
+    ...(kept.length > 0 && { buttons: Object.freeze(kept) }),
+    ...(lost.replies.length === 0 && replies.length > 0 && { quickReplies: replies }),
+    ...(lost.cards.length === 0 && cards.length > 0 && { cards }),
   });
 }
 
-function richAsText(content: RichContent): string {
+function richAsText(content: RichContent, numbers: Numbers): string {
   const body = content.plainText ?? (content.format === 'html' ? stripHtml(content.body) : content.body);
-  const choices = numbered([...(content.buttons ?? []), ...(content.quickReplies ?? [])], 1);
-  return [body, ...(content.cards ?? []).map(cardAsText), ...choices].filter((line) => line !== '').join('\n');
+  return [body, ...linesOf(everything(content), numbers)].filter((line) => line !== '').join('\n');
 }
 
-type Choice = Button | QuickReply;
+function linesOf({ cards, buttons, replies }: Lost, numbers: Numbers): string[] {
+  return [...cards.map((card) => cardAsText(card, numbers)), ...numbered([...buttons, ...replies], numbers)];
+}
 
 /** The lines under which choices appear on channels without buttons; a typed number stands for the tap (§3.1). */
-export function numbered(choices: readonly Choice[], from: number): string[] {
-  return choices.map((choice, position) => {
-    if (typeof choice === 'string') return `${from + position}. ${choice}`;
+function numbered(choices: readonly Choice[], numbers: Numbers): string[] {
+  return choices.map((choice) => {
+    const number = numbers.next++;
+    if (typeof choice === 'string') return `${number}. ${choice}`;
     const target = 'kind' in choice ? (choice.url ?? choice.phone) : undefined;
-    return `${from + position}. ${choice.label}${target === undefined ? '' : `: ${target}`}`;
+    return `${number}. ${choice.label}${target === undefined ? '' : `: ${target}`}`;
   });
 }
 
-function cardAsText(card: { title: string; subtitle?: string; body?: string; url?: string; buttons?: readonly Button[] }): string {
-  return [card.title, card.subtitle, card.body, card.url, ...numbered(card.buttons ?? [], 1)]
+function cardAsText(card: Card, numbers: Numbers): string {
+  return [card.title, card.subtitle, card.body, card.url, ...numbered(card.buttons ?? [], numbers)]
     .filter((line) => line !== undefined && line !== '')
     .join('\n');
 }

@@ -29,6 +29,7 @@ import { joinParticipant, type ParticipantDecision } from './participants.js';
 import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
 import { isEphemeral, publishInbound } from './inbound-ephemeral.js';
+import { typedTap } from './typed-tap.js';
 
 /** How `processInbound` finds the room and when it answers. */
 export interface InboundOptions {
@@ -310,12 +311,27 @@ function normalise(
       },
       content: toContent(message.content),
     };
-    return identify(parts, entry, message, options, state, draft, deadline);
+    return readTap(parts, entry, message, options, state, draft, deadline);
   }
   const handled = channel.handleInbound(message, new ArrivingContext(state, deadline));
-  return isPromise(handled)
-    ? handled.then((draft) => identify(parts, entry, message, options, state, draft, deadline))
-    : identify(parts, entry, message, options, state, handled, deadline);
+  if (isPromise(handled)) return handled.then((draft) => readTap(parts, entry, message, options, state, draft, deadline));
+  return readTap(parts, entry, message, options, state, handled, deadline);
+}
+
+/** A typed number or label of a button is its tap (§3.1). */
+function readTap(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: ReleasedOptions,
+  state: RoomState,
+  draft: EventDraft,
+  deadline: ProcessDeadline,
+): PreparedOrResult | Promise<PreparedOrResult> {
+  const read = typedTap(parts, state, draft, message.metadata);
+  return isPromise(read)
+    ? read.then((tapped) => identify(parts, entry, message, options, state, tapped, deadline))
+    : identify(parts, entry, message, options, state, read, deadline);
 }
 
 /** What a channel may know while it normalises a message; made of parts only when they are read. */

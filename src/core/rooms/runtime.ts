@@ -9,6 +9,7 @@ import type { Awaitable } from '../models/json.js';
 import type { RoomEvent } from '../models/event.js';
 import type { ConversationStore, RoomState } from '../store/store.js';
 import { TurnLane } from '../turns/lane.js';
+import { Offers } from './offers.js';
 
 const MAX_ROOMS = 16_384;
 const MAX_TAIL = 500;
@@ -38,11 +39,18 @@ export class RoomRuntime {
    */
   commits = 0;
 
+  /** What it was lately given to choose from. */
+  readonly offers: Offers;
+
   constructor(
     readonly roomId: string,
     /** Whether an earlier process may have left work of this room in the store. */
     private readonly mayHaveBacklog: boolean,
-  ) {}
+    /** Whether something may have been offered before this was made. */
+    mayHaveOffers: boolean,
+  ) {
+    this.offers = new Offers(mayHaveOffers);
+  }
 
   lane(channelId: string): Lane {
     let lane = this.#lanes.get(channelId);
@@ -123,6 +131,7 @@ export class RoomRuntime {
 
   /** A committed event joins the tail, if there is one. */
   appended(event: RoomEvent): void {
+    this.offers.appended(event);
     const tail = this.#tail;
     if (tail === undefined) return;
     if (event.index !== tail.latestIndex + 1) {
@@ -141,6 +150,7 @@ export class RoomRuntime {
 
   /** A stored event was changed: history is read again. */
   dropTail(): void {
+    this.offers.changed();
     this.#changes++;
     this.#tail = undefined;
   }
@@ -172,14 +182,20 @@ const NO_TURN_LANES: ReadonlyMap<string, TurnLane> = new Map();
 /** The active rooms, least recently created first out. */
 export class RoomRuntimes {
   readonly #rooms = new Map<string, RoomRuntime>();
+  /** Whether a room was forgotten: what it was offered has to be read again. */
+  #hasForgotten = false;
 
-  constructor(private readonly mayHaveBacklog: boolean) {}
+  constructor(
+    private readonly mayHaveBacklog: boolean,
+    /** Whether the store may know of events that this process has not committed. */
+    private readonly hasOthers: boolean,
+  ) {}
 
   get(roomId: string): RoomRuntime {
     let runtime = this.#rooms.get(roomId);
     if (runtime === undefined) {
       if (this.#rooms.size >= MAX_ROOMS) this.#evict();
-      this.#rooms.set(roomId, (runtime = new RoomRuntime(roomId, this.mayHaveBacklog)));
+      this.#rooms.set(roomId, (runtime = new RoomRuntime(roomId, this.mayHaveBacklog, this.hasOthers || this.#hasForgotten)));
     }
     return runtime;
   }
@@ -189,7 +205,9 @@ export class RoomRuntimes {
   }
 
   forget(roomId: string): void {
-    if (this.#rooms.get(roomId)?.idle === true) this.#rooms.delete(roomId);
+    if (this.#rooms.get(roomId)?.idle !== true) return;
+    this.#rooms.delete(roomId);
+    this.#hasForgotten = true;
   }
 
   all(): Iterable<RoomRuntime> {
@@ -206,6 +224,7 @@ export class RoomRuntimes {
     for (const [roomId, runtime] of this.#rooms) {
       if (!runtime.idle) continue;
       this.#rooms.delete(roomId);
+      this.#hasForgotten = true;
       if (--left === 0) return;
     }
   }
