@@ -24,9 +24,23 @@ export class UuidGenerator implements IdGenerator {
   /** Drawn many at a time: asking for a few costs almost as much as for hundreds. */
   private readonly random = new Uint32Array(256);
   private unused = 0;
+  /**
+   * The characters of the id that is being written. Made of its characters it is one string; put together from pieces, as
+   * `crypto.randomUUID()` does, it is a tree of them that takes eight times the memory for as long as the id is known.
+   */
+  private readonly codes: number[] = Array.from('xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx', (character) => character.charCodeAt(0));
 
   next(): string {
-    return crypto.randomUUID();
+    const { codes } = this;
+    write(codes, 0, this.draw(), 8);
+    const second = this.draw();
+    write(codes, 9, second >>> 16, 4);
+    write(codes, 14, 0x4000 | (second & 0xfff), 4); // the version
+    const third = this.draw();
+    write(codes, 19, 0x8000 | ((third >>> 16) & 0x3fff), 4); // the variant
+    write(codes, 24, third & 0xffff, 4);
+    write(codes, 28, this.draw(), 8);
+    return String.fromCharCode(...codes);
   }
 
   nextEvent(nowMs: number): string {
@@ -55,6 +69,16 @@ export class UuidGenerator implements IdGenerator {
       this.unused = this.random.length;
     }
     return this.random[--this.unused] ?? 0;
+  }
+}
+
+const DIGITS: readonly number[] = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+
+/** The last `count` hexadecimal digits of a value, as characters from `at` on. */
+function write(codes: number[], at: number, value: number, count: number): void {
+  for (let place = at + count - 1; place >= at; place--) {
+    codes[place] = DIGITS[value & 0xf] ?? 0;
+    value >>>= 4;
   }
 }
 

@@ -328,7 +328,17 @@ describe('the conventions', () => {
     expect([...made].sort()).toEqual(made);
     expect(new Set(made).size).toBe(5000);
     expect(made[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect(ids.next()).not.toBe(ids.next());
+  });
+
+  it('give random ids for things, with nothing fixed but version and variant', () => {
+    verifies('CON-04');
+    const ids = new UuidGenerator();
+    const made = Array.from({ length: 2000 }, () => ids.next());
+    for (const id of made) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(new Set(made).size).toBe(2000);
+    const digits = Array.from({ length: 36 }, (_, place) => new Set(made.map((id) => id.charAt(place))).size);
+    const isFixed = (place: number): boolean => [8, 13, 14, 18, 23].includes(place);
+    expect(digits).toEqual(digits.map((_, place) => (isFixed(place) ? 1 : place === 19 ? 4 : 16)));
   });
 
   it('keep signals, timers and randomness injected', () => {
