@@ -1,8 +1,8 @@
 /** The generations of one turn: each from its request to its response, retries and the fallback included (AI-09). */
 import { errorCode, ProviderError } from '../core/errors.js';
-import type { AIContext, AIResponse, AIStreamItem, AIToolCall, Usage } from '../core/models/ai.js';
+import type { AIContext, AIResponse, AIStreamItem, AIToolCall, GivenPrompt, Usage } from '../core/models/ai.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
-import type { PromptTrace, TurnStepTrace } from '../core/models/trace.js';
+import type { TurnStepTrace } from '../core/models/trace.js';
 import { GenAIAttribute, tokenAttributes, vendorName } from '../core/telemetry/gen-ai.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
 import { messageText } from './mock-provider.js';
@@ -21,8 +21,8 @@ export interface GenerationHost {
   spend(usage: Usage): void;
   /** Leaves out the older half of the history; false when that cannot help any more. */
   trim(): boolean;
-  /** What the model was asked, in figures. */
-  readonly countPrompt: () => { format(): PromptTrace };
+  /** What the model was asked, for its figures. */
+  readonly prompt: () => GivenPrompt;
 }
 
 /** One attempt, and how far it has come. */
@@ -86,13 +86,13 @@ export class Generations {
 
   #took(attempt: Attempt, response: AIResponse): AIResponse {
     this.isUnfinished = false;
-    this.#end(attempt, response, response.usage, undefined, this.host.countPrompt);
+    this.#end(attempt, response, response.usage, undefined, this.host.prompt);
     return response;
   }
 
   /** What yielded anything, or was cut short, is not tried again. */
   async #failed(attempt: Attempt, error: unknown): Promise<AIResponse> {
-    const prompt = this.host.countPrompt(); // before any of it is left out
+    const prompt = this.host.prompt(); // before any of it is left out
     const recovery = this.parts.cancellation.reason === undefined && !attempt.hasYielded ? this.#recoveryFrom(error, attempt.number) : undefined;
     const usage = error instanceof ProviderError ? error.usage : undefined;
     if (usage !== undefined) this.host.spend(usage);
@@ -109,7 +109,7 @@ export class Generations {
     response: AIResponse | undefined,
     tokens: Usage | undefined,
     code: string | undefined,
-    prompt: GenerationHost['countPrompt'],
+    prompt: GenerationHost['prompt'],
     recovery?: TurnStepTrace['recovery'],
   ): void {
     const { provider, started, firstTokenMs, span } = attempt;

@@ -4,7 +4,7 @@
  */
 import type { TakenMessages } from '../core/channel.js';
 import { errorCode, ProviderError, RoomKitError, TimeoutError } from '../core/errors.js';
-import type { AIContext, AIContextPart, AIMessage, AIResponse, AITool, AIToolCall, Usage } from '../core/models/ai.js';
+import type { AIContext, AIContextPart, AIMessage, AIResponse, AITool, AIToolCall, GivenPrompt, Usage } from '../core/models/ai.js';
 import type { OperationError } from '../core/models/delivery.js';
 import type { SuspendRequest } from '../core/models/approval.js';
 import { EMPTY, EMPTY_LIST, isPromise, type Awaitable, type Metadata } from '../core/models/json.js';
@@ -15,7 +15,6 @@ import { joinConversation } from './history.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
 import { writeRecord, type LoopRecord } from './loop-record.js';
 import { isLengthLimit, type AIProvider } from './provider.js';
-import { PromptFigures } from './prompt-figures.js';
 import { repairConversation } from './repair.js';
 import { TextSegments } from './segments.js';
 import { withSpeakersNote } from './speakers.js';
@@ -95,7 +94,7 @@ export class ToolLoop {
       say: (text) => this.#tell(this.#segments.push(text)),
       spend: (usage) => (this.#usage = added(this.#usage, usage)),
       trim: () => this.#trim(),
-      countPrompt: () => this.#countPrompt(),
+      prompt: () => this.#prompt(),
     });
   }
 
@@ -323,9 +322,9 @@ export class ToolLoop {
   }
 
   /** TEL-07. What it is given does not change while it is asked. */
-  #countPrompt(): PromptFigures {
+  #prompt(): GivenPrompt {
     const { settings, describedPrompt, conversation } = this.parts;
-    return new PromptFigures({
+    return {
       ownPrompt: settings.systemPrompt,
       describedPrompt,
       systemPrompt: this.#systemPrompt,
@@ -333,7 +332,7 @@ export class ToolLoop {
       remembered: conversation.remembered.messages.length - this.#trimmed,
       askedFrom: this.#askedFrom,
       tools: this.#offer,
-    });
+    };
   }
 
   #take(response: AIResponse): void {

@@ -5,7 +5,7 @@
 import type { Logger } from './logger.js';
 import type { Clock } from './clock.js';
 import type { RoomKit } from './kit.js';
-import type { ToolFunction } from './models/ai.js';
+import type { GivenPrompt, ToolFunction } from './models/ai.js';
 import type { Approval, Approver, ResumedTurn } from './models/approval.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ChannelCapabilities } from './models/capabilities.js';
@@ -15,7 +15,7 @@ import type { EventDraft, RoomEvent } from './models/event.js';
 import type { Awaitable, Metadata } from './models/json.js';
 import type { Participant } from './models/people.js';
 import type { Room } from './models/room.js';
-import type { PromptTrace, ProtocolTrace, TurnStepTrace } from './models/trace.js';
+import type { ProtocolTrace, TurnStepTrace } from './models/trace.js';
 import type { Budget } from './models/usage.js';
 import type { ChannelCategory, ChannelDirection, ChannelType } from './models/vocabulary.js';
 import type { RoomContext } from './rooms/context.js';
@@ -183,8 +183,8 @@ export interface Turn {
     code?: string | undefined;
     /** What was done after a generation that failed. */
     recovery?: TurnStepTrace['recovery'];
-    /** Counts what the model was given; called only where the trace is kept, and put into words only when somebody reads it. */
-    prompt?: (() => { format(): PromptTrace }) | undefined;
+    /** What the model was given; asked for only where the trace is kept, and counted at once: of its words nothing is kept. */
+    prompt?: (() => GivenPrompt) | undefined;
   }): void;
 }
 

@@ -164,4 +164,40 @@ describe('the trace of a turn', () => {
       { state: 'empty', endReason: 'empty', replyEventIds: [] },
     ]);
   });
+
+  it('shows nothing of the event whose place another one has taken', async () => {
+    verifies('TEL-07');
+    const { kit } = makeKit({ traceEvents: 2, prices: { mock: { input: 1, output: 1 } } }); // a message, and its reply
+    const failing: AITool = { ...find, handler: () => Promise.reject(new Error('confidential')) };
+    const provider = new MockAIProvider({ model: 'mock', vision: true, script: [busy, { content: 'done', usage: {} }] });
+    const fallbackProvider = new MockAIProvider({ model: 'mock', vision: true, script: [asks(aCall('find', { number: 7 })), 'late'] });
+    const memory = new SlidingWindowMemory({ maxEvents: 0 });
+    const agent = new Agent('bot', { provider, fallbackProvider, retryPolicy: { maxRetries: 0 }, tools: [failing], memory });
+    const roomId = await openRoom(kit, [new TestTransport('a'), agent]);
+    const say = async (content: Parameters<typeof kit.processInbound>[0]['content'], addressedTo?: readonly string[]): Promise<string> => {
+      const message = { channelId: 'a', senderId: 'u', content, ...(addressedTo !== undefined && { addressedTo }) };
+      return (await kit.processInbound(message, { roomId })).event?.id ?? '';
+    };
+    const long = await say({ type: 'media', url: 'https://example.com/cat.png', mimeType: 'image/png' });
+    const before = kit.getTrace(long);
+    const copy = structuredClone(before);
+    expect(before?.turnSteps.map(({ kind, code, recovery, cost }) => [kind, code, recovery, cost])).toEqual([
+      ['generation', 'overloaded', 'fallback', undefined],
+      ['generation', undefined, undefined, expect.any(Number)],
+      ['tool', expect.any(String), undefined, undefined],
+      ['generation', undefined, undefined, expect.any(Number)],
+    ]);
+    expect(before?.turnSteps.map(({ prompt }) => prompt?.images)).toEqual([1, 1, undefined, 1]);
+
+    const short = kit.getTrace(await say('hi'));
+    expect(kit.getTrace(long)).toBeUndefined();
+    expect(short?.turnSteps).toMatchObject([{ kind: 'generation', name: 'mock', prompt: { images: 0 } }]);
+    expect(partsOf(short?.turnSteps[0])).toEqual({ tools: [expect.any(Number), 1], asked: [2, 1] });
+    for (const gone of ['code', 'recovery']) expect(short?.turnSteps[0]).not.toHaveProperty(gone);
+    expect(short?.turnEnds).toHaveLength(1);
+    expect(before).toEqual(copy); // what was read before stays as it was
+
+    const unheard = kit.getTrace(await say('to nobody', []));
+    expect(unheard).toMatchObject({ turnSteps: [], turnEnds: [] });
+  });
 });

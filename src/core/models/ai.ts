@@ -111,6 +111,22 @@ export interface AIContext {
   readonly metadata?: Metadata;
 }
 
+/** What a model was given for one generation, told apart by where it comes from: for the figures of its trace (TEL-07). */
+export interface GivenPrompt {
+  /** The agent's own prompt, or that of its room or binding. */
+  readonly ownPrompt: string | undefined;
+  /** The same with who the agent is. */
+  readonly describedPrompt: string | undefined;
+  /** All of it, as it is given. */
+  readonly systemPrompt: string | undefined;
+  readonly messages: readonly AIMessage[];
+  /** How many of the first ones come from the memory's own words. */
+  readonly remembered: number;
+  /** Where what is answered begins. */
+  readonly askedFrom: number;
+  readonly tools: readonly AITool[];
+}
+
 /** Tokens by kind: `input_tokens` (without cache reads), `output_tokens`, `cache_read_tokens`, `cache_write_tokens`, `reasoning_tokens`. */
 export type Usage = Readonly<Record<string, number>>;
 

@@ -2,16 +2,10 @@
 import { isoTime } from '../clock.js';
 import type { DeliveryResult } from '../models/delivery.js';
 import { EMPTY_LIST } from '../models/json.js';
-import type {
-  DecisionTrace,
-  DeliveryAttemptTrace,
-  HookVerdictTrace,
-  PromptTrace,
-  TargetTrace,
-  TurnDecisionTrace,
-  TurnEndTrace,
-  TurnStepTrace,
-} from '../models/trace.js';
+import type { DecisionTrace, DeliveryAttemptTrace, HookVerdictTrace, TargetTrace, TurnDecisionTrace } from '../models/trace.js';
+import { RewrittenList } from './rewritten-list.js';
+import { TurnEndRecord, type TurnEnd } from './turn-end-record.js';
+import { TurnStepRecord, type TurnStep } from './turn-step-record.js';
 
 /** What is known when an event was committed; shared references, put into words only when somebody asks. */
 export interface TraceFields {
@@ -36,32 +30,8 @@ export interface DeliveryTimes {
   readonly ms: number | readonly number[];
 }
 
-/** A step as it is noted: when it ended, and how long it took. */
-export interface TurnStep {
-  readonly channelId: string;
-  readonly turnId: string;
-  readonly kind: TurnStepTrace['kind'];
-  readonly name: string;
-  readonly endedAtMs: number;
-  readonly ms: number;
-  readonly firstTokenMs: number | undefined;
-  readonly tokens: TurnStepTrace['tokens'];
-  readonly cost: number | undefined;
-  readonly code: string | undefined;
-  readonly recovery: TurnStepTrace['recovery'];
-  readonly prompt: { format(): PromptTrace } | undefined;
-}
-
-/** How a turn ended, as it is noted. */
-export interface TurnEnd {
-  readonly channelId: string;
-  readonly turnId: string;
-  readonly outcome: Omit<TurnEndTrace, 'channelId' | 'turnId' | 'at' | 'code'> & { readonly error?: { readonly code: string } | undefined };
-  readonly atMs: number;
-}
-
 /** More of one event tell nothing new. */
-const MAX_STEPS = 500;
+const MAX_NOTES = 500;
 
 const NO_DELIVERIES: DeliveryTimes = { startedAtMs: 0, results: EMPTY_LIST, ms: 0 };
 
@@ -79,14 +49,9 @@ export class TraceRecord {
   private deliveriesFrom = 0;
   private results: readonly DeliveryResult[] = EMPTY_LIST;
   private settledMs: number | readonly number[] = 0;
-  private turnSteps: TurnStep[] | undefined = undefined;
+  private turnSteps: RewrittenList<TurnStep, TurnStepRecord> | undefined = undefined;
+  private turnEnds: RewrittenList<TurnEnd, TurnEndRecord> | undefined = undefined;
   private turnDecisions: TurnDecisionTrace[] | undefined = undefined;
-  /** The first turn's end is kept without a place of its own: most events have one turn. */
-  private endedAtMs = 0;
-  private endedTurnId = '';
-  private endedBy = '';
-  private ended: TurnEnd['outcome'] | undefined = undefined;
-  private otherEnds: TurnEnd[] | undefined = undefined;
   /** Of deliveries that took more than one attempt, or failed. */
   private attempts: DeliveryAttemptTrace[] | undefined = undefined;
 
@@ -101,10 +66,9 @@ export class TraceRecord {
     this.solicited = trace.solicited;
     this.broadcast = trace.broadcast;
     this.settle(NO_DELIVERIES);
-    this.turnSteps = undefined;
+    this.turnSteps?.clear();
+    this.turnEnds?.clear();
     this.turnDecisions = undefined;
-    this.ended = undefined;
-    this.otherEnds = undefined;
     this.attempts = undefined;
   }
 
@@ -116,31 +80,21 @@ export class TraceRecord {
   }
 
   addTurnStep(step: TurnStep): void {
-    // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
-    if (this.turnSteps === undefined) this.turnSteps = [step];
-    else if (this.turnSteps.length < MAX_STEPS) this.turnSteps.push(step);
+    (this.turnSteps ??= new RewrittenList(() => new TurnStepRecord())).add(step);
   }
 
-  addTurnEnd(channelId: string, turnId: string, outcome: TurnEnd['outcome'], atMs: number): void {
-    if (this.ended === undefined) {
-      this.endedBy = channelId;
-      this.endedTurnId = turnId;
-      this.ended = outcome;
-      this.endedAtMs = atMs;
-    } else {
-      const others = (this.otherEnds ??= []);
-      if (others.length < MAX_STEPS) others.push({ channelId, turnId, outcome, atMs });
-    }
+  addTurnEnd(end: TurnEnd): void {
+    (this.turnEnds ??= new RewrittenList(() => new TurnEndRecord())).add(end);
   }
 
   addTurnDecision(decision: Omit<TurnDecisionTrace, 'at'>, atMs: number): void {
     const decisions = (this.turnDecisions ??= []);
-    if (decisions.length < MAX_STEPS) decisions.push({ ...decision, at: isoTime(atMs) });
+    if (decisions.length < MAX_NOTES) decisions.push({ ...decision, at: isoTime(atMs) });
   }
 
   addAttempt(attempt: DeliveryAttemptTrace): void {
     const attempts = (this.attempts ??= []);
-    if (attempts.length < MAX_STEPS) attempts.push(attempt);
+    if (attempts.length < MAX_NOTES) attempts.push(attempt);
   }
 
   format(): DecisionTrace {
@@ -160,14 +114,9 @@ export class TraceRecord {
       ),
       deliveries: [...deliveries.filter(({ channelId }) => !attempts.some((noted) => noted.channelId === channelId)), ...attempts],
       turnDecisions: this.turnDecisions?.slice() ?? [],
-      turnSteps: (this.turnSteps ?? []).map(inWords),
-      turnEnds: this.ends().map(endInWords),
+      turnSteps: this.turnSteps?.map((step) => step.format()) ?? [],
+      turnEnds: this.turnEnds?.map((end) => end.format()) ?? [],
     };
-  }
-
-  private ends(): readonly TurnEnd[] {
-    const { endedBy: channelId, endedTurnId: turnId, ended: outcome, endedAtMs: atMs, otherEnds = EMPTY_LIST } = this;
-    return outcome === undefined ? EMPTY_LIST : [{ channelId, turnId, outcome, atMs }, ...otherEnds];
   }
 
   private settle({ startedAtMs, results, ms }: DeliveryTimes): void {
@@ -175,33 +124,6 @@ export class TraceRecord {
     this.results = results;
     this.settledMs = ms;
   }
-}
-
-function inWords({ endedAtMs, firstTokenMs, tokens, cost, code, recovery, prompt, ...step }: TurnStep): TurnStepTrace {
-  return {
-    ...step,
-    startedAt: isoTime(endedAtMs - step.ms),
-    ...(firstTokenMs !== undefined && { firstTokenMs }),
-    ...(tokens !== undefined && { tokens }),
-    ...(cost !== undefined && { cost }),
-    ...(code !== undefined && { code }),
-    ...(recovery !== undefined && { recovery }),
-    ...(prompt !== undefined && { prompt: prompt.format() }),
-  };
-}
-
-function endInWords({ channelId, turnId, outcome, atMs }: TurnEnd): TurnEndTrace {
-  const { state, endReason, reason, error, replyEventIds } = outcome;
-  return {
-    channelId,
-    turnId,
-    at: isoTime(atMs),
-    state,
-    ...(endReason !== undefined && { endReason }),
-    ...(reason !== undefined && { reason }),
-    ...(error !== undefined && { code: error.code }),
-    replyEventIds,
-  };
 }
 
 function outcomes({ startedAtMs, results, ms }: DeliveryTimes): DeliveryAttemptTrace[] {

@@ -19,5 +19,5 @@ export function noteTurn(
 export function noteEnd(parts: KitParts, { row, trigger, running }: TurnWork, outcome: TurnOutcome): void {
   if (!parts.traces.enabled || outcome.state === 'queued' || outcome.state === 'waiting') return; // it goes on later, and ends then
   const record = running === undefined ? parts.traces.find(trigger.id) : running.record;
-  record?.addTurnEnd(row.channelId, row.id, outcome, parts.clock.now());
+  record?.addTurnEnd({ channelId: row.channelId, turnId: row.id, atMs: parts.clock.now(), outcome });
 }

@@ -166,17 +166,13 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
 
   trace(step: Parameters<Turn['trace']>[0]): void {
-    const { kind, name, ms, firstTokenMs, tokens, code, recovery } = step;
+    const { kind, name, tokens, code } = step;
     const isGeneration = kind === 'generation';
     const cost = isGeneration && tokens !== undefined ? this.parts.prices?.costOf(name, tokens) : undefined;
     // What failed and reported nothing cost nothing that anybody knows of.
     if (isGeneration && (tokens !== undefined || code === undefined)) this.#use(step, cost);
-    const { record } = this;
-    if (record === undefined) return;
     const { id: turnId, channelId } = this.work.row;
-    const prompt = step.prompt?.();
-    const endedAtMs = this.parts.clock.now();
-    record.addTurnStep({ channelId, turnId, kind, name, ms, firstTokenMs, tokens, cost, code, recovery, prompt, endedAtMs });
+    this.record?.addTurnStep({ channelId, turnId, endedAtMs: this.parts.clock.now(), cost, reported: step });
   }
 
   #use({ provider, name: model, ms, tokens = EMPTY }: Parameters<Turn['trace']>[0], cost: number | undefined): void {

@@ -1,63 +1,41 @@
-/** What a model is given for one generation, in figures: for the decision trace, which keeps no words (TEL-07). */
-import type { AIContextPart, AIMessage, AITool } from '../core/models/ai.js';
-import type { PromptPartTrace, PromptTrace } from '../core/models/trace.js';
+/** What a model was given for one generation, in figures: for the decision trace, which keeps no words (TEL-07). */
+import type { AIContextPart, AITool, GivenPrompt } from '../models/ai.js';
+import { EMPTY_LIST } from '../models/json.js';
+import type { PromptPartTrace, PromptTrace } from '../models/trace.js';
 
-export interface PromptParts {
-  /** The agent's own prompt, or that of its room or binding. */
-  readonly ownPrompt: string | undefined;
-  /** The same with who the agent is. */
-  readonly describedPrompt: string | undefined;
-  /** All of it, as it is given. */
-  readonly systemPrompt: string | undefined;
-  readonly messages: readonly AIMessage[];
-  /** How many of the first ones come from the memory's own words. */
-  readonly remembered: number;
-  /** Where what is answered begins. */
-  readonly askedFrom: number;
-  readonly tools: readonly AITool[];
-}
-
-/** Counted at once, so that no message is kept alive; put into words when somebody reads it. One flat object: there are many. */
+/** Counted at once, so that no message is kept alive; put into words when somebody reads it. Written over like its step. */
 export class PromptFigures {
-  private readonly ownChars: number;
-  private readonly identityChars: number;
-  private readonly noteChars: number;
-  private readonly memoryCount: number;
+  private ownChars = 0;
+  private identityChars = 0;
+  private noteChars = 0;
+  private memoryCount = 0;
   private memoryChars = 0;
-  private readonly historyCount: number;
+  private historyCount = 0;
   private historyChars = 0;
   private askedCount = 0;
   private askedChars = 0;
-  private readonly workCount: number;
+  private workCount = 0;
   private workChars = 0;
   private images = 0;
-  private readonly tools: readonly AITool[];
+  private tools: readonly AITool[] = EMPTY_LIST;
 
-  constructor({ ownPrompt, describedPrompt, systemPrompt, messages, remembered, askedFrom, tools }: PromptParts) {
+  count({ ownPrompt, describedPrompt, systemPrompt, messages, remembered, askedFrom, tools }: GivenPrompt): void {
     const all = systemPrompt === undefined ? 0 : systemPrompt.length;
     const described = describedPrompt === undefined ? 0 : Math.min(all, describedPrompt.length);
     this.ownChars = ownPrompt === undefined ? 0 : Math.min(described, ownPrompt.length);
     this.identityChars = described - this.ownChars;
     this.noteChars = all - described;
     this.tools = tools;
+    this.images = 0;
     this.memoryCount = Math.max(0, remembered);
+    this.memoryChars = this.sizeOfSome(messages, 0, this.memoryCount);
     this.historyCount = askedFrom - this.memoryCount;
-    let at = 0;
-    let chars = 0;
-    for (const { content } of messages) {
-      if (at === this.memoryCount) {
-        this.memoryChars = chars;
-        chars = 0;
-      }
-      if (at === askedFrom) break;
-      chars += typeof content === 'string' ? content.length : this.sizeOf(content);
-      at++;
-    }
-    this.historyChars = chars;
-    for (at = askedFrom; at < messages.length; at++) {
+    this.historyChars = this.sizeOfSome(messages, this.memoryCount, askedFrom);
+    this.askedCount = this.askedChars = this.workChars = 0;
+    for (let at = askedFrom; at < messages.length; at++) {
       const message = messages[at];
       if (message === undefined) continue;
-      const size = typeof message.content === 'string' ? message.content.length : this.sizeOf(message.content);
+      const size = this.sizeOf(message.content);
       if (message.role === 'user') {
         this.askedCount++;
         this.askedChars += size;
@@ -85,6 +63,15 @@ export class PromptFigures {
     add('asked', this.askedChars, this.askedCount);
     add('work', this.workChars, this.workCount);
     return { parts, images, tools: tools.map(({ name }) => name) };
+  }
+
+  private sizeOfSome(messages: GivenPrompt['messages'], from: number, to: number): number {
+    let chars = 0;
+    for (let at = from; at < to; at++) {
+      const content = messages[at]?.content;
+      if (content !== undefined) chars += typeof content === 'string' ? content.length : this.sizeOf(content);
+    }
+    return chars;
   }
 
   private sizeOf(content: string | readonly AIContextPart[]): number {
