@@ -609,7 +609,7 @@ function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Targe
       roomId: event.roomId,
       channelId: target.channelId,
       triggerEventIds: Object.freeze([event.id]),
-      triggerIndex: -1,
+      triggerIndex: room.latestIndex + 1, // the event's own, as long as this room is ours alone
       state: straight ? 'running' : 'queued',
       attempts: straight ? 1 : 0,
       createdAt: event.createdAt,

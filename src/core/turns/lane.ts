@@ -275,6 +275,7 @@ export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents
     cascade.add();
     const layers = { binding: target.binding.collision, room: broadcast.state.room.collision, agent: target.channel.collision };
     const collision = collisionOf(layers, event.source);
-    lane.push(parts, { row: { ...row, triggerIndex: event.index }, trigger: event, target, cascade, collision, recovered: false });
+    const placed = row.triggerIndex === event.index ? row : { ...row, triggerIndex: event.index };
+    lane.push(parts, { row: placed, trigger: event, target, cascade, collision, recovered: false });
   }
 }

@@ -4,6 +4,7 @@ import type { DeliveryResult, OutboxRow, TurnRow } from '../../models/delivery.j
 import { EMPTY_LIST, ownJson } from '../../models/json.js';
 import type { OutboxState, TurnState } from '../../models/vocabulary.js';
 import { turnMovedOn } from './approvals.js';
+import { MemoryTurn } from './turn.js';
 import {
   laneKey,
   type ClaimedWork,
@@ -28,7 +29,7 @@ export class MemoryOutbox {
   readonly #rowsOfEvent = new Map<string, string[]>();
   readonly #openRows = new Set<string>();
   readonly #byProvider = new Map<string, string>();
-  readonly #turns = new Map<string, TurnRow>();
+  readonly #turns = new Map<string, MemoryTurn>();
   readonly #turnsOfRoom = new Map<string, string[]>();
   readonly #openTurns = new Set<string>();
 
@@ -45,7 +46,7 @@ export class MemoryOutbox {
 
   addTurns(turns: readonly TurnRow[], index: number): void {
     for (const turn of turns) {
-      this.#turns.set(turn.id, ownTurn(turn, turn, index));
+      this.#turns.set(turn.id, new MemoryTurn(turn, index));
       push(this.#turnsOfRoom, turn.roomId, turn.id);
       if (OPEN_TURNS.includes(turn.state)) this.#openTurns.add(turn.id);
     }
@@ -117,26 +118,28 @@ export class MemoryOutbox {
     }
   }
 
-  complete(completion: TurnCompletion): void {
-    const { turnId, state, endReason, replyEventIds, usage } = completion;
-    this.updateTurn(turnId, { state, endReason, replyEventIds, usage }, undefined);
+  complete({ turnId, state, endReason, replyEventIds, usage }: TurnCompletion): void {
+    const turn = this.#turns.get(turnId);
+    if (turn !== undefined) this.#change(turn, { state, endReason, replyEventIds, usage });
   }
 
   updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined): TurnRow | null {
     const turn = this.#turns.get(turnId);
     if (turn === undefined || (from !== undefined && !from.includes(turn.state))) return null;
-    const changed = ownTurn(turn, patch, patch.triggerIndex ?? turn.triggerIndex);
-    this.#turns.set(turnId, changed);
-    if (OPEN_TURNS.includes(changed.state)) this.#openTurns.add(turnId);
-    else this.#openTurns.delete(turnId);
-    return changed;
+    this.#change(turn, patch);
+    return turn.row();
+  }
+
+  #change(turn: MemoryTurn, patch: TurnPatch): void {
+    turn.change(patch);
+    if (OPEN_TURNS.includes(turn.state)) this.#openTurns.add(turn.id);
+    else this.#openTurns.delete(turn.id);
   }
 
   mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
-    const into = this.#turns.get(intoId);
     const merging = planTurnMerge(
-      into,
-      turnIds.map((id) => this.#turns.get(id)),
+      this.getTurn(intoId),
+      turnIds.map((id) => this.getTurn(id)),
     );
     if (merging === null) return null;
     const merged = merging.merged.map((turn) => this.updateTurn(turn.id, { state: 'merged', mergedInto: intoId }, undefined) ?? turn);
@@ -145,7 +148,7 @@ export class MemoryOutbox {
   }
 
   getTurn(turnId: string): TurnRow | null {
-    return this.#turns.get(turnId) ?? null;
+    return this.#turns.get(turnId)?.row() ?? null;
   }
 
   listTurns(query: TurnQuery): TurnRow[] {
@@ -157,7 +160,7 @@ export class MemoryOutbox {
       if (turn === undefined || !matches(turn.state, query.state)) continue;
       if (query.roomId !== undefined && turn.roomId !== query.roomId) continue;
       if (query.channelId !== undefined && turn.channelId !== query.channelId) continue;
-      found.push(turn);
+      found.push(turn.row());
     }
     found.sort((a, b) => compare(a.roomId, b.roomId) || a.triggerIndex - b.triggerIndex);
     return query.limit === undefined ? found : found.slice(0, query.limit);
@@ -231,43 +234,6 @@ export class MemoryOutbox {
     this.#rowsOfRoom.delete(roomId);
     this.#turnsOfRoom.delete(roomId);
   }
-}
-
-/**
- * A turn with what the patch changes of it, as the store's own (STO-06). Field by field: turns are frozen, and spreading a
- * frozen object takes ten times as long.
- */
-function ownTurn(turn: TurnRow, patch: Partial<TurnRow>, triggerIndex: number): TurnRow {
-  const own: { -readonly [Field in keyof TurnRow]: TurnRow[Field] } = {
-    id: turn.id,
-    roomId: turn.roomId,
-    channelId: turn.channelId,
-    triggerEventIds: patch.triggerEventIds === undefined ? turn.triggerEventIds : ownJson(patch.triggerEventIds),
-    triggerIndex,
-    state: patch.state ?? turn.state,
-    attempts: patch.attempts ?? turn.attempts,
-    createdAt: turn.createdAt,
-    expiresAt: patch.expiresAt ?? turn.expiresAt,
-  };
-  const leaseOwner = patch.leaseOwner ?? turn.leaseOwner;
-  if (leaseOwner !== undefined) own.leaseOwner = leaseOwner;
-  const leaseUntil = patch.leaseUntil ?? turn.leaseUntil;
-  if (leaseUntil !== undefined) own.leaseUntil = leaseUntil;
-  const endReason = patch.endReason ?? turn.endReason;
-  if (endReason !== undefined) own.endReason = endReason;
-  const replyEventIds = patch.replyEventIds === undefined ? turn.replyEventIds : ownJson(patch.replyEventIds);
-  if (replyEventIds !== undefined) own.replyEventIds = replyEventIds;
-  const usage = patch.usage === undefined ? turn.usage : ownJson(patch.usage);
-  if (usage !== undefined) own.usage = usage;
-  const error = patch.error === undefined ? turn.error : ownJson(patch.error);
-  if (error !== undefined) own.error = error;
-  const startedTools = patch.startedTools === undefined ? turn.startedTools : ownJson(patch.startedTools);
-  if (startedTools !== undefined) own.startedTools = startedTools;
-  const mergedInto = patch.mergedInto ?? turn.mergedInto;
-  if (mergedInto !== undefined) own.mergedInto = mergedInto;
-  const suspended = patch.suspended === undefined ? turn.suspended : ownJson(patch.suspended);
-  if (suspended !== undefined) own.suspended = suspended;
-  return Object.freeze(own);
 }
 
 /** Which turns are merged, in order, and what of the one that takes them in changes; null when it cannot take any. */
