@@ -43,7 +43,7 @@ import { ArrivalOrder } from './pipeline/arrival-order.js';
 import { completeChallenge } from './pipeline/challenge.js';
 import { loadState } from './pipeline/commit.js';
 import { InboundLimits } from './pipeline/inbound-limits.js';
-import { processInbound, type InboundOptions } from './pipeline/inbound.js';
+import { processInbound, roomOf, type InboundOptions } from './pipeline/inbound.js';
 import { DefaultInboundRouter } from './pipeline/router.js';
 import { sendEvent, type SendOptions } from './pipeline/send.js';
 import { storeObservation, storeTask } from './pipeline/side-effects.js';
@@ -213,6 +213,7 @@ export class RoomKit {
     });
     this.#sources = new SourceManager({
       processInbound: (message) => this.processInbound(message, { wait: 'commit' }),
+      roomOf: (message) => roomOf(this.#parts, message),
       clock,
       logger,
       emit: (type, channelId, data) => {

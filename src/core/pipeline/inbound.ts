@@ -597,6 +597,11 @@ function isBound(state: RoomState, channelId: string): boolean {
   return bindingOf(state, channelId) !== undefined;
 }
 
+/** Where the message would go if it came now; null for a new room. */
+export function roomOf(parts: KitParts, message: InboundMessage): Awaitable<string | null> {
+  return parts.router.route(routeQuery(parts, parts.channels.require(message.channelId), message));
+}
+
 function routeQuery(parts: KitParts, entry: RegisteredChannel, message: InboundMessage): Parameters<KitParts['router']['route']>[0] {
   return {
     channelId: message.channelId,

@@ -3,14 +3,20 @@ import type { InboundMessage, InboundResult } from '../models/delivery.js';
 import type { Awaitable, Metadata } from '../models/json.js';
 import type { SourceStatus } from '../models/vocabulary.js';
 
-/** Hands a message to the kit; waits while too many are in work, so that backpressure reaches the socket (SRC-02). */
+/**
+ * Hands a message to the kit; waits while too many are in work, so that backpressure reaches the socket (SRC-02). Rejects
+ * when the message was not taken: an error that is `retryable` may pass.
+ */
 export type SourceEmit = (message: InboundMessage) => Promise<InboundResult>;
 
 /** A persistent connection that brings messages: a socket, a subscription, a queue. Attach it with `kit.attachSource`. */
 export interface SourceProvider {
   readonly name: string;
   readonly status: SourceStatus;
-  /** Runs until the source ends (return), fails (throw) or is told to stop (signal). */
+  /**
+   * Runs until the source ends (return), fails (throw) or is told to stop (signal). An error's `retryAfterSeconds` takes the
+   * place of `restartDelaySeconds` (SRC-03).
+   */
   start(emit: SourceEmit, options: SourceStartOptions): Promise<void>;
   /** Idempotent. */
   stop(): Awaitable<void>;
@@ -22,8 +28,13 @@ export interface SourceProvider {
 export interface SourceStartOptions {
   /** Aborts when the source is detached or the kit closes. */
   readonly signal: AbortSignal;
-  /** To be called when the connection stands; again after it was lost and regained. A first message says it too (SRC-04). */
+  /**
+   * To be called when the connection stands. A first message says it too (SRC-04). A source that has lost its connection
+   * throws, and is started again: one start is one connection.
+   */
   readonly connected: () => void;
+  /** So many messages are worked on at a time: a source that has as many under way reads on when one of them is done. */
+  readonly maxConcurrentEmits?: number;
 }
 
 /** How a source is doing. Times are ISO-8601; `messagesReceived` counts since it was attached. */
