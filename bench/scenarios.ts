@@ -13,6 +13,7 @@ import { wsBroadcast1000, wsEndToEnd, wsIdle10k } from './scenarios/sockets.js';
 import { sqliteInbound } from './scenarios/sqlite.js';
 import { transcode } from './scenarios/transcode.js';
 import { agentTurnVendor } from './scenarios/vendor.js';
+import { webhookToWs } from './scenarios/webhook.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   inboundSequential,
@@ -41,6 +42,7 @@ export const SCENARIOS: readonly Scenario[] = [
   wsEndToEnd,
   wsBroadcast1000,
   wsIdle10k,
+  webhookToWs,
   restPostMessage,
   timelinePage1m,
   importTime,

@@ -192,9 +192,14 @@ async function isSigned(verify: NonNullable<WebhookProvider['verify']>, request:
 
 /** The bytes, read no further than allowed; undefined when there are more. */
 async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
-  const announced = Number(request.headers.get('content-length') ?? 0);
-  if (announced > maxBytes) return undefined;
+  const announced = request.headers.get('content-length');
+  if (announced !== null && Number(announced) > maxBytes) return undefined;
   if (request.body === null) return new Uint8Array();
+  // What is announced is what comes, servers see to that: it need not be read piece by piece.
+  if (announced !== null) {
+    const body = new Uint8Array(await request.arrayBuffer());
+    return body.byteLength > maxBytes ? undefined : body;
+  }
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();

@@ -16,7 +16,7 @@ import { hmac, isSame } from '../_shared/http/signature.js';
 export function verifyTwilio({ method, url, headers, body }: WebhookRequest, authToken: Secret): boolean {
   const given = headers.get('x-twilio-signature');
   if (given === null) return false;
-  const bodyHash = URL.canParse(url) ? new URL(url).searchParams.get('bodySHA256') : null;
+  const bodyHash = url.includes('bodySHA256=') && URL.canParse(url) ? new URL(url).searchParams.get('bodySHA256') : null;
   if (bodyHash !== null && !isSame(bodyHash.toLowerCase(), createHash('sha256').update(body).digest('hex'))) return false;
   const parameters = bodyHash === null && method === 'POST' ? signedParameters(body) : '';
   const key = authToken.reveal();
