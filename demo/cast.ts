@@ -1,6 +1,10 @@
 /** Who is who in the help desk. It imports nothing: the program and its page both use it. */
 export const ROOM_ID = 'help-desk';
 export const CUSTOMER = { channelId: 'web', participantId: 'ada', displayName: 'Ada Park' };
+/** Under which addresses she is known beside the page. */
+export const ADDRESSES = { phone: '+15550123' };
+/** Every way over which the customer writes. */
+export const CUSTOMER_CHANNELS: readonly string[] = ['web', 'sms'];
 export const COLLEAGUE = { channelId: 'desk', participantId: 'sam', displayName: 'Sam Okafor' };
 
 const NAMES: Readonly<Record<string, string>> = {

@@ -101,6 +101,26 @@ async function play(server: RunningServer, customer: Customer, checks: Checks, p
   const back = await customer.say('Back to Mia, please', by('mia'));
   const between = customer.events.filter(({ index }) => index > (alone.event?.index ?? 0) && index < back.index);
   checks.that('with a person in charge no agent answers', between.every(by(CUSTOMER.channelId)));
+  await playPhone(server, customer, checks);
+}
+
+/** The same customer writes a text message: it goes the vendor's whole way, and the answer comes back to phone and page. */
+async function playPhone({ lines }: RunningServer, customer: Customer, checks: Checks): Promise<void> {
+  const phone = lines.sms.device;
+  const { failure } = await phone.write('And where is order 20817 now?');
+  checks.that('a text message is taken at its signed webhook', failure === undefined);
+  const asked = await customer.hears(({ source }) => source.channelId === 'sms', 'the text message');
+  checks.that('the page shows it, from the same person', asked.source.participantId === CUSTOMER.participantId);
+  const answer = await customer.hears(({ index, source }) => index > asked.index && source.channelType === 'ai', 'an answer to it');
+  const arrived = (): boolean => phone.messages.some(({ isOwn, text }) => !isOwn && text === textOf(answer));
+  await soon(arrived);
+  checks.that('the answer is on the page and on the phone', arrived());
+}
+
+/** Waits until something holds, and not for ever. */
+async function soon(holds: () => boolean): Promise<void> {
+  const until = Date.now() + PATIENCE_MS;
+  while (!holds() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** The customer's page, played by a program: the same client, on a socket that can be torn. */

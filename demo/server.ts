@@ -7,11 +7,14 @@ import { serve, type RoomKitServer } from 'roomkit/server';
 import { SqliteStore } from 'roomkit/sqlite';
 import type { DeskModel } from './agents/models.js';
 import { openHelpDesk } from './help-desk.js';
+import { openLines, type Lines } from './lines.js';
 import { printLiveLines, type LineStyle } from './live-lines.js';
 
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
+  /** The vendors beside the web chat. */
+  readonly lines: Lines;
   /** Finishes what is under way, then closes everything. */
   stop(): Promise<void>;
 }
@@ -38,30 +41,36 @@ const PAGE = fileURLToPath(new URL('page', import.meta.url));
 export async function startServer({ file, port, model, liveLines }: ServerOptions): Promise<RunningServer> {
   await makeFolder(dirname(file));
   const store = await SqliteStore.open(file).catch(explain);
-  const kit = await openHelpDesk({ store, model }).catch(explain);
-  const server = await listen(kit, port).catch(async (error: unknown) => {
+  const lines = await openLines();
+  const kit = await openHelpDesk({ store, model, lines }).catch(explain);
+  const server = await listen(kit, port, lines).catch(async (error: unknown) => {
     await kit.close();
+    await lines.close();
     return explain(error);
   });
+  const address = `http://127.0.0.1:${server.port}`;
+  lines.callAt(address);
   const stopLines = liveLines === undefined ? undefined : printLiveLines(kit, liveLines.print, liveLines.style);
   return {
-    address: `http://127.0.0.1:${server.port}`,
+    address,
+    lines,
     port: server.port,
     stop: async () => {
       await kit.drain();
       await server.close();
       await kit.close();
+      await lines.close();
       stopLines?.();
     },
   };
 }
 
 /** On this port, or on the next one that is free. */
-async function listen(kit: RoomKit, port: number): Promise<RoomKitServer> {
+async function listen(kit: RoomKit, port: number, { devices }: Lines): Promise<RoomKitServer> {
   const last = Math.min(port + PORTS_TO_TRY, 65_535);
   for (let candidate = port; ; candidate++) {
     try {
-      return await serve(kit, { port: candidate, studio: true, pages: { directory: PAGE } });
+      return await serve(kit, { port: candidate, studio: true, devices, pages: { directory: PAGE } });
     } catch (error) {
       if (!isPortInUse(error)) throw error;
       if (candidate === last)

@@ -9,6 +9,8 @@ import type {
   EventContent,
   HandoffAnswer,
   KitInfo,
+  LineDevice,
+  LineMessage,
   Observation,
   OutboxRow,
   Room,
@@ -126,6 +128,10 @@ export const api = {
     id: string,
     body: { approve: boolean; reason?: string; arguments?: Readonly<Record<string, unknown>> },
   ): Promise<ApprovalAnswered> => call(`/api/approvals/${encodeURIComponent(id)}/resolve`, { method: 'POST', body }),
+  /** Waits until there is something newer than `after`, or a while. */
+  readDevices: (after: number): Promise<{ version: number; devices: readonly LineDevice[] }> => call('/devices', { query: { after } }),
+  writeOnDevice: (channelId: string, body: { text: string } | { messageId: string; buttonId: string }): Promise<LineMessage> =>
+    call(`/devices/${encodeURIComponent(channelId)}`, { method: 'POST', body }),
   mintClientToken: (body: ClientTokenRequest): Promise<{ token: string; expiresAt: string }> => call('/api/client-tokens', { method: 'POST', body }),
 };
 

@@ -77,6 +77,26 @@ export interface KitInfo {
   readonly store: { readonly name: string; readonly persistent: boolean };
   readonly search: boolean;
   readonly clientTokens: boolean;
+  readonly devices: boolean;
+}
+
+/** One message on a device of an emulated vendor. */
+export interface LineMessage {
+  readonly id: string;
+  readonly isOwn: boolean;
+  readonly text: string;
+  readonly subject?: string;
+  readonly mediaUrls: readonly string[];
+  readonly buttons: readonly { readonly id: string; readonly label: string }[];
+  readonly failure?: string;
+}
+
+/** One of `GET /devices`. */
+export interface LineDevice {
+  readonly channelId: string;
+  readonly kind: 'phone' | 'mailbox' | 'chat';
+  readonly person: string;
+  readonly messages: readonly LineMessage[];
 }
 
 /** One of `GET /api/channels`. */

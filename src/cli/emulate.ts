@@ -1,6 +1,6 @@
 /** `roomkit emulate`: a vendor on loopback, and the terminal as the phone at its other end. */
 import { createInterface } from 'node:readline';
-import { EMULATED_VENDORS, type EmulatedLine } from 'roomkit/emulators';
+import { EMULATED_VENDORS, type DeviceMessage, type EmulatedLine } from 'roomkit/emulators';
 import type { EmulateCommand } from './arguments.js';
 import { CannotRun, say } from './say.js';
 import { endWith, onSignals } from './start.js';
@@ -13,27 +13,26 @@ export async function emulate({ vendor, webhookUrl, port }: EmulateCommand): Pro
     throw new CannotRun(`Port ${port} is in use. Give another with --port, or leave it out for a free one.`, 1, { cause: error });
   });
   say(
-    `${vendor} listens on ${line.url}\n\n  provider  ${line.provider}\n  webhook   ${webhookUrl ?? 'none: give --webhook URL to be called'}\n  stop      Ctrl+C\n`,
+    `${vendor} listens on ${line.url}\n\n  provider  ${written(line.provider)}\n  webhook   ${webhookUrl ?? 'none: give --webhook URL to be called'}\n  stop      Ctrl+C\n`,
   );
-  say(`Type a message and press Enter. It comes from ${line.person}.`);
+  const { device } = line;
+  say(`Type a message and press Enter. It comes from ${device.person}.`);
   onSignals(() => void endWith(line.close()));
-  void show(line);
-  await readLines(line); // it goes on listening when nobody types any more
+  device.onChange((message) => {
+    if (message.failure !== undefined) say(`(${message.failure})`);
+    else if (!message.isOwn) say(shown(message));
+  });
+  for await (const text of createInterface({ input: process.stdin })) if (text.trim() !== '') void device.write(text);
+  // It goes on listening when nobody types any more.
 }
 
-/** What arrives is shown until the emulator ends. */
-async function show(line: EmulatedLine): Promise<void> {
-  for (;;) say(`< ${await line.next()}`);
+/** As it is written in a program. */
+function written({ name, options }: EmulatedLine['provider']): string {
+  const fields = Object.entries(options).map(([option, value]) => `${option}: '${value}'`);
+  return `new ${name}({ ${fields.join(', ')} })`;
 }
 
-async function readLines(line: EmulatedLine): Promise<void> {
-  for await (const text of createInterface({ input: process.stdin })) {
-    if (text.trim() === '') continue;
-    try {
-      const status = await line.write(text);
-      if (status !== undefined && status !== 200) say(status === 0 ? '(the webhook could not be reached)' : `(the webhook answered ${status})`);
-    } catch (error) {
-      say(`(${error instanceof Error ? error.message : String(error)})`);
-    }
-  }
+function shown({ subject, text, mediaUrls, buttons }: DeviceMessage): string {
+  const lines = [...(subject === undefined ? [] : [`${subject}:`]), text, ...mediaUrls, ...buttons.map(({ label }) => `[${label}]`)];
+  return `< ${lines.filter((line) => line !== '').join('\n  ')}`;
 }

@@ -1,43 +1,52 @@
-/** The vendors that can be emulated by hand (`roomkit emulate`), each with one person at the other end. */
+/** The vendors that can be emulated by hand (`roomkit emulate`, the demo), each with one person's device at the other end. */
+import { Device, type DeviceKind } from './device.js';
 import { TwilioEmulator } from './twilio/emulator.js';
 
 /** What every emulator is started with. */
 export interface LineOptions {
   /** Default: a free one. */
   readonly port?: number;
-  /** The program's webhook, or with vendors that are asked for messages nothing. */
+  /** The program's webhook. May be set later, see {@link EmulatedLine.callAt}. */
   readonly webhookUrl?: string;
+  /** Who is at the other end: a number, an address. Default one of each vendor's own. */
+  readonly person?: string;
 }
 
 /** A vendor that runs, and somebody who writes over it. */
 export interface EmulatedLine {
   /** Where it listens. */
   readonly url: string;
-  /** The provider to use with it, as it is written in a program. */
-  readonly provider: string;
-  /** Who writes: a number, an address. */
-  readonly person: string;
-  /** Writes to the program; resolves with the status of the webhook's answer, where there is one. */
-  write(text: string): Promise<number | undefined>;
-  /** The next message that reaches the person. */
-  next(): Promise<string>;
+  /** The provider to use with it: its class, and the options it is to be made with. */
+  readonly provider: { readonly name: string; readonly options: Readonly<Record<string, string>> };
+  readonly device: Device;
+  /** Reports to this webhook from now on. */
+  callAt(webhookUrl: string): void;
   close(): Promise<void>;
 }
 
 /** By the name of the subpath. */
 export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) => Promise<EmulatedLine>>> = {
-  twilio: async (options) => {
+  twilio: async ({ person = '+15550123', ...options }) => {
     const vendor = await TwilioEmulator.start(options);
-    const phone = vendor.phone('+15550123');
+    const phone = vendor.phone(person);
+    const device = deviceOf('phone', person, async (text) => {
+      const status = await phone.sendSms(text);
+      if (status !== 200) throw new Error(status === 0 ? 'The webhook could not be reached.' : `The webhook answered ${status}.`);
+    });
+    phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
     return {
       url: vendor.url,
-      provider: `new TwilioSMSProvider({ accountSid: '${vendor.accountSid}', authToken: '${vendor.authToken}', fromNumber: '+15550100', baseUrl: '${vendor.url}' })`,
-      person: phone.number,
-      write: (text) => phone.sendSms(text),
-      next: async () => (await phone.waitForSms('', FOREVER)).text,
+      provider: {
+        name: 'TwilioSMSProvider',
+        options: { accountSid: vendor.accountSid, authToken: vendor.authToken, fromNumber: '+15550100', baseUrl: vendor.url },
+      },
+      device,
+      callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
       close: () => vendor.close(),
     };
   },
 };
 
-const FOREVER = { timeoutMs: 2 ** 31 - 1 };
+function deviceOf(kind: DeviceKind, person: string, write: (text: string) => Promise<void>): Device {
+  return new Device({ kind, person, write });
+}

@@ -6,6 +6,8 @@
 export { AGUIEmulator, type AGUIEmulatorOptions } from './ag-ui/emulator.js';
 export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/emulator.js';
 export { EMULATED_VENDORS, type EmulatedLine, type LineOptions } from './catalogue.js';
+export { Device, type ArrivedMessage, type DeviceButton, type DeviceKind, type DeviceMessage, type DeviceOptions } from './device.js';
+export { deviceRoutes, type DeviceRoutes, type ShownDevice, type ShownDevices } from './device-routes.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
 export { Phone, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions } from './twilio/emulator.js';

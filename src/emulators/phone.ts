@@ -25,6 +25,7 @@ const PATIENCE_MS = 10_000;
 export class Phone {
   readonly #messages: PhoneMessage[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<(message: PhoneMessage) => void>();
   #seen = 0;
 
   constructor(
@@ -63,6 +64,13 @@ export class Phone {
   receive(message: PhoneMessage): void {
     this.#messages.push(message);
     for (const wake of this.#waiting) wake();
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  /** Called with each message that comes from now on. Returns what stops it. */
+  onSms(listener: (message: PhoneMessage) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   #next(timeoutMs: number): Promise<void> {

@@ -86,6 +86,10 @@ export class Dispatcher {
       parts.rates.take(`${principal.kind}:${principal.id}`);
     }
     if (isWebhookPath(pathname)) return parts.webhooks.answer(exchange.toRequest(), pathname);
+    if (parts.devices !== undefined && isDevicePath(pathname) && parts.gate.isLocal(exchange, peer)) {
+      const answer = await parts.devices(exchange.toRequest());
+      if (answer !== undefined) return answer;
+    }
     if (pathname === '/mcp') {
       const { answerMcp } = await import('./mcp/server.js');
       return answerMcp(parts, principal, exchange.toRequest());
@@ -128,6 +132,10 @@ function hintFor(path: string): string {
 /** A request in a message or a log: an address that carries a credential is not repeated there (AUTH-06). */
 function nameOf(method: string, { pathname }: Address): string {
   return holdsCredential(pathname) ? `this ${method}` : `${method} ${pathname}`;
+}
+
+function isDevicePath(path: string): boolean {
+  return path === '/devices' || path.startsWith('/devices/');
 }
 
 function isApiPath(path: string): boolean {

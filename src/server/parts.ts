@@ -35,6 +35,11 @@ export interface HandlerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** Answers what is no route of the server: a page of the host's own. */
   readonly pages?: PageHandler;
+  /**
+   * Devices of emulated vendors (`deviceRoutes` of `roomkit/emulators`), which Studio shows beside the web chat: for development.
+   * Only callers on this machine reach them.
+   */
+  readonly devices?: PageHandler;
   /** Abort it when the host shuts down: event streams and attached sockets end. */
   readonly closing?: AbortSignal;
 }
@@ -50,6 +55,7 @@ export const HANDLER_OPTIONS: OptionNames<HandlerOptions> = {
   insecureAllowAnonymous: true,
   limits: true,
   pages: true,
+  devices: true,
   closing: true,
 };
 
@@ -61,6 +67,7 @@ export interface ServerParts {
   readonly rates: RequestRates;
   readonly webhooks: Webhooks;
   readonly pages: PageHandler | undefined;
+  readonly devices: PageHandler | undefined;
   /** Aborted when the server closes: event streams end. */
   readonly closing: AbortSignal;
 }
@@ -90,7 +97,17 @@ export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: b
   });
   const webhooks = new Webhooks(kit, { publicUrl: options.publicUrl, insecureAllowUnsigned: options.insecureAllowUnsignedWebhooks === true });
   webhooks.check();
-  return { kit, gate, clientTokens, limits, rates: new RequestRates(limits, clock), webhooks, pages: options.pages, closing };
+  return {
+    kit,
+    gate,
+    clientTokens,
+    limits,
+    rates: new RequestRates(limits, clock),
+    webhooks,
+    pages: options.pages,
+    devices: options.devices,
+    closing,
+  };
 }
 
 /** Options as programs without types may give them: each mistake is named before anything listens. */
@@ -108,6 +125,8 @@ function checkOptions(kit: unknown, options: { readonly [Name in keyof HandlerOp
     throw wrong('limits', limits, 'an object such as { maxBodyBytes: 65536 }');
   if (pages !== undefined && typeof pages !== 'function')
     throw wrong('pages', pages, 'a function (request) => Response, or for serve a { directory }');
+  if (options.devices !== undefined && typeof options.devices !== 'function')
+    throw wrong('devices', options.devices, 'what deviceRoutes of roomkit/emulators returns');
   if (closing !== undefined && !(closing instanceof AbortSignal)) throw wrong('closing', closing, "an AbortController's signal");
 }
 

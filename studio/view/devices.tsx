@@ -1,14 +1,16 @@
-/** The drawer at the bottom: small clients of the room's channels. Today the customer's chat. */
+/** The drawer at the bottom: small clients of the room's channels: customers' chats, and the devices of emulated vendors. */
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { authorOf, channelName, type Names } from '../logic/names.js';
 import { addDevice, ChatDevice, people, removeDevice, type Person } from '../store/devices.js';
 import type { OpenRoom } from '../store/room.js';
+import { followLines, lineDevices } from '../store/lines.js';
 import { go, route } from '../store/route.js';
 import type { RoomDetail, WireEvent } from '../types.js';
 import { ContentView } from './content.js';
 import { Empty } from './empty.js';
 import { Icon } from './icons.js';
+import { LineDeviceView } from './line-device.js';
 import { isDeleted, isQuiet } from '../logic/rows.js';
 
 export function Devices({ room }: { room: OpenRoom }): VNode {
@@ -16,6 +18,10 @@ export function Devices({ room }: { room: OpenRoom }): VNode {
   const detail = room.detail.value;
   const open = people.value.get(room.roomId) ?? [];
   const asked = route.value.device;
+  const lines = lineDevices.value.filter(({ channelId, person }) => isOf(detail, channelId, person));
+  useEffect(() => {
+    if (isOpen) followLines();
+  }, [isOpen]);
   useEffect(() => {
     if (asked === undefined || detail === undefined) return;
     const { displayName } = detail.participants.find(({ id }) => id === asked.participantId) ?? {};
@@ -30,23 +36,32 @@ export function Devices({ room }: { room: OpenRoom }): VNode {
         <button type="button" class="handle" aria-expanded={isOpen} aria-keyshortcuts="d" onClick={() => go({ devices: !isOpen })}>
           <Icon name="device" size={14} />
           Devices
-          {open.length > 0 && <span class="count">{open.length}</span>}
+          {open.length + lines.length > 0 && <span class="count">{open.length + lines.length}</span>}
           <Icon name={isOpen ? 'down' : 'up'} size={12} />
           {!isOpen && <span class="quiet-line">Speak as a customer</span>}
         </button>
         <span class="grow" />
-        {isOpen && detail !== undefined && open.length > 0 && <AddDevice room={room} detail={detail} />}
+        {isOpen && detail !== undefined && open.length + lines.length > 0 && <AddDevice room={room} detail={detail} />}
       </header>
       {isOpen && detail !== undefined && (
         <div class="shelf">
           {open.map((person) => (
             <Chat key={`${person.channelId} ${person.participantId}`} room={room} person={person} />
           ))}
-          {open.length === 0 && <FirstDevice room={room} detail={detail} />}
+          {lines.map((device) => (
+            <LineDeviceView key={device.channelId} device={device} />
+          ))}
+          {open.length + lines.length === 0 && <FirstDevice room={room} detail={detail} />}
         </div>
       )}
     </section>
   );
+}
+
+/** Whether a device's person is reached by this room over its channel. */
+function isOf(detail: RoomDetail | undefined, channelId: string, person: string): boolean {
+  const binding = detail?.bindings.find((bound) => bound.channelId === channelId);
+  return binding !== undefined && Object.values(binding.metadata).includes(person);
 }
 
 /** People on web channels, as far as the room knows them. */

@@ -16,6 +16,7 @@ const Kit = z
     store: z.object({ name: z.string(), persistent: z.boolean(), shared: z.boolean() }),
     search: z.boolean().meta({ description: 'Whether the store can search.' }),
     clientTokens: z.boolean().meta({ description: 'Whether this server makes client tokens.' }),
+    devices: z.boolean().meta({ description: 'Whether devices of emulated vendors are at `/devices`.' }),
     limits: z.object({ maxBodyBytes: z.number(), maxFrameBytes: z.number(), requestsPerSecond: z.number(), requestBurst: z.number() }),
     now: z.string().meta({ format: 'date-time', description: 'The time the kit goes by.' }),
   })
@@ -80,7 +81,7 @@ export const statisticsRoutes: readonly Route[] = [
     scope: 'operate',
     summary: 'See what serves: its version, its store, its limits.',
     answers: { 200: { description: 'The kit.', schema: Kit } },
-    async handle({ parts: { kit, limits, clientTokens } }) {
+    async handle({ parts: { kit, limits, clientTokens, devices } }) {
       const { name, persistent, shared } = kit.store;
       const { maxBodyBytes, maxFrameBytes, requestsPerSecond, requestBurst } = limits;
       return ok({
@@ -91,6 +92,7 @@ export const statisticsRoutes: readonly Route[] = [
         store: { name, persistent, shared },
         search: kit.store.searchEvents !== undefined,
         clientTokens: clientTokens !== undefined,
+        devices: devices !== undefined,
         limits: { maxBodyBytes, maxFrameBytes, requestsPerSecond, requestBurst },
         now: new Date(kit.clock.now()).toISOString(),
       });
