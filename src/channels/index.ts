@@ -20,6 +20,16 @@ export { HTTPChannel, type HTTPChannelOptions, type HTTPProvider } from './http.
 export { inboundDraft } from './inbound-draft.js';
 export { inboundContent, type InboundMedia, type InboundParts } from './inbound-content.js';
 export { outboundMedia, outboundText, type OutboundMedia } from './outbound-text.js';
+export {
+  OptOutGuard,
+  type OptOut,
+  type OptOutChange,
+  type OptOutGuardOptions,
+  type OptOutKit,
+  type OptOutLanguage,
+  type OptOutQuery,
+  type OptOutRequest,
+} from './opt-out/index.js';
 export { smsSegments, splitSms, type SmsSegments } from './sms-segments.js';
 export { WebSocketChannel, type SubscribeOptions, type WebSocketChannelOptions } from './websocket.js';
 export type { ConnectionLimits, ConnectionOptions, ConnectionSend } from './websocket/connection.js';

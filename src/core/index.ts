@@ -66,6 +66,7 @@ export { GenAIAttribute } from './telemetry/gen-ai.js';
 export { sumUsage, type CountedUsage } from './usage/sums.js';
 export { Secret } from './telemetry/secret.js';
 export type { MediaInfo, MediaStore } from './media/media-store.js';
+export type { CheckedDelivery, DeliveryCheck } from './delivery/check.js';
 export { transcodeFor, type ContentTranscoder } from './delivery/transcode.js';
 export { limitLength, splitText } from './delivery/limit-length.js';
 export { CircuitBreaker, type BreakerOptions, type BreakerState } from './delivery/breaker.js';

@@ -11,6 +11,7 @@ import { channelServices, tellTrace } from './channel-services.js';
 import type { Channel } from './channel.js';
 import { SystemClock, type Clock, type Timer } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
+import { DeliveryChecks, type DeliveryCheck } from './delivery/check.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
@@ -202,6 +203,7 @@ export class RoomKit {
       transcoder: options.transcoder,
       commitListeners: new Set(),
       replyListeners: new Set(),
+      deliveryChecks: new DeliveryChecks(),
       get timeouts() {
         return timeouts;
       },
@@ -703,6 +705,14 @@ export class RoomKit {
   onReply(listener: ReplyListener): () => void {
     this.#parts.replyListeners.add(listener);
     return () => void this.#parts.replyListeners.delete(listener);
+  }
+
+  /**
+   * Asks `check` before each attempt to deliver, over channels of these types or over all; it throws to stop one (OUT-16). Returns
+   * how to end it.
+   */
+  checkDeliveries(check: DeliveryCheck, options: { readonly channelTypes?: readonly ChannelType[] } = {}): () => void {
+    return this.#parts.deliveryChecks.add(check, options.channelTypes);
   }
 
   // --- ephemeral events ----------------------------------------------------------------------------------------------

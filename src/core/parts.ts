@@ -5,6 +5,7 @@ import type { Deadlines } from './async/deadlines.js';
 import type { TaskGroup } from './async/task-group.js';
 import type { Clock } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
+import type { DeliveryChecks } from './delivery/check.js';
 import type { PlanParts } from './delivery/plan.js';
 import type { OutcomeRecorder } from './delivery/outcomes.js';
 import type { ContentTranscoder } from './delivery/transcode.js';
@@ -61,6 +62,8 @@ export interface KitParts extends PlanParts {
   readonly timeouts: Timeouts;
   readonly commitListeners: Set<CommitListener>;
   readonly replyListeners: Set<ReplyListener>;
+  /** Asked before each attempt of a delivery; mostly none. */
+  readonly deliveryChecks: DeliveryChecks;
   /** Work for this channel stays in the store for want of it: recovery looks after it until it is gone (OUT-10). */
   leaveBehind(channelId: string): void;
   /** Refuses new work once the kit is closed or drains. */

@@ -1,60 +1,10 @@
-/** What all text channels share: limits, typed taps, opt-outs; through a kit and a vendor that does what it is told. */
+/** What all text channels share: limits and typed taps, through a kit and a vendor that does what it is told. */
 import { describe, expect, it } from 'vitest';
-import {
-  HookResult,
-  smsSegments,
-  TransportChannel,
-  type Card,
-  type ChannelOutput,
-  type ContentInput,
-  type EventContent,
-  type InboundResult,
-  type Metadata,
-  type RoomKitOptions,
-  type TransportChannelOptions,
-} from '../../src/index.js';
-import { MockTransportProvider } from '../../src/testing/index.js';
-import { makeKit, TestAgent, TestTransport, textOf, type Harness } from '../support/harness.js';
+import { HookResult, smsSegments, type Card, type ChannelOutput, type EventContent, type InboundResult } from '../../src/index.js';
+import { TestAgent, textOf } from '../support/harness.js';
+import { phone } from '../support/phone.js';
 import { newPath, openStore } from '../support/sqlite.js';
 import { verifies } from '../requirements.js';
-
-interface Phone extends Harness {
-  readonly provider: MockTransportProvider;
-  /** What arrived at the phone, in order. */
-  readonly texts: () => string[];
-  /** The colleague writes. */
-  readonly say: (content: ContentInput) => Promise<InboundResult>;
-  /** The phone answers. */
-  readonly answer: (content: ContentInput, metadata?: Metadata) => Promise<InboundResult>;
-}
-
-/** A colleague at `desk` writes to a phone by SMS. */
-async function phone(options: Partial<TransportChannelOptions> = {}, kitOptions: RoomKitOptions = {}): Promise<Phone> {
-  const harness = makeKit(kitOptions);
-  const { kit } = harness;
-  const provider = new MockTransportProvider('vendor');
-  kit.registerChannel(
-    new TransportChannel('sms', {
-      channelType: 'sms',
-      provider,
-      recipientKey: 'phone_number',
-      capabilities: { mediaTypes: ['text', 'media'], maxLength: 1600, overflow: 'split' },
-      ...options,
-    }),
-  );
-  kit.registerChannel(new TestTransport('desk', { channelType: 'websocket', durable: false }));
-  await kit.ensureRoom({ roomId: 'r' });
-  await kit.attachChannel('r', 'desk');
-  await kit.attachChannel('r', 'sms', { metadata: { phone_number: '+15550100' } });
-  return {
-    ...harness,
-    provider,
-    texts: () => provider.sent.map(({ content }) => (content.type === 'text' ? content.body : content.type)),
-    say: (content) => kit.processInbound({ channelId: 'desk', senderId: 'colleague', content }, { roomId: 'r' }),
-    answer: (content, metadata) =>
-      kit.processInbound({ channelId: 'sms', senderId: '+15550100', content, ...(metadata !== undefined && { metadata }) }, { roomId: 'r' }),
-  };
-}
 
 describe('the length of a text message', () => {
   it('F26 1600 units with an emoji at the border: what does not fit goes whole into the next part', async () => {
@@ -156,15 +106,18 @@ describe('a typed number or label', () => {
     const { kit, say, texts, answer } = await phone();
     const offer = await say(pizza);
     expect(texts()).toEqual(['Which one?\n1. Margherita\n2. Funghi\n3. See all: https://pizza.example\n4. No thanks\n5. Later']);
-    expect(said(await answer('1'))).toEqual(['Margherita', { id: 'b-1', value: 'm', kind: 'reply', source_event_id: offer.event?.id }]);
+    expect(said(await answer('1'))).toEqual(['Margherita', { id: 'b-1', value: 'm', kind: 'reply', source_event_id: offer.event?.id, typed: '1' }]);
     for (const typed of ['1', ' 1. ', '1)', 'margherita', 'MARGHERITA\n']) {
       await say(pizza); // nobody is held to an older one
       expect(said(await answer(typed))).toMatchObject(['Margherita', { id: 'b-1' }]);
     }
     const again = await say(pizza);
-    expect(said(await answer('2'))).toEqual(['Funghi', { id: 'b-2', kind: 'reply', source_event_id: again.event?.id }]);
-    expect(said(await answer('4'))).toEqual(['No thanks', { id: 'No thanks', kind: 'reply', source_event_id: again.event?.id }]);
-    expect(said(await answer('later'))).toEqual(['Later', { id: 'q-5', value: 'l', kind: 'reply', source_event_id: again.event?.id }]);
+    expect(said(await answer('2'))).toEqual(['Funghi', { id: 'b-2', kind: 'reply', source_event_id: again.event?.id, typed: '2' }]);
+    expect(said(await answer('4'))).toEqual(['No thanks', { id: 'No thanks', kind: 'reply', source_event_id: again.event?.id, typed: '4' }]);
+    expect(said(await answer('later'))).toEqual([
+      'Later',
+      { id: 'q-5', value: 'l', kind: 'reply', source_event_id: again.event?.id, typed: 'later' },
+    ]);
     await kit.close();
   });
 
@@ -240,7 +193,7 @@ describe('a typed number or label', () => {
     const targetEventId = offer.event?.id ?? '';
     const edit: EventContent = { type: 'edit', targetEventId, newContent: { type: 'rich', body: 'Which?', quickReplies: ['Calzone', 'Marinara'] } };
     await kit.processInbound({ channelId: 'desk', senderId: 'colleague', content: edit }, { roomId: 'r' });
-    expect(said(await answer('2'))).toEqual(['Marinara', { id: 'Marinara', kind: 'reply', source_event_id: targetEventId }]);
+    expect(said(await answer('2'))).toEqual(['Marinara', { id: 'Marinara', kind: 'reply', source_event_id: targetEventId, typed: '2' }]);
     expect(said(await answer('1', { action: { id: 'x', kind: 'reply' } }))).toEqual(['1', { id: 'x', kind: 'reply' }]);
     await kit.close();
   });

@@ -256,6 +256,15 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   }
 
   #deliver(form: Form): Awaitable<DeliverReceipt | void> {
+    const { parts, target, frame } = this;
+    const verdict = parts.deliveryChecks.run({ event: form.event, binding: target.binding, context: frame.context });
+    if (!isPromise(verdict)) return this.#deliverChecked(form);
+    return this.#newAttempt(undefined)
+      .bounded(verdict)
+      .then(() => this.#deliverChecked(form));
+  }
+
+  #deliverChecked(form: Form): Awaitable<DeliverReceipt | void> {
     const { target, frame } = this;
     const preview = frame.stream?.(target.channelId);
     const channel = target.channel;

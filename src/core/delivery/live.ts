@@ -137,6 +137,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     const { target } = this;
     const { binding, channel, entry } = target;
     return (
+      this.broadcast.parts.deliveryChecks.concern(binding) ||
       target.limiter !== undefined ||
       channel?.onEvent !== undefined ||
       (binding.retryPolicy !== undefined && binding.retryPolicy !== null) ||
@@ -188,8 +189,12 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       this.parts = form.parts;
       if (parts.tracer.enabled) this.startSpan();
       try {
-        const receipt = channel.deliver?.(form.event, binding, broadcast.context, this);
-        const outcome = await this.bounded(receipt === LATER ? this.whenTold() : receipt);
+        const deliver = (): Awaitable<DeliverReceipt | void> => {
+          const receipt = channel.deliver?.(form.event, binding, broadcast.context, this);
+          return receipt === LATER ? this.whenTold() : receipt;
+        };
+        const verdict = parts.deliveryChecks.run({ event: form.event, binding, context: broadcast.context });
+        const outcome = await this.bounded(isPromise(verdict) ? verdict.then(deliver) : deliver());
         this.succeed(outcome ?? undefined);
         return;
       } catch (error) {

@@ -171,7 +171,7 @@ function contentKey(binding: ChannelBinding): string {
 export function solicited(plan: Plan, event: RoomEvent, room: Room): readonly Target[] {
   if (plan.agents.length === 0 || event.type !== 'message') return EMPTY_LIST;
   const metadata = event.metadata;
-  if (metadata['_orchestration_internal'] === true) return EMPTY_LIST;
+  if (metadata['_orchestration_internal'] === true || metadata['_for_no_agent'] === true) return EMPTY_LIST;
   const always = metadata['_always_process'];
   const supervisors: readonly unknown[] = Array.isArray(always) ? always : EMPTY_LIST;
   const isSupervisor = (target: Target): boolean => supervisors.includes(target.channelId);

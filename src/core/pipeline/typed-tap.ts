@@ -52,7 +52,7 @@ function showsChoices({ capabilities }: ChannelBinding): boolean {
 
 interface TypedTap {
   readonly label: string;
-  readonly action: { readonly id: string; readonly value?: string; readonly kind: 'reply'; readonly source_event_id: string };
+  readonly action: { readonly id: string; readonly value?: string; readonly kind: 'reply'; readonly source_event_id: string; readonly typed: string };
 }
 
 /** By its number: of the newest message the channel got. By its label: of the newest that had choices. */
@@ -67,7 +67,7 @@ function tapAmong(recent: readonly RoomEvent[], binding: ChannelBinding, typed: 
     const choices = numberedChoices(event.content, binding.capabilities);
     if (choices.length > 0) {
       const chosen = byLabel(choices, typed) ?? (isNewest && isNumberedByUs ? byNumber(choices, typed) : undefined);
-      return chosen === undefined ? undefined : tapOn(chosen, event);
+      return chosen === undefined ? undefined : tapOn(chosen, event, typed);
     }
     isNewest = false;
   }
@@ -96,13 +96,14 @@ function labelOf(choice: Choice): string {
   return typeof choice === 'string' ? choice : choice.label;
 }
 
-function tapOn(choice: Choice, { id, content }: RoomEvent): TypedTap {
+function tapOn(choice: Choice, { id, content }: RoomEvent, typed: string): TypedTap {
   const value = typeof choice === 'string' ? undefined : choice.value;
   const action = {
     id: typeof choice === 'string' ? choice : choice.id,
     ...(value !== undefined && { value }),
     kind: 'reply' as const,
     source_event_id: content.type === 'edit' ? content.targetEventId : id,
+    typed,
   };
   return { label: labelOf(choice), action: Object.freeze(action) };
 }

@@ -15,6 +15,7 @@ import type { UsageQuery, UsageRecord, UsageSum } from '../models/usage.js';
 import type { RoomStatus, ChannelType, OutboxState, TurnState } from '../models/vocabulary.js';
 import { mergeMetadata } from './metadata.js';
 import { MemoryApprovals, taskEnded } from './memory/approvals.js';
+import { MemoryFacts } from './memory/facts.js';
 import { MemoryHolds } from './memory/holds.js';
 import { MemoryOutbox } from './memory/outbox.js';
 import { MemoryOutcomes } from './memory/outcomes.js';
@@ -30,6 +31,8 @@ import type {
   DeliveryOutcome,
   EventCommit,
   EventQuery,
+  Fact,
+  FactQuery,
   HeldMessage,
   RoomQuery,
   RoomState,
@@ -57,6 +60,7 @@ export class InMemoryStore implements ConversationStore {
   readonly #outbox = new MemoryOutbox();
   readonly #approvals = new MemoryApprovals();
   readonly #holds = new MemoryHolds();
+  readonly #facts = new MemoryFacts();
   readonly #people = new MemoryPeople();
   readonly #usage = new MemoryUsage();
 
@@ -439,6 +443,18 @@ export class InMemoryStore implements ConversationStore {
   }
   dropHeld(ids: readonly string[]): void {
     this.#holds.drop(ids);
+  }
+
+  // --- facts ---------------------------------------------------------------------------------------------------------
+
+  getFact(key: string): Metadata | null {
+    return this.#facts.get(key);
+  }
+  putFact(key: string, fact: Metadata | null): void {
+    this.#facts.put(key, fact);
+  }
+  listFacts(query: FactQuery): Fact[] {
+    return this.#facts.list(query);
   }
 
   close(): void {

@@ -191,8 +191,32 @@ export interface ConversationStore {
   /** Forgets these messages; unknown ids mean nothing. */
   dropHeld(ids: readonly string[]): Awaitable<void>;
 
+  // --- facts -------------------------------------------------------------------------------------------------------
+  /** What is known under this key, such as that somebody opted out; null when nothing is. Stores that keep no facts leave all three out. */
+  getFact?(key: string): Awaitable<Metadata | null>;
+  /** Keeps a fact in place of what was known under the key; with null, forgets it. Facts belong to no room. */
+  putFact?(key: string, fact: Metadata | null): Awaitable<void>;
+  /** Facts whose keys begin so, in the order of their keys. */
+  listFacts?(query: FactQuery): Awaitable<readonly Fact[]>;
+
   /** Idempotent. */
   close(): Awaitable<void>;
+}
+
+/** Something to remember that belongs to no room: a small JSON object under a key. */
+export interface Fact {
+  readonly key: string;
+  readonly fact: Metadata;
+}
+
+/** Which facts. */
+export interface FactQuery {
+  /** What their keys begin with. */
+  readonly prefix: string;
+  /** Only keys that come after this one: for the next page. */
+  readonly after?: string;
+  /** Default: all. */
+  readonly limit?: number;
 }
 
 /** A lane's key, as `claimDue` and the kit spell it. */

@@ -1,4 +1,4 @@
-/** Identities, tasks, observations, markers and messages on hold in SQLite. */
+/** Identities, tasks, observations, markers, messages on hold and facts in SQLite. */
 import {
   ConflictError,
   IdentityNotFoundError,
@@ -6,9 +6,12 @@ import {
   planUnmerge,
   withoutUndone,
   type ChannelType,
+  type Fact,
+  type FactQuery,
   type HeldMessage,
   type Identity,
   type IdentityMerge,
+  type Metadata,
   type Observation,
   type Task,
 } from './core.js';
@@ -156,6 +159,22 @@ export class SqlitePeople {
 
   dropHeld(ids: readonly string[]): void {
     this.sql.get(`DELETE FROM held WHERE id ${IN_LIST}`).run(listOf(ids));
+  }
+
+  getFact(key: string): Metadata | null {
+    return this.sql.model<Metadata>('SELECT json FROM facts WHERE key = ?', key);
+  }
+
+  putFact(key: string, fact: Metadata | null): void {
+    if (fact === null) this.sql.get('DELETE FROM facts WHERE key = ?').run(key);
+    else this.sql.get('INSERT OR REPLACE INTO facts (key, json) VALUES (?, ?)').run(key, new Json(fact));
+  }
+
+  listFacts({ prefix, after, limit }: FactQuery): Fact[] {
+    const rows = this.sql
+      .get('SELECT key, json FROM facts WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?')
+      .all(prefix, `${prefix}\u{10ffff}`, after ?? '', limit ?? -1) as { key: string; json: string }[];
+    return rows.map(({ key, json }) => ({ key, fact: JSON.parse(json) as Metadata }));
   }
 
   #own(identityId: string): Identity | null {

@@ -106,6 +106,10 @@ const STEPS: readonly string[] = [
   CREATE INDEX usage_by_agent ON usage (agent_id, at);
   CREATE INDEX usage_by_time ON usage (at);
   `,
+  // What belongs to no room, such as who has opted out.
+  `
+  CREATE TABLE facts (key TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** The version this code writes. */

@@ -15,6 +15,8 @@ import {
   type DeliveryResult,
   type EventCommit,
   type EventQuery,
+  type Fact,
+  type FactQuery,
   type HeldMessage,
   type Identity,
   type IdentityMerge,
@@ -388,6 +390,19 @@ export class SqliteStore implements ConversationStore {
   dropHeld(ids: readonly string[]): Promise<void> {
     const own = ids.slice();
     return this.#write(undefined, () => this.#people.dropHeld(own));
+  }
+
+  // --- facts ---------------------------------------------------------------------------------------------------------
+
+  getFact(key: string): Metadata | null {
+    return this.#read(() => this.#people.getFact(key));
+  }
+  putFact(key: string, fact: Metadata | null): Promise<void> {
+    const own = copyJson(fact);
+    return this.#write(undefined, () => this.#people.putFact(key, own));
+  }
+  listFacts(query: FactQuery): Fact[] {
+    return this.#read(() => this.#people.listFacts(query));
   }
 
   close(): void {

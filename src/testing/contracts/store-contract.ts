@@ -1,6 +1,7 @@
 /** The contract of storage (behaviour §16), gathered from its parts. */
 import { approvalCases } from './store-approvals-contract.js';
 import { commitCases } from './store-commits-contract.js';
+import { factCases } from './store-facts-contract.js';
 import { holdCases } from './store-holds-contract.js';
 import { memberCases } from './store-members-contract.js';
 import { outboxCases } from './store-outbox-contract.js';
@@ -35,5 +36,6 @@ export const storeContract: readonly StoreCase[] = [
   ...approvalCases,
   ...usageCases,
   ...holdCases,
+  ...factCases,
   ...routingCases,
 ];
