@@ -1,109 +1,87 @@
-/** A source that is always connected: lines from a TCP socket become messages; when the line breaks it comes back. */
+/** Messages from connections that this process keeps: a WebSocket, and server-sent events that go on where they broke off. */
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-// #region source
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer } from 'ws';
+// #region websocket
 import { RoomKit, silentLogger, TransportChannel } from 'roomkit';
-import type { SourceEmit, SourceHealth, SourceProvider, SourceStartOptions, SourceStatus } from 'roomkit';
+import { WebSocketSource } from 'roomkit/sources';
 
-/** Reads `SENDER TEXT` lines from a TCP server. */
-class LineSource implements SourceProvider {
-  readonly name = 'lines';
-  status: SourceStatus = 'stopped';
-  #received = 0;
+// #endregion
+// #region sse
+import { SSESource } from 'roomkit/sources';
 
-  constructor(
-    private readonly port: number,
-    private readonly channelId: string,
-  ) {}
-
-  /** Returns when the other side ends, throws when the line breaks: only then the kit starts it again. */
-  async start(emit: SourceEmit, { signal, connected }: SourceStartOptions): Promise<void> {
-    this.status = 'connecting';
-    const socket = connect({ port: this.port, host: '127.0.0.1', signal });
-    socket.once('connect', () => {
-      this.status = 'connected';
-      connected();
-    });
-    let rest = '';
-    for await (const chunk of socket.setEncoding('utf8')) {
-      const lines = `${rest}${String(chunk)}`.split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        const [senderId = '', ...words] = line.split(' ');
-        await emit({ channelId: this.channelId, senderId, content: words.join(' ') }); // waits while the kit is busy
-        this.#received++;
-        socket.write('ok\n'); // taken: the other side may forget it
-      }
-    }
-    this.status = 'stopped';
-  }
-
-  stop(): void {
-    this.status = 'stopped';
-  }
-
-  healthcheck(): SourceHealth {
-    return { status: this.status, messagesReceived: this.#received, metadata: {} };
-  }
-}
 // #endregion
 
-// The other side: it breaks the first line once both messages were taken, and ends the second one properly.
-let lines = 0;
-const server = createServer((socket: Socket) => {
-  const first = ++lines === 1;
-  let open = first ? 2 : 1;
-  socket.on('error', () => undefined);
-  socket.on('data', (data) => {
-    open -= data.toString().split('ok').length - 1;
-    if (open > 0) return;
-    if (first) socket.resetAndDestroy();
-    else socket.end();
-  });
-  socket.write(first ? 'ada Hello\nada Are you there?\n' : 'bob I am\n');
-}).listen(0, '127.0.0.1');
-await once(server, 'listening');
-const { port } = server.address() as AddressInfo;
-
-const kit = new RoomKit({ logger: silentLogger }); // a broken line is logged; here it is meant to break
-kit.registerChannel(new TransportChannel('lines', { channelType: 'webhook' }));
-await kit.createRoom({ roomId: 'room' });
-await kit.attachChannel('room', 'lines');
-
-// #region attach
-const ended = new Promise<void>((resolve) => {
-  kit.on('source_disconnected', ({ data }) => {
-    console.log(`disconnected: ${String(data['reason'])}`);
-    if (data['reason'] === 'ended') resolve();
-  });
+// The other side of the first: it speaks to whoever connects, and is gone once it was heard out.
+const chat = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+chat.on('connection', (socket) => {
+  socket.send(JSON.stringify({ sender_id: 'ada', text: 'Hello', external_id: 'm-1' }));
+  socket.send('this is no message');
+  socket.send(JSON.stringify({ sender_id: 'bob', text: 'Hi Ada', external_id: 'm-2', metadata: { mood: 'good' } }));
 });
-kit.on('source_connected', () => console.log('connected'));
-kit.on('source_error', ({ data }) => console.log(`failure ${String(data['attempt'])}, tried again`));
+await once(chat, 'listening');
 
-await kit.attachSource('lines', new LineSource(port, 'lines'), { restartDelaySeconds: 0.05, maxRestartAttempts: 5 });
+// The other side of the second: each answer ends after one event, and goes on after the event that the reader has had.
+const news = createServer((request, response) => {
+  const next = Number(request.headers['last-event-id'] ?? 0) + 1;
+  if (next > 3)
+    response.writeHead(204).end(); // there is nothing to come any more
+  else {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(`retry: 50\nid: ${next}\ndata: ${JSON.stringify({ sender_id: 'paper', text: `Issue ${next}` })}\n\n`);
+  }
+}).listen(0, '127.0.0.1');
+await once(news, 'listening');
+
+const until = async (isSo: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 10));
+};
+const portOf = (server: { address(): unknown }): number => (server.address() as AddressInfo).port;
+const url = `ws://127.0.0.1:${portOf(chat)}/events`;
+
+// #region websocket
+const kit = new RoomKit({ logger: silentLogger });
+kit.registerChannel(new TransportChannel('websocket-chat', { channelType: 'webhook' }));
+await kit.createRoom({ roomId: 'room-1' });
+await kit.attachChannel('room-1', 'websocket-chat');
+
+const source = new WebSocketSource({ url, channelId: 'websocket-chat' }); // 'wss://chat.example.com/events'
+await kit.attachSource('websocket-chat', source, { autoRestart: true, maxRestartAttempts: 10 });
+
 // #endregion
-await ended;
-console.log(`health: ${JSON.stringify(await kit.sourceHealth('lines'))}`);
-console.log(`sources: ${JSON.stringify(kit.listSources())}`);
-for (const { source, content } of await kit.getTimeline('room')) {
-  if (content.type === 'text') console.log(`${source.participantId}: ${content.body}`);
+await until(async () => (await kit.sourceHealth('websocket-chat'))?.messagesReceived === 2);
+// #region websocket
+const health = await kit.sourceHealth('websocket-chat');
+console.log(`Status: ${health?.status}, Messages: ${health?.messagesReceived}`);
+// #endregion
+console.log(`Ignored: ${String(health?.metadata['messages_ignored'])}`);
+await kit.detachSource('websocket-chat');
+
+kit.on('source_disconnected', ({ data }) => console.log(`the stream has ${String(data['reason'])}`));
+kit.registerChannel(new TransportChannel('news', { channelType: 'webhook' }));
+await kit.attachChannel('room-1', 'news');
+const newsUrl = `http://127.0.0.1:${portOf(news)}/news`;
+
+// #region sse
+await kit.attachSource('news', new SSESource({ url: newsUrl, channelId: 'news', headers: { authorization: 'Bearer secret' } }));
+// #endregion
+await until(() => kit.listSources()['news'] === 'stopped');
+for (const { source: from, content } of await kit.getTimeline('room-1')) {
+  if (content.type === 'text') console.log(`${from.participantId}: ${content.body}`);
 }
-
-// #region detach
-await kit.detachSource('lines');
-// #endregion
 await kit.close();
-server.close();
+chat.close();
+news.close();
 
 // prints:
-// connected
-// disconnected: failed
-// failure 1, tried again
-// connected
-// disconnected: ended
-// health: {"status":"stopped","messagesReceived":3,"metadata":{}}
-// sources: {"lines":"stopped"}
+// Status: connected, Messages: 2
+// Ignored: 1
+// the stream has failed
+// the stream has failed
+// the stream has failed
 // ada: Hello
-// ada: Are you there?
-// bob: I am
+// bob: Hi Ada
+// paper: Issue 1
+// paper: Issue 2
+// paper: Issue 3

@@ -64,6 +64,8 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   gemini: ['@google/genai'],
   mcp: ['@modelcontextprotocol/client'],
   phone: ['libphonenumber-js'],
+  nats: ['@nats-io/transport-node'],
+  sources: ['ws'],
 };
 
 /** These know the package as a user does. */

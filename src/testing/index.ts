@@ -20,6 +20,8 @@ export {
 } from './contracts/provider-case.js';
 export { providerContract } from './contracts/provider-contract.js';
 export { realtimeContract, type OpenRealtime, type RealtimeCase, type RealtimeSetup } from './contracts/realtime-contract.js';
+export { type OpenSource, type OpenSourceOptions, type SaidToSource, type SourceCase, type SourceSetup } from './contracts/source-case.js';
+export { sourceContract } from './contracts/source-contract.js';
 export { type OpenStore, type StoreCase } from './contracts/store-case.js';
 export { storeContract } from './contracts/store-contract.js';
 export {

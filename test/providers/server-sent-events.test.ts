@@ -55,7 +55,9 @@ describe('serverSentEvents', () => {
         const bytes = encode(text);
         const at = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
         const chunks = at.slice(1).map((end, n) => bytes.slice(at[n], end));
-        expect(await read(chunks)).toEqual(events.map(({ event, lines }) => ({ event: wellFormed(event), data: wellFormed(lines.join('\n')) })));
+        expect(await read(chunks)).toEqual(
+          events.map(({ event, lines }) => ({ event: wellFormed(event), data: wellFormed(lines.join('\n')), id: '' })),
+        );
       }),
       { examples: [[[{ event: '', lines: ['é🙂'], end: '\r\n' }], [14, 15, 16, 17, 18, 19, 20]]] },
     );
@@ -65,6 +67,30 @@ describe('serverSentEvents', () => {
     verifies('PV-02');
     await fc.assert(fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 })), async (chunks) => Array.isArray(await read(chunks))));
     await expect(read([encode('data: 12345\n\n'), encode('data: 12345\n\n')], 20)).rejects.toThrow(TooLongError);
+  });
+
+  it('tells ids and pauses as the standard has them, and counts the limit anew for each event', async () => {
+    verifies('SRC-05');
+    const told: unknown[] = [];
+    const read = async (text: string, maxBytes = 1000): Promise<unknown[]> => {
+      told.length = 0;
+      const body = bodyOf([...encode(text)].map((byte) => Uint8Array.of(byte)));
+      const options = { per: 'event', onRetry: (ms: number) => told.push(ms), onId: (id: string) => told.push(`id ${id}`) } as const;
+      for await (const { data, id } of serverSentEvents(body, maxBytes, options)) told.push([id, data]);
+      return [...told];
+    };
+    expect(await read('data: 1\n\nid: a\ndata: 2\n\ndata: 3\n\nid\ndata: 4\n\n')).toEqual([
+      ['', '1'],
+      ['a', '2'],
+      ['a', '3'],
+      ['', '4'],
+    ]);
+    expect(await read('id: a\n\nid: a\n\nid: b\0\ndata: x\n\nretry: 250\n\nretry: 1s\n\nretry:\n\n')).toEqual(['id a', ['a', 'x'], 250]);
+    const long = `data: ${'x'.repeat(400)}\n\n`;
+    expect(await read(`${long}${long}${': not counted\n'.repeat(200)}${long}`, 500)).toHaveLength(3);
+    await expect(read(`data: ${'x'.repeat(600)}`, 500)).rejects.toThrow(TooLongError);
+    await expect(read('data: 0123456789\n'.repeat(60), 500)).rejects.toThrow(TooLongError);
+    await expect(read(`${'x'.repeat(600)}\n`, 500)).rejects.toThrow(TooLongError);
   });
 
   it('cancels the body when nobody reads on', async () => {

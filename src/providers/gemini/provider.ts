@@ -7,7 +7,7 @@ import type { Secret } from '../../core/telemetry/secret.js';
 import { apiKeyOf } from '../_shared/ai/api-key.js';
 import { Deadline } from '../_shared/ai/deadline.js';
 import { DEFAULT_TIMEOUT_SECONDS, MODEL_RETRY_POLICY } from '../_shared/ai/options.js';
-import { loadPeer } from '../_shared/ai/peer.js';
+import { loadPeer } from '../_shared/peer.js';
 import { ToolNames } from '../_shared/ai/tool-names.js';
 import { answerOf, itemsOf } from './answer.js';
 import { checkGeminiConfig, type GeminiConfig } from './config.js';

@@ -2,7 +2,7 @@
 import type * as Sdk from '@modelcontextprotocol/client';
 import type * as Stdio from '@modelcontextprotocol/client/stdio';
 import type { Clock } from '../../core/clock.js';
-import { loadPeer } from '../_shared/ai/peer.js';
+import { loadPeer } from '../_shared/peer.js';
 import { boundedFetch } from './bounded-fetch.js';
 import type { McpClient } from './client.js';
 import type { MCPToolProviderOptions, McpTarget } from './options.js';

@@ -7,8 +7,8 @@ export async function turnsOfTheLoop(turns = 10): Promise<void> {
 }
 
 /** Waits until it is so; what is asked may need the network. */
-export async function until(isSo: () => boolean, what: string): Promise<void> {
-  for (let turn = 0; turn < 20_000; turn++) {
+export async function until(isSo: () => boolean, what: string, turns = 20_000): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) {
     if (isSo()) return;
     await turnsOfTheLoop(1);
   }

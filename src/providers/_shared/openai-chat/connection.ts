@@ -7,7 +7,7 @@ import type { AIContext } from '../../../core/models/ai.js';
 import type { Secret } from '../../../core/telemetry/secret.js';
 import { checkKey } from '../ai/api-key.js';
 import { interrupted, providerError } from '../ai/failure.js';
-import { loadPeer } from '../ai/peer.js';
+import { loadPeer } from '../peer.js';
 
 /** Words of servers for a failure that passes, where there is no status any more: in mid-stream, and in a response that failed. */
 const PASSING = new Set([

@@ -1,5 +1,5 @@
 /** Loads the package of a vendor when it is first needed. */
-import { MissingPeerError } from '../../../core/errors.js';
+import { MissingPeerError } from '../../core/errors.js';
 
 /** Gives what `load` imports; without the package, an error that says how to install it. */
 export async function loadPeer<Module>(feature: string, packageName: string, load: () => Promise<Module>): Promise<Module> {

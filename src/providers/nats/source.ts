@@ -1,0 +1,137 @@
+/** Messages from NATS: what is said on subjects at the moment, or what a stream keeps until the kit has taken it. */
+import type * as Package from '@nats-io/transport-node';
+import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import type { SourceStatus } from '../../core/models/vocabulary.js';
+import type { SourceEmit, SourceHealth, SourceProvider, SourceStartOptions } from '../../core/sources/source.js';
+import { loadPeer } from '../_shared/peer.js';
+import { sourceError, unreachable } from '../_shared/source/failure.js';
+import { DEFAULT_MAX_CONCURRENT_EMITS } from '../_shared/source/intake.js';
+import { SourceRecord } from '../_shared/source/record.js';
+import { SourceRun, type Running } from '../_shared/source/run.js';
+import { Consumer } from './consumer.js';
+import type { Feed } from './feed.js';
+import { natsOptions, type CheckedNATSOptions, type NATSSourceOptions } from './options.js';
+import { Subscriptions } from './subscriptions.js';
+
+/**
+ * Listens to subjects of NATS, or reads a stream of JetStream through a durable consumer, whose messages are acknowledged
+ * once the kit has taken them. When the connection is lost it fails and is started again, on any of its servers.
+ */
+export class NATSSource implements SourceProvider {
+  /** `nats:` and the first server's host and port. */
+  readonly name: string;
+  readonly #options: CheckedNATSOptions;
+  readonly #record: SourceRecord;
+  readonly #run: SourceRun;
+
+  constructor(options: NATSSourceOptions) {
+    this.#options = natsOptions(options);
+    this.name = `nats:${this.#options.servers[0] ?? ''}`;
+    this.#record = new SourceRecord(this.#options.clock);
+    this.#run = new SourceRun(this.name, this.#record, this.#options);
+  }
+
+  get status(): SourceStatus {
+    return this.#record.status;
+  }
+
+  start(emit: SourceEmit, options: SourceStartOptions): Promise<void> {
+    const { maxConcurrentEmits = DEFAULT_MAX_CONCURRENT_EMITS } = options;
+    return this.#run.start(emit, options, (running) => this.#connect(running, maxConcurrentEmits));
+  }
+
+  stop(): Promise<void> {
+    return this.#run.stop();
+  }
+
+  healthcheck(): SourceHealth {
+    return this.#record.health();
+  }
+
+  async #connect({ stopped, intake, connected }: Running, most: number): Promise<void> {
+    const connection = await this.#open(stopped);
+    if (connection === undefined) return;
+    const { jetStream } = this.#options;
+    const feed: Feed =
+      jetStream === undefined
+        ? new Subscriptions(connection, this.name, this.#options)
+        : new Consumer(connection, this.name, { ...this.#options, ...jetStream, batch: most });
+    let isOpen = false;
+    const close = (): void => {
+      feed.close();
+      if (!isOpen) void connection.close(); // ends what is asked of the server
+    };
+    stopped.addEventListener('abort', close, { once: true });
+    void connection.closed().then((error) => feed.lost(this.#failure(error ?? undefined, 'connection_lost', 'has lost its connection.')));
+    try {
+      await feed.open();
+      isOpen = true;
+      if (stopped.aborted) feed.close();
+      else connected();
+      await intake.run(feed.arrivals);
+    } finally {
+      stopped.removeEventListener('abort', close);
+      await connection.close();
+    }
+  }
+
+  /** Undefined when it was stopped meanwhile: what comes of connecting is closed as soon as it is there. */
+  async #open(stopped: AbortSignal): Promise<NatsConnection | undefined> {
+    const { servers, tls, timeoutSeconds, pingIntervalSeconds } = this.#options;
+    const nats = await loadPeer('NATSSource', '@nats-io/transport-node', () => import('@nats-io/transport-node'));
+    if (stopped.aborted) return undefined;
+    const connecting = nats.connect({
+      servers: [...servers],
+      timeout: timeoutSeconds * 1000,
+      pingInterval: pingIntervalSeconds * 1000,
+      maxPingOut: 2,
+      reconnect: false, // the kit starts the source again, and tells of it
+      ignoreClusterUpdates: true,
+      ...(tls !== undefined && { tls }),
+      ...this.#login(nats),
+    });
+    let stop = (): void => undefined;
+    try {
+      const isStopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
+      stopped.addEventListener('abort', stop, { once: true });
+      const connection = await Promise.race([connecting, isStopped]);
+      if (connection === undefined) void connecting.then((late) => late.close()).catch(() => undefined);
+      return connection;
+    } catch (error) {
+      throw this.#failure(error, 'network_error', '');
+    } finally {
+      stopped.removeEventListener('abort', stop);
+    }
+  }
+
+  #login(nats: typeof Package): Pick<NodeConnectionOptions, 'authenticator'> {
+    const { login } = this.#options;
+    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text.trim());
+    switch (login.kind) {
+      case 'none':
+        return {};
+      case 'user':
+        return { authenticator: nats.usernamePasswordAuthenticator(login.user, () => login.password.reveal()) };
+      case 'token':
+        return { authenticator: nats.tokenAuthenticator(() => login.secret.reveal()) };
+      case 'credentials':
+        return { authenticator: nats.credsAuthenticator(() => bytes(login.secret.reveal())) };
+      case 'seed':
+        return { authenticator: nats.nkeyAuthenticator(() => bytes(login.secret.reveal())) };
+    }
+  }
+
+  /** By the name of the package's error only: its words are not ours. */
+  #failure(error: unknown, code: string, message: string): Error {
+    const kind = error instanceof Error ? error.name : '';
+    if (kind === 'AuthorizationError' || kind === 'UserAuthenticationExpiredError')
+      return sourceError({ source: this.name, code: 'auth_error', message: 'was not let in. Check its credentials.' });
+    if (kind === 'TimeoutError')
+      return sourceError({
+        source: this.name,
+        code: 'timeout',
+        message: `was not let in within ${this.#options.timeoutSeconds} seconds. Check its server.`,
+      });
+    return code === 'network_error' ? unreachable(this.name, error) : sourceError({ source: this.name, code, message });
+  }
+}
