@@ -1,15 +1,27 @@
 /** Twilio's provider in front of its emulator, for the contract. */
 import { SMSChannel } from '../../src/index.js';
 import { TwilioEmulator } from '../../src/emulators/index.js';
-import type { OpenTransport } from '../../src/testing/index.js';
+import type { OpenTransportOptions, TransportSetup } from '../../src/testing/index.js';
 import { TwilioSMSProvider } from '../../src/providers/twilio/index.js';
 import { unusedAddress } from './unused-address.js';
 
 const TOKEN = 'the-token-of-the-account';
 const TO = '+15550123';
 
-export const openTwilio: OpenTransport = async ({ hasWrongKey, isUnreachable, timeoutSeconds, webhookUrl } = {}) => {
-  const vendor = await TwilioEmulator.start({ authToken: TOKEN, ...(webhookUrl !== undefined && { webhookUrl }) });
+interface TwilioOptions extends OpenTransportOptions {
+  /** The `statusCallback` of the provider. */
+  readonly reportsTo?: string | undefined;
+  /** What the account signs with in place of its token. */
+  readonly sharedKey?: { readonly name: string; readonly secret: string };
+}
+
+export const openTwilio = async (options: TwilioOptions = {}): Promise<TransportSetup> => {
+  const { hasWrongKey, isUnreachable, timeoutSeconds, webhookUrl, reportsTo, sharedKey } = options;
+  const vendor = await TwilioEmulator.start({
+    authToken: TOKEN,
+    ...(webhookUrl !== undefined && { webhookUrl }),
+    ...(sharedKey !== undefined && { sharedKey }),
+  });
   const authToken = hasWrongKey === true ? 'a-token-nobody-knows' : TOKEN;
   const provider = new TwilioSMSProvider({
     accountSid: vendor.accountSid,
@@ -17,6 +29,8 @@ export const openTwilio: OpenTransport = async ({ hasWrongKey, isUnreachable, ti
     fromNumber: '+15550100',
     baseUrl: isUnreachable === true ? await unusedAddress() : vendor.url,
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    ...(reportsTo !== undefined && { statusCallback: reportsTo }),
+    ...(sharedKey !== undefined && { sharedKeySecret: sharedKey.secret }),
   });
   const problem = (code: number, message: string): unknown => ({
     code,

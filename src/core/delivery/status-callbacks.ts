@@ -55,10 +55,11 @@ export async function processDeliveryStatus(parts: KitParts, status: DeliverySta
   return changed;
 }
 
-/** By the vendor's id; a callback that overtook our own record is matched by its room or channel. */
+/** By the vendor's id; a callback that overtook our own record is matched by its key, else by its room or channel. */
 async function findRow(parts: KitParts, status: DeliveryStatus): Promise<OutboxRow | null> {
   const known = await parts.store.findRowByProviderMessage(status.provider, status.messageId);
   if (known !== null) return known;
+  if (status.idempotencyKey !== undefined) return rowOfKey(parts, status.idempotencyKey, status);
   const roomId = status.roomId ?? (status.channelId === undefined ? undefined : await onlyRoomOf(parts, status.channelId));
   if (roomId === undefined) return null;
   const open = await parts.store.listRows({
@@ -68,6 +69,14 @@ async function findRow(parts: KitParts, status: DeliveryStatus): Promise<OutboxR
   });
   const candidates = open.filter((row) => row.providerMessageId === undefined && (row.provider === undefined || row.provider === status.provider));
   return candidates.length === 1 ? (candidates[0] ?? null) : null;
+}
+
+/** The row with this key (`eventId:channelId`, OUT-01), unless the vendor gave it another message: then both were sent. */
+async function rowOfKey(parts: KitParts, key: string, { channelId, messageId }: DeliveryStatus): Promise<OutboxRow | null> {
+  if (channelId === undefined || !key.endsWith(`:${channelId}`)) return null;
+  const rows = await parts.store.listRows({ eventId: key.slice(0, -channelId.length - 1), channelId, limit: 1 });
+  const row = rows.find(({ idempotencyKey }) => idempotencyKey === key);
+  return row === undefined || (row.providerMessageId !== undefined && row.providerMessageId !== messageId) ? null : row;
 }
 
 async function onlyRoomOf(parts: KitParts, channelId: string): Promise<string | undefined> {

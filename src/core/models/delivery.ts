@@ -133,6 +133,8 @@ export interface DeliveryStatus {
   readonly provider: string;
   /** The vendor's message id. */
   readonly messageId: string;
+  /** The key the message was sent with, where the vendor says it again: it names the delivery even when no answer came (OUT-07). */
+  readonly idempotencyKey?: string;
   readonly status: 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown';
   readonly recipient?: string;
   readonly sender?: string;

@@ -25,7 +25,7 @@ export interface MessageOrder {
 export interface Account {
   readonly numbers: readonly string[];
   readonly services: Readonly<Record<string, string>>;
-  readonly optedOut: ReadonlySet<string>;
+  readonly hasOptedOut: (number: string, phone: string) => boolean;
 }
 
 const MAX_BODY = 1600;
@@ -49,7 +49,7 @@ export function checkMessage({ headers, text }: RecordedRequest, account: Accoun
   for (const url of mediaUrls) if (!/^https?:\/\//.test(url)) throw new TwilioRefusal(400, 21620, 'Invalid media URL(s)');
   if (statusCallback !== undefined && !URL.canParse(statusCallback))
     throw new TwilioRefusal(400, 21609, `The StatusCallback URL is not a valid URL.`);
-  if (account.optedOut.has(to)) throw new TwilioRefusal(400, 21610, 'Attempt to send to unsubscribed recipient');
+  if (account.hasOptedOut(from ?? '', to)) throw new TwilioRefusal(400, 21610, 'Attempt to send to unsubscribed recipient');
   return { to, from, serviceSid, body, mediaUrls, statusCallback };
 }
 

@@ -7,7 +7,8 @@ import type { ServerResponse } from 'node:http';
 import type { RecordedRequest } from '../loopback.js';
 import { Phone, type WrittenMessage } from '../phone.js';
 import { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from '../vendor-emulator.js';
-import { signed } from './signature.js';
+import { OptOuts } from './opt-out.js';
+import { signatureHeaders, type SharedKey } from './signature.js';
 import { TwilioRefusal, checkMessage, type MessageOrder } from './check-message.js';
 
 /** What the emulator is started with. */
@@ -20,6 +21,8 @@ export interface TwilioEmulatorOptions extends VendorEmulatorOptions {
   readonly numbers?: readonly string[];
   /** Messaging services of the account, each with its number. */
   readonly messagingServices?: Readonly<Record<string, string>>;
+  /** Signs calls in place of the token, as a Webhooks Rule of the account would have it. Default: the token signs. */
+  readonly sharedKey?: SharedKey;
 }
 
 /** The account the emulator knows, unless told otherwise. */
@@ -42,7 +45,9 @@ export class TwilioEmulator extends VendorEmulator {
   readonly numbers: readonly string[];
   readonly #services: Readonly<Record<string, string>>;
   readonly #phones = new Map<string, Phone>();
-  readonly #optedOut = new Set<string>();
+  readonly #optOuts = new OptOuts();
+  readonly #messages = new Map<string, Record<string, unknown>>();
+  readonly #sharedKey: SharedKey | undefined;
   readonly #fates = new Map<string, { status: Fate; errorCode?: string }>();
   readonly #lastFrom = new Map<string, string>();
 
@@ -52,6 +57,7 @@ export class TwilioEmulator extends VendorEmulator {
     this.authToken = options.authToken ?? 'test-token';
     this.numbers = options.numbers ?? ['+15550100'];
     this.#services = options.messagingServices ?? {};
+    this.#sharedKey = options.sharedKey;
   }
 
   /** Starts one on a free port. */
@@ -78,15 +84,27 @@ export class TwilioEmulator extends VendorEmulator {
 
   protected answer(request: RecordedRequest, response: ServerResponse): void {
     try {
-      const url = new URL(request.path, this.url);
+      const { pathname } = new URL(request.path, this.url);
       if (!this.#isAuthentic(request.headers.authorization)) throw new TwilioRefusal(401, 20003, 'Authenticate');
-      if (url.pathname !== `/2010-04-01/Accounts/${this.accountSid}/Messages.json`)
-        throw new TwilioRefusal(404, 20404, `The requested resource ${url.pathname} was not found`);
+      const messages = `/2010-04-01/Accounts/${this.accountSid}/Messages`;
+      if (pathname !== `${messages}.json`) {
+        const known = this.#messages.get(pathname.slice(messages.length + 1, -'.json'.length));
+        if (known === undefined) throw new TwilioRefusal(404, 20404, `The requested resource ${pathname} was not found`);
+        if (request.method !== 'GET') throw new TwilioRefusal(405, 20004, 'Method not allowed');
+        send(response, 200, known);
+        return;
+      }
       if (request.method !== 'POST') throw new TwilioRefusal(405, 20004, 'Method not allowed');
-      const order = checkMessage(request, { numbers: this.numbers, services: this.#services, optedOut: this.#optedOut });
+      const order = checkMessage(request, {
+        numbers: this.numbers,
+        services: this.#services,
+        hasOptedOut: (number, phone) => this.#optOuts.has(number, phone),
+      });
       const sid = `${order.mediaUrls.length > 0 ? 'MM' : 'SM'}${randomBytes(16).toString('hex')}`;
+      const resource = this.#resource(order, sid);
+      this.#messages.set(sid, resource);
+      send(response, 201, resource);
       this.#deliver(order, sid);
-      send(response, 201, this.#resource(order, sid));
     } catch (error) {
       if (!(error instanceof TwilioRefusal)) throw error;
       send(response, error.status, this.#problem(error.status, error.code, error.message));
@@ -105,7 +123,7 @@ export class TwilioEmulator extends VendorEmulator {
     return { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status };
   }
 
-  #resource(order: MessageOrder, sid: string): unknown {
+  #resource(order: MessageOrder, sid: string): Record<string, unknown> {
     return {
       account_sid: this.accountSid,
       api_version: '2010-04-01',
@@ -137,6 +155,11 @@ export class TwilioEmulator extends VendorEmulator {
       this.#lastFrom.set(order.to, from);
     }
     const url = order.statusCallback ?? this.webhookUrl;
+    this.#messages.set(sid, {
+      ...this.#messages.get(sid),
+      status: fate.status,
+      error_code: fate.errorCode === undefined ? null : Number(fate.errorCode),
+    });
     if (url === undefined) return;
     const steps = fate.status === 'sent' || fate.status === 'failed' ? [fate.status] : ['sent', fate.status];
     this.beside(async () => {
@@ -161,10 +184,9 @@ export class TwilioEmulator extends VendorEmulator {
   async #written({ text, to, media = [] }: WrittenMessage, phone: Phone): Promise<{ status: number }> {
     if (this.webhookUrl === undefined) throw new Error('The emulator has no webhook to call. Start it with { webhookUrl }, or set it.');
     const sid = `${media.length > 0 ? 'MM' : 'SM'}${randomBytes(16).toString('hex')}`;
-    const word = text.trim().toUpperCase();
-    const optOut = OPT_OUT_WORDS[word];
-    if (optOut === 'STOP') this.#optedOut.add(phone.number);
-    if (optOut === 'START') this.#optedOut.delete(phone.number);
+    const number = to ?? this.#lastFrom.get(phone.number) ?? this.numbers[0] ?? '';
+    const optOut = this.#optOuts.heard(text, number, phone.number);
+    if (optOut !== undefined) phone.receive({ from: number, text: optOut.answer, mediaUrls: [], id: `SM${randomBytes(16).toString('hex')}` });
     return this.#post(this.webhookUrl, {
       ToCountry: 'US',
       ToState: 'CA',
@@ -178,14 +200,14 @@ export class TwilioEmulator extends VendorEmulator {
       FromCity: 'SAN FRANCISCO',
       Body: text,
       FromCountry: 'US',
-      To: to ?? this.#lastFrom.get(phone.number) ?? this.numbers[0] ?? '',
+      To: number,
       ToZip: '',
       NumSegments: '1',
       MessageSid: sid,
       AccountSid: this.accountSid,
       From: phone.number,
       ApiVersion: '2010-04-01',
-      ...(optOut !== undefined && { OptOutType: optOut }),
+      ...(optOut !== undefined && { OptOutType: optOut.type }),
       ...Object.fromEntries(
         media.flatMap(({ url, mimeType }, index) => [
           [`MediaUrl${index}`, url],
@@ -202,30 +224,13 @@ export class TwilioEmulator extends VendorEmulator {
       {
         'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
         'user-agent': 'TwilioProxy/1.1',
-        'x-twilio-signature': signed(this.authToken, url, form),
+        ...signatureHeaders(this.authToken, this.#sharedKey, url, form),
         'i-twilio-idempotency-token': randomBytes(16).toString('hex'),
       },
       body,
     );
   }
 }
-
-/** What Twilio answers by itself, before the program hears of it. */
-const OPT_OUT_WORDS: Readonly<Record<string, 'STOP' | 'START' | 'HELP'>> = {
-  STOP: 'STOP',
-  STOPALL: 'STOP',
-  UNSUBSCRIBE: 'STOP',
-  CANCEL: 'STOP',
-  END: 'STOP',
-  QUIT: 'STOP',
-  OPTOUT: 'STOP',
-  REVOKE: 'STOP',
-  START: 'START',
-  UNSTOP: 'START',
-  YES: 'START',
-  HELP: 'HELP',
-  INFO: 'HELP',
-};
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json', 'twilio-request-id': `RQ${randomBytes(16).toString('hex')}` });

@@ -2,7 +2,15 @@
 import type { Secret } from '../../core/telemetry/secret.js';
 import { checkOptionNames, type OptionNames } from '../../core/option-names.js';
 import { ValidationError } from '../../core/errors.js';
-import { baseUrlOf, HTTP_OPTION_NAMES, requiredSecret, requiredText, timeoutOf, type HttpProviderOptions } from '../_shared/http/options.js';
+import {
+  baseUrlOf,
+  HTTP_OPTION_NAMES,
+  optionalSecret,
+  requiredSecret,
+  requiredText,
+  timeoutOf,
+  type HttpProviderOptions,
+} from '../_shared/http/options.js';
 
 /** Configuration of {@link TwilioSMSProvider}. */
 export interface TwilioConfig extends HttpProviderOptions {
@@ -10,11 +18,19 @@ export interface TwilioConfig extends HttpProviderOptions {
   readonly accountSid?: string;
   /** Signs webhooks too. Default: the environment variable `TWILIO_AUTH_TOKEN`. */
   readonly authToken?: string | Secret;
+  /**
+   * The secret of the SharedKey that a Webhooks Rule of the account signs with, where there is one; calls without such a
+   * rule are signed with `authToken`. Default: the environment variable `TWILIO_SHARED_KEY_SECRET`.
+   */
+  readonly sharedKeySecret?: string | Secret;
   /** Whose number messages come from, in E.164; or a short code, or a name where the country allows it. */
   readonly fromNumber?: string;
   /** `MG…`: Twilio picks the number. Goes before `fromNumber`. */
   readonly messagingServiceSid?: string;
-  /** Where Twilio reports what became of a message: the public address of the channel's webhook. Default: as set in its console. */
+  /**
+   * Where Twilio reports what became of a message: the public address of the channel's webhook. Default: as set in its
+   * console. With it a message whose answer was lost is recognised by its status, and not sent again.
+   */
   readonly statusCallback?: string;
   /** Default `https://api.twilio.com`. */
   readonly baseUrl?: string;
@@ -25,6 +41,7 @@ export interface TwilioConfig extends HttpProviderOptions {
 const NAMES: OptionNames<TwilioConfig> = {
   accountSid: true,
   authToken: true,
+  sharedKeySecret: true,
   fromNumber: true,
   messagingServiceSid: true,
   statusCallback: true,
@@ -35,6 +52,7 @@ const NAMES: OptionNames<TwilioConfig> = {
 export interface TwilioAccount {
   readonly accountSid: string;
   readonly authToken: Secret;
+  readonly sharedKeySecret: Secret | undefined;
   readonly from: { readonly MessagingServiceSid: string } | { readonly From: string };
   readonly statusCallback: string | undefined;
   readonly baseUrl: string;
@@ -56,6 +74,7 @@ export function twilioAccount(feature: string, config: TwilioConfig): TwilioAcco
   return {
     accountSid,
     authToken: requiredSecret(feature, 'authToken', config.authToken, 'TWILIO_AUTH_TOKEN'),
+    sharedKeySecret: optionalSecret(feature, 'sharedKeySecret', config.sharedKeySecret, 'TWILIO_SHARED_KEY_SECRET'),
     from: messagingServiceSid === undefined ? { From: fromNumber ?? '' } : { MessagingServiceSid: messagingServiceSid },
     statusCallback,
     baseUrl: baseUrlOf(feature, config.baseUrl, 'https://api.twilio.com'),

@@ -1,9 +1,11 @@
 /** The request and its answer that SMS and RCS share. */
+import type { TransportRequest } from '../../channels/transport.js';
 import type { ProviderResult } from '../../core/models/delivery.js';
 import type { HttpClient } from '../_shared/http/client.js';
 import { refusal } from '../_shared/http/failure.js';
 import { fieldsOf, textOf } from '../_shared/http/reading.js';
 import type { TwilioAccount } from './config.js';
+import { withKey } from './status-address.js';
 
 /**
  * Codes about the recipient: another attempt is in vain. 21211, 21614: no number that could get it; 21610: opted out;
@@ -13,15 +15,22 @@ const PERMANENT: ReadonlySet<string> = new Set(['21211', '21408', '21610', '2161
 /** The queue of the number is full; it empties by itself. */
 const QUEUE_FULL = '21611';
 
-export async function sendMessage(http: HttpClient, account: TwilioAccount, form: URLSearchParams, signal: AbortSignal): Promise<ProviderResult> {
+export async function sendMessage(
+  http: HttpClient,
+  account: TwilioAccount,
+  form: URLSearchParams,
+  request: Pick<TransportRequest, 'idempotencyKey' | 'part' | 'signal'>,
+): Promise<ProviderResult> {
   const { accountSid, authToken, baseUrl, statusCallback } = account;
-  if (statusCallback !== undefined) form.set('StatusCallback', statusCallback);
+  // The status of one part says nothing of the others.
+  if (statusCallback !== undefined)
+    form.set('StatusCallback', request.part === undefined ? withKey(statusCallback, request.idempotencyKey) : statusCallback);
   const outcome = await http.call({
     method: 'POST',
     url: `${baseUrl}/2010-04-01/Accounts/${accountSid}/Messages.json`,
     headers: { authorization: `Basic ${Buffer.from(`${accountSid}:${authToken.reveal()}`).toString('base64')}` },
     body: form,
-    signal,
+    signal: request.signal,
   });
   if ('failure' in outcome) return outcome.failure;
   const { answer } = outcome;

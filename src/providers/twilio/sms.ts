@@ -6,10 +6,9 @@ import type { ProviderResult } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { HttpClient } from '../_shared/http/client.js';
 import { EMPTY_MESSAGE, MEDIA_NOT_SUPPORTED } from '../_shared/http/failure.js';
-import { formOf } from '../_shared/http/reading.js';
 import { twilioAccount, type TwilioAccount, type TwilioConfig } from './config.js';
 import { sendMessage } from './send.js';
-import { parseTwilioWebhook, verifyTwilio } from './webhook.js';
+import { keyed, NO_ANSWER, parseTwilioWebhook, payloadOf, verifyTwilio } from './webhook.js';
 
 const FEATURE = 'TwilioSMSProvider';
 /** Twilio takes no more files with one message. */
@@ -29,7 +28,8 @@ export class TwilioSMSProvider implements TransportProvider, WebhookProvider {
     this.#http = new HttpClient({ fetch: config.fetch, timeoutSeconds: this.#account.timeoutSeconds });
   }
 
-  async send({ to = '', content, defaults, signal }: TransportRequest): Promise<ProviderResult> {
+  async send(request: TransportRequest): Promise<ProviderResult> {
+    const { to = '', content, defaults } = request;
     const body = outboundText(content);
     const media = outboundMedia(content);
     if (body === undefined && media.length === 0) return EMPTY_MESSAGE;
@@ -39,19 +39,18 @@ export class TwilioSMSProvider implements TransportProvider, WebhookProvider {
     const form = new URLSearchParams({ To: to, ...(typeof from === 'string' ? { From: from } : this.#account.from) });
     if (body !== undefined) form.set('Body', body);
     for (const { url } of media) form.append('MediaUrl', url);
-    return sendMessage(this.#http, this.#account, form, signal);
+    return sendMessage(this.#http, this.#account, form, request);
   }
 
   verify(request: WebhookRequest): boolean {
-    return verifyTwilio(request, this.#account.authToken);
+    return verifyTwilio(request, this.#account);
   }
 
-  parse({ body }: WebhookRequest): readonly WebhookMeta[] {
-    return [parseTwilioWebhook(formOf(body))];
+  parse(request: WebhookRequest): readonly WebhookMeta[] {
+    return [keyed(parseTwilioWebhook(payloadOf(request)), request)];
   }
 
-  /** An empty TwiML document: anything else Twilio would read as an answer to send. */
   reply(): WebhookReply {
-    return { contentType: 'text/xml; charset=utf-8', body: '<?xml version="1.0" encoding="UTF-8"?><Response></Response>' };
+    return NO_ANSWER;
   }
 }

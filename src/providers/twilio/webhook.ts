@@ -5,27 +5,56 @@
  */
 import { createHash } from 'node:crypto';
 import { inboundContent, type InboundMedia } from '../../channels/inbound-content.js';
-import type { WebhookRequest } from '../../channels/webhook.js';
+import type { WebhookReply, WebhookRequest } from '../../channels/webhook.js';
 import type { DeliveryStatus } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
-import type { Secret } from '../../core/telemetry/secret.js';
-import { fieldsOf, numberOf, textOf, type Fields } from '../_shared/http/reading.js';
+import { bodyJson, fieldsOf, formOf, numberOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { hmac, isSame } from '../_shared/http/signature.js';
+import type { TwilioAccount } from './config.js';
+import { keyIn } from './status-address.js';
 
-/** Whether Twilio signed this call to this address with the account's token. */
-export function verifyTwilio({ method, url, headers, body }: WebhookRequest, authToken: Secret): boolean {
-  const given = headers.get('x-twilio-signature');
-  if (given === null) return false;
-  const bodyHash = url.includes('bodySHA256=') && URL.canParse(url) ? new URL(url).searchParams.get('bodySHA256') : null;
-  if (bodyHash !== null && !isSame(bodyHash.toLowerCase(), createHash('sha256').update(body).digest('hex'))) return false;
-  const parameters = bodyHash === null && method === 'POST' ? signedParameters(body) : '';
-  const key = authToken.reveal();
-  // Twilio signs the address with its port or without, as its own validator does.
-  return spellings(url).some((address) => isSame(given, hmac('sha1', key, address + parameters, 'base64')));
+/** An empty TwiML document: anything else Twilio would read as an answer to send. */
+export const NO_ANSWER: WebhookReply = Object.freeze({
+  contentType: 'text/xml; charset=utf-8',
+  body: '<?xml version="1.0" encoding="UTF-8"?><Response></Response>',
+});
+
+/**
+ * Whether Twilio signed this call to this address: with the account's token, or with the SharedKey that a Webhooks Rule
+ * names; which of them, the call says itself, and neither is known to anybody else.
+ */
+export function verifyTwilio(request: WebhookRequest, account: Pick<TwilioAccount, 'authToken' | 'sharedKeySecret'>): boolean {
+  const given = request.headers.get('x-twilio-signature');
+  const scheme = schemeOf(request.headers.get('x-twilio-webhooks-signature-settings'), account);
+  if (given === null || scheme === undefined) return false;
+  const parameters = signedParameters(request);
+  if (parameters === undefined) return false;
+  return spellings(request.url).some((address) => isSame(given, hmac(scheme.algorithm, scheme.key, address + parameters, 'base64')));
+}
+
+interface Scheme {
+  readonly algorithm: 'sha1' | 'sha256';
+  readonly key: string;
+}
+
+/** `key=NAME,algorithm=HMAC_SHA256`: the SharedKey. Without the header: the account's token. */
+function schemeOf(settings: string | null, account: Pick<TwilioAccount, 'authToken' | 'sharedKeySecret'>): Scheme | undefined {
+  if (settings === null) return { algorithm: 'sha1', key: account.authToken.reveal() };
+  const name = /(?:^|,)\s*algorithm\s*=\s*([A-Z0-9_]+)\s*(?:,|$)/.exec(settings)?.[1];
+  const algorithm = name === 'HMAC_SHA256' ? 'sha256' : name === 'HMAC_SHA1' ? 'sha1' : undefined;
+  const key = account.sharedKeySecret?.reveal();
+  return algorithm === undefined || key === undefined ? undefined : { algorithm, key };
+}
+
+/** What is signed behind the address; undefined for a body that is not the one whose hash the address names. */
+function signedParameters({ method, url, body }: WebhookRequest): string | undefined {
+  const bodyHash = URL.canParse(url) ? new URL(url).searchParams.get('bodySHA256') : null;
+  if (bodyHash !== null) return isSame(bodyHash.toLowerCase(), createHash('sha256').update(body).digest('hex')) ? '' : undefined;
+  return method === 'POST' ? sortedParameters(body) : '';
 }
 
 /** Names and values, sorted by name; of a name that comes several times its different values, sorted. */
-function signedParameters(body: Uint8Array): string {
+function sortedParameters(body: Uint8Array): string {
   const values = new Map<string, Set<string>>();
   for (const [name, value] of new URLSearchParams(new TextDecoder().decode(body))) {
     const known = values.get(name);
@@ -43,13 +72,30 @@ function signedParameters(body: Uint8Array): string {
     .join('');
 }
 
+/**
+ * Twilio signs the address as it stands in its console: without a port, or with it, and with apostrophes that a server has
+ * escaped when it read the address. Its own validator tries as many.
+ */
 function spellings(url: string): readonly string[] {
   const match = /^(https?):\/\/([^/?#]*)(.*)$/i.exec(url);
   if (match === null) return [url];
   const [, scheme = '', host = '', rest = ''] = match;
-  const port = scheme.toLowerCase() === 'https' ? ':443' : ':80';
-  if (host.endsWith(port)) return [url, `${scheme}://${host.slice(0, -port.length)}${rest}`];
-  return /:\d+$/.test(host) ? [url] : [url, `${scheme}://${host}${port}${rest}`];
+  const bare = host.replace(/:\d+$/, '');
+  const hosts = new Set([host, bare, ...(host === bare ? [`${host}:${scheme.toLowerCase() === 'https' ? 443 : 80}`] : [])]);
+  const rests = new Set([rest, rest.replaceAll('%27', "'")]);
+  return [...hosts].flatMap((name) => [...rests].map((path) => `${scheme}://${name}${path}`));
+}
+
+/** The fields of a call: of its form, of its JSON, or of the address where Twilio calls by GET. Throws for JSON that is none. */
+export function payloadOf({ method, url, headers, body }: WebhookRequest): Fields {
+  if (method === 'GET') return URL.canParse(url) ? Object.fromEntries(new URL(url).searchParams) : {};
+  return /^application\/json\b/i.test(headers.get('content-type') ?? '') ? fieldsOf(bodyJson(body)) : formOf(body);
+}
+
+/** A status with the key that its address was given (OUT-07). */
+export function keyed(meta: WebhookMeta, { url }: WebhookRequest): WebhookMeta {
+  const idempotencyKey = meta.type === 'status' ? keyIn(url) : undefined;
+  return meta.type === 'status' && idempotencyKey !== undefined ? { ...meta, status: { ...meta.status, idempotencyKey } } : meta;
 }
 
 const MAX_MEDIA = 20;
