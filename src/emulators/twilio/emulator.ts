@@ -8,7 +8,7 @@ import type { RecordedRequest } from '../loopback.js';
 import { Phone, type WrittenMessage } from '../phone.js';
 import { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from '../vendor-emulator.js';
 import { OptOuts } from './opt-out.js';
-import { signatureHeaders, type SharedKey } from './signature.js';
+import { signatureHeaders, type TwilioSharedKey } from './signature.js';
 import { TwilioRefusal, checkMessage, type MessageOrder } from './check-message.js';
 
 /** What the emulator is started with. */
@@ -22,14 +22,14 @@ export interface TwilioEmulatorOptions extends VendorEmulatorOptions {
   /** Messaging services of the account, each with its number. */
   readonly messagingServices?: Readonly<Record<string, string>>;
   /** Signs calls in place of the token, as a Webhooks Rule of the account would have it. Default: the token signs. */
-  readonly sharedKey?: SharedKey;
+  readonly sharedKey?: TwilioSharedKey;
 }
 
 /** The account the emulator knows, unless told otherwise. */
 export const TWILIO_TEST_ACCOUNT = `AC${'0'.repeat(32)}`;
 
 /** What becomes of a message, as reported after it was taken. */
-type Fate = 'delivered' | 'undelivered' | 'failed' | 'sent' | 'read';
+export type TwilioFate = 'delivered' | 'undelivered' | 'failed' | 'sent' | 'read';
 
 /**
  * The emulator. Point `baseUrl` of a provider at its `url`, and `webhookUrl` at the channel's webhook.
@@ -47,8 +47,8 @@ export class TwilioEmulator extends VendorEmulator {
   readonly #phones = new Map<string, Phone>();
   readonly #optOuts = new OptOuts();
   readonly #messages = new Map<string, Record<string, unknown>>();
-  readonly #sharedKey: SharedKey | undefined;
-  readonly #fates = new Map<string, { status: Fate; errorCode?: string }>();
+  readonly #sharedKey: TwilioSharedKey | undefined;
+  readonly #fates = new Map<string, { status: TwilioFate; errorCode?: string }>();
   readonly #lastFrom = new Map<string, string>();
 
   private constructor(options: TwilioEmulatorOptions) {
@@ -78,7 +78,7 @@ export class TwilioEmulator extends VendorEmulator {
   }
 
   /** What is reported of the next messages to a number; default `delivered`. With `undelivered` and `failed` comes a code, such as `30003`. */
-  setFate(number: string, status: Fate, errorCode?: string): void {
+  setFate(number: string, status: TwilioFate, errorCode?: string): void {
     this.#fates.set(number, { status, ...(errorCode !== undefined && { errorCode }) });
   }
 
@@ -148,7 +148,7 @@ export class TwilioEmulator extends VendorEmulator {
 
   /** The phone gets it, and the program hears of it step by step. */
   #deliver(order: MessageOrder, sid: string): void {
-    const fate: { status: Fate; errorCode?: string } = this.#fates.get(order.to) ?? { status: 'delivered' };
+    const fate: { status: TwilioFate; errorCode?: string } = this.#fates.get(order.to) ?? { status: 'delivered' };
     const from = order.from ?? this.numbers[0] ?? '';
     if (fate.status !== 'failed' && fate.status !== 'undelivered') {
       this.phone(order.to).receive({ from, text: order.body, mediaUrls: order.mediaUrls, id: sid });

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 
 /** A key of the account's own, named by a Webhooks Rule: calls are signed with it in place of the token. */
-export interface SharedKey {
+export interface TwilioSharedKey {
   readonly name: string;
   readonly secret: string;
 }
@@ -17,7 +17,7 @@ export function signed(authToken: string, url: string, form: Readonly<Record<str
 /** The headers by which a call proves whose it is. */
 export function signatureHeaders(
   authToken: string,
-  sharedKey: SharedKey | undefined,
+  sharedKey: TwilioSharedKey | undefined,
   url: string,
   form: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
