@@ -68,6 +68,8 @@ export interface TransportProvider {
   readonly name: string;
   /** `success: false` is a failed delivery (TRN-05); throwing is one too. */
   send(request: TransportRequest): Awaitable<ProviderResult>;
+  /** The longest text, in UTF-16 units, that the vendor takes as one message, where that is less than its channel carries. */
+  readonly maxLength?: number;
   /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
   readonly supportsIdempotencyKey?: boolean;
   /** What became of an earlier attempt; `null` when the vendor does not know it (OUT-09). */
@@ -130,7 +132,7 @@ export class TransportChannel implements Channel {
     this.channelId = channelId;
     this.channelType = options.channelType;
     this.direction = options.direction ?? 'bidirectional';
-    this.capabilities = channelCapabilities(options.capabilities);
+    this.capabilities = channelCapabilities(within(options.capabilities, provider?.maxLength));
     this.durable = options.durable ?? true;
     if (options.recipientKey !== undefined) this.recipientKey = options.recipientKey;
     if (options.rateLimit !== undefined) this.rateLimit = options.rateLimit;
@@ -278,6 +280,11 @@ export class TransportChannel implements Channel {
       ...(partsSent > 0 && { partsSent }),
     });
   }
+}
+
+/** What the channel carries, and no longer text than its vendor takes (TRC-03). */
+function within(capabilities: Partial<ChannelCapabilities> = {}, most: number | undefined): Partial<ChannelCapabilities> {
+  return most === undefined ? capabilities : { ...capabilities, maxLength: Math.min(capabilities.maxLength ?? most, most) };
 }
 
 function isShown(type: EphemeralEvent['type']): type is EphemeralRequest['type'] {

@@ -1,6 +1,9 @@
 /** The vendors that can be emulated by hand (`roomkit emulate`, the demo), each with one person's device at the other end. */
-import { Device, type DeviceKind } from './device.js';
+import { Device } from './device.js';
+import type { Phone } from './phone.js';
+import { TelnyxEmulator } from './telnyx/emulator.js';
 import { TwilioEmulator } from './twilio/emulator.js';
+import type { VendorEmulator } from './vendor-emulator.js';
 
 /** What every emulator is started with. */
 export interface LineOptions {
@@ -26,27 +29,46 @@ export interface EmulatedLine {
 
 /** By the name of the subpath. */
 export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) => Promise<EmulatedLine>>> = {
-  twilio: async ({ person = '+15550123', ...options }) => {
+  telnyx: async ({ person, ...options }) => {
+    const vendor = await TelnyxEmulator.start(options);
+    const { apiKey, publicKey, url: baseUrl } = vendor;
+    return phoneLine(vendor, person, 'TelnyxSMSProvider', { apiKey, publicKey, fromNumber: FROM, baseUrl });
+  },
+  twilio: async ({ person, ...options }) => {
     const vendor = await TwilioEmulator.start(options);
-    const phone = vendor.phone(person);
-    const device = deviceOf('phone', person, async (text) => {
-      const status = await phone.sendSms(text);
-      if (status !== 200) throw new Error(status === 0 ? 'The webhook could not be reached.' : `The webhook answered ${status}.`);
-    });
-    phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
-    return {
-      url: vendor.url,
-      provider: {
-        name: 'TwilioSMSProvider',
-        options: { accountSid: vendor.accountSid, authToken: vendor.authToken, fromNumber: '+15550100', baseUrl: vendor.url },
-      },
-      device,
-      callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
-      close: () => vendor.close(),
-    };
+    const { accountSid, authToken, url: baseUrl } = vendor;
+    return phoneLine(vendor, person, 'TwilioSMSProvider', { accountSid, authToken, fromNumber: FROM, baseUrl });
   },
 };
 
-function deviceOf(kind: DeviceKind, person: string, write: (text: string) => Promise<void>): Device {
-  return new Device({ kind, person, write });
+/** The program's number, and that of the person, unless told otherwise. */
+const FROM = '+15550100';
+const PERSON = '+15550123';
+
+/** A vendor of text messages, with one phone. */
+function phoneLine(
+  vendor: VendorEmulator & { phone(number: string): Phone },
+  person: string | undefined,
+  name: string,
+  options: Readonly<Record<string, string>>,
+): EmulatedLine {
+  const phone = vendor.phone(person ?? PERSON);
+  const device = new Device({ kind: 'phone', person: phone.number, write: async (text) => expectTaken(await phone.sendSms(text)) });
+  phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
+  return lineOf(vendor, name, options, device);
+}
+
+function lineOf(vendor: VendorEmulator, name: string, options: Readonly<Record<string, string>>, device: Device): EmulatedLine {
+  return {
+    url: vendor.url,
+    provider: { name, options },
+    device,
+    callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
+    close: () => vendor.close(),
+  };
+}
+
+/** What the webhook answered; anything but 200 did not get through. */
+function expectTaken(status: number): void {
+  if (status !== 200) throw new Error(status === 0 ? 'The webhook could not be reached.' : `The webhook answered ${status}.`);
 }

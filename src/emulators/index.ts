@@ -10,6 +10,7 @@ export { Device, type ArrivedMessage, type DeviceButton, type DeviceKind, type D
 export { deviceRoutes, type DeviceRoutes, type ShownDevice, type ShownDevices } from './device-routes.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
 export { Phone, type PhoneMessage, type WrittenMessage } from './phone.js';
+export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';
 export type { TwilioSharedKey } from './twilio/signature.js';
 export { VendorEmulator, type CallbackFault, type VendorEmulatorOptions, type VendorFault, type WebhookCall } from './vendor-emulator.js';

@@ -2,9 +2,11 @@
 import { describe, it } from 'vitest';
 import { transportContract, type OpenTransport } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
+import { openTelnyx } from './open-telnyx.js';
 import { openTwilio } from './open-twilio.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
+  TelnyxSMSProvider: openTelnyx,
   TwilioSMSProvider: openTwilio,
 };
 

@@ -75,4 +75,34 @@ describe('a status with the key of its message', () => {
     expect((await kit.listDeliveries({ roomId }))[0]?.state).toBe('sent');
     await kit.close();
   });
+
+  it('of one part of a split text moves nothing: neither by its key nor as the only open delivery', async () => {
+    verifies('OUT-07', 'TRC-03');
+    const { kit, clock } = makeKit();
+    const texts: string[] = [];
+    const b = new TestTransport('b', {
+      providerName: 'acme',
+      capabilities: { maxLength: 10, overflow: 'split' },
+      deliver: async (_event, _binding, _context, options) => {
+        const { parts = [], idempotencyKey } = options;
+        for (const [index, part] of parts.entries()) {
+          texts.push(part);
+          await options.markPartsSent?.(index + 1);
+          if (index === parts.length - 1) continue;
+          await kit.processDeliveryStatus(report(`${idempotencyKey}:${index}`, { messageId: `part-${index}`, status: 'delivered' }));
+          await kit.processDeliveryStatus({ provider: 'acme', messageId: `part-${index}`, status: 'delivered', channelId: 'b', roomId });
+          states.push(...(await kit.listDeliveries({ roomId })).map(({ state }) => state));
+        }
+        return { providerMessageId: 'last' };
+      },
+    });
+    const states: string[] = [];
+    const roomId = await openRoom(kit, [new TestTransport('a'), b]);
+    await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'one two three four' }, { roomId });
+    await clock.advance(0);
+    expect(texts).toEqual(['one two', 'three four']);
+    expect(states).toEqual(['sending']);
+    expect(await kit.listDeliveries({ roomId })).toMatchObject([{ state: 'sent', providerMessageId: 'last' }]);
+    await kit.close();
+  });
 });

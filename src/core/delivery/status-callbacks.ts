@@ -67,7 +67,10 @@ async function findRow(parts: KitParts, status: DeliveryStatus): Promise<OutboxR
     ...(status.channelId !== undefined && { channelId: status.channelId }),
     state: ['sending', 'unknown'],
   });
-  const candidates = open.filter((row) => row.providerMessageId === undefined && (row.provider === undefined || row.provider === status.provider));
+  // What is said of one part of a split text says nothing of the parts that are still to go.
+  const candidates = open.filter(
+    (row) => row.providerMessageId === undefined && row.partsSent === undefined && (row.provider === undefined || row.provider === status.provider),
+  );
   return candidates.length === 1 ? (candidates[0] ?? null) : null;
 }
 

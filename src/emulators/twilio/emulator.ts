@@ -5,9 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { RecordedRequest } from '../loopback.js';
+import { OptOuts } from '../opt-outs.js';
 import { Phone, type WrittenMessage } from '../phone.js';
 import { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from '../vendor-emulator.js';
-import { OptOuts } from './opt-out.js';
+import { TWILIO_WORDS } from './opt-out-words.js';
 import { signatureHeaders, type TwilioSharedKey } from './signature.js';
 import { TwilioRefusal, checkMessage, type MessageOrder } from './check-message.js';
 
@@ -45,7 +46,7 @@ export class TwilioEmulator extends VendorEmulator {
   readonly numbers: readonly string[];
   readonly #services: Readonly<Record<string, string>>;
   readonly #phones = new Map<string, Phone>();
-  readonly #optOuts = new OptOuts();
+  readonly #optOuts = new OptOuts(TWILIO_WORDS);
   readonly #messages = new Map<string, Record<string, unknown>>();
   readonly #sharedKey: TwilioSharedKey | undefined;
   readonly #fates = new Map<string, { status: TwilioFate; errorCode?: string }>();

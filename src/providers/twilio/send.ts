@@ -5,7 +5,7 @@ import type { HttpClient } from '../_shared/http/client.js';
 import { refusal } from '../_shared/http/failure.js';
 import { fieldsOf, textOf } from '../_shared/http/reading.js';
 import type { TwilioAccount } from './config.js';
-import { withKey } from './status-address.js';
+import { withKey } from '../_shared/http/status-address.js';
 
 /**
  * Codes about the recipient: another attempt is in vain. 21211, 21614: no number that could get it; 21610: opted out;
@@ -19,12 +19,10 @@ export async function sendMessage(
   http: HttpClient,
   account: TwilioAccount,
   form: URLSearchParams,
-  request: Pick<TransportRequest, 'idempotencyKey' | 'part' | 'signal'>,
+  request: Pick<TransportRequest, 'idempotencyKey' | 'signal'>,
 ): Promise<ProviderResult> {
   const { accountSid, authToken, baseUrl, statusCallback } = account;
-  // The status of one part says nothing of the others.
-  if (statusCallback !== undefined)
-    form.set('StatusCallback', request.part === undefined ? withKey(statusCallback, request.idempotencyKey) : statusCallback);
+  if (statusCallback !== undefined) form.set('StatusCallback', withKey(statusCallback, request.idempotencyKey));
   const outcome = await http.call({
     method: 'POST',
     url: `${baseUrl}/2010-04-01/Accounts/${accountSid}/Messages.json`,

@@ -6,9 +6,10 @@ import type { ProviderResult } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { HttpClient } from '../_shared/http/client.js';
 import { EMPTY_MESSAGE, MEDIA_NOT_SUPPORTED } from '../_shared/http/failure.js';
+import { keyed } from '../_shared/http/status-address.js';
 import { twilioAccount, type TwilioAccount, type TwilioConfig } from './config.js';
 import { sendMessage } from './send.js';
-import { keyed, NO_ANSWER, parseTwilioWebhook, payloadOf, verifyTwilio } from './webhook.js';
+import { NO_ANSWER, parseTwilioWebhook, payloadOf, verifyTwilio } from './webhook.js';
 
 const FEATURE = 'TwilioSMSProvider';
 /** Twilio takes no more files with one message. */

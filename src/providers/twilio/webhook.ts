@@ -11,7 +11,6 @@ import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { bodyJson, fieldsOf, formOf, numberOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { hmac, isSame } from '../_shared/http/signature.js';
 import type { TwilioAccount } from './config.js';
-import { keyIn } from './status-address.js';
 
 /** An empty TwiML document: anything else Twilio would read as an answer to send. */
 export const NO_ANSWER: WebhookReply = Object.freeze({
@@ -90,12 +89,6 @@ function spellings(url: string): readonly string[] {
 export function payloadOf({ method, url, headers, body }: WebhookRequest): Fields {
   if (method === 'GET') return URL.canParse(url) ? Object.fromEntries(new URL(url).searchParams) : {};
   return /^application\/json\b/i.test(headers.get('content-type') ?? '') ? fieldsOf(bodyJson(body)) : formOf(body);
-}
-
-/** A status with the key that its address was given (OUT-07). */
-export function keyed(meta: WebhookMeta, { url }: WebhookRequest): WebhookMeta {
-  const idempotencyKey = meta.type === 'status' ? keyIn(url) : undefined;
-  return meta.type === 'status' && idempotencyKey !== undefined ? { ...meta, status: { ...meta.status, idempotencyKey } } : meta;
 }
 
 const MAX_MEDIA = 20;
