@@ -22,6 +22,7 @@ export default defineConfig({
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
       { find: /^roomkit\/sources$/, replacement: source('providers/sources/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
+      { find: /^roomkit\/telegram$/, replacement: source('providers/telegram/index.ts') },
       { find: /^roomkit\/telnyx$/, replacement: source('providers/telnyx/index.ts') },
       { find: /^roomkit\/twilio$/, replacement: source('providers/twilio/index.ts') },
       { find: /^roomkit\/vllm$/, replacement: source('providers/vllm/index.ts') },

@@ -6,7 +6,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { Agent, AIChannel, channelCapabilities, ChannelType, HookTrigger, MockAIProvider, TRIGGERS, WebSocketChannel } from '../src/index.js';
+import {
+  Agent,
+  AIChannel,
+  channelCapabilities,
+  ChannelType,
+  HookTrigger,
+  MockAIProvider,
+  TelegramChannel,
+  TRIGGERS,
+  WebSocketChannel,
+} from '../src/index.js';
 import type { Channel, ChannelCapabilities } from '../src/index.js';
 import { verifies } from './requirements.js';
 import { contract, EXPORTED, faultsOf, MEMBERS, OTHERS, WORKS, type Entry } from './support/contract.js';
@@ -124,6 +134,7 @@ describe('the channel table', () => {
 
   /** Today's channels, made with what they cannot do without. */
   const make: Readonly<Record<string, () => Channel>> = {
+    TelegramChannel: () => new TelegramChannel('telegram'),
     WebSocketChannel: () => new WebSocketChannel('web'),
     AIChannel: () => new AIChannel('ai', { provider: new MockAIProvider() }),
     Agent: () => new Agent('agent', { provider: new MockAIProvider() }),

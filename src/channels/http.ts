@@ -7,6 +7,7 @@ export type HTTPProvider = TransportProvider;
 
 /** What a channel over HTTP is made with. */
 export interface HTTPChannelOptions extends TextChannelOptions {
+  /** The client of the vendor. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: HTTPProvider | undefined;
 }
 

@@ -4,6 +4,7 @@ export {
   TransportChannel,
   type EphemeralRequest,
   type TransportChannelOptions,
+  type TransportHost,
   type TransportProvider,
   type TransportRequest,
 } from './transport.js';

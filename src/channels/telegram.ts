@@ -7,10 +7,11 @@ export type TelegramProvider = TransportProvider;
 
 /** What a channel for Telegram is made with. */
 export interface TelegramChannelOptions extends TextChannelOptions {
+  /** The client of the vendor. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: TelegramProvider | undefined;
 }
 
-/** Telegram, by a bot. Rooms keep the recipient under `telegram_chat_id`. */
+/** Telegram, by a bot. Rooms keep the recipient under `telegram_chat_id`. Writes 30 messages a second, as Telegram allows, unless told otherwise. */
 export class TelegramChannel extends TransportChannel {
   constructor(channelId: string, options: TelegramChannelOptions = {}) {
     super(
@@ -33,7 +34,10 @@ export class TelegramChannel extends TransportChannel {
           supportsMedia: true,
           supportsAudio: true,
           supportsVideo: true,
+          // Suggested answers stand in place of the letters, where a tap writes their label.
+          custom: { types_choices: true },
         },
+        rateLimit: { maxPerSecond: 30 },
       }),
     );
   }

@@ -18,7 +18,7 @@ export interface TextChannelOptions {
 /** The options of a preset with those of its user; what is not given keeps its default. */
 export function presetOf(
   { provider, direction, rateLimit, ownsProvider }: TextChannelOptions,
-  preset: Omit<TransportChannelOptions, keyof TextChannelOptions>,
+  preset: Omit<TransportChannelOptions, Exclude<keyof TextChannelOptions, 'rateLimit'>>,
 ): TransportChannelOptions {
   return {
     ...preset,

@@ -78,8 +78,16 @@ export interface TransportProvider {
   sendEphemeral?(request: EphemeralRequest): Awaitable<void>;
   /** False while a connection is down. */
   ready?(): boolean;
+  /** Called once, when the channel is registered: what the provider may tell it. */
+  connect?(host: TransportHost): void;
   /** Called with the channel's, unless its `ownsProvider` is false. */
   close?(): Awaitable<void>;
+}
+
+/** What a provider may tell its channel. */
+export interface TransportHost {
+  /** A recipient has another address from now on: rooms that name the old one name the new one (TRN-07). */
+  moved(from: string, to: string): Promise<void>;
 }
 
 /** What makes a transport channel this channel: its type, its vendor, how recipients are addressed. */
@@ -156,6 +164,7 @@ export class TransportChannel implements Channel {
 
   connect(services: ChannelServices): void {
     this.#services = services;
+    this.#options.provider?.connect?.({ moved: (from, to) => this.#moved(from, to) });
   }
 
   handleInbound(message: InboundMessage, _context: InboundContext): EventDraft {
@@ -247,6 +256,19 @@ export class TransportChannel implements Channel {
     return { content: transcodeFor(content, { ...this.capabilities, supportsEdit: false, supportsDelete: false }) ?? content };
   }
 
+  /** Rooms are changed one by one, and looked for again: those that were changed are not among them any more. */
+  async #moved(from: string, to: string): Promise<void> {
+    const { recipientKey } = this;
+    const kit = this.#services?.kit;
+    if (kit === undefined || recipientKey === undefined || from === to) return;
+    const { channelId, channelType } = this;
+    for (let round = 0; round < MAX_MOVED_ROOMS; round++) {
+      const { addressed } = await kit.store.findRoute({ channelId, channelType, senderId: from, address: from });
+      if (addressed.length === 0) return;
+      for (const { roomId } of addressed) await kit.updateBindingMetadata(roomId, channelId, { [recipientKey]: to });
+    }
+  }
+
   #recipient(binding: ChannelBinding): string | undefined {
     if (this.recipientKey === undefined) return undefined;
     const address = binding.metadata[this.recipientKey];
@@ -286,6 +308,8 @@ export class TransportChannel implements Channel {
 function within(capabilities: Partial<ChannelCapabilities> = {}, most: number | undefined): Partial<ChannelCapabilities> {
   return most === undefined ? capabilities : { ...capabilities, maxLength: Math.min(capabilities.maxLength ?? most, most) };
 }
+/** Two rooms of an address are found at a time; nobody has more of them than this. */
+const MAX_MOVED_ROOMS = 100;
 
 function isShown(type: EphemeralEvent['type']): type is EphemeralRequest['type'] {
   return type === 'typing_start' || type === 'typing_stop' || type === 'read_receipt' || type === 'reaction';

@@ -8,8 +8,10 @@ export interface RecordedRequest {
   /** With its query. */
   readonly path: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
-  /** The body as it was sent. */
+  /** The body as it was sent, as text. */
   readonly text: string;
+  /** The body as it was sent: files that are uploaded are no text. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** The body read as JSON; undefined when it is none. */
   readonly body: unknown;
   /** Whether the caller went away before it had its whole answer. */
@@ -67,8 +69,7 @@ export class LoopbackServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = await bodyOf(request);
-    const recorded = new MutableRequest(request, text);
+    const recorded = new MutableRequest(request, await bodyOf(request));
     this.#requests.push(recorded);
     response.on('close', () => (recorded.wasAborted = !response.writableFinished));
     response.on('error', () => undefined); // the caller went away in the middle
@@ -85,28 +86,30 @@ class MutableRequest implements RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
+  readonly text: string;
   readonly body: unknown;
   wasAborted = false;
 
   constructor(
     request: IncomingMessage,
-    readonly text: string,
+    readonly bytes: Uint8Array<ArrayBuffer>,
   ) {
+    this.text = Buffer.from(bytes.buffer).toString('utf8');
     this.method = request.method ?? 'GET';
     this.path = request.url ?? '/';
     this.headers = request.headers;
-    this.body = parsed(text);
+    this.body = parsed(this.text);
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return new Uint8Array(Buffer.concat(chunks));
 }
 
 function parsed(text: string): unknown {

@@ -7,6 +7,11 @@ import { openTwilio } from './open-twilio.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelnyxSMSProvider: openTelnyx,
+import { openTelegram } from './open-telegram.js';
+import { openTwilio } from './open-twilio.js';
+
+const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
+  TelegramBotProvider: openTelegram,
   TwilioSMSProvider: openTwilio,
 };
 

@@ -12,6 +12,7 @@ import * as gemini from '../../src/providers/gemini/index.js';
 import * as mcp from '../../src/providers/mcp/index.js';
 import * as openai from '../../src/providers/openai/index.js';
 import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
+import * as telegram from '../../src/providers/telegram/index.js';
 import * as vllm from '../../src/providers/vllm/index.js';
 import * as client from '../../src/client/index.js';
 import * as server from '../../src/server/index.js';
@@ -81,6 +82,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/mcp': mcp,
   'roomkit/openai': openai,
   'roomkit/pydantic-ai': pydanticAI,
+  'roomkit/telegram': telegram,
   'roomkit/vllm': vllm,
 };
 

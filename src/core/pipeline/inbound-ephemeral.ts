@@ -5,6 +5,7 @@ import type { InboundMessage } from '../models/delivery.js';
 import { EMPTY, type Metadata } from '../models/json.js';
 import type { EphemeralEventType, EventType } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
+import { eventIdOf } from '../rooms/own-messages.js';
 import { publishEphemeral } from '../realtime/publish.js';
 
 const TYPES: Partial<Record<EventType, EphemeralEventType>> = {
@@ -22,7 +23,7 @@ export function isEphemeral(message: InboundMessage): boolean {
 }
 
 export async function publishInbound(parts: KitParts, channel: Channel, message: InboundMessage, roomId: string): Promise<void> {
-  const data: Metadata = { ...(message.metadata ?? EMPTY) };
+  const data = await withEvent(parts, channel, roomId, message.metadata ?? EMPTY);
   let type = TYPES[message.eventType ?? 'message'] ?? 'custom';
   if (message.eventType === 'typing' && data['is_typing'] === false) type = 'typing_stop';
   if (message.eventType === 'presence') {
@@ -38,4 +39,12 @@ export async function publishInbound(parts: KitParts, channel: Channel, message:
     data,
     timestamp: isoTime(parts.clock.now()),
   });
+}
+
+/** A vendor names the message that a reaction or a receipt is about by its own id: listeners know the event (INB-25). */
+async function withEvent(parts: KitParts, channel: Channel, roomId: string, metadata: Metadata): Promise<Metadata> {
+  const target = metadata['target_external_id'];
+  if (typeof target !== 'string' || metadata['event_id'] !== undefined) return { ...metadata };
+  const eventId = await eventIdOf(parts, channel, roomId, target);
+  return { ...metadata, ...(eventId !== undefined && { event_id: eventId }) };
 }

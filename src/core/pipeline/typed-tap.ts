@@ -6,11 +6,12 @@ import { approvalIdOf } from '../approvals/tokens.js';
 import { numberedChoices, type Choice } from '../delivery/transcode.js';
 import { canSeeEvent } from '../delivery/visibility.js';
 import type { ChannelBinding } from '../models/binding.js';
-import { textContent } from '../models/content.js';
+import { textContent, type EventContent } from '../models/content.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
 import { isPromise, type Awaitable, type Metadata } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import { bindingOf, type RoomState } from '../store/store.js';
+import { vendorTap } from './vendor-tap.js';
 
 /** A tap comes within so many messages after the one it answers, or it is none. */
 const WITHIN_MESSAGES = 5;
@@ -20,10 +21,11 @@ const MAX_TYPED_UNITS = 200;
 /** The draft as the tap it stands for, else as it is. */
 export function typedTap(parts: KitParts, state: RoomState, draft: EventDraft, given: Metadata | undefined): Awaitable<EventDraft> {
   const { content, source } = draft;
+  const metadata = draft.metadata ?? given;
+  if (metadata?.['action'] !== undefined) return vendorTap(parts, state.room.id, draft, metadata);
   const body = typeof content === 'string' ? content : content.type === 'text' ? content.body : '';
   if (body === '' || body.length > MAX_TYPED_UNITS || state.room.latestIndex < 0) return draft;
-  const metadata = draft.metadata ?? given;
-  if (metadata?.['action'] !== undefined || (draft.type ?? 'message') !== 'message') return draft;
+  if ((draft.type ?? 'message') !== 'message') return draft;
   const binding = bindingOf(state, source.channelId);
   if (binding?.category !== 'transport' || showsChoices(binding)) return draft;
   const typed = body.trim();
@@ -65,13 +67,30 @@ function tapAmong(recent: readonly RoomEvent[], binding: ChannelBinding, typed: 
     messages++;
     if (event.source.channelId === binding.channelId) continue;
     const choices = numberedChoices(event.content, binding.capabilities);
-    if (choices.length > 0) {
-      const chosen = byLabel(choices, typed) ?? (isNewest && isNumberedByUs ? byNumber(choices, typed) : undefined);
+    const keys = binding.capabilities.custom['types_choices'] === true ? keysOf(event.content) : [];
+    if (choices.length + keys.length > 0) {
+      const chosen =
+        byLabel([...choices, ...keys.filter((key) => !choices.includes(key))], typed) ??
+        (isNewest && isNumberedByUs ? byNumber(choices, typed) : undefined);
       return chosen === undefined ? undefined : tapOn(chosen, event, typed);
     }
     isNewest = false;
   }
   return undefined;
+}
+
+/** What a channel with `custom.types_choices` shows in place of its letters: a tap there writes the label. */
+function keysOf(content: EventContent): readonly Choice[] {
+  switch (content.type) {
+    case 'rich':
+      return [...(content.buttons ?? []), ...(content.quickReplies ?? [])];
+    case 'composite':
+      return content.parts.flatMap(keysOf);
+    case 'edit':
+      return keysOf(content.newContent);
+    default:
+      return [];
+  }
 }
 
 /** Undefined when two of them read alike: who can tell which was meant? */

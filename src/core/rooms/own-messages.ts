@@ -1,4 +1,5 @@
 /** What a channel asks about messages that came or went over itself: their ids at the vendor, and which one an event answers. */
+import type { Channel } from '../channel.js';
 import type { RoomEvent } from '../models/event.js';
 import type { KitParts } from '../parts.js';
 
@@ -13,6 +14,19 @@ export async function messageIdOf(parts: KitParts, channelId: string, roomId: st
   if (event.source.channelId === channelId) return event.source.providerMessageId ?? event.source.externalId;
   const [row] = await parts.store.listRows({ roomId, channelId, eventId, limit: 1 });
   return row?.providerMessageId;
+}
+
+/** The event of this room that the vendor knows by this id, because it came or went over the channel. */
+export async function eventIdOf(
+  parts: KitParts,
+  { channelId, providerName }: Pick<Channel, 'channelId' | 'providerName'>,
+  roomId: string,
+  externalId: string,
+): Promise<string | undefined> {
+  const came = await parts.store.getEventByExternalId(channelId, externalId);
+  if (came !== null) return came.roomId === roomId ? came.id : undefined;
+  const row = providerName === undefined ? null : await parts.store.findRowByProviderMessage(providerName, externalId);
+  return row !== null && row.roomId === roomId && row.channelId === channelId ? row.eventId : undefined;
 }
 
 /** The event's parent where it came over this channel, else the channel's newest message before it, if it is not long ago. */

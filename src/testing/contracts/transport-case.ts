@@ -68,6 +68,8 @@ export interface TransportSetup {
   readonly webhook?: {
     /** The header that carries the signature; absent where the secret is in the path. */
     readonly signatureHeader?: string;
+    /** False where the header is a secret that both know, and says nothing of the bytes. Default true. */
+    readonly signsBody?: boolean;
     /** It signs the address too. */
     readonly signsUrl?: boolean;
     /** It signs the time: calls older than this are refused. */

@@ -100,7 +100,7 @@ export const webhookTests: readonly TransportTest[] = [
       const webhook = webhookOf(setup);
       const call = await written(setup, calls, 'Hello');
       if (call === undefined || webhook === undefined || setup.webhook?.signatureHeader === undefined) return;
-      if (setup.webhook.signatureHeader === 'x-telegram-bot-api-secret-token') return; // a shared secret, no signature
+      if (setup.webhook.signsBody === false) return;
       assert.equal(await isBelieved(webhook, { ...call, body: changed(call) }), false, 'one bit was changed');
       assert.equal(await isBelieved(webhook, { ...call, body: new Uint8Array() }), false, 'the body is gone');
       const twice = new Uint8Array([...call.body, ...call.body]);
