@@ -17,7 +17,6 @@ export { TelegramChat, type SeenMessage, type SentFile } from './telegram/chat.j
 export { TELEGRAM_TEST_TOKEN, TelegramEmulator, type TelegramEmulatorOptions } from './telegram/emulator.js';
 export type { TelegramLimits } from './telegram/pace.js';
 export type { TelegramUser } from './telegram/chats.js';
-export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions } from './twilio/emulator.js';
 export { VendorEmulator, type CallbackFault, type VendorEmulatorOptions, type VendorFault, type WebhookCall } from './vendor-emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';

@@ -2,15 +2,12 @@
 import { describe, it } from 'vitest';
 import { transportContract, type OpenTransport } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
+import { openTelegram } from './open-telegram.js';
 import { openTelnyx } from './open-telnyx.js';
 import { openTwilio } from './open-twilio.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelnyxSMSProvider: openTelnyx,
-import { openTelegram } from './open-telegram.js';
-import { openTwilio } from './open-twilio.js';
-
-const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelegramBotProvider: openTelegram,
   TwilioSMSProvider: openTwilio,
 };

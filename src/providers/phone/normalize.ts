@@ -1,7 +1,7 @@
 /** A phone number as people and vendors write it, in E.164: one spelling, so that one person is one address. */
 import type { CountryCode } from 'libphonenumber-js/min';
 import { ValidationError } from '../../core/errors.js';
-import { loadPeer } from '../_shared/ai/peer.js';
+import { loadPeer } from '../_shared/peer.js';
 
 // Loaded with this module, so that both functions answer at once: parsers of webhooks cannot wait.
 const { isSupportedCountry, parsePhoneNumberFromString } = await loadPeer(
