@@ -26,6 +26,7 @@ export default defineConfig({
       { find: /^roomkit\/telnyx$/, replacement: source('providers/telnyx/index.ts') },
       { find: /^roomkit\/twilio$/, replacement: source('providers/twilio/index.ts') },
       { find: /^roomkit\/vllm$/, replacement: source('providers/vllm/index.ts') },
+      { find: /^roomkit\/whatsapp$/, replacement: source('providers/whatsapp/index.ts') },
     ],
   },
   test: {

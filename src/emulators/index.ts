@@ -17,6 +17,12 @@ export { TelegramChat, type SeenMessage, type SentFile } from './telegram/chat.j
 export { TELEGRAM_TEST_TOKEN, TelegramEmulator, type TelegramEmulatorOptions } from './telegram/emulator.js';
 export type { TelegramLimits } from './telegram/pace.js';
 export type { TelegramUser } from './telegram/chats.js';
+export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions } from './twilio/emulator.js';
+export { GraphEmulator, type GraphEmulatorOptions, type StoredFile } from './graph/graph-emulator.js';
+export type { GraphProblem } from './graph/graph-refusal.js';
+export { WHATSAPP_TEST_NUMBER_ID, WhatsAppEmulator, type WhatsAppEmulatorOptions, type WhatsAppFate } from './whatsapp/emulator.js';
+export type { ApprovedTemplate, CheckedButton } from './whatsapp/check-message.js';
+export { WhatsAppPhone, type SentFile, type WhatsAppMessage, type WhatsAppNetwork, type Written, type WrittenWhatsApp } from './whatsapp/phone.js';
 export { VendorEmulator, type CallbackFault, type VendorEmulatorOptions, type VendorFault, type WebhookCall } from './vendor-emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';

@@ -5,11 +5,13 @@ import { verifies } from '../requirements.js';
 import { openTelegram } from './open-telegram.js';
 import { openTelnyx } from './open-telnyx.js';
 import { openTwilio } from './open-twilio.js';
+import { openWhatsApp } from './open-whatsapp.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelnyxSMSProvider: openTelnyx,
   TelegramBotProvider: openTelegram,
   TwilioSMSProvider: openTwilio,
+  WhatsAppCloudProvider: openWhatsApp,
 };
 
 for (const [name, open] of Object.entries(PROVIDERS)) {

@@ -1,0 +1,46 @@
+/** What has arrived at a device of an emulator, and waiting for what is still to come. */
+
+/** How long a device waits, unless told otherwise. */
+const PATIENCE_MS = 10_000;
+
+/** Everything that came, oldest first. */
+export class Arrivals<Item> {
+  readonly #items: Item[] = [];
+  readonly #waiting = new Set<() => void>();
+  #seen = 0;
+
+  get all(): readonly Item[] {
+    return this.#items;
+  }
+
+  add(item: Item): void {
+    this.#items.push(item);
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** The next one that was not waited for yet and matches; rejects when none comes in time. */
+  async next(matches: (item: Item) => boolean, what: string, timeoutMs = PATIENCE_MS): Promise<Item> {
+    const until = Date.now() + timeoutMs;
+    for (;;) {
+      while (this.#seen < this.#items.length) {
+        const item = this.#items[this.#seen++];
+        if (item !== undefined && matches(item)) return item;
+      }
+      const left = until - Date.now();
+      if (left <= 0) throw new Error(`${what} did not come in ${timeoutMs} ms; ${this.#items.length} others have.`);
+      await this.#change(left);
+    }
+  }
+
+  #change(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      this.#waiting.add(wake);
+    });
+  }
+}
