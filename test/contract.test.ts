@@ -16,6 +16,7 @@ import {
   TelegramChannel,
   TRIGGERS,
   WebSocketChannel,
+  WhatsAppChannel,
 } from '../src/index.js';
 import type { Channel, ChannelCapabilities } from '../src/index.js';
 import { verifies } from './requirements.js';
@@ -136,6 +137,7 @@ describe('the channel table', () => {
   const make: Readonly<Record<string, () => Channel>> = {
     TelegramChannel: () => new TelegramChannel('telegram'),
     WebSocketChannel: () => new WebSocketChannel('web'),
+    WhatsAppChannel: () => new WhatsAppChannel('whatsapp'),
     AIChannel: () => new AIChannel('ai', { provider: new MockAIProvider() }),
     Agent: () => new Agent('agent', { provider: new MockAIProvider() }),
   };

@@ -28,7 +28,7 @@ export class WhatsAppChannel extends TransportChannel {
           supportsTemplates: true,
           supportsRichText: true,
           supportsButtons: true,
-          maxButtons: 3,
+          maxButtons: 10,
           supportsQuickReplies: true,
           supportsCards: true,
           supportsMedia: true,
