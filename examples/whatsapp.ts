@@ -69,5 +69,6 @@ server.close();
 // the console accepts the webhook: true
 // on the phone: Shall we send it *again*? [Yes, please]
 // whatsapp: My parcel is not here. {}
-// web: Shall we send it **again**? {}
+// web: Shall we send it **again**?
+// 1. Yes, please {}
 // whatsapp: Yes, please {"id":"again","kind":"reply"}

@@ -12,6 +12,7 @@ import {
   channelCapabilities,
   ChannelType,
   HookTrigger,
+  MessengerChannel,
   MockAIProvider,
   TelegramChannel,
   TRIGGERS,
@@ -137,6 +138,7 @@ describe('the channel table', () => {
   const make: Readonly<Record<string, () => Channel>> = {
     TelegramChannel: () => new TelegramChannel('telegram'),
     WebSocketChannel: () => new WebSocketChannel('web'),
+    MessengerChannel: () => new MessengerChannel('messenger'),
     WhatsAppChannel: () => new WhatsAppChannel('whatsapp'),
     AIChannel: () => new AIChannel('ai', { provider: new MockAIProvider() }),
     Agent: () => new Agent('agent', { provider: new MockAIProvider() }),

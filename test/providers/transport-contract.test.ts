@@ -2,6 +2,7 @@
 import { describe, it } from 'vitest';
 import { transportContract, type OpenTransport } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
+import { openMessenger } from './open-messenger.js';
 import { openTelegram } from './open-telegram.js';
 import { openTelnyx } from './open-telnyx.js';
 import { openTwilio } from './open-twilio.js';
@@ -9,7 +10,9 @@ import { openWhatsApp } from './open-whatsapp.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelnyxSMSProvider: openTelnyx,
+  FacebookMessengerProvider: openMessenger,
   TelegramBotProvider: openTelegram,
+  TelnyxSMSProvider: openTelnyx,
   TwilioSMSProvider: openTwilio,
   WhatsAppCloudProvider: openWhatsApp,
 };

@@ -8,6 +8,7 @@ import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { GraphClient } from '../_shared/graph/client.js';
 import { graphRefusal } from '../_shared/graph/refusal.js';
 import { Sequences } from '../_shared/graph/sequence.js';
+import { oneLine } from '../_shared/graph/template.js';
 import { graphHandshake, verifyGraph } from '../_shared/graph/webhook.js';
 import { HttpClient } from '../_shared/http/client.js';
 import { EMPTY_MESSAGE } from '../_shared/http/failure.js';
@@ -17,7 +18,6 @@ import { whatsAppAccount, type WhatsAppAccount, type WhatsAppConfig } from './co
 import { fileSource } from './media.js';
 import { whatsAppMessages, type GraphMessage } from './messages.js';
 import { Newest } from './newest.js';
-import { oneLine } from './template.js';
 import { parseWhatsAppWebhook } from './webhook.js';
 
 const FEATURE = 'WhatsAppCloudProvider';

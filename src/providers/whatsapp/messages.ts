@@ -3,7 +3,7 @@ import { splitText, cutText } from '../../core/delivery/limit-length.js';
 import { outboundText, type OutboundMedia } from '../../channels/outbound-text.js';
 import type { EventContent, LocationContent, TemplateContent } from '../../core/models/content.js';
 import { richMessages } from './rich.js';
-import { templateMessage } from './template.js';
+import { graphTemplate } from '../_shared/graph/template.js';
 
 /** A file, by its address: a link for Meta to fetch, or bytes to upload first. */
 export interface FileField {
@@ -50,8 +50,8 @@ export function whatsAppMessages(content: EventContent, listButton: string): Mes
 }
 
 function oneTemplate(content: TemplateContent): Messages {
-  const made = templateMessage(content);
-  return 'refused' in made ? made : { messages: [made] };
+  const made = graphTemplate(content);
+  return 'refused' in made ? made : { messages: [{ type: 'template', ...made }] };
 }
 
 /** The words before a single file are its caption. */

@@ -1,22 +1,25 @@
 /**
  * Templates: messages Meta has approved, the only ones that may go out at any time.
  * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview
+ * @see https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages/utility-messages
  */
-import type { TemplateContent } from '../../core/models/content.js';
-import type { GraphMessage } from './messages.js';
+import type { TemplateContent } from '../../../core/models/content.js';
+
+/** A template in the API's fields, or which of its parameters the API would refuse. */
+export type GraphTemplate = { readonly fields: Readonly<Record<string, unknown>> } | { readonly refused: string };
 
 /**
  * Parameters by name: `1`, `2` … or a name fill the body; `header.1` or `header.NAME` the header's text; `header.image`, `header.video` and
  * `header.document` are its file by link; `button.0` is the end of the first button's url, `button.0.payload` what a tap on it brings back.
  */
-export function templateMessage({ templateId, language = 'en', parameters = {} }: TemplateContent): GraphMessage | { readonly refused: string } {
+export function graphTemplate({ templateId, language = 'en', parameters = {} }: TemplateContent): GraphTemplate {
   const body: Parameter[] = [];
   const header: Parameter[] = [];
   const buttons: Component[] = [];
   for (const [key, value] of inOrder(parameters)) {
     const fault = faultIn(value);
     if (fault !== undefined)
-      return { refused: `Parameter '${key}' of template '${templateId}' ${fault}, which WhatsApp refuses. Put it on one line without tabs.` };
+      return { refused: `Parameter '${key}' of template '${templateId}' ${fault}, which Meta refuses. Put it on one line without tabs.` };
     const [place = '', name = '', part] = key.split('.');
     if (place === 'header' && name !== '') header.push(isFile(name) ? { type: name, [name]: { link: value } } : named(name, value));
     else if (place === 'button' && /^\d$/.test(name)) buttons.push(button(name, value, part === 'payload'));
@@ -27,10 +30,7 @@ export function templateMessage({ templateId, language = 'en', parameters = {} }
     ...(body.length > 0 ? [{ type: 'body', parameters: body }] : []),
     ...buttons,
   ];
-  return {
-    type: 'template',
-    fields: { name: templateId, language: { code: language }, ...(components.length > 0 && { components }) },
-  };
+  return { fields: { name: templateId, language: { code: language }, ...(components.length > 0 && { components }) } };
 }
 
 type Parameter = Readonly<Record<string, unknown>>;
