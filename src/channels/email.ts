@@ -10,6 +10,10 @@ export interface EmailChannelOptions extends TextChannelOptions {
   readonly provider?: EmailProvider | undefined;
   /** Who mail comes from. Default: the provider's. */
   readonly fromAddress?: string;
+  /** What a mail is about that answers none. Default: the binding's `subject`, else the provider's. */
+  readonly subject?: string;
+  /** Every new thread opens a room of its own, as at a help desk. Default: threads of one sender are lines of one conversation (RTR-05). */
+  readonly roomPerThread?: boolean;
 }
 
 /** E-mail, in threads. Rooms keep the recipient under `email_address`. */
@@ -20,7 +24,8 @@ export class EmailChannel extends TransportChannel {
       presetOf(options, {
         channelType: 'email',
         recipientKey: 'email_address',
-        defaults: { ...(options.fromAddress !== undefined && { from: options.fromAddress }), subject: null },
+        defaults: { ...(options.fromAddress !== undefined && { from: options.fromAddress }), subject: options.subject ?? null },
+        ...(options.roomPerThread !== undefined && { roomPerThread: options.roomPerThread }),
         capabilities: {
           mediaTypes: ['text', 'rich', 'media'],
           supportsThreading: true,

@@ -114,6 +114,8 @@ export interface TransportChannelOptions {
   readonly sourceTypeOf?: (content: EventContent) => ChannelType;
   /** Where an answer goes when that is not the sender (TRN-06). */
   readonly recipientOf?: (message: InboundMessage) => string;
+  /** A room for every thread of the same sender (RTR-05). Default false. */
+  readonly roomPerThread?: boolean;
 }
 
 /** Carries messages between rooms and one vendor. Registered with `kit.registerChannel`; closed with the kit. */
@@ -126,6 +128,7 @@ export class TransportChannel implements Channel {
   readonly durable: boolean;
   readonly recipientKey?: string;
   readonly rateLimit?: RateLimit;
+  readonly roomPerThread: boolean;
   readonly #options: TransportChannelOptions;
   readonly #openDefaults: readonly string[];
   #services: ChannelServices | undefined;
@@ -142,6 +145,7 @@ export class TransportChannel implements Channel {
     this.direction = options.direction ?? 'bidirectional';
     this.capabilities = channelCapabilities(within(options.capabilities, provider?.maxLength));
     this.durable = options.durable ?? true;
+    this.roomPerThread = options.roomPerThread ?? false;
     if (options.recipientKey !== undefined) this.recipientKey = options.recipientKey;
     if (options.rateLimit !== undefined) this.rateLimit = options.rateLimit;
     this.#options = options;

@@ -43,6 +43,8 @@ export interface Channel {
   readonly rateLimit?: RateLimit;
   /** The key of binding metadata that holds the recipient's address (TRN-03). */
   readonly recipientKey?: string;
+  /** True when every thread (`message.threadId`) gets a room of its own, also those of one sender (RTR-05). Default false. */
+  readonly roomPerThread?: boolean;
   /** True when messages of one connection go to the room's other connections as well (WS-10). */
   readonly echo?: boolean;
   /** How many events of history this channel wants in its context (INB-04). */

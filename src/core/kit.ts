@@ -216,6 +216,7 @@ export class RoomKit {
     this.#sources = new SourceManager({
       processInbound: (message) => this.processInbound(message, { wait: 'commit' }),
       roomOf: (message) => roomOf(this.#parts, message),
+      processStatus: (status) => this.processDeliveryStatus(status),
       clock,
       logger,
       emit: (type, channelId, data) => {

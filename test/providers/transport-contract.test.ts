@@ -12,7 +12,6 @@ const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelnyxSMSProvider: openTelnyx,
   FacebookMessengerProvider: openMessenger,
   TelegramBotProvider: openTelegram,
-  TelnyxSMSProvider: openTelnyx,
   TwilioSMSProvider: openTwilio,
   WhatsAppCloudProvider: openWhatsApp,
 };

@@ -58,7 +58,7 @@ export async function processDeliveryStatus(parts: KitParts, status: DeliverySta
 /** By the vendor's id; a callback that overtook our own record is matched by its key, else by its room or channel. */
 async function findRow(parts: KitParts, status: DeliveryStatus): Promise<OutboxRow | null> {
   const known = await parts.store.findRowByProviderMessage(status.provider, status.messageId);
-  if (known !== null) return known;
+  if (known !== null) return ofChannel(parts, known, status.channelId);
   if (status.idempotencyKey !== undefined) return rowOfKey(parts, status.idempotencyKey, status);
   const roomId = status.roomId ?? (status.channelId === undefined ? undefined : await onlyRoomOf(parts, status.channelId));
   if (roomId === undefined) return null;
@@ -80,6 +80,13 @@ async function rowOfKey(parts: KitParts, key: string, { channelId, messageId }: 
   const rows = await parts.store.listRows({ eventId: key.slice(0, -channelId.length - 1), channelId, limit: 1 });
   const row = rows.find(({ idempotencyKey }) => idempotencyKey === key);
   return row === undefined || (row.providerMessageId !== undefined && row.providerMessageId !== messageId) ? null : row;
+}
+
+/** Mail of one event to two people may have one id: the row of the channel that reports is meant. */
+async function ofChannel(parts: KitParts, known: OutboxRow, channelId: string | undefined): Promise<OutboxRow> {
+  if (channelId === undefined || channelId === known.channelId) return known;
+  const [own] = await parts.store.listRows({ roomId: known.roomId, channelId, eventId: known.eventId, limit: 1 });
+  return own !== undefined && own.providerMessageId === known.providerMessageId ? own : known;
 }
 
 async function onlyRoomOf(parts: KitParts, channelId: string): Promise<string | undefined> {

@@ -52,6 +52,11 @@ export interface InboundMessage {
   readonly eventType?: EventType;
   readonly externalId?: string;
   readonly threadId?: string;
+  /**
+   * What it answers, the likeliest first: the vendor's ids of messages of this channel, or ids of events that went out over
+   * it. The router takes the room they belong to, if that names the sender (RTR-05).
+   */
+  readonly repliesTo?: readonly string[];
   /** A repeated key in the same room returns the first event (INB-08). */
   readonly idempotencyKey?: string;
   readonly metadata?: Metadata;

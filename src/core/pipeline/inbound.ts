@@ -610,6 +610,7 @@ function routeQuery(parts: KitParts, entry: RegisteredChannel, message: InboundM
     address: entry.channel.recipientOf?.(message) ?? message.senderId,
     message,
     organizationId: parts.options.organizationId,
+    ...(entry.channel.roomPerThread === true && { roomPerThread: true }),
   };
 }
 

@@ -14,6 +14,8 @@ export interface InboundRouteQuery {
   readonly address: string;
   readonly organizationId?: string | undefined;
   readonly message: InboundMessage;
+  /** The channel wants a room for each thread (RTR-05). */
+  readonly roomPerThread?: boolean;
 }
 
 /** Finds the room of a message that names none. Give your own to `new RoomKit({ inboundRouter })`. */
@@ -22,7 +24,10 @@ export interface InboundRoomRouter {
   route(query: InboundRouteQuery): Awaitable<string | null>;
 }
 
-/** Decides by stored state alone, in four steps (RTR-01). */
+/** A reply names its thread from the root on; what matters stands near its end, and a stranger may name thousands. */
+const MAX_REPLIES_TO = 20;
+
+/** Decides by stored state alone, in four steps (RTR-01), of messages in threads by their thread before that (RTR-05). */
 export class DefaultInboundRouter implements InboundRoomRouter {
   readonly #warned = new Set<string>();
 
@@ -32,7 +37,15 @@ export class DefaultInboundRouter implements InboundRoomRouter {
   ) {}
 
   route(query: InboundRouteQuery): Awaitable<string | null> {
-    const found = this.store.findRoute({
+    const { repliesTo, threadId } = query.message;
+    if ((repliesTo !== undefined && repliesTo.length > 0) || (query.roomPerThread === true && threadId !== undefined))
+      return this.#routeThread(query);
+    const found = this.#find(query);
+    return isPromise(found) ? found.then((candidates) => this.#decide(query, candidates)) : this.#decide(query, found);
+  }
+
+  #find(query: InboundRouteQuery): Awaitable<RouteCandidates> {
+    return this.store.findRoute({
       channelId: query.channelId,
       channelType: query.channelType,
       senderId: query.senderId,
@@ -40,7 +53,36 @@ export class DefaultInboundRouter implements InboundRoomRouter {
       idempotencyKey: query.message.idempotencyKey,
       organizationId: query.organizationId,
     });
-    return isPromise(found) ? found.then((candidates) => this.#decide(query, candidates)) : this.#decide(query, found);
+  }
+
+  /** A thread stays in its room. Where rooms belong to threads, a new thread makes a new room; else it is one more line of the sender's. */
+  async #routeThread(query: InboundRouteQuery): Promise<string | null> {
+    const candidates = await this.#find(query);
+    if (candidates.keyed !== undefined) return candidates.keyed;
+    for (const id of (query.message.repliesTo ?? []).slice(0, MAX_REPLIES_TO)) {
+      const roomId = await this.#roomOfMessage(query.channelId, id);
+      if (roomId !== undefined && (await this.#mayContinue(roomId, query))) return roomId;
+    }
+    return query.roomPerThread === true && query.message.threadId !== undefined ? null : this.#decide(query, candidates);
+  }
+
+  /** Where a message came in over this channel, or an event went out over it. */
+  async #roomOfMessage(channelId: string, id: string): Promise<string | undefined> {
+    const event = await this.store.getEventByExternalId(channelId, id);
+    if (event !== null) return event.roomId;
+    const [row] = await this.store.listRows({ channelId, eventId: id, limit: 1 });
+    return row?.roomId;
+  }
+
+  /** Anybody can write down the id of a message: a room that names somebody else stays closed to the sender. */
+  async #mayContinue(roomId: string, { channelId, senderId, address, organizationId }: InboundRouteQuery): Promise<boolean> {
+    const state = await this.store.loadRoom(roomId);
+    if (state === null || (state.room.status !== 'active' && state.room.status !== 'paused')) return false;
+    if (organizationId !== undefined && state.room.organizationId !== organizationId) return false;
+    const binding = state.bindings.find((one) => one.channelId === channelId);
+    if (binding === undefined) return false;
+    if (binding.address === undefined || binding.address === address || binding.address === senderId) return true;
+    return state.participants.some(({ id, externalId }) => id === senderId || externalId === senderId);
   }
 
   #decide(query: InboundRouteQuery, candidates: RouteCandidates): string | null {

@@ -49,7 +49,9 @@ export async function createRoom(parts: KitParts, options: CreateRoomOptions): P
 /** The first message of an unknown sender: two at once make one room (RTR-04). */
 export async function createRoomForSender(parts: KitParts, entry: RegisteredChannel, message: InboundMessage): Promise<RoomState | null> {
   const organizationId = parts.options.organizationId;
-  const key = `${organizationId ?? ''}\u0000${entry.channel.channelId}\u0000${entry.channel.recipientOf?.(message) ?? message.senderId}`;
+  const { channel } = entry;
+  const thread = channel.roomPerThread === true && message.threadId !== undefined ? `\u0000${message.threadId}` : '';
+  const key = `${organizationId ?? ''}\u0000${channel.channelId}\u0000${channel.recipientOf?.(message) ?? message.senderId}${thread}`;
   const room = newRoom(parts, {});
   const { room: found, created } = await parts.store.createRoomOnce(key, room, 60);
   if (created) await tellRoomCreated(parts, found);

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.js';
 import { AbortedError, errorCode, SourceAlreadyAttachedError, SourceNotFoundError, ValidationError } from '../errors.js';
 import type { FrameworkEventType } from '../framework-events.js';
 import type { Logger } from '../logger.js';
-import type { InboundMessage, InboundResult } from '../models/delivery.js';
+import type { DeliveryStatus, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { Awaitable, Metadata } from '../models/json.js';
 import type { SourceStatus } from '../models/vocabulary.js';
 import { checkOptionNames, type OptionNames } from '../option-names.js';
@@ -15,6 +15,7 @@ export interface SourceManagerOptions {
   readonly processInbound: (message: InboundMessage) => Promise<InboundResult>;
   /** The room that the message would go to now; null for a new one. */
   readonly roomOf: (message: InboundMessage) => Awaitable<string | null>;
+  readonly processStatus: (status: DeliveryStatus) => Promise<unknown>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly emit: (type: FrameworkEventType, channelId: string, data: Metadata) => void;
@@ -117,6 +118,9 @@ export class SourceManager {
         await source.start(this.#emitOf(channelId, source, connection, gate, signal), {
           signal,
           connected: () => connection.begin(),
+          report: async (status) => {
+            await this.options.tasks.run(() => this.options.processStatus({ channelId, ...status }));
+          },
           maxConcurrentEmits: options.maxConcurrentEmits,
         });
         connection.end();

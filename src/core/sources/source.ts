@@ -1,5 +1,5 @@
 /** The contract of an event-driven source: a persistent connection that emits messages (behaviour §22). */
-import type { InboundMessage, InboundResult } from '../models/delivery.js';
+import type { DeliveryStatus, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { Awaitable, Metadata } from '../models/json.js';
 import type { SourceStatus } from '../models/vocabulary.js';
 
@@ -35,6 +35,8 @@ export interface SourceStartOptions {
   readonly connected: () => void;
   /** So many messages are worked on at a time: a source that has as many under way reads on when one of them is done. */
   readonly maxConcurrentEmits?: number;
+  /** Says what became of a message that was sent, where the connection tells it: a receipt, a bounce (SRC-08). */
+  readonly report?: (status: DeliveryStatus) => Promise<void>;
 }
 
 /** How a source is doing. Times are ISO-8601; `messagesReceived` counts since it was attached. */
