@@ -66,6 +66,7 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   phone: ['libphonenumber-js'],
   nats: ['@nats-io/transport-node'],
   sources: ['ws'],
+  smtp: ['imapflow', 'nodemailer', 'postal-mime'],
 };
 
 /** These know the package as a user does. */

@@ -18,6 +18,11 @@ import {
   TRIGGERS,
   WebSocketChannel,
   WhatsAppChannel,
+  EmailChannel,
+  HookTrigger,
+  MockAIProvider,
+  TRIGGERS,
+  WebSocketChannel,
 } from '../src/index.js';
 import type { Channel, ChannelCapabilities } from '../src/index.js';
 import { verifies } from './requirements.js';
@@ -137,6 +142,7 @@ describe('the channel table', () => {
   /** Today's channels, made with what they cannot do without. */
   const make: Readonly<Record<string, () => Channel>> = {
     TelegramChannel: () => new TelegramChannel('telegram'),
+    EmailChannel: () => new EmailChannel('mail'),
     WebSocketChannel: () => new WebSocketChannel('web'),
     MessengerChannel: () => new MessengerChannel('messenger'),
     WhatsAppChannel: () => new WhatsAppChannel('whatsapp'),

@@ -9,6 +9,8 @@ export { EMULATED_VENDORS, type EmulatedLine, type LineOptions } from './catalog
 export { Device, type ArrivedMessage, type DeviceButton, type DeviceKind, type DeviceMessage, type DeviceOptions } from './device.js';
 export { deviceRoutes, type DeviceRoutes, type ShownDevice, type ShownDevices } from './device-routes.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
+export { MailEmulator, type MailEmulatorOptions, type MailFault, type MailTransaction } from './mail/emulator.js';
+export { MailInbox, type ArrivedMail, type PostedMail, type WrittenMail } from './mail/inbox.js';
 export { Phone, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';
@@ -17,7 +19,6 @@ export { TelegramChat, type SeenMessage, type SentFile } from './telegram/chat.j
 export { TELEGRAM_TEST_TOKEN, TelegramEmulator, type TelegramEmulatorOptions } from './telegram/emulator.js';
 export type { TelegramLimits } from './telegram/pace.js';
 export type { TelegramUser } from './telegram/chats.js';
-export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions } from './twilio/emulator.js';
 export { GraphEmulator, type GraphEmulatorOptions, type StoredFile } from './graph/graph-emulator.js';
 export type { GraphProblem } from './graph/graph-refusal.js';
 export { MessengerEmulator, type MessengerEmulatorOptions } from './messenger/emulator.js';
@@ -25,7 +26,7 @@ export type { MessengerButton } from './messenger/check-message.js';
 export { MessengerPerson, type MessengerMessage, type MessengerNetwork, type MessengerWritten } from './messenger/person.js';
 export { WHATSAPP_TEST_NUMBER_ID, WhatsAppEmulator, type WhatsAppEmulatorOptions, type WhatsAppFate } from './whatsapp/emulator.js';
 export type { ApprovedTemplate, CheckedButton } from './whatsapp/check-message.js';
-export { WhatsAppPhone, type SentFile, type WhatsAppMessage, type WhatsAppNetwork, type Written, type WrittenWhatsApp } from './whatsapp/phone.js';
+export { WhatsAppPhone, type SentFile as WhatsAppFile, type WhatsAppMessage, type WhatsAppNetwork, type Written, type WrittenWhatsApp } from './whatsapp/phone.js';
 export { VendorEmulator, type CallbackFault, type VendorEmulatorOptions, type VendorFault, type WebhookCall } from './vendor-emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';

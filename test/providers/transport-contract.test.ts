@@ -3,6 +3,7 @@ import { describe, it } from 'vitest';
 import { transportContract, type OpenTransport } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
 import { openMessenger } from './open-messenger.js';
+import { openSmtp } from './open-smtp.js';
 import { openTelegram } from './open-telegram.js';
 import { openTelnyx } from './open-telnyx.js';
 import { openTwilio } from './open-twilio.js';
@@ -12,6 +13,7 @@ const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelnyxSMSProvider: openTelnyx,
   FacebookMessengerProvider: openMessenger,
   TelegramBotProvider: openTelegram,
+  SMTPProvider: openSmtp,
   TwilioSMSProvider: openTwilio,
   WhatsAppCloudProvider: openWhatsApp,
 };

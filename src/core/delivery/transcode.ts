@@ -182,16 +182,24 @@ export function stripHtml(html: string): string {
     const closing = html[open + 1] === '/';
     at = close + 1;
     if (name === 'script' || name === 'style') {
-      const end = html.toLowerCase().indexOf(`</${name}`, at);
-      if (!closing) at = end === -1 ? html.length : end;
+      if (!closing) at = endOf(name, html, at);
     } else if (name === 'br' || (closing && (name === 'p' || name === 'div' || name === 'li' || name === 'tr' || /^h[1-6]$/.test(name ?? '')))) {
       out += '\n';
     }
   }
-  return decodeEntities(out)
-    .replace(/[ \t]*\n[ \t]*/g, '\n')
+  const lines = decodeEntities(out)
+    .split('\n')
+    .map((line) => line.trim());
+  return lines
+    .join('\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim();
+}
+
+function endOf(name: 'script' | 'style', html: string, from: number): number {
+  const end = name === 'script' ? /<\/script/gi : /<\/style/gi;
+  end.lastIndex = from;
+  return end.exec(html)?.index ?? html.length;
 }
 
 function decodeEntities(encoded: string): string {
