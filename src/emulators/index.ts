@@ -26,7 +26,14 @@ export type { MessengerButton } from './messenger/check-message.js';
 export { MessengerPerson, type MessengerMessage, type MessengerNetwork, type MessengerWritten } from './messenger/person.js';
 export { WHATSAPP_TEST_NUMBER_ID, WhatsAppEmulator, type WhatsAppEmulatorOptions, type WhatsAppFate } from './whatsapp/emulator.js';
 export type { ApprovedTemplate, CheckedButton } from './whatsapp/check-message.js';
-export { WhatsAppPhone, type SentFile as WhatsAppFile, type WhatsAppMessage, type WhatsAppNetwork, type Written, type WrittenWhatsApp } from './whatsapp/phone.js';
+export {
+  WhatsAppPhone,
+  type SentFile as WhatsAppFile,
+  type WhatsAppMessage,
+  type WhatsAppNetwork,
+  type Written,
+  type WrittenWhatsApp,
+} from './whatsapp/phone.js';
 export { VendorEmulator, type CallbackFault, type VendorEmulatorOptions, type VendorFault, type WebhookCall } from './vendor-emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SMTPServer, SMTPServerAuthentication, SMTPServerSession } from 'smtp-server';
-import { loadPeer } from '../../providers/_shared/ai/peer.js';
+import { loadPeer } from '../../providers/_shared/peer.js';
 import { ImapServer, type ImapBehaviour } from './imap-server.js';
 import { arrivedMail, MailInbox, type PostedMail } from './inbox.js';
 import { Mailbox } from './mailbox.js';

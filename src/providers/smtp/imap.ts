@@ -4,7 +4,7 @@ import { isoTime, SystemClock } from '../../core/clock.js';
 import { RoomKitError } from '../../core/errors.js';
 import type { SourceStatus } from '../../core/models/vocabulary.js';
 import type { SourceEmit, SourceHealth, SourceProvider, SourceStartOptions } from '../../core/sources/source.js';
-import { loadPeer } from '../_shared/ai/peer.js';
+import { loadPeer } from '../_shared/peer.js';
 import { readMail } from '../_shared/mail/received.js';
 import { imapAccount, type IMAPAccount, type IMAPConfig } from './config.js';
 import { parseMail } from './parsed-mail.js';

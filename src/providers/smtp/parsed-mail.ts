@@ -1,6 +1,6 @@
 /** A mail as it came over the wire, taken apart by postal-mime. */
 import type { Address, Email } from 'postal-mime';
-import { loadPeer } from '../_shared/ai/peer.js';
+import { loadPeer } from '../_shared/peer.js';
 import { headerValue, isMailAddress, mailAddress } from '../_shared/mail/headers.js';
 import type { MailAddress } from '../_shared/mail/headers.js';
 import type { ReceivedMail } from '../_shared/mail/received.js';

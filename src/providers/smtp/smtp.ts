@@ -3,7 +3,7 @@ import type { Transporter } from 'nodemailer';
 import type { TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { ProviderResult } from '../../core/models/delivery.js';
 import { composeMail, type OutgoingMail } from '../_shared/mail/compose.js';
-import { loadPeer } from '../_shared/ai/peer.js';
+import { loadPeer } from '../_shared/peer.js';
 import { smtpAccount, type SMTPAccount, type SMTPConfig } from './config.js';
 import { smtpFailure } from './failure.js';
 
