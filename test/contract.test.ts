@@ -11,6 +11,7 @@ import {
   AIChannel,
   channelCapabilities,
   ChannelType,
+  EmailChannel,
   HookTrigger,
   MessengerChannel,
   MockAIProvider,
@@ -18,11 +19,6 @@ import {
   TRIGGERS,
   WebSocketChannel,
   WhatsAppChannel,
-  EmailChannel,
-  HookTrigger,
-  MockAIProvider,
-  TRIGGERS,
-  WebSocketChannel,
 } from '../src/index.js';
 import type { Channel, ChannelCapabilities } from '../src/index.js';
 import { verifies } from './requirements.js';

@@ -1,5 +1,6 @@
 /** What a person holds: everything that came and went, for a console or a page that shows it. */
 
+/** What a device looks like. */
 export type DeviceKind = 'phone' | 'mailbox' | 'chat';
 
 /** Something to tap under a message. */
@@ -25,6 +26,7 @@ export interface DeviceMessage {
 /** What a message must say of itself when it arrives. */
 export type ArrivedMessage = Pick<DeviceMessage, 'id' | 'text'> & Partial<Pick<DeviceMessage, 'subject' | 'mediaUrls' | 'buttons'>>;
 
+/** What a device is made with. */
 export interface DeviceOptions {
   readonly kind: DeviceKind;
   /** Whose it is: a number, an address, a name. */

@@ -34,7 +34,8 @@ export {
   type Written,
   type WrittenWhatsApp,
 } from './whatsapp/phone.js';
-export { VendorEmulator, type CallbackFault, type VendorEmulatorOptions, type VendorFault, type WebhookCall } from './vendor-emulator.js';
+export type { CallbackFault, VendorFault } from './faults.js';
+export { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from './vendor-emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';
 export { ModelEmulator, type ModelEmulatorOptions } from './model-emulator.js';

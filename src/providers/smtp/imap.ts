@@ -178,7 +178,7 @@ export class IMAPSource implements SourceProvider {
     const arrived = found.internalDate === undefined ? undefined : new Date(found.internalDate);
     if (since === undefined || arrived === undefined || arrived >= since) {
       for (const meta of await this.#metasOf(found.source, sentBy)) {
-        if (meta.type === 'status') await report(meta.status);
+        if (meta.type === 'status') await report?.(meta.status);
         if (meta.type !== 'message') continue;
         try {
           await emit({ ...meta.message, channelId });

@@ -11,7 +11,7 @@ import type { ProviderResult } from '../../core/models/delivery.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { Awaitable, Metadata } from '../../core/models/json.js';
 import type { ChannelMediaType, ChannelType } from '../../core/models/vocabulary.js';
-import type { VendorFault } from '../../emulators/vendor-emulator.js';
+import type { VendorFault } from '../../emulators/faults.js';
 import type { ContractCase } from './contract.js';
 
 /** How the provider of one case is to be made. */
