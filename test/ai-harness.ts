@@ -1,6 +1,6 @@
 /** A room in miniature for tests of agents: it runs one turn of one channel without a kit, and keeps what the channel did. */
 import type { AIChannel } from '../src/ai/ai-channel.js';
-import type { ChannelServices, Turn } from '../src/core/channel.js';
+import type { ChannelServices, KeptByAgent, Turn } from '../src/core/channel.js';
 import { AbortedError } from '../src/core/errors.js';
 import { RoomKit } from '../src/core/kit.js';
 import type { Logger } from '../src/core/logger.js';
@@ -131,6 +131,7 @@ export class AgentHarness {
   readonly reported: ToolCallEvent[] = [];
   readonly started: string[] = [];
   readonly steps: Parameters<Turn['trace']>[0][] = [];
+  readonly kept: KeptByAgent = { value: undefined };
   readonly tools = new Map<string, ToolFunction>();
   /** What `before_tool_use` decides; default: everything passes. */
   gate: (call: ToolUseEvent) => ToolUseVerdict | Promise<ToolUseVerdict> = (call) => ({ allowed: true, arguments: call.arguments });
@@ -186,6 +187,7 @@ export class AgentHarness {
       triggerEvents: triggers,
       startedTools: options.startedTools ?? [],
       markToolStarted: (key) => void this.started.push(key),
+      kept: this.kept,
       trace: (step) => void this.steps.push(step),
     };
     return {

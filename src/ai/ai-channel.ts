@@ -251,6 +251,7 @@ export class AIChannel implements Channel {
       supportsVision: provider.supportsVision,
       services,
       turnId: turn.id,
+      kept: turn.kept,
       systemPrompt: prompt,
       tools: provider.supportsTools ? tools.offered(policy, askers.roles) : EMPTY_LIST,
       cancellation,

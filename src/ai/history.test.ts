@@ -51,6 +51,34 @@ describe('the history a model sees', () => {
     expect(words(seen())).toEqual(['user: seen', 'assistant: own', 'user: now']);
   });
 
+  it('is read once: a turn takes over what the turn before has read, as long as it would read the same', async () => {
+    verifies('AI-03', 'AI-04', 'EDT-04');
+    const { harness, seen } = agent();
+    const history = [anEvent('one'), anEvent('two', { channelId: 'agent' }), anEvent('three'), anEvent('four', { channelId: 'agent' })];
+    const [one, two, three, four] = history;
+    const people = [aParticipant('user-1', { displayName: 'Ada' }), aParticipant('user-2', { displayName: 'Bo' })];
+    const ask = (n: number, events: (RoomEvent | undefined)[], participants = people): Promise<string[]> =>
+      harness.ask('now', { history: events.filter((event) => event !== undefined), participants }).then(() => words(seen(n)));
+
+    await ask(0, [one, two, three]);
+    expect(await ask(1, [two, three, four])).toEqual(['assistant: two', 'user: three', 'assistant: four', 'user: now']);
+    const read = (n: number, text: string): unknown => seen(n).messages.find((message) => messageText(message) === text);
+    expect(read(1, 'two')).toBe(read(0, 'two'));
+
+    const edited = three === undefined ? three : { ...three, content: { type: 'text', body: 'edited' } as const };
+    expect(await ask(2, [two, edited, four])).toEqual(['assistant: two', 'user: edited', 'assistant: four', 'user: now']);
+    expect(await ask(3, [two, anEvent('', { index: three?.index ?? 0 }), four])).toEqual(['assistant: two\nfour', 'user: now']);
+
+    const other = anEvent('five', { participantId: 'user-2' });
+    const named = ['assistant: two', 'user: Ada: three', 'assistant: four', 'user: Bo: five\nAda: now'];
+    expect(await ask(4, [two, three, four, other])).toEqual(named);
+    expect(await ask(5, [two, three, four, other])).toEqual(named);
+    for (const text of ['two', 'Ada: three']) expect(read(5, text)).toBe(read(4, text));
+    const renamed = [aParticipant('user-1', { displayName: 'Ada' }), aParticipant('user-2', { displayName: 'Cy' })];
+    expect((await ask(6, [two, three, four, other], renamed)).at(-1)).toBe('user: Cy: five\nAda: now');
+    expect(await ask(7, [two, three, four], renamed)).toEqual(['assistant: two', 'user: three', 'assistant: four', 'user: now']);
+  });
+
   it('is the newest window, ascending', async () => {
     verifies('AI-03');
     const { harness, seen } = agent({ maxContextEvents: 2 });

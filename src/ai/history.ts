@@ -1,22 +1,20 @@
 /** What a model is shown of a conversation (AI-03, AI-04): the history as this agent may see it, then what it answers. */
-import type { TakenMessages } from '../core/channel.js';
+import type { KeptByAgent, TakenMessages } from '../core/channel.js';
 import { ValidationError } from '../core/errors.js';
 import type { ChannelServices } from '../core/channel.js';
 import type { AIMessage, AITool } from '../core/models/ai.js';
-import type { EventContent } from '../core/models/content.js';
 import type { RoomEvent } from '../core/models/event.js';
-import type { Participant } from '../core/models/people.js';
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import { canSeeEvent } from '../core/delivery/visibility.js';
 import { RoomContextView, type RoomContext } from '../core/rooms/context.js';
 import { withoutSummaries } from '../core/rooms/summaries.js';
 import type { Cancellation } from '../core/async/cancellation.js';
-import { readContent } from './content-parts.js';
 import type { LoopRecord } from './loop-record.js';
 import type { MemoryOptions, MemoryProvider, MemoryResult, MemoryStore } from './memory/memory.js';
 import { ReadersStore } from './memory/readers-store.js';
 import { newest } from './memory/sliding-window.js';
-import { hasSeveralSpeakers, withSpeaker } from './speakers.js';
+import { read, Reading } from './reading.js';
+import { hasSeveralSpeakers } from './speakers.js';
 
 export interface ConversationParts {
   readonly channelId: string;
@@ -29,6 +27,8 @@ export interface ConversationParts {
   readonly supportsVision: boolean;
   readonly services: ChannelServices;
   readonly turnId: string;
+  /** Where the last turn in this room has left what it has read. */
+  readonly kept: KeptByAgent | undefined;
   readonly systemPrompt: string | undefined;
   readonly tools: readonly AITool[];
   readonly cancellation: Cancellation;
@@ -88,7 +88,8 @@ export function joinConversation(
   const hasSeveral = hadSeveral || hasSeveralSpeakers(reader.channelId, remembered.events, triggers, later);
   const words = { ...reader, participants };
   const messages = later.map((event) => read(words, event, hasSeveral)).filter((message) => message !== undefined);
-  return hasSeveral && !hadSeveral ? { messages, renamed: wordsOf(words, remembered, triggers, true).messages } : { messages };
+  if (!hasSeveral || hadSeveral) return { messages };
+  return { messages, renamed: wordsOf(remembered, new Reading(words, true, allOf(remembered, triggers))).messages };
 }
 
 /** What of the history this agent may read, without what it is to answer. Of most rooms that is all but the newest. */
@@ -108,67 +109,26 @@ function readable({ channelId, context }: ConversationParts, recent: readonly Ro
 
 /** Events in the words a model reads. */
 function toMessages(parts: ConversationParts, triggers: readonly RoomEvent[], remembered: MemoryResult): Conversation {
-  const { channelId, supportsVision, context } = parts;
+  const { channelId, supportsVision, context, kept } = parts;
   const hasSeveral = hasSeveralSpeakers(channelId, remembered.events, triggers);
-  const { messages, askedFrom } = wordsOf({ channelId, supportsVision, participants: context.participants }, remembered, triggers, hasSeveral);
+  const reader = { channelId, supportsVision, participants: context.participants };
+  const before = kept?.value instanceof Reading ? kept.value : undefined;
+  const reading = new Reading(reader, hasSeveral, allOf(remembered, triggers), before);
+  if (kept !== undefined) kept.value = reading;
+  const { messages, askedFrom } = wordsOf(remembered, reading);
   return { messages, askedFrom, hasSeveralSpeakers: hasSeveral, remembered, triggers };
 }
 
-/** Who reads, and whom it knows by name. */
-interface Reader {
-  readonly channelId: string;
-  readonly supportsVision: boolean;
-  readonly participants: readonly Participant[];
+function allOf(remembered: MemoryResult, triggers: readonly RoomEvent[]): readonly RoomEvent[] {
+  return remembered.events.concat(triggers);
 }
 
-function wordsOf(
-  reader: Reader,
-  remembered: MemoryResult,
-  triggers: readonly RoomEvent[],
-  hasSeveral: boolean,
-): Pick<Conversation, 'messages' | 'askedFrom'> {
-  const { events } = remembered;
-  // As long as it will be in most cases: a list that grows is copied again and again.
-  const messages = remembered.messages.slice();
-  let length = messages.length;
-  messages.length += events.length + triggers.length;
-  const add = (event: RoomEvent): void => {
-    const message = read(reader, event, hasSeveral);
-    if (message !== undefined) messages[length++] = message;
-  };
-  for (const event of events) add(event);
-  const askedFrom = length;
-  for (const event of triggers) add(event);
-  messages.length = length;
-  return { messages, askedFrom };
-}
-
-/**
- * Plain texts in the form of messages, one of a user and one of the reader itself. A window moves on by a message or two each
- * turn: what stays in it is not made anew, and what a model's adapter still holds of earlier turns holds no copies.
- */
-const SPOKEN = new WeakMap<EventContent, AIMessage>();
-const OWN = new WeakMap<EventContent, AIMessage>();
-
-/** An event's message; undefined when there is nothing to read. */
-function read(reader: Reader, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
-  const { content } = event;
-  const isOwn = event.source.channelId === reader.channelId;
-  if (content.type !== 'text' || (withSpeakers && !isOwn)) return readNow(reader, event, withSpeakers);
-  const known = isOwn ? OWN : SPOKEN;
-  let message = known.get(content);
-  if (message === undefined) {
-    message = readNow(reader, event, withSpeakers);
-    if (message !== undefined) known.set(content, message);
-  }
-  return message;
-}
-
-function readNow({ channelId, participants, supportsVision }: Reader, event: RoomEvent, withSpeakers: boolean): AIMessage | undefined {
-  const content = readContent(event.content, supportsVision);
-  if (content === null || content.length === 0) return undefined;
-  if (event.source.channelId === channelId) return Object.freeze({ role: 'assistant', content } as const);
-  return Object.freeze({ role: 'user', content: withSpeakers ? withSpeaker(content, event, participants) : content } as const);
+/** The memory's own words, then those of the events; what there is nothing to read of is left out. */
+function wordsOf({ messages, events }: MemoryResult, reading: Reading): Pick<Conversation, 'messages' | 'askedFrom'> {
+  if (messages.length === 0 && reading.isWhole) return { messages: reading.words(), askedFrom: events.length };
+  const history = reading.words(0, events.length);
+  const shown = messages.length === 0 ? history : messages.concat(history);
+  return { messages: shown.concat(reading.words(events.length)), askedFrom: shown.length };
 }
 
 /** What the memory shows; when it fails, the plain window (MEM-04). */
@@ -239,8 +199,10 @@ export function isConversation(event: RoomEvent, channelId: string): boolean {
   );
 }
 
+/** An index tells most events apart, and is compared faster than an id. */
 function isAmong(event: RoomEvent, triggers: readonly RoomEvent[]): boolean {
-  return triggers.length === 1 ? triggers[0]?.id === event.id : triggers.some((trigger) => trigger.id === event.id);
+  for (const trigger of triggers) if (trigger.index === event.index && trigger.id === event.id) return true;
+  return false;
 }
 
 /** The triggers as they are now: edited ones in their new words, deleted ones gone (EDT-04). */

@@ -174,6 +174,8 @@ export interface Turn {
   readonly resumed?: ResumedTurn | undefined;
   /** Why no further generation may be made (USG-03); undefined when one may. At once when the store answers at once. */
   budgetRefusal?(budgets: { readonly agent: Budget | undefined; readonly room: Budget | undefined }, model: string): Awaitable<string | undefined>;
+  /** What its agent has left for its next turn in this room, to be spared work: never more than that, for it may be gone at any time. */
+  readonly kept?: KeptByAgent;
   /** Adds a step to the decision trace (TEL-07). Generations are recorded as used, too (USG-01): `name` is the model, `provider` whose it is. */
   trace(step: {
     kind: 'generation' | 'tool';
@@ -188,6 +190,11 @@ export interface Turn {
     /** What the model was given; asked for only where the trace is kept, and counted at once: of its words nothing is kept. */
     prompt?: (() => GivenPrompt) | undefined;
   }): void;
+}
+
+/** What an agent keeps of a room between turns; the kit forgets it with the room, and when a stored event is changed. */
+export interface KeptByAgent {
+  value: unknown;
 }
 
 /** What an agent is asked about an approval. */

@@ -148,11 +148,12 @@ export class RoomRuntime {
     }
   }
 
-  /** A stored event was changed: history is read again. */
+  /** A stored event was changed: history is read again, also by agents. */
   dropTail(): void {
     this.offers.changed();
     this.#changes++;
     this.#tail = undefined;
+    for (const lane of this.turnLanes.values()) lane.kept.value = undefined;
   }
 
   async #readTail(store: ConversationStore, latestIndex: number, size: number): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import { insist } from '../async/insist.js';
 import { inCleanScope } from '../call-scope.js';
+import type { KeptByAgent } from '../channel.js';
 import type { Broadcast } from '../delivery/broadcast.js';
 import { leaveBehind } from '../delivery/left-behind.js';
 import type { Target } from '../delivery/plan.js';
@@ -27,6 +28,7 @@ export class TurnLane {
   readonly #waiting: (TurnWork | Backlog)[] = [];
   /** Turns whose commit is under way or done and that are not in the lane yet: nothing may come between. */
   reserved = 0;
+  readonly kept: KeptByAgent = { value: undefined };
 
   constructor(
     /** The store may hold older turns of this lane: they are read before the next one is run. */

@@ -1,7 +1,7 @@
 /** What an agent may know and use of its turn while it runs (§17), and how others reach into it. */
 import { Cancellation, type AbortSource } from '../async/cancellation.js';
 import { isoTime } from '../clock.js';
-import type { OnEventOptions, TakenMessages, Turn } from '../channel.js';
+import type { KeptByAgent, OnEventOptions, TakenMessages, Turn } from '../channel.js';
 import { withoutStamps } from '../delivery/forms.js';
 import { canSeeEvent } from '../delivery/visibility.js';
 import { TimeoutError } from '../errors.js';
@@ -63,6 +63,9 @@ export class RunningTurn implements OnEventOptions, Turn {
   }
   get attempt(): number {
     return Math.max(1, this.work.row.attempts);
+  }
+  get kept(): KeptByAgent {
+    return this.lane.kept;
   }
   get startedTools(): readonly string[] {
     return this.work.row.startedTools ?? EMPTY_LIST;
