@@ -29,9 +29,10 @@ export class MemoryOutbox {
   readonly #rowsOfEvent = new Map<string, string[]>();
   readonly #openRows = new Set<string>();
   readonly #byProvider = new Map<string, string>();
-  readonly #turns = new Map<string, MemoryTurn>();
-  readonly #turnsOfRoom = new Map<string, string[]>();
-  readonly #openTurns = new Set<string>();
+  readonly #turnsOfRoom = new Map<string, MemoryTurn[]>();
+  readonly #openTurns = new Map<string, MemoryTurn>();
+  /** All by id, made when one that has ended is first asked for: hardly anybody asks, and the table grows with every turn. */
+  #turns: Map<string, MemoryTurn> | undefined;
 
   addRows(rows: readonly OutboxRow[], index: number): void {
     for (const row of rows) {
@@ -45,10 +46,11 @@ export class MemoryOutbox {
   }
 
   addTurns(turns: readonly TurnRow[], index: number): void {
-    for (const turn of turns) {
-      this.#turns.set(turn.id, new MemoryTurn(turn, index));
-      push(this.#turnsOfRoom, turn.roomId, turn.id);
-      if (OPEN_TURNS.includes(turn.state)) this.#openTurns.add(turn.id);
+    for (const row of turns) {
+      const turn = new MemoryTurn(row, index);
+      push(this.#turnsOfRoom, turn.roomId, turn);
+      if (OPEN_TURNS.includes(turn.state)) this.#openTurns.set(turn.id, turn);
+      this.#turns?.set(turn.id, turn);
     }
   }
 
@@ -107,24 +109,24 @@ export class MemoryOutbox {
   }
 
   checkCompletable(turnId: string): void {
-    const turn = this.#turns.get(turnId);
+    const turn = this.#turn(turnId);
     if (turn !== undefined && !OPEN_TURNS.includes(turn.state)) throw alreadyCommitted(turnId);
   }
 
   checkChanges(changes: readonly TurnChange[]): void {
     for (const { turnId, from } of changes) {
-      const turn = this.#turns.get(turnId);
+      const turn = this.#turn(turnId);
       if (turn === undefined || !from.includes(turn.state)) throw turnMovedOn(turnId, from);
     }
   }
 
   complete({ turnId, state, endReason, replyEventIds, usage }: TurnCompletion): void {
-    const turn = this.#turns.get(turnId);
+    const turn = this.#turn(turnId);
     if (turn !== undefined) this.#change(turn, { state, endReason, replyEventIds, usage });
   }
 
   updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined): TurnRow | null {
-    const turn = this.#turns.get(turnId);
+    const turn = this.#turn(turnId);
     if (turn === undefined || (from !== undefined && !from.includes(turn.state))) return null;
     this.#change(turn, patch);
     return turn.row();
@@ -132,8 +134,18 @@ export class MemoryOutbox {
 
   #change(turn: MemoryTurn, patch: TurnPatch): void {
     turn.change(patch);
-    if (OPEN_TURNS.includes(turn.state)) this.#openTurns.add(turn.id);
+    if (OPEN_TURNS.includes(turn.state)) this.#openTurns.set(turn.id, turn);
     else this.#openTurns.delete(turn.id);
+  }
+
+  #turn(turnId: string): MemoryTurn | undefined {
+    const open = this.#openTurns.get(turnId);
+    if (open !== undefined) return open;
+    if (this.#turns === undefined) {
+      this.#turns = new Map();
+      for (const turns of this.#turnsOfRoom.values()) for (const turn of turns) this.#turns.set(turn.id, turn);
+    }
+    return this.#turns.get(turnId);
   }
 
   mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
@@ -148,16 +160,19 @@ export class MemoryOutbox {
   }
 
   getTurn(turnId: string): TurnRow | null {
-    return this.#turns.get(turnId)?.row() ?? null;
+    return this.#turn(turnId)?.row() ?? null;
   }
 
   listTurns(query: TurnQuery): TurnRow[] {
     const found: TurnRow[] = [];
     const onlyOpen = query.state !== undefined && [query.state].flat().every((state) => OPEN_TURNS.includes(state));
-    const ids = onlyOpen ? this.#openTurns : query.roomId !== undefined ? (this.#turnsOfRoom.get(query.roomId) ?? []) : this.#turns.keys();
-    for (const id of ids) {
-      const turn = this.#turns.get(id);
-      if (turn === undefined || !matches(turn.state, query.state)) continue;
+    const turns = onlyOpen
+      ? this.#openTurns.values()
+      : query.roomId !== undefined
+        ? (this.#turnsOfRoom.get(query.roomId) ?? EMPTY_LIST)
+        : [...this.#turnsOfRoom.values()].flat();
+    for (const turn of turns) {
+      if (!matches(turn.state, query.state)) continue;
       if (query.roomId !== undefined && turn.roomId !== query.roomId) continue;
       if (query.channelId !== undefined && turn.channelId !== query.channelId) continue;
       found.push(turn.row());
@@ -205,7 +220,7 @@ export class MemoryOutbox {
 
   renewLeases(owner: string, leaseUntil: string): void {
     for (const id of this.#openRows) if (this.#rows.get(id)?.leaseOwner === owner) this.updateRow(id, { leaseUntil }, undefined);
-    for (const id of this.#openTurns) if (this.#turns.get(id)?.leaseOwner === owner) this.updateTurn(id, { leaseUntil }, undefined);
+    for (const turn of this.#openTurns.values()) if (turn.leaseOwner === owner) turn.change({ leaseUntil });
   }
 
   releaseLeases(owner: string): void {
@@ -227,8 +242,8 @@ export class MemoryOutbox {
       this.#rows.delete(id);
       this.#openRows.delete(id);
     }
-    for (const id of this.#turnsOfRoom.get(roomId) ?? []) {
-      this.#turns.delete(id);
+    for (const { id } of this.#turnsOfRoom.get(roomId) ?? EMPTY_LIST) {
+      this.#turns?.delete(id);
       this.#openTurns.delete(id);
     }
     this.#rowsOfRoom.delete(roomId);
@@ -289,7 +304,7 @@ function matches<State extends string>(state: State, wanted: State | readonly St
   return wanted === undefined || (typeof wanted === 'string' ? state === wanted : wanted.includes(state));
 }
 
-function push(map: Map<string, string[]>, key: string, value: string): void {
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
