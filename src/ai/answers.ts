@@ -11,10 +11,7 @@ import { ToolLoop, type LoopOutcome } from './tool-loop.js';
 /** A plain model: the whole answer at once. */
 export function answerAtOnce(agent: AgentParts, parts: TurnParts, source: EventSource): Promise<ChannelOutput> {
   const loop = new ToolLoop(agent, parts);
-  return loop.run().then(
-    () => output(agent, parts, loop.outcome(), source, undefined),
-    (failure: unknown) => output(agent, parts, loop.outcome(), source, failure),
-  );
+  return loop.run((failure) => output(agent, parts, loop.outcome(), source, failure));
 }
 
 function output(agent: AgentParts, parts: TurnParts, outcome: LoopOutcome, source: EventSource, failure: unknown): ChannelOutput {
@@ -77,7 +74,10 @@ class StreamedAnswer implements ResponseStream {
     this.#loop = new ToolLoop(agent, parts);
   }
 
-  readonly pipe = (write: (text: string) => void): Promise<void> => this.#loop.run(write);
+  readonly pipe = (write: (text: string) => void): Promise<void> =>
+    this.#loop.run((failure) => {
+      if (failure !== undefined) throw failure;
+    }, write);
 
   readonly finish = (): StreamOutcome => streamOutcome(this.#loop.outcome(), this.agent);
 

@@ -71,11 +71,8 @@ export class Generations {
     try {
       const context = this.host.context();
       attempt.span = this.span = this.#startSpan(provider, context, number);
-      const answering = canStream(provider)
-        ? this.#streamed(attempt, provider.generateStream(context, this.parts.cancellation))
-        : this.#whole(attempt, context);
-      if (!isPromise(answering)) return this.#took(attempt, answering);
-      return answering.then(
+      if (!canStream(provider)) return this.#whole(attempt, context);
+      return this.#streamed(attempt, provider.generateStream(context, this.parts.cancellation)).then(
         (response) => this.#took(attempt, response),
         (error: unknown) => this.#failed(attempt, error),
       );
@@ -136,14 +133,19 @@ export class Generations {
   /** A plain model: everything at once. */
   #whole(attempt: Attempt, context: AIContext): Awaitable<AIResponse> {
     const { cancellation } = this.parts;
-    const take = (response: AIResponse | undefined): AIResponse => {
-      const answer = checkResponse(response, attempt.provider);
-      this.#firstByte(attempt);
-      this.host.say(answer.content);
-      return answer;
+    const take = (response: AIResponse | undefined): Awaitable<AIResponse> => {
+      let answer: AIResponse;
+      try {
+        answer = checkResponse(response, attempt.provider);
+        this.#firstByte(attempt);
+        this.host.say(answer.content);
+      } catch (error) {
+        return this.#failed(attempt, error);
+      }
+      return this.#took(attempt, answer);
     };
     const answering: Awaitable<AIResponse> = attempt.provider.generate(context, cancellation); // of plain JavaScript it may be here at once
-    return isPromise(answering) ? cancellation.guard(answering, take) : take(answering);
+    return isPromise(answering) ? cancellation.guard(answering, take, (error) => this.#failed(attempt, error)) : take(answering);
   }
 
   #streamed(attempt: Attempt, items: AsyncIterable<AIStreamItem>): Promise<AIResponse> {

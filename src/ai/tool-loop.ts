@@ -116,11 +116,12 @@ export class ToolLoop {
     };
   }
 
-  /** Shows the visible text as it comes. Ends normally when it was cancelled or out of time; rejects with what the model failed with. */
-  async run(show?: (text: string) => void): Promise<void> {
+  /** Shows the visible text as it comes. `end` is told what the model failed with; not that it was cancelled or out of time. */
+  async run<Result>(end: (failure: unknown) => Result, show?: (text: string) => void): Promise<Result> {
     const { cancellation, steered } = this.parts;
     const { running } = this.agent;
     this.#show = show;
+    let failure: unknown;
     running.open(steered);
     try {
       if (this.parts.record !== undefined) await this.#goOn(this.parts.record);
@@ -144,14 +145,13 @@ export class ToolLoop {
     } catch (error) {
       const { reason } = cancellation;
       this.#endReason = reason === undefined ? 'error' : endReasonOf(reason);
-      if (reason !== undefined) return;
-      this.#failure = error;
-      throw error;
+      if (reason === undefined) this.#failure = failure = error;
     } finally {
       running.close(steered);
       this.#generations.flush();
       cancellation.release();
     }
+    return end(failure);
   }
 
   get #hasBudget(): boolean {

@@ -64,28 +64,26 @@ export class Cancellation {
 
   /** The outcome of `work`, or a rejection as soon as this is aborted; what `work` does later is ignored (CON-08). */
   guard<T>(work: PromiseLike<T>): Promise<T>;
-  /** The same, made into something else by `next` before it is given: that spares a promise. */
-  guard<T, Result>(work: PromiseLike<T>, next: (value: T) => Awaitable<Result>): Promise<Result>;
-  guard<T, Result>(work: PromiseLike<T>, next?: (value: T) => Awaitable<Result>): Promise<T | Result> {
+  /** The same, made into something else by `next` or `failed` before it is given, as by `then`: that spares a promise. */
+  guard<T, Result>(work: PromiseLike<T>, next: (value: T) => Awaitable<Result>, failed?: (error: Error) => Awaitable<Result>): Promise<Result>;
+  guard<T, Result>(work: PromiseLike<T>, next?: (value: T) => Awaitable<Result>, failed?: (error: Error) => Awaitable<Result>): Promise<T | Result> {
     return new Promise((resolve, reject) => {
       let isOver = false;
-      const unlisten = this.onAbort((reason) => {
+      const fail = (error: Error): void => {
+        if (isOver) return;
         isOver = true;
-        reject(reason);
-      });
+        if (failed === undefined) reject(error);
+        else attempt(() => resolve(failed(error)), reject);
+      };
+      const unlisten = this.onAbort(fail);
       work.then(
         (value) => {
           unlisten();
-          if (isOver) return;
-          try {
-            resolve(next === undefined ? value : next(value));
-          } catch (error) {
-            reject(error instanceof Error ? error : new Error(String(error)));
-          }
+          if (!isOver) attempt(() => resolve(next === undefined ? value : next(value)), reject);
         },
         (error: unknown) => {
           unlisten();
-          reject(error instanceof Error ? error : new Error(String(error)));
+          fail(asError(error));
         },
       );
     });
@@ -115,6 +113,18 @@ export class Cancellation {
     if (this.#reason === undefined) this.#unlink = unlink;
     else unlink?.();
   }
+}
+
+function attempt(step: () => void, failed: (error: Error) => void): void {
+  try {
+    step();
+  } catch (error) {
+    failed(asError(error));
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function nothing(): void {
