@@ -25,6 +25,38 @@ import { verifies } from '../requirements.js';
 
 const say = (content: string) => ({ channelId: 'a', senderId: 'u', content });
 
+describe('what an agent keeps for its next turn', () => {
+  it("is its own and the room's alone, and gone when a stored event was changed", async () => {
+    verifies('CON-09', 'EDT-04');
+    const { kit } = makeKit();
+    const found: unknown[] = [];
+    const agent = (id: string): TestAgent =>
+      new TestAgent(id, (event, _context, { turn }) => {
+        found.push(turn?.kept?.value);
+        if (turn?.kept !== undefined) turn.kept.value = `${id} of ${textOf(event)}`;
+        return undefined;
+      });
+    const channels = [new TestTransport('a'), agent('one'), agent('two')];
+    const roomId = await openRoom(kit, channels);
+    await kit.createRoom({ roomId: 'other' });
+    for (const { channelId } of channels) await kit.attachChannel('other', channelId);
+    const ask = async (words: string, room = roomId): Promise<unknown[]> => {
+      await kit.processInbound({ ...say(words), externalId: words }, { roomId: room });
+      return found.splice(0);
+    };
+    expect(await ask('x')).toEqual([undefined, undefined]);
+    expect(await ask('y', 'other')).toEqual([undefined, undefined]);
+    expect(await ask('z')).toEqual(['one of x', 'two of x']);
+    const [, edited] = messagesOf(await gapless(kit, roomId));
+    const content = { type: 'edit', targetEventId: edited?.id ?? '', newContent: { type: 'text', body: 'mended' } } as const;
+    await kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId });
+    found.length = 0;
+    expect(await ask('w')).not.toContain('one of z');
+    expect(await ask('v', 'other')).toEqual(['one of y', 'two of y']);
+    await kit.close();
+  });
+});
+
 describe('a message for an agent that is busy', () => {
   async function busy(room: CreateRoomOptions, agent: TestAgent, binding: AttachOptions = {}): Promise<Harness & { ask(): Promise<unknown[]> }> {
     const harness = makeKit();

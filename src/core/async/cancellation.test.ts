@@ -26,6 +26,24 @@ describe('a cancellation', () => {
     expect(cancellation.signal.aborted).toBe(true);
   });
 
+  it('gives what is made of a failure, its own end among them, but not of what goes wrong in between', async () => {
+    verifies('CON-08');
+    const cancellation = new Cancellation(undefined, undefined);
+    const made = (work: Promise<string>, next: (value: string) => string = (value) => value): Promise<string> =>
+      cancellation.guard(work, next, ({ message }) => `failed: ${message}`);
+    expect(await made(Promise.resolve('well'))).toBe('well');
+    expect(await made(Promise.reject(new Error('no')))).toBe('failed: no');
+    const broken = (): string => {
+      throw new Error('broken');
+    };
+    await expect(made(Promise.resolve(''), broken)).rejects.toThrow('broken');
+    await expect(cancellation.guard(Promise.reject(new Error('no')), broken, broken)).rejects.toThrow('broken');
+    const waiting = made(never);
+    cancellation.abort(late());
+    expect(await waiting).toBe('failed: Too late.');
+    expect(await made(Promise.resolve('well'))).toBe('failed: Too late.');
+  });
+
   it('gives what is made of the outcome, and rejects when that fails', async () => {
     const cancellation = new Cancellation(undefined, undefined);
     expect(await cancellation.guard(Promise.resolve(2), (value) => value * 2)).toBe(4);
