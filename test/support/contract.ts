@@ -12,6 +12,14 @@ import * as gemini from '../../src/providers/gemini/index.js';
 import * as mcp from '../../src/providers/mcp/index.js';
 import * as openai from '../../src/providers/openai/index.js';
 import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
+import * as messenger from '../../src/providers/messenger/index.js';
+import * as nats from '../../src/providers/nats/index.js';
+import * as phone from '../../src/providers/phone/index.js';
+import * as smtp from '../../src/providers/smtp/index.js';
+import * as sources from '../../src/providers/sources/index.js';
+import * as telnyx from '../../src/providers/telnyx/index.js';
+import * as twilio from '../../src/providers/twilio/index.js';
+import * as whatsapp from '../../src/providers/whatsapp/index.js';
 import * as telegram from '../../src/providers/telegram/index.js';
 import * as vllm from '../../src/providers/vllm/index.js';
 import * as client from '../../src/client/index.js';
@@ -82,6 +90,14 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/mcp': mcp,
   'roomkit/openai': openai,
   'roomkit/pydantic-ai': pydanticAI,
+  'roomkit/messenger': messenger,
+  'roomkit/nats': nats,
+  'roomkit/phone': phone,
+  'roomkit/smtp': smtp,
+  'roomkit/sources': sources,
+  'roomkit/telnyx': telnyx,
+  'roomkit/twilio': twilio,
+  'roomkit/whatsapp': whatsapp,
   'roomkit/telegram': telegram,
   'roomkit/vllm': vllm,
 };
