@@ -89,7 +89,6 @@ function opening(more: (name: string, client: NatsConnection) => Promise<Partial
       source,
       channelId: 'feed',
       secret: SECRET,
-      lacks: ['interrupt'],
       say: async (...said) => {
         for (const one of said) publish(jsonOf(one));
         await client.flush();

@@ -5,17 +5,18 @@ import { createServer as createRawServer, type AddressInfo } from 'node:net';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ValidationError, type InboundMessage, type SourceStartOptions } from '../../src/core/index.js';
+import { ValidationError } from '../../src/core/index.js';
 import { WebSocketSource, type WebSocketSourceOptions } from '../../src/providers/sources/index.js';
-import { TAKEN } from '../../src/testing/contracts/source-case.js';
 import { TestClock } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
 import { jsonOf, SECRET, socketServer, sourceOf, type TestSocketServer } from './open-websocket.js';
 import { kitWith } from './scene.js';
 import { silentServer } from './silent-server.js';
 import { soon } from './soon.js';
+import { startWithoutKit } from './started.js';
 
 const closing: (() => unknown)[] = [];
+const started = startWithoutKit(closing);
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
@@ -24,26 +25,6 @@ async function serving(...given: Parameters<typeof socketServer>): Promise<TestS
   const server = await socketServer(...given);
   closing.push(() => server.close());
   return server;
-}
-
-/** Starts it without a kit; `emitted` is what it brings. */
-function started(source: WebSocketSource, more: Partial<SourceStartOptions> & { take?: () => Promise<unknown> } = {}) {
-  const { take = () => Promise.resolve(), ...options } = more;
-  const emitted: InboundMessage[] = [];
-  const controller = new AbortController();
-  closing.push(() => controller.abort());
-  let connections = 0;
-  let end: { error?: { code?: string; message: string; retryAfterSeconds?: number } } | undefined;
-  const emit = async (message: InboundMessage) => {
-    emitted.push(message);
-    await take();
-    return TAKEN;
-  };
-  const over = source.start(emit, { signal: controller.signal, connected: () => void connections++, ...options }).then(
-    () => (end = {}),
-    (error: unknown) => (end = { error: error as never }),
-  );
-  return { emitted, over, end: () => end, connected: () => connections };
 }
 
 describe('a WebSocketSource', () => {

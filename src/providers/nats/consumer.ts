@@ -178,10 +178,8 @@ export class Consumer implements Feed {
       const { data } = await this.connection.request(`$JS.API.${what}`, JSON.stringify(body), { timeout: this.options.timeoutSeconds * 1000 });
       answer = JSON.parse(new TextDecoder().decode(data));
     } catch (error) {
-      if (
-        error instanceof Error &&
-        (error.name === 'NoRespondersError' || (error.cause instanceof Error && error.cause.name === 'NoRespondersError'))
-      )
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+      if (cause instanceof Error && cause.name.startsWith('NoResponders'))
         throw this.#failure('stream_not_found', 'reads from a server without JetStream. Start it with -js, or leave jetStream out.');
       throw this.#failure('connection_lost', 'had no answer of JetStream.');
     }

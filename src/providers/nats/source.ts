@@ -10,6 +10,7 @@ import { SourceRecord } from '../_shared/source/record.js';
 import { SourceRun, type Running } from '../_shared/source/run.js';
 import { Consumer } from './consumer.js';
 import type { Feed } from './feed.js';
+import { greetingServer } from './greeting.js';
 import { natsOptions, type CheckedNATSOptions, type NATSSourceOptions } from './options.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -75,32 +76,27 @@ export class NATSSource implements SourceProvider {
     }
   }
 
-  /** Undefined when it was stopped meanwhile: what comes of connecting is closed as soon as it is there. */
+  /** Undefined when it was stopped meanwhile. */
   async #open(stopped: AbortSignal): Promise<NatsConnection | undefined> {
-    const { servers, tls, timeoutSeconds, pingIntervalSeconds } = this.#options;
+    const { servers, tls, timeoutSeconds, pingIntervalSeconds, clock } = this.#options;
     const nats = await loadPeer('NATSSource', '@nats-io/transport-node', () => import('@nats-io/transport-node'));
-    if (stopped.aborted) return undefined;
-    const connecting = nats.connect({
-      servers: [...servers],
-      timeout: timeoutSeconds * 1000,
-      pingInterval: pingIntervalSeconds * 1000,
-      maxPingOut: 2,
-      reconnect: false, // the kit starts the source again, and tells of it
-      ignoreClusterUpdates: true,
-      ...(tls !== undefined && { tls }),
-      ...this.#login(nats),
-    });
-    let stop = (): void => undefined;
     try {
-      const isStopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
-      stopped.addEventListener('abort', stop, { once: true });
-      const connection = await Promise.race([connecting, isStopped]);
-      if (connection === undefined) void connecting.then((late) => late.close()).catch(() => undefined);
-      return connection;
+      // One that wants to be encrypted before it says a word can only be tried.
+      const isMute = tls?.handshakeFirst === true;
+      const server = isMute ? servers : await greetingServer(servers, { clock, timeoutSeconds, stopped });
+      if (server === undefined || stopped.aborted) return undefined;
+      return await nats.connect({
+        servers: typeof server === 'string' ? server : [...server],
+        timeout: timeoutSeconds * 1000,
+        pingInterval: pingIntervalSeconds * 1000,
+        maxPingOut: 2,
+        reconnect: false, // the kit starts the source again, and tells of it
+        ignoreClusterUpdates: true,
+        ...(tls !== undefined && { tls }),
+        ...this.#login(nats),
+      });
     } catch (error) {
       throw this.#failure(error, 'network_error', '');
-    } finally {
-      stopped.removeEventListener('abort', stop);
     }
   }
 
@@ -126,7 +122,7 @@ export class NATSSource implements SourceProvider {
     const kind = error instanceof Error ? error.name : '';
     if (kind === 'AuthorizationError' || kind === 'UserAuthenticationExpiredError')
       return sourceError({ source: this.name, code: 'auth_error', message: 'was not let in. Check its credentials.' });
-    if (kind === 'TimeoutError')
+    if (kind === 'TimeoutError' || kind === 'SilenceError')
       return sourceError({
         source: this.name,
         code: 'timeout',

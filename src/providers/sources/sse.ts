@@ -112,17 +112,23 @@ export class SSESource implements SourceProvider {
         onId: (id) => resumption.follow(id)('ignored'),
       });
       for await (const { data, event, id } of events) {
+        if (resumption.hasLost) break; // what follows would come before what was lost
         yield { received: { data, event, id }, done: resumption.follow(id) };
       }
     } catch (error) {
       if (stopped.aborted) return;
-      if (resumption.hasLost) throw this.#failure('not_taken', 'brought a message that the kit could not take. It is asked for again.');
+      if (resumption.hasLost) throw this.#notTaken();
       if (error instanceof TooLongError)
         throw this.#failure('message_too_large', `was sent an event of more than ${maxSizeBytes} bytes. Raise maxSizeBytes, if that is meant.`);
       throw this.#failure('stream_interrupted', 'has lost its connection.');
     }
     if (stopped.aborted) return;
+    if (resumption.hasLost) throw this.#notTaken();
     throw this.#failure('stream_interrupted', 'was sent the end of the stream.');
+  }
+
+  #notTaken(): Error {
+    return this.#failure('not_taken', 'brought a message that the kit could not take. It is asked for again.');
   }
 
   #failure(code: string, message: string): Error {

@@ -37,8 +37,6 @@ export interface SourceSetup {
   readonly openConnections: () => number;
   /** A secret that the source was made with: it must show nowhere. */
   readonly secret: string;
-  /** `interrupt`: connecting cannot be broken off, and goes on behind a source that was stopped until its time is up. */
-  readonly lacks?: readonly 'interrupt'[];
   /** Ends the other end. The suite stops the source. */
   readonly close: () => Awaitable<void>;
 }

@@ -46,9 +46,9 @@ export class Intake {
     signal.addEventListener('abort', wake, { once: true });
     try {
       for await (const arrival of arrivals) {
-        await this.#until(() => this.#inWork < most);
         if (signal.aborted) return;
         this.#take(arrival);
+        await this.#until(() => this.#inWork < most); // what is not read yet can still be called off
       }
     } finally {
       await this.#until(() => this.#inWork === 0);
