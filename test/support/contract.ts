@@ -6,22 +6,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
 import * as roomkit from '../../src/index.js';
-import * as sqlite from '../../src/providers/sqlite/index.js';
+import * as aiSdk from '../../src/providers/ai-sdk/index.js';
 import * as anthropic from '../../src/providers/anthropic/index.js';
 import * as gemini from '../../src/providers/gemini/index.js';
 import * as mcp from '../../src/providers/mcp/index.js';
-import * as openai from '../../src/providers/openai/index.js';
-import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
 import * as messenger from '../../src/providers/messenger/index.js';
 import * as nats from '../../src/providers/nats/index.js';
+import * as openai from '../../src/providers/openai/index.js';
 import * as phone from '../../src/providers/phone/index.js';
+import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
 import * as smtp from '../../src/providers/smtp/index.js';
 import * as sources from '../../src/providers/sources/index.js';
+import * as sqlite from '../../src/providers/sqlite/index.js';
+import * as telegram from '../../src/providers/telegram/index.js';
 import * as telnyx from '../../src/providers/telnyx/index.js';
 import * as twilio from '../../src/providers/twilio/index.js';
-import * as whatsapp from '../../src/providers/whatsapp/index.js';
-import * as telegram from '../../src/providers/telegram/index.js';
 import * as vllm from '../../src/providers/vllm/index.js';
+import * as whatsapp from '../../src/providers/whatsapp/index.js';
 import * as client from '../../src/client/index.js';
 import * as server from '../../src/server/index.js';
 import * as testing from '../../src/testing/index.js';
@@ -84,22 +85,23 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/client': client,
   'roomkit/server': server,
   'roomkit/testing': testing,
-  'roomkit/sqlite': sqlite,
+  'roomkit/ai-sdk': aiSdk,
   'roomkit/anthropic': anthropic,
   'roomkit/gemini': gemini,
   'roomkit/mcp': mcp,
-  'roomkit/openai': openai,
-  'roomkit/pydantic-ai': pydanticAI,
   'roomkit/messenger': messenger,
   'roomkit/nats': nats,
+  'roomkit/openai': openai,
   'roomkit/phone': phone,
+  'roomkit/pydantic-ai': pydanticAI,
   'roomkit/smtp': smtp,
   'roomkit/sources': sources,
+  'roomkit/sqlite': sqlite,
+  'roomkit/telegram': telegram,
   'roomkit/telnyx': telnyx,
   'roomkit/twilio': twilio,
-  'roomkit/whatsapp': whatsapp,
-  'roomkit/telegram': telegram,
   'roomkit/vllm': vllm,
+  'roomkit/whatsapp': whatsapp,
 };
 
 interface Manifest {
