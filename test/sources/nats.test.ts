@@ -222,6 +222,26 @@ describe.skipIf(skipWithoutNats)(`a NATSSource${whyNatsIsLeftOut}`, () => {
     expect(source.end()).toBeUndefined();
   });
 
+  it('has acknowledged all that was taken once it is stopped', async () => {
+    verifies('SRC-05', 'SRC-04');
+    const { port, client } = await sharedNats();
+    const name = await newStream(client);
+    await publish(client, `${name}.said`, bodies(30));
+    const source = sourceOf(port, { jetStream: { stream: name, durable: 'roomkit' } });
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const one = started(source, { take: () => held, maxConcurrentEmits: 5 });
+    await soon(() => one.emitted.length === 5);
+    const stopping = source.stop();
+    release();
+    await stopping;
+    const info = await ask(client, `CONSUMER.INFO.${name}.roomkit`);
+    const taken = one.emitted.length;
+    expect(info['ack_floor']).toMatchObject({ stream_seq: taken });
+    expect(info['num_ack_pending']).toBe(0);
+    expect(Number(info['num_pending'])).toBe(30 - taken);
+  });
+
   it('loses nothing of a stream when it dies with messages in work, or the server is started anew', async () => {
     verifies('SRC-05', 'SRC-03');
     const folder = newFolder();

@@ -293,6 +293,26 @@ describe('a WebSocketSource', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('is detached at once while it connects, and while it waits to be started again', async () => {
+    verifies('SRC-04');
+    const silent = await silentServer();
+    closing.push(() => silent.close());
+    const { kit, clock, events } = await kitWith();
+    closing.push(() => kit.close());
+    await kit.attachSource('feed', sourceOf(silent.port, { clock }));
+    await soon(() => silent.openConnections() === 1);
+    expect(kit.listSources()).toEqual({ feed: 'connecting' });
+    await kit.detachSource('feed'); // the clock stands still: nothing is waited for
+    await soon(() => silent.openConnections() === 0);
+
+    await silent.close();
+    await kit.attachSource('feed', sourceOf(silent.port, { clock }));
+    await soon(() => events.some(([type]) => type === 'source_error'));
+    await kit.detachSource('feed');
+    await clock.advance(1_000_000);
+    expect(events.map(([type]) => type)).toEqual(['source_attached', 'source_detached', 'source_attached', 'source_error', 'source_detached']);
+  });
+
   it('bears whatever a server may send', async () => {
     verifies('SRC-06');
     const server = await serving();

@@ -49,7 +49,7 @@ export class NATSSource implements SourceProvider {
     return this.#record.health();
   }
 
-  async #connect({ stopped, intake, connected }: Running, most: number): Promise<void> {
+  async #connect({ stopped, signal, intake, connected }: Running, most: number): Promise<void> {
     const connection = await this.#open(stopped);
     if (connection === undefined) return;
     const { jetStream } = this.#options;
@@ -72,6 +72,7 @@ export class NATSSource implements SourceProvider {
       await intake.run(feed.arrivals);
     } finally {
       stopped.removeEventListener('abort', close);
+      await said(connection, signal);
       await connection.close();
     }
   }
@@ -130,4 +131,14 @@ export class NATSSource implements SourceProvider {
       });
     return code === 'network_error' ? unreachable(this.name, error) : sourceError({ source: this.name, code, message });
   }
+}
+
+/** The last acknowledgements have reached the server, or nobody waits for that any more. */
+async function said(connection: NatsConnection, signal: AbortSignal): Promise<void> {
+  if (connection.isClosed() || signal.aborted) return;
+  let abort = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (abort = resolve));
+  signal.addEventListener('abort', abort, { once: true });
+  await Promise.race([connection.flush().catch(() => undefined), connection.closed(), aborted]);
+  signal.removeEventListener('abort', abort);
 }
