@@ -71,7 +71,9 @@ describe('an SSESource', () => {
     await soon(async () => (await clock.advance(10_000), isOver()));
     expect(await textsIn()).toEqual(upTo(60));
     expect(server.requests.length).toBeGreaterThan(5);
-    expect(events.filter(([type]) => type === 'source_error').every(([, { code }]) => code === 'stream_interrupted')).toBe(true);
+    // Where it breaks at once, not even the answer's head may have come.
+    const codes = new Set(events.filter(([type]) => type === 'source_error').map(([, { code }]) => code));
+    expect([...codes].filter((code) => code !== 'network_error')).toEqual(['stream_interrupted']);
     expect((await kit.sourceHealth('feed'))?.metadata).toMatchObject({ last_event_id: '60' });
   });
 
@@ -260,7 +262,7 @@ describe('an SSESource', () => {
     let before = -1;
     while (before !== server.response().writableLength) {
       before = server.response().writableLength;
-      await turnsOfTheLoop(200);
+      await turnsOfTheLoop(500);
     }
     expect(server.response().writableLength).toBeGreaterThan(40 * 1024 * 1024);
     expect(source.emitted).toHaveLength(4);

@@ -12,7 +12,7 @@ import { verifies } from '../requirements.js';
 import { jsonOf, SECRET, socketServer, sourceOf, type TestSocketServer } from './open-websocket.js';
 import { kitWith } from './scene.js';
 import { silentServer } from './silent-server.js';
-import { soon } from './soon.js';
+import { soon, turnsOfTheLoop } from './soon.js';
 import { startWithoutKit } from './started.js';
 
 const closing: (() => unknown)[] = [];
@@ -202,8 +202,7 @@ describe('a WebSocketSource', () => {
     let before = -1;
     while (before !== server.socket().bufferedAmount) {
       before = server.socket().bufferedAmount;
-      await new Promise((resolve) => setImmediate(resolve));
-      await new Promise((resolve) => setImmediate(resolve));
+      await turnsOfTheLoop(500);
     }
     expect(server.socket().bufferedAmount).toBeGreaterThan(40 * 1024 * 1024);
     expect(source.emitted).toHaveLength(4);
