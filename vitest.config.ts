@@ -16,6 +16,7 @@ export default defineConfig({
       { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
       { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
       { find: /^roomkit\/mcp$/, replacement: source('providers/mcp/index.ts') },
+      { find: /^roomkit\/media$/, replacement: source('providers/media/index.ts') },
       { find: /^roomkit\/messenger$/, replacement: source('providers/messenger/index.ts') },
       { find: /^roomkit\/nats$/, replacement: source('providers/nats/index.ts') },
       { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },

@@ -6,6 +6,8 @@
 import type { Channel, ChannelServices, DeliverOptions, DeliverReceipt, InboundContext } from '../core/channel.js';
 import { DeliveryError, ValidationError } from '../core/errors.js';
 import { checkChannelId } from '../core/ids.js';
+import type { FileContent } from '../core/media/content-media.js';
+import type { ChannelFetchOptions, FetchedMedia } from '../core/media/media-store.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
 import { transcodeFor } from '../core/delivery/transcode.js';
@@ -44,6 +46,8 @@ export interface TransportRequest {
   answered?(): Awaitable<RoomEvent | undefined>;
   /** Aborted when the attempt's time is up. */
   readonly signal: AbortSignal;
+  /** A link to a file of the content that the vendor can fetch (PV-05). Absent without a media store. */
+  readonly publishMedia?: (content: FileContent) => Promise<string>;
 }
 
 /** Typing, a receipt or a reaction for the vendor: heard now, never stored, never tried again. */
@@ -72,6 +76,8 @@ export interface TransportProvider {
   readonly maxLength?: number;
   /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
   readonly supportsIdempotencyKey?: boolean;
+  /** Fetches media of this vendor, with its credentials or by asking it where the file is; `null` for an ordinary link (MED-01). */
+  fetchMedia?(url: string, options: ChannelFetchOptions): Awaitable<FetchedMedia | null>;
   /** What became of an earlier attempt; `null` when the vendor does not know it (OUT-09). */
   lookupDelivery?(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null>;
   /** Shows that somebody types, has read or reacts; what it cannot show it leaves out. */
@@ -190,6 +196,7 @@ export class TransportChannel implements Channel {
     const provider = this.#options.provider;
     if (provider === undefined) return { skipped: true };
     const to = this.#recipient(binding);
+    const publish = this.#services?.publishMedia;
     const frame = {
       ...(to !== undefined && { to }),
       event,
@@ -197,6 +204,7 @@ export class TransportChannel implements Channel {
       defaults: this.#defaults(binding),
       attempt: options.attempt,
       answered: () => this.#services?.answeredBy(event),
+      ...(publish !== undefined && { publishMedia: (content: FileContent) => publish(content, event) }),
     };
     const { parts, idempotencyKey } = options;
     if (parts === undefined) {
@@ -216,6 +224,10 @@ export class TransportChannel implements Channel {
       await options.markPartsSent?.(index + 1);
     }
     return receipt;
+  }
+
+  fetchMedia(url: string, options: ChannelFetchOptions): Awaitable<FetchedMedia | null> {
+    return this.#options.provider?.fetchMedia?.(url, options) ?? null;
   }
 
   async deliverEphemeral(event: EphemeralEvent, binding: ChannelBinding): Promise<void> {

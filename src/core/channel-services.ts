@@ -4,6 +4,8 @@ import type { ChannelServices } from './channel.js';
 import type { FrameworkEventType } from './framework-events.js';
 import type { SideEffects } from './hooks/effects.js';
 import type { RoomKit } from './kit.js';
+import type { MediaKeeper } from './media/media-keeper.js';
+import { publishMedia } from './media/publish.js';
 import type { ToolFunction } from './models/ai.js';
 import type { ProtocolTrace } from './models/trace.js';
 import type { KitParts } from './parts.js';
@@ -38,9 +40,14 @@ export function channelServices(parts: KitParts, channelId: string, kit: RoomKit
     ...(parts.tracer.enabled && { tracing: tracingOf(parts, channelId) }),
     toolGate: toolGate(parts, channelId),
     memory: memoryAccess(parts, channelId),
+    ...(parts.media !== undefined && { publishMedia: publisher(parts, parts.media) }),
     tools,
     kit,
   };
+}
+
+function publisher(parts: KitParts, keeper: MediaKeeper): NonNullable<ChannelServices['publishMedia']> {
+  return (content, event) => publishMedia(parts, keeper, content, event);
 }
 
 /** Spans nest under the call that runs: a turn's under the message that caused it (TEL-04). */

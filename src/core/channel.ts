@@ -5,6 +5,8 @@
 import type { Logger } from './logger.js';
 import type { Clock } from './clock.js';
 import type { RoomKit } from './kit.js';
+import type { FileContent } from './media/content-media.js';
+import type { ChannelFetchOptions, FetchedMedia } from './media/media-store.js';
 import type { GivenPrompt, ToolFunction } from './models/ai.js';
 import type { Approval, Approver, ResumedTurn } from './models/approval.js';
 import type { ChannelBinding } from './models/binding.js';
@@ -86,6 +88,11 @@ export interface Channel {
   deliverEphemeral?(event: EphemeralEvent, binding: ChannelBinding): Awaitable<void>;
   /** Where an answer to this message goes; default its sender (TRN-06). */
   recipientOf?(message: InboundMessage): string;
+  /**
+   * Fetches media of its own vendor (MED-01), with the vendor's credentials or by asking it where a file is; `null` for an
+   * ordinary link.
+   */
+  fetchMedia?(url: string, options: ChannelFetchOptions): Awaitable<FetchedMedia | null>;
   /** What became of an earlier attempt with this key; `null` when the vendor does not know (OUT-09). */
   lookupDelivery?(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null>;
   /** False while a connection is down: deliveries wait without using attempts. Default true. */
@@ -120,6 +127,11 @@ export interface ChannelServices {
   readonly memory?: MemoryAccess;
   /** Handlers of tools that stored layers name (AI-02): the kit's `tools` option. */
   readonly tools: ReadonlyMap<string, ToolFunction>;
+  /**
+   * A link to this file of the event that a vendor can fetch, for vendors that take media by its address (PV-05). An ordinary link
+   * is what it is. Absent without a media store.
+   */
+  readonly publishMedia?: (content: FileContent, event: RoomEvent) => Promise<string>;
   /** The kit itself, for the context of tools (TL-11). */
   readonly kit: RoomKit;
 }

@@ -65,8 +65,21 @@ export type { TokenPrices } from './telemetry/prices.js';
 export { GenAIAttribute } from './telemetry/gen-ai.js';
 export { sumUsage, type CountedUsage } from './usage/sums.js';
 export { Secret } from './telemetry/secret.js';
-export type { MediaInfo, MediaStore } from './media/media-store.js';
 export type { CheckedDelivery, DeliveryCheck } from './delivery/check.js';
+export type { FileContent } from './media/content-media.js';
+export type { MediaRecord } from './media/media-records.js';
+export type {
+  ChannelFetchOptions,
+  FetchedMedia,
+  KeptMedia,
+  MediaFetch,
+  MediaFetchOptions,
+  MediaInfo,
+  MediaLink,
+  MediaStore,
+  MediaSweep,
+  StoredMedia,
+} from './media/media-store.js';
 export { transcodeFor, type ContentTranscoder } from './delivery/transcode.js';
 export { limitLength, splitText } from './delivery/limit-length.js';
 export { CircuitBreaker, type BreakerOptions, type BreakerState } from './delivery/breaker.js';

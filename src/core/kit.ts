@@ -23,6 +23,9 @@ import { UuidGenerator, type IdGenerator } from './ids.js';
 import { InMemoryLockManager } from './locks/in-memory.js';
 import type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 import { StderrLogger, type Logger } from './logger.js';
+import { MediaKeeper } from './media/media-keeper.js';
+import type { MediaStore, MediaSweep } from './media/media-store.js';
+import { mediaOfRoom, sweepMedia } from './media/sweep.js';
 import type { Approval, ApprovalAnswer, ApprovalResult } from './models/approval.js';
 import type { ChannelBinding } from './models/binding.js';
 import type { ContentInput } from './models/content.js';
@@ -127,6 +130,8 @@ export class RoomKit {
   readonly ids: IdGenerator;
   /** Takes what this kit has to say. */
   readonly logger: Logger;
+  /** Keeps the bytes of media (§14.1); undefined: media stays a link. */
+  readonly mediaStore: MediaStore | undefined;
   /** The organization this kit is scoped to; undefined: all (PERM-09). */
   readonly organizationId: string | undefined;
   readonly #parts: KitParts;
@@ -138,6 +143,7 @@ export class RoomKit {
   #state: 'open' | 'draining' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
   #sweepTimer: Timer | undefined;
+  #mediaSweptAt: number | undefined;
 
   constructor(options: RoomKitOptions = {}) {
     const limits = limitsOf(options);
@@ -146,6 +152,7 @@ export class RoomKit {
     const logger = (this.logger = options.logger ?? new StderrLogger());
     const store = (this.store = options.store ?? new InMemoryStore());
     this.realtime = options.realtime ?? new InMemoryRealtime({ ids, logger });
+    this.mediaStore = options.mediaStore;
     this.organizationId = options.organizationId;
     const deadlines = new Deadlines(clock);
     const tasks = new TaskGroup();
@@ -201,6 +208,9 @@ export class RoomKit {
       inboundLimits: options.inboundRateLimit === undefined ? undefined : new InboundLimits(options.inboundRateLimit, clock),
       limiters: new Map(),
       transcoder: options.transcoder,
+      get media() {
+        return media;
+      },
       commitListeners: new Set(),
       replyListeners: new Set(),
       deliveryChecks: new DeliveryChecks(),
@@ -213,6 +223,7 @@ export class RoomKit {
       draining: allowManyListeners(this.#drain.signal),
       onStop: sharedAbortSource(this.#stop.signal),
     });
+    const media = options.mediaStore === undefined ? undefined : new MediaKeeper(parts, options.mediaStore);
     this.#sources = new SourceManager({
       processInbound: (message) => this.processInbound(message, { wait: 'commit' }),
       roomOf: (message) => roomOf(this.#parts, message),
@@ -307,7 +318,10 @@ export class RoomKit {
       throw error;
     }
     const bindings = (await this.store.loadRoom(roomId))?.bindings ?? [];
+    const { media } = this.#parts;
+    const mediaIds = media === undefined ? [] : await mediaOfRoom(this.#parts, roomId);
     const deleted = await this.store.deleteRoom(roomId);
+    media?.remove(mediaIds);
     this.#parts.hooks.forgetRoom(roomId);
     this.#parts.rooms.peek(roomId)?.dropTail();
     this.#parts.rooms.forget(roomId);
@@ -345,12 +359,23 @@ export class RoomKit {
     return this.#open(() => sweepRoomTimers(this.#parts));
   }
 
+  /**
+   * Stores media that a crash or its vendor kept from being stored, of events of the last `sinceSeconds` (two days), and deletes
+   * from the media store what no event names (MED-02). Without a media store there is nothing to do.
+   */
+  sweepMedia(options: { readonly sinceSeconds?: number } = {}): Promise<MediaSweep> {
+    return this.#open(async () => {
+      const { media } = this.#parts;
+      return media === undefined ? { stored: 0, removed: 0 } : sweepMedia(this.#parts, media, options.sinceSeconds ?? MEDIA_SINCE_SECONDS);
+    });
+  }
+
   /** Whether the kit sweeps room timers by itself. */
   get isSweeping(): boolean {
     return this.#sweepTimer !== undefined;
   }
 
-  /** Sweeps by itself every so often, until close. */
+  /** Sweeps room timers by itself every so often, and its media store at first and every hour, until close. */
   startSweeping(intervalSeconds: number): void {
     this.#sweepTimer?.cancel();
     if (this.#state === 'closed') return;
@@ -358,12 +383,20 @@ export class RoomKit {
       void this.#parts.tasks.run(async () => {
         try {
           await sweepRoomTimers(this.#parts);
+          await this.#sweepMediaInTime();
         } catch (error) {
           if (this.#state === 'open') this.logger.error('Sweeping the rooms failed and is tried again.', { error });
         }
         this.startSweeping(intervalSeconds);
       });
     });
+  }
+
+  async #sweepMediaInTime(): Promise<void> {
+    const now = this.clock.monotonic();
+    if (this.#parts.media === undefined || (this.#mediaSweptAt !== undefined && now - this.#mediaSweptAt < MEDIA_SWEEP_MS)) return;
+    this.#mediaSweptAt = now;
+    await sweepMedia(this.#parts, this.#parts.media, MEDIA_SINCE_SECONDS);
   }
 
   // --- channels in rooms ---------------------------------------------------------------------------------------------
@@ -1008,6 +1041,10 @@ export class RoomKit {
     });
   }
 }
+
+/** The media store is looked through whole, so seldom; vendors keep what they offer for a day or two at least. */
+const MEDIA_SWEEP_MS = 3_600_000;
+const MEDIA_SINCE_SECONDS = 2 * 86_400;
 
 const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_audio_level', 'on_output_audio_level'];
 

@@ -14,6 +14,7 @@ import type { HookEngine } from './hooks/engine.js';
 import type { IdGenerator } from './ids.js';
 import type { RoomLockManager } from './locks/lock.js';
 import type { Logger } from './logger.js';
+import type { MediaKeeper } from './media/media-keeper.js';
 import type { Limits, RoomKitOptions } from './options.js';
 import type { ArrivalOrder } from './pipeline/arrival-order.js';
 import type { InboundRoomRouter } from './pipeline/router.js';
@@ -58,6 +59,8 @@ export interface KitParts extends PlanParts {
   /** Set when inbound floods are limited (INB-26). */
   readonly inboundLimits: InboundLimits | undefined;
   readonly transcoder: ContentTranscoder | undefined;
+  /** Set when there is a media store (§14.1). */
+  readonly media: MediaKeeper | undefined;
   /** Ends what is waited for too long. */
   readonly timeouts: Timeouts;
   readonly commitListeners: Set<CommitListener>;

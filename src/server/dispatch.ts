@@ -13,6 +13,7 @@ import type { ServerParts } from './parts.js';
 import { Refusal, statusOf } from './problem.js';
 import { jsonReply, problemReply, withHeaders, withoutBody, type Reply } from './reply.js';
 import { isOpenRoute } from './routes/health.js';
+import { mediaRoute } from './routes/media.js';
 import type { Route } from './routes/route.js';
 import { ROUTES } from './routes/table.js';
 import { isWebhookPath } from './webhooks.js';
@@ -43,7 +44,9 @@ export class Dispatcher {
   readonly #router = new RegExpRouter<Route>();
 
   constructor(private readonly parts: ServerParts) {
-    for (const route of ROUTES) this.#router.add(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), route);
+    // Without a store that opens links, their address is a page's like any other.
+    const routes = parts.kit.mediaStore?.openLink === undefined ? ROUTES : [...ROUTES, mediaRoute];
+    for (const route of routes) this.#router.add(route.method.toUpperCase(), route.path.replaceAll(/\{(\w+)\}/g, ':$1'), route);
   }
 
   /** Never rejects: what goes wrong is an answer too. */

@@ -40,11 +40,13 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   unauthenticated: 401,
   token_expired: 401,
   forbidden: 403,
+  media_link_invalid: 403,
   channel_not_registered: 404,
   method_not_allowed: 405,
   body_timeout: 408,
   conflict: 409,
   room_closed: 409,
+  media_link_expired: 410,
   too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,
@@ -53,6 +55,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   kit_closed: 503,
   not_ready: 503,
   auth_unavailable: 503,
+  media_store_closed: 503,
 };
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -63,6 +66,7 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method not allowed',
   408: 'The request came too slowly',
   409: 'In conflict with what is there',
+  410: 'Not available any more',
   413: 'Too large',
   415: 'Media type not supported',
   429: 'Too many requests',

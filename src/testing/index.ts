@@ -10,6 +10,7 @@ export type { RecordedHandoff } from './conversation/log.js';
 export { conversationMatchers, type ConversationMatchers, type MatcherResult } from './conversation/matchers.js';
 export { Person, type PersonOptions } from './conversation/person.js';
 export { lockContract, type LockCase, type LockSetup, type OpenLocks } from './contracts/lock-contract.js';
+export { mediaStoreContract, type MediaStoreCase, type MediaStoreSetup, type OpenMediaStore } from './contracts/media-store-contract.js';
 export { memoryContract, type MemoryCase, type OpenMemory } from './contracts/memory-contract.js';
 export {
   type OpenProvider,
@@ -37,6 +38,7 @@ export { transportContract } from './contracts/transport-contract.js';
 export { FaultLockManager, type FaultLockManagerOptions, type LockStep } from './fault-lock-manager.js';
 export { FaultStore, type FaultStoreOptions, type StoreMethod } from './fault-store.js';
 export type { FailTiming, FaultTiming } from './faults.js';
+export { InMemoryMediaStore, type InMemoryMediaStoreOptions, type MediaAtAddress } from './in-memory-media-store.js';
 export { MockIdentityResolver, type MockIdentityResolverOptions } from './mock-identity-resolver.js';
 export { MockTelemetryProvider, type RecordedSpan } from './mock-telemetry-provider.js';
 export {

@@ -109,6 +109,7 @@ export function pendingKey(channelId: string, externalId: string): string {
 export function tellChanged(parts: KitParts, section: Section, changed: RoomEvent, change: 'updated' | 'deleted', state: RoomState): void {
   parts.rooms.peek(changed.roomId)?.dropTail();
   section.defer(() => {
+    if (change === 'deleted') parts.media?.forget(changed);
     const trigger = change === 'updated' ? 'on_event_updated' : 'on_event_deleted';
     if (parts.hooks.has(trigger, changed.roomId)) {
       void parts.tasks.run(() =>

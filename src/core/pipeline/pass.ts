@@ -360,6 +360,9 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
     event.visibility = binding.visibility;
   if (stop !== undefined) return commitStopped(parts, section, ready, stop);
 
+  const media = input.origin === 'inbound' ? parts.media : undefined;
+  if (media !== undefined) media.begin(event);
+
   // 11. Plan and commit: one transaction.
   const runtime = parts.rooms.get(roomId);
   const plan = planFor(parts, runtime, state, fields.source.channelId, event.visibility);
@@ -450,6 +453,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
   if (broadcast === undefined) runtime.commits--;
   if (parts.traces.enabled) keepTrace(parts, ready, stored, { broadcast, plan, agents });
   if (edit?.afterCommit !== undefined && committed.target !== undefined) edit.afterCommit(section, committed.target, committed.state);
+  if (parts.media !== undefined && input.origin === 'inbound') parts.media.committed(section, committed.target ?? stored);
   const outcome: PassOutcome = { kind: 'committed', event: stored, broadcast, state: committed.state };
   if (effects === undefined) return outcome;
 
