@@ -6,7 +6,6 @@
 import type { Channel, ChannelServices, DeliverOptions, DeliverReceipt, InboundContext } from '../core/channel.js';
 import { DeliveryError, ValidationError } from '../core/errors.js';
 import { checkChannelId } from '../core/ids.js';
-import type { FileContent } from '../core/media/content-media.js';
 import type { ChannelFetchOptions, FetchedMedia } from '../core/media/media-store.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
@@ -20,6 +19,7 @@ import type { ProtocolTrace } from '../core/models/trace.js';
 import type { ChannelDirection, ChannelType } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { inboundDraft } from './inbound-draft.js';
+import { withReachableMedia } from './reachable-media.js';
 import type { WebhookProvider } from './webhook.js';
 
 /** One message for the vendor. */
@@ -46,8 +46,6 @@ export interface TransportRequest {
   answered?(): Awaitable<RoomEvent | undefined>;
   /** Aborted when the attempt's time is up. */
   readonly signal: AbortSignal;
-  /** A link to a file of the content that the vendor can fetch (PV-05). Absent without a media store. */
-  readonly publishMedia?: (content: FileContent) => Promise<string>;
 }
 
 /** Typing, a receipt or a reaction for the vendor: heard now, never stored, never tried again. */
@@ -76,6 +74,8 @@ export interface TransportProvider {
   readonly maxLength?: number;
   /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
   readonly supportsIdempotencyKey?: boolean;
+  /** Whether the vendor is given files by their address alone: then `data:` urls become links of the media store (PV-05). Default false. */
+  readonly fetchesMedia?: boolean;
   /** Fetches media of this vendor, with its credentials or by asking it where the file is; `null` for an ordinary link (MED-01). */
   fetchMedia?(url: string, options: ChannelFetchOptions): Awaitable<FetchedMedia | null>;
   /** What became of an earlier attempt; `null` when the vendor does not know it (OUT-09). */
@@ -196,7 +196,6 @@ export class TransportChannel implements Channel {
     const provider = this.#options.provider;
     if (provider === undefined) return { skipped: true };
     const to = this.#recipient(binding);
-    const publish = this.#services?.publishMedia;
     const frame = {
       ...(to !== undefined && { to }),
       event,
@@ -204,12 +203,14 @@ export class TransportChannel implements Channel {
       defaults: this.#defaults(binding),
       attempt: options.attempt,
       answered: () => this.#services?.answeredBy(event),
-      ...(publish !== undefined && { publishMedia: (content: FileContent) => publish(content, event) }),
     };
     const { parts, idempotencyKey } = options;
     if (parts === undefined) {
       const change = await this.#change(event);
-      return receiptOf(await this.#send(provider, { ...frame, ...change, idempotencyKey, signal: options.signal }));
+      const publish = this.#services?.publishMedia;
+      const content =
+        publish === undefined ? change.content : await withReachableMedia(change.content, event, publish, provider.fetchesMedia === true);
+      return receiptOf(await this.#send(provider, { ...frame, ...change, content, idempotencyKey, signal: options.signal }));
     }
     let receipt: DeliverReceipt = {};
     for (let index = options.partsSent; index < parts.length; index++) {

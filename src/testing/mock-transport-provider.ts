@@ -12,6 +12,7 @@ export class MockTransportProvider implements TransportProvider {
   /** The requests that succeeded. */
   readonly sent: TransportRequest[] = [];
   readonly supportsIdempotencyKey: boolean;
+  readonly fetchesMedia: boolean;
   /** Called before each answer. */
   onSend: ((request: TransportRequest) => void | Promise<void>) | undefined;
   isReady = true;
@@ -20,9 +21,10 @@ export class MockTransportProvider implements TransportProvider {
 
   constructor(
     readonly name = 'mock',
-    options: { supportsIdempotencyKey?: boolean } = {},
+    options: { supportsIdempotencyKey?: boolean; fetchesMedia?: boolean } = {},
   ) {
     this.supportsIdempotencyKey = options.supportsIdempotencyKey ?? false;
+    this.fetchesMedia = options.fetchesMedia ?? false;
   }
 
   /** The next send throws this error, or answers with this result; calls add up. */

@@ -493,12 +493,13 @@ describe('a channel whose vendor takes media by its address', () => {
   async function published(
     content: MediaContent,
     from: 'host' | 'phone' = 'host',
+    fetchesMedia = true,
   ): Promise<Scene & { links: (string | undefined)[]; provider: MockTransportProvider }> {
     const all = await scene();
-    const provider = new MockTransportProvider('vendor');
+    const provider = new MockTransportProvider('vendor', { fetchesMedia });
     const links: (string | undefined)[] = [];
-    provider.onSend = async (request) => {
-      if (request.content.type === 'media') links.push(await request.publishMedia?.(request.content));
+    provider.onSend = ({ content: sent }) => {
+      if (sent.type === 'media') links.push(sent.url);
     };
     const sms = new TransportChannel('sms', { channelType: 'sms', provider, recipientKey: 'to', capabilities: { mediaTypes: ['text', 'media'] } });
     all.kit.registerChannel(sms);
@@ -544,6 +545,14 @@ describe('a channel whose vendor takes media by its address', () => {
     const { kit, links, store } = await published(media(CAT), 'phone');
     expect(links).toEqual([expect.stringMatching(/^https:\/\/media\.test\/media\/media-1\?expires=/)]);
     expect(store.ids).toEqual(['media-1']);
+    await kit.close();
+  });
+
+  it('uploads bytes itself where it does not say that it fetches them', async () => {
+    verifies('PV-05');
+    const bytes = media('data:text/plain,hello', { mimeType: 'text/plain' });
+    const { kit, links, store } = await published(bytes, 'host', false);
+    expect([links, store.ids]).toEqual([[bytes.url], []]);
     await kit.close();
   });
 

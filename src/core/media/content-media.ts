@@ -7,7 +7,8 @@ export type FileContent = MediaContent | AudioContent | VideoContent;
 /** What is in a store now: what the content says of it from then on. */
 export interface StoredFile {
   readonly url: string;
-  readonly mimeType: string;
+  /** As the message said, unless given. */
+  readonly mimeType?: string;
   readonly filename?: string | undefined;
   readonly sizeBytes?: number | undefined;
 }
@@ -34,12 +35,12 @@ export function withStoredFiles(content: EventContent, storedAs: (url: string) =
   const file = storedAs(content.url);
   if (file === undefined) return content;
   // What the vendor called it stays, unless it did not know.
-  const mimeType = file.mimeType === UNKNOWN ? (content.mimeType ?? UNKNOWN) : file.mimeType;
-  if (content.type !== 'media') return { ...content, url: file.url, mimeType };
+  const mimeType = file.mimeType === undefined || file.mimeType === UNKNOWN ? content.mimeType : file.mimeType;
+  const changed = { url: file.url, ...(mimeType !== undefined && { mimeType }) };
+  if (content.type !== 'media') return { ...content, ...changed };
   return {
     ...content,
-    url: file.url,
-    mimeType,
+    ...changed,
     ...(content.filename === undefined && file.filename !== undefined && { filename: file.filename }),
     ...(file.sizeBytes !== undefined && { sizeBytes: file.sizeBytes }),
   };

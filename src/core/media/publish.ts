@@ -21,16 +21,18 @@ export async function publishMedia(parts: KitParts, keeper: MediaKeeper, content
   return url;
 }
 
-/** Content → its link: a delivery is tried several times, and several channels send one event. */
-const links = new WeakMap<FileContent, { readonly link: Promise<string>; readonly until: number }>();
+/** Event → `data:` url → its link: a delivery is tried several times, and several channels send one event. */
+const links = new WeakMap<RoomEvent, Map<string, { readonly link: Promise<string>; readonly until: number }>>();
 
 function published(keeper: MediaKeeper, content: FileContent, event: RoomEvent): Promise<string> {
   const now = keeper.now();
-  const before = links.get(content);
+  const ofEvent = links.get(event) ?? new Map<string, { readonly link: Promise<string>; readonly until: number }>();
+  links.set(event, ofEvent);
+  const before = ofEvent.get(content.url);
   if (before !== undefined && before.until > now) return before.link;
   const made = put(keeper, content, event);
-  links.set(content, { link: made, until: now + GRACE_MS / 2 });
-  made.catch(() => links.delete(content));
+  ofEvent.set(content.url, { link: made, until: now + GRACE_MS / 2 });
+  made.catch(() => ofEvent.delete(content.url));
   return made;
 }
 

@@ -2,7 +2,8 @@
 import type { EphemeralRequest, TransportHost, TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { WebhookProvider, WebhookRequest } from '../../channels/webhook.js';
 import { transcodeFor } from '../../core/delivery/transcode.js';
-import { DeliveryError, ProviderError } from '../../core/errors.js';
+import { DeliveryError, ProviderError, RoomKitError } from '../../core/errors.js';
+import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
 import { channelCapabilities } from '../../core/models/capabilities.js';
 import type { EventContent } from '../../core/models/content.js';
 import type { ProviderResult } from '../../core/models/delivery.js';
@@ -13,6 +14,7 @@ import { isSame } from '../_shared/http/signature.js';
 import { TelegramApi, type TelegramCall, type TelegramOutcome, type TelegramRefusal } from './api.js';
 import { telegramBot, type TelegramBot, type TelegramConfig } from './config.js';
 import { callsFor, captionEdit, editCallFor, type OutboundFrame } from './outbound.js';
+import { fileIdOf } from './files.js';
 import { Progress } from './progress.js';
 import { Typing } from './typing.js';
 import { messageKey, parseTelegramUpdate } from './updates.js';
@@ -74,6 +76,17 @@ export class TelegramBotProvider implements TransportProvider, WebhookProvider {
     });
     if ('failure' in outcome && outcome.failure.retryable === true)
       throw new DeliveryError(outcome.failure.error ?? 'unknown_error', 'Telegram did not take a reaction.', { retryable: true });
+  }
+
+  /** The file that an address of an inbound message names; Telegram tells for an hour where it lies, up to 20 MB. */
+  async fetchMedia(url: string, { fetch, ...options }: ChannelFetchOptions): Promise<FetchedMedia | null> {
+    const fileId = fileIdOf(url);
+    if (fileId === undefined) return null;
+    const outcome = await this.#api.call({ method: 'getFile', parameters: { file_id: fileId } }, options.signal);
+    const path = 'failure' in outcome ? undefined : textOf(fieldsOf(outcome.result)['file_path']);
+    if (path !== undefined) return fetch(this.#api.fileUrl(path), options);
+    const { error = 'no path', retryable = false } = 'failure' in outcome ? outcome.failure : {};
+    throw new RoomKitError('media_unavailable', `Telegram does not say where a file is (${error}). It gives files of up to 20 MB.`, { retryable });
   }
 
   verify({ headers }: WebhookRequest): boolean {

@@ -22,6 +22,7 @@ const MAX_MEDIA = 10;
  */
 export class TelnyxSMSProvider implements TransportProvider, WebhookProvider {
   readonly name = 'telnyx';
+  readonly fetchesMedia = true;
   /** Telnyx takes ten segments as one message, and one emoji makes each 67 units long. */
   readonly maxLength = 670;
   readonly webhookNeeds: readonly string[];

@@ -2,12 +2,14 @@
 import { outboundMedia, outboundText } from '../../channels/outbound-text.js';
 import type { TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { WebhookProvider, WebhookReply, WebhookRequest } from '../../channels/webhook.js';
+import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
 import type { ProviderResult } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { HttpClient } from '../_shared/http/client.js';
 import { EMPTY_MESSAGE, MEDIA_NOT_SUPPORTED } from '../_shared/http/failure.js';
 import { keyed } from '../_shared/http/status-address.js';
 import { twilioAccount, type TwilioAccount, type TwilioConfig } from './config.js';
+import { fetchTwilioMedia } from './media.js';
 import { sendMessage } from './send.js';
 import { NO_ANSWER, parseTwilioWebhook, payloadOf, verifyTwilio } from './webhook.js';
 
@@ -21,6 +23,7 @@ const MAX_MEDIA = 10;
  */
 export class TwilioSMSProvider implements TransportProvider, WebhookProvider {
   readonly name = 'twilio';
+  readonly fetchesMedia = true;
   readonly #account: TwilioAccount;
   readonly #http: HttpClient;
 
@@ -41,6 +44,11 @@ export class TwilioSMSProvider implements TransportProvider, WebhookProvider {
     if (body !== undefined) form.set('Body', body);
     for (const { url } of media) form.append('MediaUrl', url);
     return sendMessage(this.#http, this.#account, form, request);
+  }
+
+  /** Pictures of people, which Twilio may keep behind the account's credentials. */
+  fetchMedia(url: string, { fetch, ...options }: ChannelFetchOptions): Promise<FetchedMedia> | null {
+    return fetchTwilioMedia(this.#account, url, fetch, options);
   }
 
   verify(request: WebhookRequest): boolean {

@@ -2,6 +2,7 @@
 import { outboundText } from '../../channels/outbound-text.js';
 import type { EphemeralRequest, TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { WebhookProvider, WebhookReply, WebhookRequest } from '../../channels/webhook.js';
+import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
 import type { TemplateContent } from '../../core/models/content.js';
 import type { ProviderResult } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
@@ -15,7 +16,7 @@ import { EMPTY_MESSAGE } from '../_shared/http/failure.js';
 import { bodyJson, fieldsOf, listOf, textOf } from '../_shared/http/reading.js';
 import { recipientOf } from './addresses.js';
 import { whatsAppAccount, type WhatsAppAccount, type WhatsAppConfig } from './config.js';
-import { fileSource } from './media.js';
+import { fetchGraphMedia, fileSource, mediaIdOf } from './media.js';
 import { whatsAppMessages, type GraphMessage } from './messages.js';
 import { Newest } from './newest.js';
 import { parseWhatsAppWebhook } from './webhook.js';
@@ -85,6 +86,12 @@ export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider
   /** Shows the sender that his message, and all before it, were read. */
   markRead(messageId: string): Promise<ProviderResult> {
     return this.#post(undefined, { type: 'read', fields: { message_id: messageId } });
+  }
+
+  /** The file that an address of an inbound message names; Meta keeps it for a week. */
+  async fetchMedia(url: string, { fetch, ...options }: ChannelFetchOptions): Promise<FetchedMedia | null> {
+    const id = mediaIdOf(url);
+    return id === undefined ? null : fetchGraphMedia(this.#graph, this.#account, id, fetch, options);
   }
 
   verify(request: WebhookRequest): boolean {
