@@ -10,6 +10,7 @@ import * as aiSdk from '../../src/providers/ai-sdk/index.js';
 import * as anthropic from '../../src/providers/anthropic/index.js';
 import * as gemini from '../../src/providers/gemini/index.js';
 import * as mcp from '../../src/providers/mcp/index.js';
+import * as media from '../../src/providers/media/index.js';
 import * as messenger from '../../src/providers/messenger/index.js';
 import * as nats from '../../src/providers/nats/index.js';
 import * as openai from '../../src/providers/openai/index.js';
@@ -89,6 +90,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/anthropic': anthropic,
   'roomkit/gemini': gemini,
   'roomkit/mcp': mcp,
+  'roomkit/media': media,
   'roomkit/messenger': messenger,
   'roomkit/nats': nats,
   'roomkit/openai': openai,
