@@ -11,7 +11,7 @@ export { deviceRoutes, type DeviceRoutes, type ShownDevice, type ShownDevices } 
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
 export { MailEmulator, type MailEmulatorOptions, type MailFault, type MailTransaction } from './mail/emulator.js';
 export { MailInbox, type ArrivedMail, type PostedMail, type WrittenMail } from './mail/inbox.js';
-export { Phone, type PhoneMessage, type WrittenMessage } from './phone.js';
+export { Phone, type PhoneButton, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';
 export type { TwilioSharedKey } from './twilio/signature.js';

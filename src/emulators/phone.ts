@@ -8,6 +8,17 @@ export interface PhoneMessage {
   readonly mediaUrls: readonly string[];
   /** The vendor's id. */
   readonly id: string;
+  /** What can be tapped, that of its cards included; absent with plain text messages. */
+  readonly buttons?: readonly PhoneButton[];
+}
+
+/** Something to tap. */
+export interface PhoneButton {
+  readonly label: string;
+  /** What the vendor sends back; absent for what only opens or calls. */
+  readonly data?: string;
+  /** What it opens or calls. */
+  readonly target?: string;
 }
 
 /** What somebody writes on the phone. */
@@ -16,6 +27,10 @@ export interface WrittenMessage {
   /** The number it goes to; default the one that last wrote, else the vendor's account's. */
   readonly to?: string;
   readonly media?: readonly { readonly url: string; readonly mimeType: string }[];
+  /** What was tapped, in place of written. */
+  readonly tapped?: PhoneButton;
+  /** A place, in place of words; with RCS. */
+  readonly location?: { readonly latitude: number; readonly longitude: number };
 }
 
 /** How long {@link Phone.waitForSms} waits, unless told otherwise. */
@@ -41,6 +56,15 @@ export class Phone {
   /** Sends a text message to the account; resolves when the program's webhook has answered, with the status of that answer. */
   async sendSms(text: string, more: Omit<WrittenMessage, 'text'> = {}): Promise<number> {
     return (await this.write({ text, ...more }, this)).status;
+  }
+
+  /** Taps a button of the newest message that has one with this label; resolves as {@link Phone.sendSms}. */
+  async tap(label: string): Promise<number> {
+    const offers = this.#messages.flatMap(({ buttons = [] }) => buttons);
+    const tapped = offers.findLast((button) => button.label === label);
+    if (tapped === undefined)
+      throw new Error(`Nothing on ${this.number} says '${label}'. There is: ${offers.map((button) => button.label).join(', ') || 'nothing to tap'}.`);
+    return this.sendSms(label, { tapped });
   }
 
   /** The next message that was not waited for yet and matches; rejects when none comes in time. */

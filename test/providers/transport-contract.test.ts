@@ -6,14 +6,18 @@ import { openMessenger } from './open-messenger.js';
 import { openSmtp } from './open-smtp.js';
 import { openTelegram } from './open-telegram.js';
 import { openTelnyx } from './open-telnyx.js';
+import { openTelnyxRcs } from './open-telnyx-rcs.js';
+import { openTwilioRcs } from './open-twilio-rcs.js';
 import { openTwilio } from './open-twilio.js';
 import { openWhatsApp } from './open-whatsapp.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
+  TelnyxRCSProvider: openTelnyxRcs,
   TelnyxSMSProvider: openTelnyx,
   FacebookMessengerProvider: openMessenger,
   TelegramBotProvider: openTelegram,
   SMTPProvider: openSmtp,
+  TwilioRCSProvider: openTwilioRcs,
   TwilioSMSProvider: openTwilio,
   WhatsAppCloudProvider: openWhatsApp,
 };

@@ -10,6 +10,7 @@ import { Phone, type WrittenMessage } from '../phone.js';
 import { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from '../vendor-emulator.js';
 import { checkSms, TelnyxRefusal, type SmsOrder } from './check-message.js';
 import { TELNYX_WORDS } from './opt-out-words.js';
+import { checkRcs, inboundRcs } from './rcs.js';
 import { TelnyxSigner } from './signature.js';
 
 /** What the emulator is started with. */
@@ -20,6 +21,8 @@ export interface TelnyxEmulatorOptions extends VendorEmulatorOptions {
   readonly numbers?: readonly string[];
   /** The account's messaging profile. Default `profile-test`. */
   readonly messagingProfileId?: string;
+  /** The account's RCS agent. Default `agent-test`. */
+  readonly agentId?: string;
 }
 
 /** What becomes of a message, as reported after it was taken. */
@@ -36,6 +39,8 @@ export class TelnyxEmulator extends VendorEmulator {
   readonly apiKey: string;
   readonly numbers: readonly string[];
   readonly messagingProfileId: string;
+  readonly agentId: string;
+  readonly #withoutRcs = new Set<string>();
   readonly #signer = new TelnyxSigner();
   readonly #phones = new Map<string, Phone>();
   readonly #optOuts = new OptOuts(TELNYX_WORDS);
@@ -48,6 +53,7 @@ export class TelnyxEmulator extends VendorEmulator {
     this.apiKey = options.apiKey ?? 'KEY-test';
     this.numbers = options.numbers ?? ['+15550100'];
     this.messagingProfileId = options.messagingProfileId ?? 'profile-test';
+    this.agentId = options.agentId ?? 'agent-test';
   }
 
   /** Starts one on a free port. */
@@ -77,6 +83,11 @@ export class TelnyxEmulator extends VendorEmulator {
     this.#fates.set(number, { status, ...(errorCode !== undefined && { errorCode }) });
   }
 
+  /** A phone that has no RCS: it gets what was given to fall back to, or nothing. */
+  withoutRcs(number: string): void {
+    this.#withoutRcs.add(number);
+  }
+
   protected answer(request: RecordedRequest, response: ServerResponse): void {
     try {
       const { pathname } = new URL(request.path, this.url);
@@ -88,6 +99,10 @@ export class TelnyxEmulator extends VendorEmulator {
           'The required authentication headers were either invalid or not included in the request.',
         );
       if (pathname === '/v2/messages' && request.method === 'POST') return this.#sms(request, response);
+      if (pathname === '/v2/messages/rcs' && request.method === 'POST') return this.#rcs(request, response);
+      const asked = /^\/v2\/messaging\/rcs\/capabilities\/([^/]+)\/([^/]+)$/.exec(pathname);
+      if (asked !== null && request.method === 'GET')
+        return this.#capabilities(decodeURIComponent(asked[1] ?? ''), decodeURIComponent(asked[2] ?? ''), response);
       const known = request.method === 'GET' ? this.#messages.get(pathname.slice('/v2/messages/'.length)) : undefined;
       if (known === undefined) throw new TelnyxRefusal(404, '10005', 'Resource not found', 'The requested resource or URL could not be found.');
       send(response, 200, { data: known });
@@ -120,6 +135,52 @@ export class TelnyxEmulator extends VendorEmulator {
       this.#lastFrom.set(order.to, order.from);
     }
     this.#report(order.webhookUrl, message, order.to, fate);
+  }
+
+  #capabilities(agentId: string, number: string, response: ServerResponse): void {
+    if (agentId !== this.agentId) throw new TelnyxRefusal(404, '10005', 'Resource not found', 'The RCS agent could not be found.');
+    const features = this.#withoutRcs.has(number)
+      ? []
+      : ['ACTION_DIAL', 'ACTION_OPEN_URL', 'ACTION_SHARE_LOCATION', 'RICHCARD_CAROUSEL', 'RICHCARD_STANDALONE'];
+    send(response, 200, {
+      data: { record_type: 'rcs.capabilities', phone_number: number, agent_id: agentId, agent_name: 'Test Agent', features, status: 'Success' },
+    });
+  }
+
+  #rcs(request: RecordedRequest, response: ServerResponse): void {
+    const order = checkRcs(request, this.agentId, this.messagingProfileId, this.numbers);
+    const id = randomUUID();
+    const message = {
+      record_type: 'message',
+      direction: 'outbound',
+      id,
+      type: 'RCS',
+      messaging_profile_id: this.messagingProfileId,
+      from: { agent_id: this.agentId, agent_name: 'Test Agent' },
+      to: [{ phone_number: order.to, status: 'queued', carrier: 'T-MOBILE USA, INC.', line_type: 'Wireless' }],
+      body: order.agentMessage,
+      received_at: new Date().toISOString(),
+      errors: [],
+    };
+    this.#messages.set(id, message);
+    send(response, 200, { data: message });
+    if (order.seen === undefined) return; // typing: nothing that stays
+    const { fallback } = order;
+    if (!this.#withoutRcs.has(order.to)) {
+      this.phone(order.to).receive({ from: this.agentId, id, ...order.seen });
+      this.#report(order.webhookUrl, message, order.to, this.#fates.get(order.to) ?? { status: 'delivered' });
+    } else if (fallback !== undefined) {
+      this.phone(order.to).receive({ from: fallback.from, text: fallback.text, mediaUrls: fallback.mediaUrls, id });
+      const type = fallback.mediaUrls.length > 0 ? 'MMS' : 'SMS';
+      this.#report(order.webhookUrl, { ...message, type, from: { phone_number: fallback.from } }, order.to, { status: 'delivered' });
+    } else this.#report(order.webhookUrl, message, order.to, { status: 'sending_failed', errorCode: '40001' });
+  }
+
+  /** The phone shows the message as read: Telnyx reports it. */
+  async markRead(number: string, messageId: string): Promise<void> {
+    const message = this.#messages.get(messageId);
+    if (this.webhookUrl === undefined || message === undefined) return;
+    await this.#post(this.webhookUrl, 'message.read', { ...(message as object), to: [{ phone_number: number, status: 'read' }] });
   }
 
   #resource(order: SmsOrder, id: string): Record<string, unknown> {
@@ -163,8 +224,14 @@ export class TelnyxEmulator extends VendorEmulator {
   }
 
   /** Somebody wrote on a phone: Telnyx calls the webhook. */
-  async #written({ text, to, media = [] }: WrittenMessage, phone: Phone): Promise<{ status: number }> {
+  async #written(written: WrittenMessage, phone: Phone): Promise<{ status: number }> {
     if (this.webhookUrl === undefined) throw new Error('The emulator has no webhook to call. Start it with { webhookUrl }, or set it.');
+    // Whom an agent last wrote to answers the agent.
+    if (written.to === this.agentId || (written.to === undefined && phone.messages.at(-1)?.from === this.agentId)) {
+      const message = inboundRcs(written, phone.number, this.agentId, this.messagingProfileId);
+      return this.#post(this.webhookUrl, 'message.received', message);
+    }
+    const { text, to, media = [] } = written;
     const number = to ?? this.#lastFrom.get(phone.number) ?? this.numbers[0] ?? '';
     const optOut = this.#optOuts.heard(text, number, phone.number);
     if (optOut !== undefined) phone.receive({ from: number, text: optOut.answer, mediaUrls: [], id: randomUUID() });

@@ -20,11 +20,15 @@ export interface MessageOrder {
   readonly body: string;
   readonly mediaUrls: readonly string[];
   readonly statusCallback: string | undefined;
+  /** By RCS alone. */
+  readonly isOnlyRcs: boolean;
+  readonly contentSid: string | undefined;
 }
 
 export interface Account {
   readonly numbers: readonly string[];
   readonly services: Readonly<Record<string, string>>;
+  readonly hasTemplate: (sid: string) => boolean;
   readonly hasOptedOut: (number: string, phone: string) => boolean;
 }
 
@@ -35,7 +39,9 @@ export function checkMessage({ headers, text }: RecordedRequest, account: Accoun
   if (!(headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded'))
     throw new TwilioRefusal(415, 20007, 'Unsupported media type: send application/x-www-form-urlencoded');
   const form = new URLSearchParams(text);
-  const to = form.get('To') ?? '';
+  const isOnlyRcs = (form.get('To') ?? '').startsWith('rcs:');
+  const to = (form.get('To') ?? '').replace(/^rcs:/, '');
+  const contentSid = form.get('ContentSid') ?? undefined;
   const body = form.get('Body') ?? '';
   const mediaUrls = form.getAll('MediaUrl');
   const serviceSid = form.get('MessagingServiceSid') ?? undefined;
@@ -43,14 +49,16 @@ export function checkMessage({ headers, text }: RecordedRequest, account: Accoun
   if (to === '') throw new TwilioRefusal(400, 21604, "A 'To' phone number is required.");
   if (!/^\+[1-9]\d{6,14}$/.test(to)) throw new TwilioRefusal(400, 21211, `Invalid 'To' Phone Number: ${to}`);
   const from = fromOf(form.get('From') ?? undefined, serviceSid, account);
-  if (body === '' && mediaUrls.length === 0) throw new TwilioRefusal(400, 21602, 'Message body is required.');
+  if (contentSid !== undefined && !account.hasTemplate(contentSid)) throw new TwilioRefusal(400, 21655, 'The ContentSid is Invalid');
+  if (contentSid === undefined && form.has('ContentVariables')) throw new TwilioRefusal(400, 21654, 'ContentSid Required');
+  if (body === '' && mediaUrls.length === 0 && contentSid === undefined) throw new TwilioRefusal(400, 21602, 'Message body is required.');
   if ([...body].length > MAX_BODY) throw new TwilioRefusal(400, 21617, 'The concatenated message body exceeds the 1600 character limit');
   if (mediaUrls.length > MAX_MEDIA) throw new TwilioRefusal(400, 21623, 'Number of media files exceeds allowed limit');
   for (const url of mediaUrls) if (!/^https?:\/\//.test(url)) throw new TwilioRefusal(400, 21620, 'Invalid media URL(s)');
   if (statusCallback !== undefined && !URL.canParse(statusCallback))
     throw new TwilioRefusal(400, 21609, `The StatusCallback URL is not a valid URL.`);
   if (account.hasOptedOut(from ?? '', to)) throw new TwilioRefusal(400, 21610, 'Attempt to send to unsubscribed recipient');
-  return { to, from, serviceSid, body, mediaUrls, statusCallback };
+  return { to, from, serviceSid, body, mediaUrls, statusCallback, isOnlyRcs, contentSid };
 }
 
 function fromOf(from: string | undefined, serviceSid: string | undefined, account: Account): string | undefined {

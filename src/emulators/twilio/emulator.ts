@@ -9,6 +9,7 @@ import { OptOuts } from '../opt-outs.js';
 import { Phone, type WrittenMessage } from '../phone.js';
 import { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from '../vendor-emulator.js';
 import { TWILIO_WORDS } from './opt-out-words.js';
+import { templateOf, type Template } from './content.js';
 import { signatureHeaders, type TwilioSharedKey } from './signature.js';
 import { TwilioRefusal, checkMessage, type MessageOrder } from './check-message.js';
 
@@ -22,6 +23,8 @@ export interface TwilioEmulatorOptions extends VendorEmulatorOptions {
   readonly numbers?: readonly string[];
   /** Messaging services of the account, each with its number. */
   readonly messagingServices?: Readonly<Record<string, string>>;
+  /** The RCS sender in the pools of its messaging services. Default none: everything goes as SMS and MMS. */
+  readonly rcsSender?: string;
   /** Signs calls in place of the token, as a Webhooks Rule of the account would have it. Default: the token signs. */
   readonly sharedKey?: TwilioSharedKey;
 }
@@ -49,6 +52,9 @@ export class TwilioEmulator extends VendorEmulator {
   readonly #optOuts = new OptOuts(TWILIO_WORDS);
   readonly #messages = new Map<string, Record<string, unknown>>();
   readonly #sharedKey: TwilioSharedKey | undefined;
+  readonly #rcsSender: string | undefined;
+  readonly #withoutRcs = new Set<string>();
+  readonly #templates = new Map<string, Template>();
   readonly #fates = new Map<string, { status: TwilioFate; errorCode?: string }>();
   readonly #lastFrom = new Map<string, string>();
 
@@ -59,6 +65,7 @@ export class TwilioEmulator extends VendorEmulator {
     this.numbers = options.numbers ?? ['+15550100'];
     this.#services = options.messagingServices ?? {};
     this.#sharedKey = options.sharedKey;
+    this.#rcsSender = options.rcsSender;
   }
 
   /** Starts one on a free port. */
@@ -83,10 +90,21 @@ export class TwilioEmulator extends VendorEmulator {
     this.#fates.set(number, { status, ...(errorCode !== undefined && { errorCode }) });
   }
 
+  /** A phone that has no RCS: it gets SMS and MMS, or nothing. */
+  withoutRcs(number: string): void {
+    this.#withoutRcs.add(number);
+  }
+
   protected answer(request: RecordedRequest, response: ServerResponse): void {
     try {
       const { pathname } = new URL(request.path, this.url);
       if (!this.#isAuthentic(request.headers.authorization)) throw new TwilioRefusal(401, 20003, 'Authenticate');
+      if (pathname === '/v1/Content' && request.method === 'POST') {
+        const template = templateOf(request, this.accountSid);
+        this.#templates.set(template.sid, template);
+        send(response, 201, template.resource);
+        return;
+      }
       const messages = `/2010-04-01/Accounts/${this.accountSid}/Messages`;
       if (pathname !== `${messages}.json`) {
         const known = this.#messages.get(pathname.slice(messages.length + 1, -'.json'.length));
@@ -99,6 +117,7 @@ export class TwilioEmulator extends VendorEmulator {
       const order = checkMessage(request, {
         numbers: this.numbers,
         services: this.#services,
+        hasTemplate: (sid) => this.#templates.has(sid),
         hasOptedOut: (number, phone) => this.#optOuts.has(number, phone),
       });
       const sid = `${order.mediaUrls.length > 0 ? 'MM' : 'SM'}${randomBytes(16).toString('hex')}`;
@@ -149,10 +168,20 @@ export class TwilioEmulator extends VendorEmulator {
 
   /** The phone gets it, and the program hears of it step by step. */
   #deliver(order: MessageOrder, sid: string): void {
-    const fate: { status: TwilioFate; errorCode?: string } = this.#fates.get(order.to) ?? { status: 'delivered' };
-    const from = order.from ?? this.numbers[0] ?? '';
+    let fate: { status: TwilioFate; errorCode?: string } = this.#fates.get(order.to) ?? { status: 'delivered' };
+    const hasRcs = this.#rcsSender !== undefined && order.serviceSid !== undefined && !this.#withoutRcs.has(order.to);
+    if (order.isOnlyRcs && !hasRcs) fate = { status: 'failed', errorCode: '63106' };
+    const template = order.contentSid === undefined ? undefined : this.#templates.get(order.contentSid);
+    const number = order.from ?? this.numbers[0] ?? '';
+    const from = hasRcs ? (this.#rcsSender ?? number) : number;
     if (fate.status !== 'failed' && fate.status !== 'undelivered') {
-      this.phone(order.to).receive({ from, text: order.body, mediaUrls: order.mediaUrls, id: sid });
+      const shown =
+        template === undefined
+          ? { text: order.body, mediaUrls: order.mediaUrls }
+          : hasRcs
+            ? template.rich
+            : { text: template.words ?? '', mediaUrls: [] };
+      this.phone(order.to).receive({ from, id: sid, ...shown });
       this.#lastFrom.set(order.to, from);
     }
     const url = order.statusCallback ?? this.webhookUrl;
@@ -170,7 +199,7 @@ export class TwilioEmulator extends VendorEmulator {
           ApiVersion: '2010-04-01',
           AccountSid: this.accountSid,
           From: from,
-          To: order.to,
+          To: hasRcs || order.isOnlyRcs ? `rcs:${order.to}` : order.to,
           MessageSid: sid,
           MessageStatus: status,
           SmsSid: sid,
@@ -182,7 +211,7 @@ export class TwilioEmulator extends VendorEmulator {
   }
 
   /** Somebody wrote on a phone: Twilio calls the webhook. */
-  async #written({ text, to, media = [] }: WrittenMessage, phone: Phone): Promise<{ status: number }> {
+  async #written({ text, to, media = [], tapped }: WrittenMessage, phone: Phone): Promise<{ status: number }> {
     if (this.webhookUrl === undefined) throw new Error('The emulator has no webhook to call. Start it with { webhookUrl }, or set it.');
     const sid = `${media.length > 0 ? 'MM' : 'SM'}${randomBytes(16).toString('hex')}`;
     const number = to ?? this.#lastFrom.get(phone.number) ?? this.numbers[0] ?? '';
@@ -206,9 +235,10 @@ export class TwilioEmulator extends VendorEmulator {
       NumSegments: '1',
       MessageSid: sid,
       AccountSid: this.accountSid,
-      From: phone.number,
+      From: number.startsWith('rcs:') ? `rcs:${phone.number}` : phone.number,
       ApiVersion: '2010-04-01',
       ...(optOut !== undefined && { OptOutType: optOut.type }),
+      ...(tapped?.data !== undefined && { ButtonText: tapped.label, ButtonPayload: tapped.data }),
       ...Object.fromEntries(
         media.flatMap(({ url, mimeType }, index) => [
           [`MediaUrl${index}`, url],

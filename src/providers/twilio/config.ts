@@ -38,6 +38,14 @@ export interface TwilioConfig extends HttpProviderOptions {
   readonly timeoutSeconds?: number;
 }
 
+/** Configuration of {@link TwilioRCSProvider}. */
+export interface TwilioRCSConfig extends Omit<TwilioConfig, 'fromNumber'> {
+  /** `MG…`: the messaging service with the RCS sender in its pool, and the numbers to fall back to. */
+  readonly messagingServiceSid: string;
+  /** Where templates are made. Default `https://content.twilio.com`, or `baseUrl` where that is given. */
+  readonly contentBaseUrl?: string;
+}
+
 const NAMES: OptionNames<TwilioConfig> = {
   accountSid: true,
   authToken: true,
@@ -57,6 +65,16 @@ export interface TwilioAccount {
   readonly statusCallback: string | undefined;
   readonly baseUrl: string;
   readonly timeoutSeconds: number;
+}
+
+const { fromNumber: _fromNumber, ...SHARED } = NAMES;
+const RCS_NAMES: OptionNames<TwilioRCSConfig> = { ...SHARED, contentBaseUrl: true };
+
+export function rcsAccount(feature: string, config: TwilioRCSConfig): TwilioAccount {
+  checkOptionNames(`new ${feature}`, config, RCS_NAMES);
+  requiredText(feature, 'messagingServiceSid', config.messagingServiceSid, 'MG…');
+  const { contentBaseUrl: _contentBaseUrl, ...shared } = config;
+  return twilioAccount(feature, shared);
 }
 
 export function twilioAccount(feature: string, config: TwilioConfig): TwilioAccount {

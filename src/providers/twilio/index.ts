@@ -3,6 +3,7 @@
  * @module roomkit/twilio
  */
 export type { HttpProviderOptions } from '../_shared/http/options.js';
-export type { TwilioConfig } from './config.js';
+export type { TwilioConfig, TwilioRCSConfig } from './config.js';
+export { TwilioRCSProvider } from './rcs.js';
 export { TwilioSMSProvider } from './sms.js';
-export { parseTwilioWebhook } from './webhook.js';
+export { parseTwilioRcsWebhook, parseTwilioWebhook } from './webhook.js';

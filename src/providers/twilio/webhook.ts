@@ -10,6 +10,7 @@ import type { DeliveryStatus } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { bodyJson, fieldsOf, formOf, numberOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { hmac, isSame } from '../_shared/http/signature.js';
+import { actionOf } from '../_shared/rcs/postback.js';
 import type { TwilioAccount } from './config.js';
 
 /** An empty TwiML document: anything else Twilio would read as an answer to send. */
@@ -103,6 +104,21 @@ export function parseTwilioWebhook(payload: unknown): WebhookMeta {
   return messageOf(form, id);
 }
 
+/** The same of RCS: addresses without `rcs:`, and a tap with the choice's id and value. Pure, as {@link parseTwilioWebhook}. */
+export function parseTwilioRcsWebhook(payload: unknown): WebhookMeta {
+  const form = fieldsOf(payload);
+  const meta = parseTwilioWebhook({ ...form, ...bare(form, 'From'), ...bare(form, 'To') });
+  if (meta.type === 'status') return { ...meta, status: { ...meta.status, provider: 'twilio_rcs', raw: { ...form } } };
+  if (meta.type !== 'message') return meta;
+  const isRcs = [form['From'], form['To']].some((address) => textOf(address)?.startsWith('rcs:') === true);
+  return { ...meta, message: { ...meta.message, rawPayload: { ...form }, metadata: { ...meta.message.metadata, ...(isRcs && { channel: 'rcs' }) } } };
+}
+
+function bare(form: Fields, name: string): Fields {
+  const address = textOf(form[name]);
+  return address === undefined ? {} : { [name]: address.replace(/^rcs:/, '') };
+}
+
 const STATUSES: Readonly<Record<string, DeliveryStatus['status']>> = {
   accepted: 'sending',
   scheduled: 'sending',
@@ -155,7 +171,7 @@ function messageOf(form: Fields, id: string): WebhookMeta {
       metadata: {
         ...named(form, { to: 'To', account_sid: 'AccountSid', num_media: 'NumMedia', from_city: 'FromCity', from_state: 'FromState' }),
         ...named(form, { from_country: 'FromCountry', messaging_service_sid: 'MessagingServiceSid', opt_out_type: 'OptOutType' }),
-        ...(button !== undefined && { button_payload: button, action: { id: button, value: button, kind: 'reply' } }),
+        ...(button !== undefined && { button_payload: button, action: actionOf(button) }),
       },
     },
   };
