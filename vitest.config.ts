@@ -15,6 +15,7 @@ export default defineConfig({
       { find: /^roomkit\/ai-sdk$/, replacement: source('providers/ai-sdk/index.ts') },
       { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
       { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
+      { find: /^roomkit\/http$/, replacement: source('providers/http/index.ts') },
       { find: /^roomkit\/mcp$/, replacement: source('providers/mcp/index.ts') },
       { find: /^roomkit\/media$/, replacement: source('providers/media/index.ts') },
       { find: /^roomkit\/messenger$/, replacement: source('providers/messenger/index.ts') },

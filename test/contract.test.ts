@@ -15,6 +15,7 @@ import {
   HookTrigger,
   HTTPChannel,
   MessengerChannel,
+  HTTPChannel,
   MockAIProvider,
   RCSChannel,
   SMSChannel,
@@ -142,6 +143,7 @@ describe('the channel table', () => {
 
   /** Today's channels, made with what they cannot do without. */
   const make: Readonly<Record<string, () => Channel>> = {
+    HTTPChannel: () => new HTTPChannel('crm'),
     TelegramChannel: () => new TelegramChannel('telegram'),
     EmailChannel: () => new EmailChannel('mail'),
     SMSChannel: () => new SMSChannel('sms'),

@@ -2,11 +2,12 @@
 import { describe, it } from 'vitest';
 import { transportContract, type OpenTransport } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
+import { openHttp } from './open-http.js';
 import { openMessenger } from './open-messenger.js';
 import { openSmtp } from './open-smtp.js';
 import { openTelegram } from './open-telegram.js';
-import { openTelnyx } from './open-telnyx.js';
 import { openTelnyxRcs } from './open-telnyx-rcs.js';
+import { openTelnyx } from './open-telnyx.js';
 import { openTwilioRcs } from './open-twilio-rcs.js';
 import { openTwilio } from './open-twilio.js';
 import { openWhatsApp } from './open-whatsapp.js';
@@ -20,6 +21,7 @@ const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TwilioRCSProvider: openTwilioRcs,
   TwilioSMSProvider: openTwilio,
   WhatsAppCloudProvider: openWhatsApp,
+  WebhookHTTPProvider: openHttp,
 };
 
 for (const [name, open] of Object.entries(PROVIDERS)) {

@@ -9,6 +9,7 @@ import * as roomkit from '../../src/index.js';
 import * as aiSdk from '../../src/providers/ai-sdk/index.js';
 import * as anthropic from '../../src/providers/anthropic/index.js';
 import * as gemini from '../../src/providers/gemini/index.js';
+import * as http from '../../src/providers/http/index.js';
 import * as mcp from '../../src/providers/mcp/index.js';
 import * as media from '../../src/providers/media/index.js';
 import * as messenger from '../../src/providers/messenger/index.js';
@@ -89,6 +90,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/ai-sdk': aiSdk,
   'roomkit/anthropic': anthropic,
   'roomkit/gemini': gemini,
+  'roomkit/http': http,
   'roomkit/mcp': mcp,
   'roomkit/media': media,
   'roomkit/messenger': messenger,
