@@ -1,6 +1,8 @@
 /** The vendors that can be emulated by hand (`roomkit emulate`, the demo), each with one person's device at the other end. */
-import { Device } from './device.js';
+import { Device, type ArrivedMessage } from './device.js';
 import type { Phone } from './phone.js';
+import type { SeenMessage, TelegramChat } from './telegram/chat.js';
+import { TelegramEmulator } from './telegram/emulator.js';
 import { TelnyxEmulator } from './telnyx/emulator.js';
 import { TwilioEmulator } from './twilio/emulator.js';
 import type { VendorEmulator } from './vendor-emulator.js';
@@ -29,6 +31,12 @@ export interface EmulatedLine {
 
 /** By the name of the subpath. */
 export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) => Promise<EmulatedLine>>> = {
+  telegram: async ({ person = 'Ada', ...options }) => {
+    const webhookSecret = 'secret-of-the-emulated-webhook';
+    const vendor = await TelegramEmulator.start({ ...options, secretToken: webhookSecret });
+    const { botToken, url: baseUrl } = vendor;
+    return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(vendor.chat(person), person));
+  },
   telnyx: async ({ person, ...options }) => {
     const vendor = await TelnyxEmulator.start(options);
     const { apiKey, publicKey, url: baseUrl } = vendor;
@@ -56,6 +64,36 @@ function phoneLine(
   const device = new Device({ kind: 'phone', person: phone.number, write: async (text) => expectTaken(await phone.sendSms(text)) });
   phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
   return lineOf(vendor, name, options, device);
+}
+
+/** The person's app: what the bot sends, changes and takes back, with the buttons below it. */
+function chatDevice(chat: TelegramChat, person: string): Device {
+  const device = new Device({
+    kind: 'chat',
+    person,
+    write: async (text) => expectTaken(await chat.write(text)),
+    tap: async (_messageId, label) => expectTaken(await chat.tap(label)),
+  });
+  const shown = new Map<number, SeenMessage>();
+  chat.onChange(() => {
+    const now = new Map(chat.messages.filter(({ isFromBot }) => isFromBot).map((message) => [message.id, message]));
+    for (const id of shown.keys()) if (!now.has(id)) device.remove(String(id));
+    for (const message of now.values()) if (JSON.stringify(message) !== JSON.stringify(shown.get(message.id))) device.receive(asArrived(message));
+    shown.clear();
+    for (const [id, message] of now) shown.set(id, message);
+  });
+  return device;
+}
+
+function asArrived({ id, text, mediaUrl, location, buttons, kind }: SeenMessage): ArrivedMessage {
+  const place = location === undefined ? '' : `${location.title ?? ''} (${location.latitude}, ${location.longitude})`.trim();
+  const file = kind === 'text' || mediaUrl !== undefined || place !== '' ? '' : `[${kind}]`;
+  return {
+    id: String(id),
+    text: [text, place, file].filter((line) => line !== '').join('\n'),
+    mediaUrls: mediaUrl === undefined ? [] : [mediaUrl],
+    buttons: buttons.map((label) => ({ id: label, label })),
+  };
 }
 
 function lineOf(vendor: VendorEmulator, name: string, options: Readonly<Record<string, string>>, device: Device): EmulatedLine {

@@ -51,6 +51,7 @@ export interface ChatBackend {
   answeredTaps(): number;
   /** Resolves when something happens in the chat, or after so long. */
   changed(timeoutMs: number): Promise<void>;
+  onChange(listener: () => void): () => void;
 }
 
 const PATIENCE_MS = 10_000;
@@ -126,6 +127,11 @@ export class TelegramChat {
   /** Changes the words of a message of the person, by default the newest. */
   edit(text: string, messageId = this.#newest(false)): Promise<number> {
     return this.#backend.edit(messageId, text);
+  }
+
+  /** Called when something has changed, here or in another chat. Returns what stops it. */
+  onChange(listener: () => void): () => void {
+    return this.#backend.onChange(listener);
   }
 
   /** The next message of the bot that was not waited for yet and matches; rejects when none comes in time. */

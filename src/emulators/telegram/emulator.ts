@@ -354,6 +354,10 @@ export class TelegramEmulator extends VendorEmulator {
         message.editedAt = Math.floor(Date.now() / 1000);
         return this.#tell('edited_message', messageObject(message, person));
       },
+      onChange: (listener) => {
+        this.#watchers.add(listener);
+        return () => this.#watchers.delete(listener);
+      },
       changed: (timeoutMs) =>
         new Promise((resolve) => {
           const wake = (): void => {
