@@ -16,6 +16,7 @@ import {
   HTTPChannel,
   MessengerChannel,
   HTTPChannel,
+  MessengerChannel,
   MockAIProvider,
   RCSChannel,
   SMSChannel,
