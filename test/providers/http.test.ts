@@ -9,6 +9,7 @@ import { HTTPChannel, RoomKit, silentLogger, type EventContent, type RoomEvent }
 import { parseHttpWebhook, verifyRoomkitSignature, WebhookHTTPProvider, type WebhookHTTPConfig } from '../../src/providers/http/index.js';
 import { serve } from '../../src/server/index.js';
 import { requestOf, type TransportSetup } from '../../src/testing/contracts/transport-case.js';
+import { TestClock } from '../../src/testing/index.js';
 import { TestTransport } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -94,6 +95,20 @@ describe('what is posted', () => {
       path: '/in?tenant=1',
       headers: { authorization: 'Bearer x', 'idempotency-key': request.idempotencyKey },
     });
+  });
+
+  it('is signed at the time of its clock, for these bytes', async () => {
+    verifies('PV-10');
+    const clock = new TestClock(1_795_600_000_000);
+    const { crm, provider } = await receiver({ clock });
+    expect(await provider.send(requestOf(setup, 'Hello'))).toMatchObject({ error: 'auth_error' }); // the receiver goes by its own
+    const { headers = {}, text = '' } = crm.requests[0] ?? {};
+    expect(headers['x-roomkit-timestamp']).toBe('1795600000');
+    expect(verifyRoomkitSignature(text, headers, SECRET, { now: clock.now() })).toBe(true);
+    expect(verifyRoomkitSignature(text, { 'x-roomkit-signature': String(headers['x-roomkit-signature']) }, SECRET, { takesUntimed: true })).toBe(
+      true,
+    );
+    expect(verifyRoomkitSignature(`${text} `, headers, SECRET, { now: clock.now() })).toBe(false);
   });
 
   it('leaves the names alone that are somebody’s own', async () => {

@@ -5,6 +5,7 @@ import { verifies } from '../requirements.js';
 import { skipWithoutNats, whyNatsIsLeftOut } from './nats-server.js';
 import { closeSharedNats, openJetStream, openNATS } from './open-nats.js';
 import { openSSE } from './open-sse.js';
+import { openTelegramPolling } from './open-telegram-polling.js';
 import { openWebSocket } from './open-websocket.js';
 
 const cases = sourceContract.map((one) => [one.name, one] as const);
@@ -12,6 +13,7 @@ const cases = sourceContract.map((one) => [one.name, one] as const);
 describe.each<readonly [string, OpenSource]>([
   ['WebSocketSource', openWebSocket],
   ['SSESource', openSSE],
+  ['TelegramPollingSource', openTelegramPolling],
 ])('the contract of sources on %s', (_name, open) => {
   it.each(cases)('%s', async (_case, one) => {
     verifies(...one.rules);

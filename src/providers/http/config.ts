@@ -1,4 +1,5 @@
 /** What the provider for systems of one's own is made with. */
+import { SystemClock, type Clock } from '../../core/clock.js';
 import { ValidationError } from '../../core/errors.js';
 import { checkOptionNames, type OptionNames } from '../../core/option-names.js';
 import { Secret } from '../../core/telemetry/secret.js';
@@ -22,6 +23,8 @@ export interface WebhookHTTPConfig {
   readonly timeoutSeconds?: number;
   /** In the place of the guarded one: where it goes is then yours to guard. */
   readonly fetch?: typeof fetch;
+  /** For tests: signed times are taken from it. */
+  readonly clock?: Clock;
 }
 
 const NAMES: OptionNames<WebhookHTTPConfig> = {
@@ -33,6 +36,7 @@ const NAMES: OptionNames<WebhookHTTPConfig> = {
   toleranceSeconds: true,
   timeoutSeconds: true,
   fetch: true,
+  clock: true,
 };
 
 /** The same, checked. */
@@ -44,6 +48,7 @@ export interface WebhookTarget {
   readonly takesUntimed: boolean;
   readonly toleranceSeconds: number;
   readonly timeoutSeconds: number;
+  readonly clock: Clock;
 }
 
 /** Set by the provider itself. */
@@ -65,6 +70,7 @@ export function webhookTarget(feature: string, config: WebhookHTTPConfig): Webho
     takesUntimed,
     toleranceSeconds: timeoutOf(feature, toleranceSeconds, 300),
     timeoutSeconds: timeoutOf(feature, config.timeoutSeconds, 30),
+    clock: config.clock ?? new SystemClock(),
   };
 }
 

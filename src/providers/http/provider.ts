@@ -39,7 +39,7 @@ export class WebhookHTTPProvider implements TransportProvider, WebhookProvider {
   }
 
   async send(request: TransportRequest): Promise<ProviderResult> {
-    const { url, secret, headers, timeoutSeconds, allowPrivate } = this.#target;
+    const { url, secret, headers, timeoutSeconds, allowPrivate, clock } = this.#target;
     if (isEmpty(request.content)) return EMPTY_MESSAGE;
     const body = JSON.stringify(documentFor(request));
     let client: HttpClient;
@@ -55,7 +55,7 @@ export class WebhookHTTPProvider implements TransportProvider, WebhookProvider {
         ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])),
         'content-type': 'application/json',
         'idempotency-key': request.idempotencyKey,
-        ...(secret !== undefined && signatureHeaders(body, secret, Date.now())),
+        ...(secret !== undefined && signatureHeaders(body, secret, clock.now())),
       },
       body,
       signal: request.signal,

@@ -2,6 +2,7 @@
  * Updates of a bot by asking for them, where Telegram cannot call: behind a firewall, on a laptop.
  * @see https://core.telegram.org/bots/api#getupdates
  */
+import { SystemClock, type Clock } from '../../core/clock.js';
 import { ProviderError, RoomKitError, ValidationError } from '../../core/errors.js';
 import { checkOptionNames, type OptionNames } from '../../core/option-names.js';
 import type { SourceStatus } from '../../core/models/vocabulary.js';
@@ -23,9 +24,18 @@ export interface TelegramPollingOptions {
   readonly batchSize?: number;
   /** Remove the bot's webhook at the start, if it has one: while it has, Telegram answers nobody who asks. Default false. */
   readonly removesWebhook?: boolean;
+  /** For tests. */
+  readonly clock?: Clock;
 }
 
-const NAMES: OptionNames<TelegramPollingOptions> = { provider: true, channelId: true, pollSeconds: true, batchSize: true, removesWebhook: true };
+const NAMES: OptionNames<TelegramPollingOptions> = {
+  provider: true,
+  channelId: true,
+  pollSeconds: true,
+  batchSize: true,
+  removesWebhook: true,
+  clock: true,
+};
 
 /** Beyond what Telegram waits: for the way there and back. */
 const SLACK_SECONDS = 15;
@@ -44,6 +54,7 @@ export class TelegramPollingSource implements SourceProvider {
   readonly #pollSeconds: number;
   readonly #batchSize: number;
   readonly #removesWebhook: boolean;
+  readonly #clock: Clock;
   readonly #api: TelegramApi;
   readonly #farewell: TelegramApi;
   readonly #told = new Set<Promise<unknown>>();
@@ -64,7 +75,7 @@ export class TelegramPollingSource implements SourceProvider {
   constructor(options: TelegramPollingOptions) {
     const feature = 'TelegramPollingSource';
     checkOptionNames(`new ${feature}`, options, NAMES);
-    const { provider, channelId, pollSeconds = 50, batchSize = 100, removesWebhook = false } = options;
+    const { provider, channelId, pollSeconds = 50, batchSize = 100, removesWebhook = false, clock = new SystemClock() } = options;
     if (!(provider instanceof TelegramBotProvider))
       throw new ValidationError(`${feature} has no provider. Pass { provider: new TelegramBotProvider({ botToken }) }, the one of the channel.`);
     if (typeof channelId !== 'string' || channelId === '')
@@ -76,6 +87,7 @@ export class TelegramPollingSource implements SourceProvider {
     this.#pollSeconds = pollSeconds;
     this.#batchSize = batchSize;
     this.#removesWebhook = removesWebhook;
+    this.#clock = clock;
     this.#api = provider.pollingApi(pollSeconds + SLACK_SECONDS);
     this.#farewell = provider.pollingApi(FAREWELL_SECONDS);
   }
@@ -84,20 +96,20 @@ export class TelegramPollingSource implements SourceProvider {
     return this.#status;
   }
 
-  async start(emit: SourceEmit, { signal, connected }: SourceStartOptions): Promise<void> {
+  async start(emit: SourceEmit, { signal, connected, maxConcurrentEmits = DEFAULT_EMITS }: SourceStartOptions): Promise<void> {
     this.#stopping = new AbortController();
     const stopped = AbortSignal.any([signal, this.#stopping.signal]);
+    const run: Run = { emit, stopped, signal, most: maxConcurrentEmits };
+    if (this.#status !== 'error') this.#received = this.#refused = 0; // attached anew
     this.#status = 'connecting';
     try {
       if (this.#removesWebhook) await this.#provider.removeWebhook();
-      while (!stopped.aborted) {
-        const updates = await this.#ask(stopped);
+      // The first question is answered at once: only then it is known that Telegram answers at all.
+      for (let seconds = 0; !stopped.aborted; seconds = this.#pollSeconds) {
+        const updates = await this.#ask(seconds, stopped);
         if (updates === undefined) break;
-        this.#status = 'connected';
-        this.#error = undefined;
-        this.#connectedAt ??= new Date().toISOString();
-        connected();
-        await this.#take(updates, emit);
+        this.#connected(connected);
+        await this.#take(updates, run);
       }
       this.#status = 'stopped';
     } catch (error) {
@@ -106,7 +118,7 @@ export class TelegramPollingSource implements SourceProvider {
       throw error;
     } finally {
       this.#connectedAt = undefined;
-      await Promise.allSettled(this.#told);
+      if (!signal.aborted) await Promise.allSettled(this.#told);
       await this.#confirm();
     }
   }
@@ -126,13 +138,25 @@ export class TelegramPollingSource implements SourceProvider {
     };
   }
 
+  #connected(connected: () => void): void {
+    if (this.#status === 'connected') return;
+    this.#status = 'connected';
+    this.#error = undefined;
+    this.#connectedAt = this.#now();
+    connected();
+  }
+
+  #now(): string {
+    return new Date(this.#clock.now()).toISOString();
+  }
+
   /** What has come since; undefined when nobody wants to know any more. */
-  async #ask(stopped: AbortSignal): Promise<readonly unknown[] | undefined> {
+  async #ask(timeout: number, stopped: AbortSignal): Promise<readonly unknown[] | undefined> {
     const offset = this.#offset;
     const outcome = await this.#api.call(
       {
         method: 'getUpdates',
-        parameters: { offset, limit: this.#batchSize, timeout: this.#pollSeconds, allowed_updates: this.#provider.updateKinds },
+        parameters: { offset, limit: this.#batchSize, timeout, allowed_updates: this.#provider.updateKinds },
       },
       stopped,
     );
@@ -144,10 +168,9 @@ export class TelegramPollingSource implements SourceProvider {
     throw pollingError(outcome);
   }
 
-  /** Chat by chat in order, chats beside each other. Confirmed is what came before the first that was not taken. */
-  async #take(updates: readonly unknown[], emit: SourceEmit): Promise<void> {
-    const chats = new Map<string, Promise<unknown>>();
-    const failures: { readonly id: number; readonly error: unknown }[] = [];
+  /** The messages of a chat one after the other, chats beside each other. Confirmed is what came before the first that was not taken. */
+  async #take(updates: readonly unknown[], run: Run): Promise<void> {
+    const chats = new Map<string, Update[]>();
     let next = this.#offset;
     for (const update of updates) {
       const id = numberOf(fieldsOf(update)['update_id']);
@@ -155,32 +178,42 @@ export class TelegramPollingSource implements SourceProvider {
       next = Math.max(next ?? 0, id + 1);
       if (this.#taken.has(id)) continue;
       const metas = this.#provider.parseUpdate(update);
-      const chat = chatOf(metas);
-      const before = chats.get(chat) ?? Promise.resolve();
-      // After a failure nothing that came later in the chat is taken: it would overtake.
-      const taken = before.then(() =>
-        this.#emitAll(metas, emit).then(
-          () => this.#taken.add(id),
-          (error: unknown) => {
-            failures.push({ id, error });
-            throw error;
-          },
-        ),
-      );
-      chats.set(chat, taken);
+      const chat = chats.get(chatOf(metas));
+      if (chat === undefined) chats.set(chatOf(metas), [{ id, metas }]);
+      else chat.push({ id, metas });
     }
-    await Promise.allSettled(chats.values());
-    const [first] = failures.sort((one, other) => one.id - other.id);
+    const left: Left[] = [];
+    const waiting = [...chats.values()];
+    const work = async (): Promise<void> => {
+      for (let chat = waiting.shift(); chat !== undefined; chat = waiting.shift()) await this.#takeChat(chat, run, left);
+    };
+    await untilAborted(Promise.all(Array.from({ length: Math.min(run.most, waiting.length) }, work)), run.signal);
+    // What the kit has not answered when nobody waits any more may have been taken: it is asked for once more.
+    if (run.signal.aborted) return;
+    const [first] = left.sort((one, other) => one.id - other.id);
     this.#offset = first === undefined ? next : first.id;
-    if (first !== undefined) throw first.error;
-    this.#taken.clear();
+    if (first === undefined) this.#taken.clear();
+    else if (first.error !== undefined) throw first.error;
+  }
+
+  /** After one that was not taken nothing that came later in the chat is: it would overtake. */
+  async #takeChat(updates: readonly Update[], run: Run, left: Left[]): Promise<void> {
+    for (const { id, metas } of updates) {
+      if (run.stopped.aborted) return void left.push({ id, error: undefined });
+      try {
+        await this.#emitAll(metas, run.emit);
+        this.#taken.add(id);
+      } catch (error) {
+        return void left.push({ id, error });
+      }
+    }
   }
 
   async #emitAll(metas: readonly WebhookMeta[], emit: SourceEmit): Promise<void> {
     for (const meta of metas) {
       if (meta.type !== 'message') continue;
       this.#received++;
-      this.#lastMessageAt = new Date().toISOString();
+      this.#lastMessageAt = this.#now();
       try {
         await emit({ ...meta.message, channelId: this.#channelId });
       } catch (error) {
@@ -189,7 +222,8 @@ export class TelegramPollingSource implements SourceProvider {
         this.#refused++;
       }
     }
-    const telling = Promise.resolve(this.#provider.committed(metas)).catch(() => undefined); // a tap without an answer stops to seem to wait by itself
+    // Beside the next ones; a tap without an answer ceases to seem to wait by itself.
+    const telling = Promise.resolve(this.#provider.committed(metas)).catch(() => undefined);
     this.#told.add(telling);
     void telling.finally(() => this.#told.delete(telling));
   }
@@ -201,6 +235,38 @@ export class TelegramPollingSource implements SourceProvider {
     const outcome = await this.#farewell.call({ method: 'getUpdates', parameters });
     if (!('failure' in outcome)) this.#confirmed = this.#offset;
   }
+}
+
+/** What one start works with. */
+interface Run {
+  readonly emit: SourceEmit;
+  /** Nothing is begun any more. */
+  readonly stopped: AbortSignal;
+  /** Nothing is waited for any more. */
+  readonly signal: AbortSignal;
+  readonly most: number;
+}
+
+interface Update {
+  readonly id: number;
+  readonly metas: readonly WebhookMeta[];
+}
+
+/** An update that was not taken, and why; without an error because the source was stopped. */
+interface Left {
+  readonly id: number;
+  readonly error: unknown;
+}
+
+const DEFAULT_EMITS = 10;
+
+function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => resolve();
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+    work.then(end, reject).finally(() => signal.removeEventListener('abort', end));
+  });
 }
 
 function chatOf(metas: readonly WebhookMeta[]): string {

@@ -31,6 +31,8 @@ export interface SourceSetup {
   readonly say: (...said: readonly SaidToSource[]) => Awaitable<void>;
   /** Sends what is no message. */
   readonly babble: () => Awaitable<void>;
+  /** The key by which a repetition is known. Default: the id that the other side gives. */
+  readonly keyOf?: (said: SaidToSource) => string;
   /** Breaks the connection off; a new one is taken. */
   readonly cut: () => Awaitable<void>;
   /** Connections that are open at the other end. */
