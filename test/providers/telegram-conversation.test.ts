@@ -212,6 +212,28 @@ describe('over the webhook', () => {
     expect((await events()).map(({ content }) => content)).toMatchObject([{ body: 'before' }, { body: 'after' }]);
   });
 
+  it('shows in a group what an answer answers, and in a chat with one person does not', async () => {
+    const { telegram, kit, events } = await served(await world());
+    const group = telegram.groupChat('ada', 'Family');
+    await group.write('First');
+    await group.write('Second');
+    const answer = async (parent: RoomEvent | undefined): Promise<void> => {
+      const roomId = parent?.roomId ?? '';
+      await kit.attachChannel(roomId, 'desk');
+      await kit.sendEvent(roomId, 'desk', 'Yes', { parentEventId: parent?.id ?? '' });
+    };
+    await answer((await events())[0]);
+    expect(await group.waitFor('Yes')).toMatchObject({ answers: 1 });
+    const chat = telegram.chat('ada');
+    await chat.write('Me?');
+    const rooms = await kit.listRooms();
+    for (const { id } of rooms) {
+      const [own] = (await kit.getTimeline(id)).filter(({ source }) => source.externalId === `${chat.id}:1`);
+      if (own !== undefined) await answer(own);
+    }
+    expect((await chat.waitFor('Yes')).answers).toBeUndefined();
+  });
+
   it('tries again what was too fast, and gives up what is in vain', async () => {
     verifies('F20', 'F21', 'F22');
     const { telegram, kit, events } = await served(await world());

@@ -18,6 +18,8 @@ export interface SeenMessage {
   readonly buttons: readonly string[];
   /** Whose it is: the bot's, or a person's. */
   readonly isFromBot: boolean;
+  /** The message it answers. */
+  readonly answers?: number;
   /** Messages that are shown side by side have the same. */
   readonly albumId?: string;
   readonly isEdited: boolean;

@@ -378,7 +378,7 @@ export class TelegramEmulator extends VendorEmulator {
   }
 
   #seen(message: MessageState): SeenMessage {
-    const { id, from, body, editedAt, reactions } = message;
+    const { id, from, body, editedAt, reactions, replyTo } = message;
     const text = stringOf(body['text']) || stringOf(body['caption']);
     const entities = listOf(body['entities'] ?? body['caption_entities']).filter(isFields);
     const kind =
@@ -400,6 +400,7 @@ export class TelegramEmulator extends VendorEmulator {
       }),
       buttons: buttonsOf(message).map(({ text: label }) => stringOf(label)),
       isFromBot: from.is_bot,
+      ...(replyTo !== undefined && { answers: replyTo.id }),
       ...(typeof body['media_group_id'] === 'string' && { albumId: body['media_group_id'] }),
       isEdited: editedAt !== undefined,
       ...(reaction !== undefined && { reaction }),

@@ -152,7 +152,7 @@ export class TelegramBotProvider implements TransportProvider, WebhookProvider {
     const topic = textOf(binding.metadata['message_thread_id']);
     const sent = [...this.#progress.of(idempotencyKey)];
     for (const call of calls.slice(sent.length)) {
-      const place = topic === undefined ? {} : { message_thread_id: topic };
+      const place = { ...(topic !== undefined && { message_thread_id: topic }), ...(sent.length === 0 && (await quoteOf(request, frame))) };
       let outcome = await this.#callChat(call, place, chatId, signal);
       if ('failure' in outcome && call.otherwise !== undefined && CANNOT_FETCH.test(outcome.description))
         outcome = await this.#callChat(call.otherwise, place, chatId, signal);
@@ -225,6 +225,14 @@ const MAX_MOVED = 10_000;
 
 /** Telegram's words for a file that it cannot take by its address. */
 const CANNOT_FETCH = /web page content|HTTP URL|WEBPAGE_|WEBDOCUMENT_/i;
+
+/** In a group, an answer shows what it answers; in a chat with one person that is clear. */
+async function quoteOf({ event, answered }: TransportRequest, { isPrivate }: OutboundFrame): Promise<Fields> {
+  if (isPrivate || event.parentEventId === undefined) return {};
+  const message = await answered?.();
+  const target = message?.id === event.parentEventId ? targetOf(message.source.externalId) : undefined;
+  return target === undefined ? {} : { reply_parameters: { message_id: target.messageIds[0], allow_sending_without_reply: true } };
+}
 
 /** The chat and the messages that an id of ours names. */
 function targetOf(id: string | undefined): { readonly chatId: string; readonly messageIds: readonly number[] } | undefined {
