@@ -38,6 +38,8 @@ export interface TransportRequest {
   readonly idempotencyKey: string;
   /** 1 for the first. */
   readonly attempt: number;
+  /** The code of the attempt before, where it failed. */
+  readonly previousError?: string;
   /** Which part of a split text this is, from 0, and of how many. */
   readonly part?: { readonly index: number; readonly count: number };
   /** Of an edit or a delete: the vendor's id of the message it is about. */
@@ -78,6 +80,8 @@ export interface TransportProvider {
   readonly fetchesMedia?: boolean;
   /** Fetches media of this vendor, with its credentials or by asking it where the file is; `null` for an ordinary link (MED-01). */
   fetchMedia?(url: string, options: ChannelFetchOptions): Awaitable<FetchedMedia | null>;
+  /** Whether its results may say `again: 'after_inbound'` (OUT-17). Default false. */
+  readonly parksDeliveries?: boolean;
   /** What became of an earlier attempt; `null` when the vendor does not know it (OUT-09). */
   lookupDelivery?(idempotencyKey: string, signal: AbortSignal): Awaitable<DeliverReceipt | null>;
   /** Shows that somebody types, has read or reacts; what it cannot show it leaves out. */
@@ -168,6 +172,10 @@ export class TransportChannel implements Channel {
     return provider !== undefined && isWebhookProvider(provider) ? provider : undefined;
   }
 
+  get parksDeliveries(): boolean {
+    return this.#options.provider?.parksDeliveries ?? false;
+  }
+
   get supportsIdempotencyKey(): boolean {
     return this.#options.provider?.supportsIdempotencyKey ?? false;
   }
@@ -202,6 +210,7 @@ export class TransportChannel implements Channel {
       binding,
       defaults: this.#defaults(binding),
       attempt: options.attempt,
+      ...(options.previousError !== undefined && { previousError: options.previousError }),
       answered: () => this.#services?.answeredBy(event),
     };
     const { parts, idempotencyKey } = options;

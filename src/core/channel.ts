@@ -41,6 +41,8 @@ export interface Channel {
   readonly namesOwnSenders?: boolean;
   /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
   readonly supportsIdempotencyKey?: boolean;
+  /** Whether deliveries may have to wait until the recipient writes again (OUT-17): then each of his messages looks for them. */
+  readonly parksDeliveries?: boolean;
   /** How fast this channel may go across all its rooms, as its vendor allows; a binding may be slower (RES-02). Per process. */
   readonly rateLimit?: RateLimit;
   /** The key of binding metadata that holds the recipient's address (TRN-03). */
@@ -242,6 +244,8 @@ export interface DeliverOptions {
   readonly idempotencyKey: string;
   /** 1 for the first. */
   readonly attempt: number;
+  /** The code of the attempt before, where it failed. */
+  readonly previousError?: string | undefined;
   /** Where to resume a split text (TRC-03). */
   readonly partsSent: number;
   /** The parts to send when the text was split; else undefined and `event.content` is what to send. */

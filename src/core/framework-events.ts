@@ -26,6 +26,7 @@ export const FrameworkEventType = [
   'delivery_failed',
   'delivery_skipped',
   'delivery_unknown',
+  'delivery_parked',
   'broadcast_partial_failure',
   'chain_depth_exceeded',
   'identity_resolved',

@@ -13,6 +13,7 @@ import { SystemClock, type Clock, type Timer } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
 import { DeliveryChecks, type DeliveryCheck } from './delivery/check.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
+import { resume } from './delivery/recovered.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
 import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
@@ -218,6 +219,7 @@ export class RoomKit {
         return timeouts;
       },
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
+      resume: (rows) => resume(parts, rows),
       assertOpen,
       stopping: allowManyListeners(this.#stop.signal),
       draining: allowManyListeners(this.#drain.signal),

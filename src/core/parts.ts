@@ -17,6 +17,7 @@ import type { Logger } from './logger.js';
 import type { MediaKeeper } from './media/media-keeper.js';
 import type { Limits, RoomKitOptions } from './options.js';
 import type { ArrivalOrder } from './pipeline/arrival-order.js';
+import type { OutboxRow } from './models/delivery.js';
 import type { InboundRoomRouter } from './pipeline/router.js';
 import type { Notices } from './notices.js';
 import type { InboundLimits } from './pipeline/inbound-limits.js';
@@ -69,6 +70,8 @@ export interface KitParts extends PlanParts {
   readonly deliveryChecks: DeliveryChecks;
   /** Work for this channel stays in the store for want of it: recovery looks after it until it is gone (OUT-10). */
   leaveBehind(channelId: string): void;
+  /** Rows that may go on again, into their lanes (OUT-17). */
+  resume(rows: readonly OutboxRow[]): Promise<void>;
   /** Refuses new work once the kit is closed or drains. */
   assertOpen(): void;
   /** True once close() has begun to abort what still runs. */

@@ -30,7 +30,7 @@ export { WHATSAPP_TEST_NUMBER_ID, WhatsAppEmulator, type WhatsAppEmulatorOptions
 export type { ApprovedTemplate, CheckedButton } from './whatsapp/check-message.js';
 export {
   WhatsAppPhone,
-  type SentFile as WhatsAppFile,
+  type SentWhatsAppFile,
   type WhatsAppMessage,
   type WhatsAppNetwork,
   type Written,

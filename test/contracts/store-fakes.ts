@@ -412,6 +412,19 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
     }),
   ],
   [
+    'lets a parked row hold its lane',
+    'lets what is behind a parked row pass it',
+    (store) => ({
+      claimDue: async (claim) => {
+        const claimed = await store.claimDue(claim);
+        const parked = (await store.listRows({ state: 'queued' })).filter(({ nextAttemptAt = '' }) => nextAttemptAt > claim.now);
+        const isBehind = (row: { channelId: string; eventIndex: number }): boolean =>
+          parked.some(({ channelId, eventIndex }) => channelId === row.channelId && eventIndex < row.eventIndex);
+        return { ...claimed, rows: claimed.rows.filter((row) => !isBehind(row)) };
+      },
+    }),
+  ],
+  [
     'turns what was being sent into queued',
     'claims open rows lane by lane',
     (store) => ({

@@ -462,3 +462,53 @@ describe('a conversation', () => {
     expect((await saidInRoom(kit))[0]?.metadata['deleted']).toBe(true);
   });
 });
+
+describe('F27 window_closed', () => {
+  const template = { templateId: 'plain', parameters: { '1': '{text}' } };
+
+  it.each(['answer', 'status'] as const)('fails visibly by default, whether Meta says it in its %s', async (windowRefusal) => {
+    verifies('F27');
+    const { say, rows, vendor, phone } = await scene({}, { windowRefusal });
+    await phone.write('Hello');
+    vendor.advance(25 * 3_600_000);
+    await say('Too late');
+    await until(async () => (await rows())[0]?.state === 'failed', 'the delivery has failed');
+    expect((await rows())[0]?.lastError?.code).toBe('outside_window');
+    expect(phone.messages).toEqual([]);
+  });
+
+  it.each(['answer', 'status'] as const)('parks what is said until the person writes again, when Meta says it in its %s', async (windowRefusal) => {
+    verifies('F27', 'OUT-17');
+    const { kit, say, rows, vendor, phone, provider } = await scene({ windowPolicy: 'park' }, { windowRefusal });
+    const parked: unknown[] = [];
+    kit.on('delivery_parked', ({ data }) => void parked.push(data['code']));
+    await say('One');
+    await say('Two');
+    await until(() => parked.length === 2, 'both are parked');
+    expect((await rows()).map(({ state, lastError }) => [state, lastError?.code])).toEqual([
+      ['queued', 'outside_window'],
+      ['queued', 'outside_window'],
+    ]);
+    expect(Date.parse((await rows())[0]?.expiresAt ?? '') - Date.now()).toBeGreaterThan(6 * 24 * 3_600_000);
+    expect(await provider.sendTemplate(TO, 'plain', { parameters: { '1': 'news' } })).toMatchObject({ success: true });
+    await phone.write('What is it?');
+    await say('Three');
+    await phone.waitFor('Three');
+    expect(phone.messages.map(({ text }) => text)).toEqual(['We wrote: news', 'One', 'Two', 'Three']);
+    await until(async () => (await rows()).every(({ state }) => state === 'delivered'), 'all are delivered');
+    expect(vendor.webhookCalls.every(({ status }) => status === 200)).toBe(true);
+  });
+
+  it.each(['answer', 'status'] as const)('sends the template in place of what is said, when Meta says it in its %s', async (windowRefusal) => {
+    verifies('F27', 'OUT-17');
+    const { say, rows, phone } = await scene({ windowPolicy: 'template', windowTemplate: template }, { windowRefusal });
+    await say('Your parcel\nis here');
+    const arrived = await phone.waitFor();
+    expect(arrived).toMatchObject({ type: 'template', text: 'We wrote: Your parcel is here' });
+    await until(async () => (await rows())[0]?.state === 'delivered', 'the template is delivered');
+    await phone.write('Thanks');
+    await say('You are welcome');
+    expect(await phone.waitFor('welcome')).toMatchObject({ type: 'text' });
+    expect(phone.messages).toHaveLength(2);
+  });
+});

@@ -23,13 +23,6 @@ import * as sqlite from '../../src/providers/sqlite/index.js';
 import * as telegram from '../../src/providers/telegram/index.js';
 import * as telnyx from '../../src/providers/telnyx/index.js';
 import * as twilio from '../../src/providers/twilio/index.js';
-import * as messenger from '../../src/providers/messenger/index.js';
-import * as nats from '../../src/providers/nats/index.js';
-import * as smtp from '../../src/providers/smtp/index.js';
-import * as sources from '../../src/providers/sources/index.js';
-import * as telnyx from '../../src/providers/telnyx/index.js';
-import * as twilio from '../../src/providers/twilio/index.js';
-import * as whatsapp from '../../src/providers/whatsapp/index.js';
 import * as vllm from '../../src/providers/vllm/index.js';
 import * as whatsapp from '../../src/providers/whatsapp/index.js';
 import * as client from '../../src/client/index.js';
@@ -111,13 +104,6 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/telegram': telegram,
   'roomkit/telnyx': telnyx,
   'roomkit/twilio': twilio,
-  'roomkit/messenger': messenger,
-  'roomkit/nats': nats,
-  'roomkit/smtp': smtp,
-  'roomkit/sources': sources,
-  'roomkit/telnyx': telnyx,
-  'roomkit/twilio': twilio,
-  'roomkit/whatsapp': whatsapp,
   'roomkit/vllm': vllm,
   'roomkit/whatsapp': whatsapp,
 };

@@ -22,6 +22,9 @@ export class Attempt implements DeliverOptions {
   get attempt(): number {
     return this.row.attempts;
   }
+  get previousError(): string | undefined {
+    return this.row.lastError?.code;
+  }
   get partsSent(): number {
     return this.row.partsSent ?? 0;
   }

@@ -20,6 +20,7 @@ import type { LaneItem } from './lane.js';
 import { leaveBehind } from './left-behind.js';
 import { untranscodable } from './live.js';
 import type { Target } from './plan.js';
+import { parked, parking } from './parked.js';
 import { isReady } from './ready.js';
 import { isRetryable, retryDelayMs } from './retry.js';
 
@@ -30,6 +31,8 @@ const UNKNOWN_WAIT_MS = 30_000;
 
 /** States in which a row is this delivery's to change; cancelled, or told of by the vendor's callback, it is no more. */
 const OPEN: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
+/** Of these what the vendor took becomes sent. Queued again meanwhile, it was refused before its own answer was here (OUT-17). */
+const TRIED: readonly OutboxState[] = ['sending', 'unknown'];
 
 const DETACHED: DeliveryFailure = { code: 'cancelled', message: 'The channel was detached.', retryable: false };
 
@@ -240,6 +243,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
 
   async #afterFailure(failure: DeliveryFailure): Promise<'ended' | 'again'> {
     const { parts, target } = this;
+    if (failure.again === 'after_inbound') {
+      if (await this.#change(parking(parts, this.row, failure), OPEN)) parked(parts, this.row);
+      this.#reportRow();
+      return 'ended';
+    }
     const policy = target.binding.retryPolicy;
     const delay = isRetryable(policy, failure) ? retryDelayMs(policy, this.row.attempts, failure.retryAfterSeconds, Math.random) : null;
     if (delay === null) {
@@ -304,7 +312,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         ...(receipt?.providerMessageId !== undefined && { providerMessageId: receipt.providerMessageId }),
         ...(provider !== undefined && { provider }),
       },
-      OPEN,
+      TRIED,
     );
     // The vendor's callback was faster than its own answer: a row only moves forward (OUT-07).
     if (!recorded) this.#reportRow();

@@ -1,7 +1,7 @@
 /** What a failed or finished delivery looks like in results, rows and events. */
 import type { DeliverReceipt } from '../channel.js';
 import { DeliveryError, ProviderError, RoomKitError } from '../errors.js';
-import type { DeliveryFailure, DeliveryResult, ProviderResult } from '../models/delivery.js';
+import type { DeliveryFailure, DeliveryResult, ProviderResult, TryAgain } from '../models/delivery.js';
 
 /** Code and message of a failed attempt. Messages of foreign errors stay out: they may hold addresses or secrets. */
 export function failureOf(error: unknown): DeliveryFailure {
@@ -11,6 +11,7 @@ export function failureOf(error: unknown): DeliveryFailure {
       message: error.message,
       retryable: error.retryable,
       ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+      ...again(providerResultOf(error)),
     };
   }
   if (error instanceof RoomKitError) return { code: error.code, message: error.message, retryable: error.retryable };
@@ -38,4 +39,10 @@ export function resultOf(channelId: string, receipt: DeliverReceipt | undefined,
 /** The vendor's answer inside a DeliveryError, when there is one. */
 export function providerResultOf(error: unknown): ProviderResult | undefined {
   return error instanceof DeliveryError && error.result !== undefined ? (error.result as ProviderResult) : undefined;
+}
+
+/** When the vendor says that another attempt makes sense (OUT-17). */
+export function again(said: TryAgain | undefined): TryAgain {
+  if (said?.again === undefined) return {};
+  return said.waitSeconds === undefined ? { again: said.again } : { again: said.again, waitSeconds: said.waitSeconds };
 }

@@ -10,6 +10,7 @@ import type { TurnWork } from '../turns/turn-work.js';
 import { endCrashedTurn } from '../turns/outcome.js';
 import { DurableDelivery, type DeliveryFrame } from './durable.js';
 import { EventForms } from './forms.js';
+import { isParked } from './parked.js';
 import { planFor, type Target } from './plan.js';
 
 const MAX_TURN_ATTEMPTS = 2;
@@ -32,9 +33,18 @@ export async function recoverDelivery(parts: KitParts, row: OutboxRow): Promise<
   return new DurableDelivery(parts, found.target, unowned, found.event, found.frame);
 }
 
-/** Held unknown until a callback or a person decides (OUT-09). */
+/** Rows that may go on again: into their lanes, in their order. */
+export async function resume(parts: KitParts, rows: readonly OutboxRow[]): Promise<void> {
+  for (const row of rows) {
+    const delivery = await recoverDelivery(parts, row);
+    if (delivery !== undefined) parts.rooms.get(row.roomId).lane(row.channelId).push(delivery);
+  }
+}
+
+/** Held unknown until a callback or a person decides (OUT-09), or parked until the recipient writes (OUT-17). */
 export function isHeld(parts: KitParts, row: OutboxRow): boolean {
-  return row.state === 'unknown' && parts.options.onUnknown === 'hold';
+  if (row.state === 'unknown') return parts.options.onUnknown === 'hold';
+  return isParked(row) && Date.parse(row.expiresAt) > parts.clock.now();
 }
 
 /** Whether its time is up (OUT-10). */

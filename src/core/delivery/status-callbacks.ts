@@ -2,6 +2,8 @@
 import type { DeliveryStatus, OutboxRow } from '../models/delivery.js';
 import type { OutboxState } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
+import { again } from './failure.js';
+import { tryAgain } from './parked.js';
 import { contextOf } from '../rooms/history.js';
 
 const ORDER: readonly OutboxState[] = ['queued', 'sending', 'unknown', 'sent', 'delivered', 'read'];
@@ -28,17 +30,19 @@ export async function processDeliveryStatus(parts: KitParts, status: DeliverySta
   }
   const next = nextRowState(row.state, status.status);
   if (next === null) return row;
-  const changed = await parts.store.updateRow(
-    row.id,
-    {
-      state: next,
-      ...(row.providerMessageId === undefined && { providerMessageId: status.messageId }),
-      ...(next === 'failed' && {
-        lastError: { code: status.errorCode ?? 'failed', message: status.errorMessage ?? 'The carrier reported a failure.', retryable: false },
-      }),
-    },
-    [row.state],
-  );
+  const changed =
+    (await triedAgain(parts, row, next, status)) ??
+    (await parts.store.updateRow(
+      row.id,
+      {
+        state: next,
+        ...(row.providerMessageId === undefined && { providerMessageId: status.messageId }),
+        ...(next === 'failed' && {
+          lastError: { code: status.errorCode ?? 'failed', message: status.errorMessage ?? 'The carrier reported a failure.', retryable: false },
+        }),
+      },
+      [row.state],
+    ));
   if (changed === null) return parts.store.getRow(row.id);
   const complete: DeliveryStatus = { ...status, roomId: row.roomId, channelId: row.channelId };
   if (parts.hooks.has('on_delivery_status', row.roomId)) {
@@ -53,6 +57,13 @@ export async function processDeliveryStatus(parts: KitParts, status: DeliverySta
     }
   }
   return changed;
+}
+
+/** A message that was taken and then refused may be worth another attempt: it is queued again in place of having failed (OUT-17). */
+function triedAgain(parts: KitParts, row: OutboxRow, next: OutboxState, status: DeliveryStatus): Promise<OutboxRow | null> | null {
+  if (next !== 'failed' || status.again === undefined) return null;
+  const { errorCode: code = 'failed', errorMessage: message = 'The carrier reported a failure.' } = status;
+  return tryAgain(parts, row, { code, message, retryable: false, ...again(status) });
 }
 
 /** By the vendor's id; a callback that overtook our own record is matched by its key, else by its room or channel. */

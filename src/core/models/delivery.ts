@@ -89,8 +89,15 @@ export interface InboundResult {
   readonly error?: OperationError | undefined;
 }
 
+/** When another attempt makes sense although the vendor has refused: once the recipient has written again, or now, in another form. */
+export interface TryAgain {
+  readonly again?: 'after_inbound' | 'at_once';
+  /** With `after_inbound`: how long that is waited for at least. Default: as long as the delivery has anyhow. */
+  readonly waitSeconds?: number;
+}
+
 /** Why a delivery did not succeed, and whether the same delivery may succeed later. */
-export interface DeliveryFailure {
+export interface DeliveryFailure extends TryAgain {
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;
@@ -121,7 +128,7 @@ export interface TurnResult {
 }
 
 /** What a vendor's client answers. `success: false` is a failed delivery (TRN-05). */
-export interface ProviderResult {
+export interface ProviderResult extends TryAgain {
   readonly success: boolean;
   readonly providerMessageId?: string;
   /** An error code of the vendor or of the kit. */
@@ -132,7 +139,7 @@ export interface ProviderResult {
 }
 
 /** A vendor's callback about one message. */
-export interface DeliveryStatus {
+export interface DeliveryStatus extends TryAgain {
   readonly roomId?: string;
   readonly channelId?: string;
   readonly provider: string;

@@ -28,6 +28,7 @@ import { challengeKey, knownSender, resolvesSenders, resolveSender } from './ide
 import { joinParticipant, type ParticipantDecision } from './participants.js';
 import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
+import { wakeParked } from '../delivery/parked.js';
 import { isEphemeral, publishInbound } from './inbound-ephemeral.js';
 import { typedTap } from './typed-tap.js';
 
@@ -290,6 +291,7 @@ function normalise(
   options: ReleasedOptions,
   state: RoomState,
   deadline: ProcessDeadline,
+  woken = false,
 ): PreparedOrResult | Promise<PreparedOrResult> {
   deadline.stage = 'handle_inbound';
   const channel = entry.channel;
@@ -298,6 +300,10 @@ function normalise(
     return publishInbound(parts, channel, message, roomId).then(() => ({
       result: { blocked: false, duplicate: false, deliveryResults: NO_RESULTS, turns: [] },
     }));
+  }
+  // Whoever writes opens what was closed: what waited for that goes on first (OUT-17).
+  if (channel.parksDeliveries === true && !woken) {
+    return wakeParked(parts, roomId, channel.channelId).then(() => normalise(parts, entry, message, options, state, deadline, true));
   }
   if (channel.handleInbound === undefined) {
     const draft: EventDraft = {

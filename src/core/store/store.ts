@@ -171,7 +171,8 @@ export interface ConversationStore {
    * Claims unfinished lanes for `owner`: of every (room, channel) that has open rows or turns and whose lease is not held by
    * another owner, all open rows (queued, sending, unknown) and turns (queued, running), oldest first. Rows that were
    * `sending` and turns that were `running` come as they were, so that the caller knows their outcome is unknown. Of rows
-   * whose `nextAttemptAt` lies ahead, and of those behind them in their lane, nothing is claimed.
+   * whose `nextAttemptAt` lies ahead, and of those behind them in their lane, nothing is claimed; one whose `nextAttemptAt` is
+   * its `expiresAt` is parked (OUT-17), and what is behind it is claimed all the same.
    */
   claimDue(claim: { owner: string; now: string; leaseUntil: string; limit: number; exceptLanes?: ReadonlySet<string> }): Awaitable<ClaimedWork>;
   /** Prolongs every lease of `owner`. */

@@ -47,6 +47,7 @@ export class WhatsAppEmulator extends GraphEmulator {
   readonly #wroteAt = new Map<WhatsAppPhone, number>();
   readonly #writtenBy = new Map<string, WhatsAppPhone>();
   readonly #fates = new Map<string, WhatsAppFate>();
+  readonly #callbackData = new Map<string, string>();
   readonly #network: WhatsAppNetwork = {
     written: (phone, message) => this.#written(phone, message),
     hasRead: (phone, ids) => this.#hasRead(phone, ids),
@@ -123,6 +124,7 @@ export class WhatsAppEmulator extends GraphEmulator {
     const id = newId();
     const fate = isClosed ? { failed: WINDOW_CLOSED.code } : (this.#fates.get(phone.number) ?? 'delivered');
     if (typeof fate === 'string') this.#arrive(phone, message, id);
+    if (typeof given['biz_opaque_callback_data'] === 'string') this.#callbackData.set(id, given['biz_opaque_callback_data']);
     this.#report(phone, id, fate, message.type === 'template' ? 'utility' : 'service');
     const isByNumber = /^\+?\d+$/.test(message.to);
     return {
@@ -178,6 +180,7 @@ export class WhatsAppEmulator extends GraphEmulator {
               type: category === 'service' ? 'free_customer_service' : 'regular',
             },
           }),
+          ...(this.#callbackData.has(id) && { biz_opaque_callback_data: this.#callbackData.get(id) }),
           ...(failed !== undefined && { errors: [statusError(failed)] }),
         },
       ],

@@ -40,7 +40,7 @@ export interface Written {
 }
 
 /** A file that a person sends. */
-export interface SentFile {
+export interface SentWhatsAppFile {
   readonly bytes: Uint8Array;
   readonly mimeType: string;
   readonly caption?: string;
@@ -87,17 +87,17 @@ export class WhatsAppPhone {
   }
 
   /** Sends a picture. */
-  sendPhoto({ bytes, mimeType, caption }: SentFile): Promise<Written> {
+  sendPhoto({ bytes, mimeType, caption }: SentWhatsAppFile): Promise<Written> {
     return this.#sendFile('image', { bytes, mimeType, ...(caption !== undefined && { caption }) });
   }
 
   /** Sends a document. */
-  sendDocument(file: SentFile): Promise<Written> {
+  sendDocument(file: SentWhatsAppFile): Promise<Written> {
     return this.#sendFile('document', file);
   }
 
   /** Says something, as a voice message. */
-  sendVoice({ bytes, mimeType }: SentFile): Promise<Written> {
+  sendVoice({ bytes, mimeType }: SentWhatsAppFile): Promise<Written> {
     return this.#sendFile('audio', { bytes, mimeType }, { voice: true });
   }
 
@@ -164,7 +164,7 @@ export class WhatsAppPhone {
     else this.#reactions.set(messageId, emoji);
   }
 
-  #sendFile(type: string, { bytes, mimeType, caption, filename }: SentFile, more: Readonly<Record<string, unknown>> = {}): Promise<Written> {
+  #sendFile(type: string, { bytes, mimeType, caption, filename }: SentWhatsAppFile, more: Readonly<Record<string, unknown>> = {}): Promise<Written> {
     const id = this.network.stored(bytes, mimeType);
     return this.network.written(this, {
       type,

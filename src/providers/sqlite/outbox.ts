@@ -164,7 +164,8 @@ export class SqliteOutbox {
       const lane = laneKey(row.roomId, row.channelId);
       if (blocked.has(lane)) continue;
       if (row.nextAttemptAt !== undefined && row.nextAttemptAt > claim.now) {
-        blocked.add(lane); // what is behind it in its lane waits too
+        // What is behind it in its lane waits too, unless it is parked (OUT-17).
+        if (row.nextAttemptAt !== row.expiresAt) blocked.add(lane);
         if (nextDueAt === undefined || row.nextAttemptAt < nextDueAt) nextDueAt = row.nextAttemptAt;
         continue;
       }

@@ -4,7 +4,7 @@ import type { EphemeralRequest, TransportProvider, TransportRequest } from '../.
 import type { WebhookProvider, WebhookReply, WebhookRequest } from '../../channels/webhook.js';
 import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
 import type { TemplateContent } from '../../core/models/content.js';
-import type { ProviderResult } from '../../core/models/delivery.js';
+import type { ProviderResult, TryAgain } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { GraphClient } from '../_shared/graph/client.js';
 import { graphRefusal } from '../_shared/graph/refusal.js';
@@ -13,7 +13,7 @@ import { oneLine } from '../_shared/graph/template.js';
 import { graphHandshake, verifyGraph } from '../_shared/graph/webhook.js';
 import { HttpClient } from '../_shared/http/client.js';
 import { EMPTY_MESSAGE } from '../_shared/http/failure.js';
-import { bodyJson, fieldsOf, listOf, textOf } from '../_shared/http/reading.js';
+import { bodyJson, fieldsOf, listOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { recipientOf } from './addresses.js';
 import { whatsAppAccount, type WhatsAppAccount, type WhatsAppConfig } from './config.js';
 import { fetchGraphMedia, fileSource, mediaIdOf } from './media.js';
@@ -30,6 +30,7 @@ const FEATURE = 'WhatsAppCloudProvider';
 export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider {
   readonly name = 'whatsapp';
   readonly webhookNeeds: readonly string[];
+  readonly parksDeliveries: boolean;
   readonly #account: WhatsAppAccount;
   readonly #graph: GraphClient;
   readonly #sequences = new Sequences();
@@ -39,19 +40,26 @@ export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider
     this.#account = whatsAppAccount(FEATURE, config);
     const { appSecret, verifyToken, timeoutSeconds } = this.#account;
     this.#graph = new GraphClient(new HttpClient({ fetch: config.fetch, timeoutSeconds }), this.#account);
+    this.parksDeliveries = this.#account.windowPolicy === 'park';
     this.webhookNeeds = [...(appSecret === undefined ? ['appSecret'] : []), ...(verifyToken === undefined ? ['verifyToken'] : [])];
   }
 
   async send(request: TransportRequest): Promise<ProviderResult> {
     const { content, to = '', signal } = request;
+    const { windowPolicy } = this.#account;
+    // Meta took it and found out later that the window was closed.
+    if (windowPolicy === 'template' && request.previousError === 'outside_window' && content.type !== 'template') return this.#asTemplate(request);
     const made = whatsAppMessages(content, this.#account.listButton);
     if ('refused' in made) return { success: false, error: 'invalid_request', retryable: false, metadata: { message: made.refused } };
     if (made.messages.length === 0) return EMPTY_MESSAGE;
     const context = await quoted(request);
+    // Meta says it again with each status: a message whose answer was lost is found by it (OUT-07). Of several it would say too much.
+    const callbackData = made.messages.length === 1 ? { biz_opaque_callback_data: request.idempotencyKey } : undefined;
     const result = await this.#sequences.run(request.idempotencyKey, made.messages, (message, index) =>
-      this.#post(to, message, signal, index === 0 ? context : undefined),
+      this.#post(to, message, signal, { ...callbackData, ...(index === 0 && context !== undefined && { context: { message_id: context } }) }),
     );
-    return result.error === 'outside_window' ? this.#outsideWindow(request, result) : result;
+    if (result.error !== 'outside_window') return result;
+    return windowPolicy === 'template' ? this.#asTemplate(request) : { ...result, ...this.#again() };
   }
 
   async sendEphemeral(request: EphemeralRequest): Promise<void> {
@@ -104,7 +112,9 @@ export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider
 
   parse({ body }: WebhookRequest): readonly WebhookMeta[] {
     const { phoneNumberId } = this.#account;
-    return parseWhatsAppWebhook(bodyJson(body), { phoneNumberId });
+    return parseWhatsAppWebhook(bodyJson(body), { phoneNumberId }).map((meta) =>
+      meta.type === 'status' && meta.status.errorCode === 'outside_window' ? { ...meta, status: { ...meta.status, ...this.#again() } } : meta,
+    );
   }
 
   /** Remembers the newest message of each sender: typing has to name one. */
@@ -115,19 +125,24 @@ export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider
     }
   }
 
-  async #outsideWindow({ to = '', content, signal }: TransportRequest, refused: ProviderResult): Promise<ProviderResult> {
-    const { windowPolicy, windowTemplate } = this.#account;
-    if (windowPolicy !== 'template' || windowTemplate === undefined) return refused;
-    const { templateId, language, parameters = {} } = windowTemplate;
+  /** What is to become of a message that Meta has refused because the window is closed. */
+  #again(): TryAgain {
+    const { windowPolicy, parkSeconds } = this.#account;
+    if (windowPolicy === 'park') return { again: 'after_inbound', waitSeconds: parkSeconds };
+    return windowPolicy === 'template' ? { again: 'at_once' } : {};
+  }
+
+  async #asTemplate({ to = '', content, signal }: TransportRequest): Promise<ProviderResult> {
+    const { templateId = '', language, parameters = {} } = this.#account.windowTemplate ?? {};
     const words = oneLine(outboundText(content) ?? '') || '…';
     const filled = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value.replaceAll('{text}', () => words)]));
     const result = await this.sendTemplate(to, templateId, { ...(language !== undefined && { language }), parameters: filled }, signal);
     return { ...result, metadata: { ...result.metadata, sent_as_template: templateId } };
   }
 
-  async #post(to: string | undefined, message: GraphMessage, signal?: AbortSignal, context?: string): Promise<ProviderResult> {
+  async #post(to: string | undefined, message: GraphMessage, signal?: AbortSignal, more: Fields = {}): Promise<ProviderResult> {
     const { phoneNumberId } = this.#account;
-    const body = await this.#bodyOf(to, message, signal, context);
+    const body = await this.#bodyOf(to, message, signal, more);
     if ('failure' in body) return body.failure;
     const outcome = await this.#graph.post(`${phoneNumberId}/messages`, body.fields, signal);
     if ('failure' in outcome) return outcome.failure;
@@ -141,7 +156,7 @@ export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider
     to: string | undefined,
     { type, fields, file }: GraphMessage,
     signal: AbortSignal | undefined,
-    context: string | undefined,
+    more: Fields,
   ): Promise<{ readonly fields: Readonly<Record<string, unknown>> } | { readonly failure: ProviderResult }> {
     if (type === 'read') return { fields: { messaging_product: 'whatsapp', status: 'read', ...fields } };
     const found = file === undefined ? undefined : await fileSource(this.#graph, this.#account.phoneNumberId, file, signal);
@@ -151,7 +166,7 @@ export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider
         messaging_product: 'whatsapp',
         recipient_type: 'individual',
         ...recipientOf(to ?? ''),
-        ...(context !== undefined && { context: { message_id: context } }),
+        ...more,
         type,
         [type]: { ...found?.source, ...fields },
       },

@@ -63,9 +63,9 @@ function saidIn(type: string, message: Fields): Said | string {
     case 'location':
       return locationIn(own);
     case 'button':
-      return tapped(textOf(own['payload']) ?? textOf(own['text']), textOf(own['text']));
+      return tapped(textOf(own['payload']) ?? textOf(own['text']), textOf(own['text']), message);
     case 'interactive':
-      return interactiveIn(own);
+      return interactiveIn(own, message);
     case 'reaction':
       return reactionIn(own);
     case 'edit':
@@ -99,17 +99,22 @@ function locationIn(own: Fields): Said | string {
   return { content: { type: 'location', latitude, longitude, ...(label !== undefined && { label }), ...(address !== undefined && { address }) } };
 }
 
-function interactiveIn(own: Fields): Said | string {
+function interactiveIn(own: Fields, message: Fields): Said | string {
   const kind = textOf(own['type']) ?? '';
   if (kind !== 'button_reply' && kind !== 'list_reply') return `interactive ${kind}`.trim();
   const reply = fieldsOf(own[kind]);
-  return tapped(textOf(reply['id']), textOf(reply['title']));
+  return tapped(textOf(reply['id']), textOf(reply['title']), message);
 }
 
-function tapped(payload: string | undefined, label: string | undefined): Said | string {
+/** Meta says under which message the button was: the kit finds the event (INB-29). */
+function tapped(payload: string | undefined, label: string | undefined, message: Fields): Said | string {
   if (payload === undefined) return 'a tap without an id';
   const tap = tapOf(payload);
-  return { content: inboundContent({ body: label ?? tap.id }), metadata: { action: { ...tap, kind: 'reply' } } };
+  const target = textOf(fieldsOf(message['context'])['id']);
+  return {
+    content: inboundContent({ body: label ?? tap.id }),
+    metadata: { action: { ...tap, kind: 'reply' }, ...(target !== undefined && { target_external_id: target }) },
+  };
 }
 
 function reactionIn(own: Fields): Said | string {

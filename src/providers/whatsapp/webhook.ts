@@ -55,6 +55,7 @@ function statusOf(status: Fields, number: Fields): WebhookMeta {
   if (messageId === undefined || known === undefined) return { type: 'ignored', reason: 'unknown status' };
   const recipient = addressOf(textOf(status['recipient_id']), textOf(status['recipient_user_id']));
   const sender = addressOf(textOf(number['display_phone_number']), undefined);
+  const idempotencyKey = textOf(status['biz_opaque_callback_data']);
   const timestamp = isoOf((numberOf(status['timestamp']) ?? Number.NaN) * 1000);
   return {
     type: 'status',
@@ -62,6 +63,7 @@ function statusOf(status: Fields, number: Fields): WebhookMeta {
       provider: 'whatsapp',
       messageId,
       status: known,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(recipient !== undefined && { recipient }),
       ...(sender !== undefined && { sender }),
       ...(timestamp !== undefined && { timestamp }),

@@ -280,6 +280,21 @@ export const outboxCases = storeCases([
     },
   },
   {
+    name: 'lets what is behind a parked row pass it, and claims the parked row at its end',
+    rules: ['OUT-17'],
+    test: async (store) => {
+      await openRoom(store, 'room');
+      const parked = { nextAttemptAt: at(100), expiresAt: at(100) };
+      await say(store, 'room', 'e0', {}, { outbox: [row('room', 'e0', 'sms', parked)] });
+      await say(store, 'room', 'e1', {}, { outbox: [row('room', 'e1', 'sms')] });
+      const claim = { owner: 'one', leaseUntil: at(30), limit: 10 };
+      const early = await store.claimDue({ ...claim, now: at() });
+      assert.deepEqual(lane(early.rows, 'room', 'sms'), ['1 queued'], 'it blocks nothing');
+      assert.equal(early.nextDueAt, at(100), 'and is not forgotten');
+      assert.deepEqual(lane((await store.claimDue({ ...claim, now: at(100) })).rows, 'room', 'sms'), ['0 queued', '1 queued']);
+    },
+  },
+  {
     name: 'gives a lane to one of many who claim at once',
     rules: ['OUT-08'],
     test: async (store) => {

@@ -203,7 +203,8 @@ export class MemoryOutbox {
       const lane = laneKey(row.roomId, row.channelId);
       if (blocked.has(lane) || rows.length + turns.length >= claim.limit) continue;
       if (row.nextAttemptAt !== undefined && row.nextAttemptAt > claim.now) {
-        blocked.add(lane); // what is behind it in its lane waits too
+        // What is behind it in its lane waits too, unless it is parked (OUT-17).
+        if (row.nextAttemptAt !== row.expiresAt) blocked.add(lane);
         later(row.nextAttemptAt);
         continue;
       }
