@@ -1,8 +1,4 @@
 /** Mail both ways: SMTP and IMAP against a mail server on loopback, and whole conversations over it. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
@@ -20,6 +16,7 @@ import { MailEmulator, type ArrivedMail, type MailInbox } from '../../src/emulat
 import { IMAPSource, SMTPProvider, type IMAPConfig } from '../../src/providers/smtp/index.js';
 import { verifies } from '../requirements.js';
 import { messagesOf, textOf } from '../support/harness.js';
+import { LOCALHOST } from '../support/localhost-certificate.js';
 import { eventually, requestTo } from './mail-scene.js';
 
 interface Scene {
@@ -229,26 +226,14 @@ describe('an SMTP provider', () => {
 
   it('speaks TLS with a server whose certificate is good, and with no other', async () => {
     verifies('PV-01');
-    const folder = mkdtempSync(join(tmpdir(), 'mail-'));
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost'];
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-keyout', key, '-out', cert, ...subject],
-      {
-        stdio: 'ignore',
-      },
-    );
-    const pem = readFileSync(cert, 'utf8');
-    await using mail = await MailEmulator.start({ tls: { key: readFileSync(key, 'utf8'), cert: pem } });
+    await using mail = await MailEmulator.start({ tls: LOCALHOST });
     const settings = { ...mail.smtp, allowInsecure: false, fromAddress: mail.address };
-    const trusting = new SMTPProvider({ ...settings, tls: { ca: pem } });
+    const trusting = new SMTPProvider({ ...settings, tls: { ca: LOCALHOST.cert } });
     expect(await trusting.send(requestTo('ada@example.org', 'Hello'))).toMatchObject({ success: true });
     const wary = new SMTPProvider(settings);
     expect(await wary.send(requestTo('ada@example.org', 'Hello'))).toMatchObject({ success: false, error: 'network_error' });
     expect(mail.inbox('ada@example.org').mails).toHaveLength(1);
     await Promise.all([trusting.close(), wary.close()]);
-    rmSync(folder, { recursive: true });
   });
 
   it('signs in with an access token, a fresh one for each mail', async () => {
