@@ -23,6 +23,7 @@ export default defineConfig({
       { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },
       { find: /^roomkit\/phone$/, replacement: source('providers/phone/index.ts') },
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
+      { find: /^roomkit\/sendgrid$/, replacement: source('providers/sendgrid/index.ts') },
       { find: /^roomkit\/smtp$/, replacement: source('providers/smtp/index.ts') },
       { find: /^roomkit\/sources$/, replacement: source('providers/sources/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },

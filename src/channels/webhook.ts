@@ -10,6 +10,8 @@ export interface WebhookProvider {
   parse(request: WebhookRequest): readonly WebhookMeta[];
   /** Names of options without which calls cannot be verified. As long as there are any, the webhook is refused. */
   readonly webhookNeeds?: readonly string[];
+  /** Where a vendor sends files along: how large a call may be. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
   /** Answers a question that comes before any signature, such as whether this address is the right one; undefined for all else. */
   handshake?(request: WebhookRequest): WebhookReply | undefined;
   /** What the vendor wants to read when everything is committed. Default: status 200 and a small JSON. */
@@ -56,7 +58,7 @@ export interface WebhookHandlerOptions {
   readonly verify?: boolean;
   /** Takes unsigned calls: for private networks only. Default false. */
   readonly insecureAllowUnsigned?: boolean;
-  /** Default 1 MiB. */
+  /** Default: what the provider says, else 1 MiB. */
   readonly maxBodyBytes?: number;
   /**
    * Under which address the vendor calls, where a proxy or tunnel stands between: `https://help.example`, with a path if the
@@ -87,7 +89,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHandler {
   const { kit, provider, channelId } = options;
   const verified = options.verify !== false;
-  const maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
+  const maxBodyBytes = options.maxBodyBytes ?? provider.maxBodyBytes ?? MAX_BODY_BYTES;
   const verify = provider.verify?.bind(provider);
   if ((!verified || verify === undefined) && options.insecureAllowUnsigned !== true) {
     throw new ValidationError(

@@ -14,6 +14,7 @@ export { MailInbox, type ArrivedMail, type PostedMail, type WrittenMail } from '
 export { Phone, type PhoneButton, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { HTTPReceiver, type HTTPReceiverOptions, type ReceivedDocument, type WrittenDocument } from './http/receiver.js';
 export { Phone, type PhoneMessage, type WrittenMessage } from './phone.js';
+export { SendGridEmulator, type SendGridEmulatorOptions, type SendGridFate } from './sendgrid/emulator.js';
 export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';
 export type { TwilioSharedKey } from './twilio/signature.js';

@@ -4,6 +4,7 @@ import { transportContract, type OpenTransport } from '../../src/testing/index.j
 import { verifies } from '../requirements.js';
 import { openHttp } from './open-http.js';
 import { openMessenger } from './open-messenger.js';
+import { openSendGrid } from './open-sendgrid.js';
 import { openSmtp } from './open-smtp.js';
 import { openTelegram } from './open-telegram.js';
 import { openTelnyxRcs } from './open-telnyx-rcs.js';
@@ -19,6 +20,7 @@ const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelegramBotProvider: openTelegram,
   SMTPProvider: openSmtp,
   TwilioRCSProvider: openTwilioRcs,
+  SendGridProvider: openSendGrid,
   TwilioSMSProvider: openTwilio,
   WhatsAppCloudProvider: openWhatsApp,
   WebhookHTTPProvider: openHttp,

@@ -4,8 +4,9 @@ import type { Awaitable } from '../../core/models/json.js';
 import { checkOptionNames, type OptionNames } from '../../core/option-names.js';
 import { Secret } from '../../core/telemetry/secret.js';
 import { optionalSecret, requiredText, timeoutOf } from '../_shared/http/options.js';
-import { headerValue, isMailAddress } from '../_shared/mail/headers.js';
+import { headerValue } from '../_shared/mail/headers.js';
 import type { MailSettings } from '../_shared/mail/compose.js';
+import { MAIL_SENDER_NAMES, mailSettings, type MailSenderOptions } from '../_shared/mail/settings.js';
 
 /** A server, and who signs in there. */
 export interface MailServerOptions {
@@ -24,7 +25,7 @@ export interface MailServerOptions {
 }
 
 /** Configuration of {@link SMTPProvider}. */
-export interface SMTPConfig extends MailServerOptions {
+export interface SMTPConfig extends MailServerOptions, MailSenderOptions {
   /** Default: the environment variable `SMTP_HOST`. */
   readonly host?: string;
   /** Default 465 with `secure`, else 587. */
@@ -35,14 +36,6 @@ export interface SMTPConfig extends MailServerOptions {
   readonly user?: string;
   /** Default: the environment variable `SMTP_PASSWORD`. */
   readonly password?: string | Secret;
-  /** Whom mail comes from: one address. */
-  readonly fromAddress?: string;
-  /** The name beside it. */
-  readonly fromName?: string;
-  /** What a mail is about when nothing else says it (EM-02). Default `New message`. */
-  readonly subject?: string;
-  /** In message ids (EM-03). Default: that of `fromAddress`. */
-  readonly domain?: string;
   /** Until a mail is taken. Default 30. */
   readonly timeoutSeconds?: number;
   /** Connections that are kept open at most. Default 5. */
@@ -86,10 +79,7 @@ const SMTP_NAMES: OptionNames<SMTPConfig> = {
   ...SERVER_NAMES,
   port: true,
   secure: true,
-  fromAddress: true,
-  fromName: true,
-  subject: true,
-  domain: true,
+  ...MAIL_SENDER_NAMES,
   timeoutSeconds: true,
   maxConnections: true,
 };
@@ -141,17 +131,10 @@ export interface IMAPAccount extends MailServer {
 
 export function smtpAccount(feature: string, config: SMTPConfig): SMTPAccount {
   checkOptionNames(`new ${feature}`, config, SMTP_NAMES);
-  const fromAddress = requiredText(feature, 'fromAddress', config.fromAddress, 'desk@shop.example');
-  if (!isMailAddress(fromAddress))
-    throw new ValidationError(`The fromAddress of ${feature} is no e-mail address. Give one alone, such as desk@shop.example; its name is fromName.`);
-  const domain = config.domain ?? fromAddress.split('@')[1] ?? '';
-  if (!/^[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?$/i.test(domain))
-    throw new ValidationError(`The domain of ${feature} is '${headerValue(domain)}'. Give the one your mail comes from, such as shop.example.`);
-  const name = headerValue(config.fromName ?? '');
   const secure = config.secure ?? config.port === 465;
   return {
     ...serverOf(feature, config, 'SMTP', secure, secure ? 465 : 587, 30),
-    mail: { from: { address: fromAddress, ...(name !== '' && { name }) }, subject: headerValue(config.subject ?? '') || 'New message', domain },
+    mail: mailSettings(feature, config),
     maxConnections: wholeNumber(feature, 'maxConnections', config.maxConnections, 5),
   };
 }
