@@ -8,6 +8,7 @@ export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/em
 export { EMULATED_VENDORS, type EmulatedLine, type LineOptions } from './catalogue.js';
 export { Device, type ArrivedMessage, type DeviceButton, type DeviceKind, type DeviceMessage, type DeviceOptions } from './device.js';
 export { deviceRoutes, type DeviceRoutes, type ShownDevice, type ShownDevices } from './device-routes.js';
+export { ElasticEmailEmulator, type ElasticEmailEmulatorOptions, type ElasticEmailFate } from './elasticemail/emulator.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
 export { MailEmulator, type MailEmulatorOptions, type MailFault, type MailTransaction } from './mail/emulator.js';
 export { MailInbox, type ArrivedMail, type PostedMail, type WrittenMail } from './mail/inbox.js';

@@ -102,9 +102,14 @@ export abstract class VendorEmulator {
   protected abstract failureBody(status: number): unknown;
 
   /** Calls the webhook, in order with the calls before; rejects only when the emulator closes. */
-  protected callWebhook(url: string, headers: Readonly<Record<string, string>>, body: string | Uint8Array): Promise<WebhookCall> {
+  protected callWebhook(
+    url: string,
+    headers: Readonly<Record<string, string>>,
+    body: string | Uint8Array,
+    method: 'GET' | 'POST' = 'POST',
+  ): Promise<WebhookCall> {
     const fault = taken(this.#callbackFaults, () => true);
-    const calling = this.#call(url, headers, body, fault);
+    const calling = this.#call(url, headers, body, method, fault);
     this.#track(calling);
     return calling;
   }
@@ -123,22 +128,23 @@ export abstract class VendorEmulator {
     url: string,
     headers: Readonly<Record<string, string>>,
     body: string | Uint8Array,
+    method: 'GET' | 'POST',
     fault: CallbackFault | undefined,
   ): Promise<WebhookCall> {
     const signal = this.#closing.signal;
     if (fault?.delayMs !== undefined) await pause(fault.delayMs, undefined, { signal });
     if (fault?.isDropped === true) return { url, headers, body, status: 0, answer: '' };
-    const call = await this.#request(url, headers, body);
-    return fault?.isDoubled === true ? this.#request(url, headers, body) : call;
+    const call = await this.#request(url, headers, body, method);
+    return fault?.isDoubled === true ? this.#request(url, headers, body, method) : call;
   }
 
-  async #request(url: string, headers: Readonly<Record<string, string>>, body: string | Uint8Array): Promise<WebhookCall> {
+  async #request(url: string, headers: Readonly<Record<string, string>>, body: string | Uint8Array, method: 'GET' | 'POST'): Promise<WebhookCall> {
     let status = 0;
     let answer = '';
     try {
       // Copied: the platform's types want bytes that are nobody else's.
       const sent = typeof body === 'string' ? body : new Uint8Array(body);
-      const response = await fetch(url, { method: 'POST', headers: { ...headers }, body: sent, signal: this.#closing.signal });
+      const response = await fetch(url, { method, headers: { ...headers }, body: method === 'GET' ? null : sent, signal: this.#closing.signal });
       status = response.status;
       answer = await response.text();
     } catch (error) {

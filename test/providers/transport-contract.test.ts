@@ -2,6 +2,7 @@
 import { describe, it } from 'vitest';
 import { transportContract, type OpenTransport } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
+import { openElasticEmail } from './open-elasticemail.js';
 import { openHttp } from './open-http.js';
 import { openMessenger } from './open-messenger.js';
 import { openSendGrid } from './open-sendgrid.js';
@@ -18,6 +19,7 @@ const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   TelnyxSMSProvider: openTelnyx,
   FacebookMessengerProvider: openMessenger,
   TelegramBotProvider: openTelegram,
+  ElasticEmailProvider: openElasticEmail,
   SMTPProvider: openSmtp,
   TwilioRCSProvider: openTwilioRcs,
   SendGridProvider: openSendGrid,

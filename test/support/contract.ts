@@ -8,6 +8,7 @@ import ts from 'typescript';
 import * as roomkit from '../../src/index.js';
 import * as aiSdk from '../../src/providers/ai-sdk/index.js';
 import * as anthropic from '../../src/providers/anthropic/index.js';
+import * as elasticemail from '../../src/providers/elasticemail/index.js';
 import * as gemini from '../../src/providers/gemini/index.js';
 import * as http from '../../src/providers/http/index.js';
 import * as mcp from '../../src/providers/mcp/index.js';
@@ -17,6 +18,7 @@ import * as nats from '../../src/providers/nats/index.js';
 import * as openai from '../../src/providers/openai/index.js';
 import * as phone from '../../src/providers/phone/index.js';
 import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
+import * as sendgrid from '../../src/providers/sendgrid/index.js';
 import * as smtp from '../../src/providers/smtp/index.js';
 import * as sources from '../../src/providers/sources/index.js';
 import * as sqlite from '../../src/providers/sqlite/index.js';
@@ -89,6 +91,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/testing': testing,
   'roomkit/ai-sdk': aiSdk,
   'roomkit/anthropic': anthropic,
+  'roomkit/elasticemail': elasticemail,
   'roomkit/gemini': gemini,
   'roomkit/http': http,
   'roomkit/mcp': mcp,
@@ -98,6 +101,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/openai': openai,
   'roomkit/phone': phone,
   'roomkit/pydantic-ai': pydanticAI,
+  'roomkit/sendgrid': sendgrid,
   'roomkit/smtp': smtp,
   'roomkit/sources': sources,
   'roomkit/sqlite': sqlite,
