@@ -14,7 +14,6 @@ export { MailEmulator, type MailEmulatorOptions, type MailFault, type MailTransa
 export { MailInbox, type ArrivedMail, type PostedMail, type WrittenMail } from './mail/inbox.js';
 export { Phone, type PhoneButton, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { HTTPReceiver, type HTTPReceiverOptions, type ReceivedDocument, type WrittenDocument } from './http/receiver.js';
-export { Phone, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { SendGridEmulator, type SendGridEmulatorOptions, type SendGridFate } from './sendgrid/emulator.js';
 export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';
