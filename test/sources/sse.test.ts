@@ -114,6 +114,39 @@ describe('an SSESource', () => {
     expect(events.some(([, data]) => data['code'] === 'not_taken')).toBe(true);
   });
 
+  it('is not brought again what the kit has, though something before it was not taken', async () => {
+    verifies('SRC-05', 'SRC-02');
+    // Without ids of their own, the messages are told apart by nothing but their place in the stream.
+    const said = (n: number): string => `id: ${n}\ndata: ${jsonOf({ senderId: 'ada', text: `m${n}` })}\n\n`;
+    const server = await serving((request, response) => {
+      stream(request, response);
+      const after = Number(lastIdOf(request) ?? 0);
+      response.write(
+        [1, 2, 3, 4, 5]
+          .filter((n) => n > after)
+          .map(said)
+          .join(''),
+      );
+    });
+    const source = sseSourceOf(server.port);
+    const refuse = async ({ content }: { content: unknown }, nth: number): Promise<void> => {
+      if (content === 'm2' && nth < 7) {
+        await turnsOfTheLoop(20); // the others are taken first
+        throw new Error('The store is away.');
+      }
+    };
+    const runs = [];
+    for (const brought of [['m1', 'm2', 'm3', 'm4', 'm5'], ['m2'], ['m2']]) {
+      const nth = runs.length * 5;
+      const one = started(source, { maxConcurrentEmits: 5, take: (message, count) => refuse(message, nth + count) });
+      runs.push(one);
+      await soon(() => one.end() !== undefined || source.healthcheck().metadata['last_event_id'] === '5');
+      expect(one.texts()).toEqual(brought);
+    }
+    expect(runs.map(({ end }) => end()?.error?.code)).toEqual(['not_taken', 'not_taken', undefined]);
+    expect(server.requests.map(lastIdOf)).toEqual([undefined, '1', '1']);
+  });
+
   it('knows a message that came too late for its limit as one that was not taken', async () => {
     verifies('SRC-05');
     const server = await serving(journal(2, () => Number.POSITIVE_INFINITY));

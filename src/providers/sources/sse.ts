@@ -109,11 +109,16 @@ export class SSESource implements SourceProvider {
       const events = serverSentEvents(response.body, maxSizeBytes, {
         per: 'event',
         onRetry: (milliseconds) => (this.#retryAfterSeconds = milliseconds / 1000),
-        onId: (id) => resumption.follow(id)('ignored'),
+        onId: (id) => resumption.follow(id, true)('ignored'),
       });
+      let before = '';
       for await (const { data, event, id } of events) {
         if (resumption.hasLost) break; // what follows would come before what was lost
-        yield { received: { data, event, id }, done: resumption.follow(id) };
+        const isOwn = id !== '' && id !== before;
+        before = id;
+        const done = resumption.follow(id, isOwn);
+        if (isOwn && resumption.hasTaken(id)) done('taken');
+        else yield { received: { data, event, id }, done };
       }
     } catch (error) {
       if (stopped.aborted) return;
