@@ -1,26 +1,27 @@
 /** Files of vendors that give them to nobody else: from the vendor's emulator into the media store, and on to another vendor. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { TelegramEmulator, WhatsAppEmulator } from '../../src/emulators/index.js';
+import type { TransportChannel } from '../../src/index.js';
 import {
   RoomKit,
   silentLogger,
   SMSChannel,
   TelegramChannel,
-  TransportChannel,
   type ErrorNotice,
   type MediaFetch,
   type MediaFetchOptions,
   type MediaRecord,
   type RoomEvent,
-  type TransportProvider,
   WhatsAppChannel,
 } from '../../src/index.js';
 import { guardedFetch } from '../../src/providers/media/index.js';
 import { TelegramBotProvider } from '../../src/providers/telegram/index.js';
+import { TelnyxSMSProvider } from '../../src/providers/telnyx/index.js';
 import { TwilioSMSProvider } from '../../src/providers/twilio/index.js';
 import { WhatsAppCloudProvider } from '../../src/providers/whatsapp/index.js';
 import { serve } from '../../src/server/index.js';
 import { InMemoryMediaStore, MockTransportProvider } from '../../src/testing/index.js';
+import { TestTransport } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
 const JPEG = new Uint8Array([0xff, 0xd8, 0xff, 0xe0, ...new Uint8Array(600).fill(9)]);
@@ -116,7 +117,7 @@ describe('a photo from Telegram', () => {
     verifies('PV-05', 'MED-01');
     const { kit, vendor, store } = await telegram();
     const sms = new MockTransportProvider('sms', { fetchesMedia: true });
-    kit.registerChannel(new SMSChannel('sms', { provider: sms as TransportProvider }));
+    kit.registerChannel(new SMSChannel('sms', { provider: sms }));
     await vendor.chat('ada').write('Hello');
     const [room] = await kit.listRooms();
     await kit.attachChannel(room?.id ?? '', 'sms', { metadata: { phone_number: '+15550001111' } });
@@ -196,5 +197,30 @@ describe('a picture from Twilio', () => {
     ])
       expect(provider.fetchMedia(url, { fetch, signal }), url).toBeNull();
     expect(asked).toEqual([]);
+  });
+});
+
+describe('bytes for a vendor that fetches files itself', () => {
+  it.each(['twilio', 'telnyx'])('go as a link of the media store (%s)', async (vendor) => {
+    verifies('PV-05');
+    const bodies: string[] = [];
+    const fetch: typeof globalThis.fetch = async (_url, init) => {
+      bodies.push(decodeURIComponent(await new Response(init?.body).text()));
+      return new Response('{"sid":"MM1","data":{"id":"m1"}}', { status: vendor === 'twilio' ? 201 : 200 });
+    };
+    const provider =
+      vendor === 'twilio'
+        ? new TwilioSMSProvider({ accountSid: `AC${'1'.repeat(32)}`, authToken: 'the-token', fromNumber: '+15550100', fetch })
+        : new TelnyxSMSProvider({ apiKey: 'the-key', fromNumber: '+15550100', fetch });
+    const { kit, store } = await world(new SMSChannel('sms', { provider }));
+    await kit.createRoom({ roomId: 'room' });
+    kit.registerChannel(new TestTransport('desk'));
+    await kit.attachChannel('room', 'desk');
+    await kit.attachChannel('room', 'sms', { metadata: { phone_number: '+15550001111' } });
+    const url = `data:image/jpeg;base64,${Buffer.from(JPEG).toString('base64')}`;
+    await kit.sendEvent('room', 'desk', { type: 'media', url, mimeType: 'image/jpeg' });
+    expect(bodies).toHaveLength(1);
+    expect(bodies[0]).toContain(`https://media.test/media/${store.ids[0] ?? ''}?expires=`);
+    expect(await bytesOf(store, store.ids[0])).toEqual(JPEG);
   });
 });

@@ -319,6 +319,20 @@ describe('media of a message', () => {
     await kit.close();
   });
 
+  it('is fetched for the first twenty files of a message', async () => {
+    verifies('MED-01');
+    const { kit, store, say, now, quiet: settle } = await scene();
+    const urls = Array.from({ length: 30 }, (_, n) => `https://vendor.example/${n}.png`);
+    for (const url of urls) store.addresses.set(url, { bytes: PNG, mimeType: 'image/png' });
+    const event = await say({ type: 'composite', parts: urls.map((url) => media(url)) });
+    await settle();
+    expect(await kit.sweepMedia()).toEqual({ stored: 0, removed: 0 });
+    const { content } = await now(event);
+    expect(store.ids).toHaveLength(20);
+    expect(content.type === 'composite' && content.parts.slice(20)).toEqual(urls.slice(20).map((url) => media(url)));
+    await kit.close();
+  });
+
   it('is not waited for by a message, and not for long by the end of the kit', async () => {
     verifies('MED-01', 'KIT-03');
     const { kit, clock, store, say, errors } = await scene();

@@ -19,6 +19,9 @@ export interface MediaRecord {
   readonly retryable?: boolean;
 }
 
+/** So many files of one message are stored; the others stay links. No vendor sends more (PV-08). */
+const MAX_FILES = 20;
+
 /** A file that a vendor cannot give is asked for so often. */
 export const MAX_ATTEMPTS = 5;
 
@@ -39,7 +42,7 @@ export function originalOf(url: string): string {
 
 /** Committed with a message, so that whoever finds it after a crash knows what was to be done. Undefined for one without files. */
 export function recordsToBegin(content: EventContent): readonly MediaRecord[] | undefined {
-  const files = filesIn(content);
+  const files = filesIn(content).slice(0, MAX_FILES);
   if (files.length === 0) return undefined;
   return [...new Set(files.map(({ url }) => originalOf(url)))].map((original_url) => ({ original_url }));
 }
@@ -52,7 +55,7 @@ export function isTakenBack({ metadata, status }: RoomEvent): boolean {
 /** The files of an event that are still links to somewhere else, and worth a try. */
 export function openFiles(event: RoomEvent): readonly FileContent[] {
   if (isTakenBack(event)) return [];
-  const files = filesIn(event.content);
+  const files = filesIn(event.content).slice(0, MAX_FILES);
   if (files.length === 0) return files;
   const records = recordsOf(event);
   const seen = new Set<string>();
