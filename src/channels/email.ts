@@ -7,6 +7,7 @@ export type EmailProvider = TransportProvider;
 
 /** What a channel for e-mail is made with. */
 export interface EmailChannelOptions extends TextChannelOptions {
+  /** The vendor's client. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: EmailProvider | undefined;
   /** Who mail comes from. Default: the provider's. */
   readonly fromAddress?: string;

@@ -7,6 +7,7 @@ export type MessengerProvider = TransportProvider;
 
 /** What a channel for Messenger is made with. */
 export interface MessengerChannelOptions extends TextChannelOptions {
+  /** The vendor's client. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: MessengerProvider | undefined;
 }
 

@@ -7,6 +7,7 @@ export type RCSProvider = TransportProvider;
 
 /** What a channel for RCS is made with. */
 export interface RCSChannelOptions extends TextChannelOptions {
+  /** The vendor's client. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: RCSProvider | undefined;
   /** Send as SMS where the phone has no RCS. Default true. */
   readonly fallback?: boolean;

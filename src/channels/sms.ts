@@ -7,6 +7,7 @@ export type SMSProvider = TransportProvider;
 
 /** What a channel for text messages is made with. */
 export interface SMSChannelOptions extends TextChannelOptions {
+  /** The vendor's client. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: SMSProvider | undefined;
   /** Whose number messages come from. Default: the provider's. */
   readonly fromNumber?: string;

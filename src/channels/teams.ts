@@ -7,6 +7,7 @@ export type TeamsProvider = TransportProvider;
 
 /** What a channel for Teams is made with. */
 export interface TeamsChannelOptions extends TextChannelOptions {
+  /** The vendor's client. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: TeamsProvider | undefined;
 }
 

@@ -7,6 +7,7 @@ export type WhatsAppPersonalTransport = TransportProvider;
 
 /** What a channel for personal WhatsApp is made with. */
 export interface WhatsAppPersonalChannelOptions extends TextChannelOptions {
+  /** The vendor's client. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: WhatsAppPersonalTransport | undefined;
 }
 

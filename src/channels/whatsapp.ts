@@ -7,6 +7,7 @@ export type WhatsAppProvider = TransportProvider;
 
 /** What a channel for WhatsApp is made with. */
 export interface WhatsAppChannelOptions extends TextChannelOptions {
+  /** The vendor's client. Without one, deliveries are skipped (TRN-03). */
   readonly provider?: WhatsAppProvider | undefined;
 }
 

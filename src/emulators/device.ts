@@ -28,6 +28,7 @@ export type ArrivedMessage = Pick<DeviceMessage, 'id' | 'text'> & Partial<Pick<D
 
 /** What a device is made with. */
 export interface DeviceOptions {
+  /** What it looks like. */
   readonly kind: DeviceKind;
   /** Whose it is: a number, an address, a name. */
   readonly person: string;
