@@ -196,7 +196,7 @@ export class RoomKit {
       deadlines,
       tasks,
       channels,
-      rooms: new RoomRuntimes(store.persistent && !store.shared, store.persistent || store.shared),
+      rooms: new RoomRuntimes(store.persistent && !store.shared, store.persistent || store.shared || options.store !== undefined),
       hooks,
       framework,
       traces: new DecisionTraces(limits.traceEvents),

@@ -1,6 +1,6 @@
 /** What all text channels share: limits and typed taps, through a kit and a vendor that does what it is told. */
 import { describe, expect, it } from 'vitest';
-import { HookResult, smsSegments, type Card, type ChannelOutput, type EventContent, type InboundResult } from '../../src/index.js';
+import { HookResult, InMemoryStore, smsSegments, type Card, type ChannelOutput, type EventContent, type InboundResult } from '../../src/index.js';
 import { TestAgent, textOf } from '../support/harness.js';
 import { phone } from '../support/phone.js';
 import { newPath, openStore } from '../support/sqlite.js';
@@ -270,6 +270,15 @@ describe('a typed number or label', () => {
     await second.answer('2');
     expect(looks).toBe(1);
     await second.kit.close();
+
+    // The same of a store in memory that an earlier kit has used.
+    const shared = new InMemoryStore();
+    const before = await phone({}, { store: shared });
+    await before.say(pizza);
+    await before.kit.close();
+    const after = await phone({}, { store: shared });
+    expect(said(await after.answer('2'))).toMatchObject(['Funghi', { id: 'b-2' }]);
+    await after.kit.close();
 
     const { kit, say, answer } = await phone();
     kit.store.listEvents = () => {

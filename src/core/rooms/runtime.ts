@@ -188,7 +188,7 @@ export class RoomRuntimes {
 
   constructor(
     private readonly mayHaveBacklog: boolean,
-    /** Whether the store may know of events that this process has not committed. */
+    /** Whether the store may know of events that this kit has not committed. */
     private readonly hasOthers: boolean,
   ) {}
 
