@@ -2,9 +2,9 @@
 export const ROOM_ID = 'help-desk';
 export const CUSTOMER = { channelId: 'web', participantId: 'ada', displayName: 'Ada Park' };
 /** Under which addresses she is known beside the page. */
-export const ADDRESSES = { phone: '+15550123' };
+export const ADDRESSES = { phone: '+15550123', mail: 'ada@example.org', chat: 'Ada' };
 /** Every way over which the customer writes. */
-export const CUSTOMER_CHANNELS: readonly string[] = ['web', 'sms'];
+export const CUSTOMER_CHANNELS: readonly string[] = ['web', 'sms', 'mail', 'telegram'];
 export const COLLEAGUE = { channelId: 'desk', participantId: 'sam', displayName: 'Sam Okafor' };
 
 const NAMES: Readonly<Record<string, string>> = {

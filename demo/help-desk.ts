@@ -11,13 +11,10 @@ import {
   RoomKit,
   setConversationState,
   SlidingWindowMemory,
-  SMSChannel,
   WebSocketChannel,
   type ConversationStore,
-  type IdentityResolver,
   type RoomEvent,
 } from 'roomkit';
-import { TwilioSMSProvider } from 'roomkit/twilio';
 import { ben } from './agents/ben.js';
 import { mia } from './agents/mia.js';
 import type { DeskModel } from './agents/models.js';
@@ -25,8 +22,9 @@ import { lookupOrder, refund } from './agents/orders.js';
 import { PROMPTS } from './agents/prompts.js';
 import { ScriptedProvider, type Script } from './agents/script.js';
 import { tara } from './agents/tara.js';
-import { ADDRESSES, COLLEAGUE, CUSTOMER, CUSTOMER_CHANNELS, ROOM_ID } from './cast.js';
-import type { Lines } from './lines.js';
+import { COLLEAGUE, CUSTOMER, CUSTOMER_CHANNELS, ROOM_ID } from './cast.js';
+import { attachLines, byAddress, LOOKED_UP, registerLines, rememberCustomer } from './customer-channels.js';
+import type { LinesByChannel } from './lines.js';
 
 export interface HelpDeskOptions {
   /** Where everything is kept; the demo's server passes a SQLite file. */
@@ -34,19 +32,18 @@ export interface HelpDeskOptions {
   /** Who plays the agents; absent: their scripts. */
   readonly model?: DeskModel | undefined;
   /** Vendors over which the customer writes, too; absent: the web chat alone. */
-  readonly lines?: Pick<Lines, 'sms'> | undefined;
+  readonly lines?: LinesByChannel | undefined;
   /** Let the agents answer without pausing between words; for tests. */
   readonly fast?: boolean;
 }
 
 /** A kit with the help desk in it; the room is the same one after every start. */
 export async function openHelpDesk({ store, model, lines, fast = false }: HelpDeskOptions): Promise<RoomKit> {
-  const kit = new RoomKit({ store, identityResolver: byAddress(store), identityChannelTypes: ['sms'] });
+  const kit = new RoomKit({ store, identityResolver: byAddress(store), identityChannelTypes: [...LOOKED_UP] });
 
   // The customer's page and the desk of a human colleague. `echo`: several pages of one customer show the same chat.
   kit.registerChannel(new WebSocketChannel(CUSTOMER.channelId, { echo: true }));
   kit.registerChannel(new WebSocketChannel(COLLEAGUE.channelId, { echo: true }));
-  if (lines !== undefined) kit.registerChannel(new SMSChannel('sms', { provider: new TwilioSMSProvider(lines.sms.provider.options) }));
 
   // Who writes three lines gets one answer.
   const patienceMs = fast ? 15 : 700;
@@ -105,19 +102,20 @@ export async function openHelpDesk({ store, model, lines, fast = false }: HelpDe
     await handoff.handle({ roomId: ROOM_ID, callingAgentId: 'human', arguments: { target: 'mia', reason: 'The person is done' } });
   });
 
-  await openRoom(kit, lines !== undefined);
+  await openRoom(kit);
+  if (lines !== undefined) {
+    await rememberCustomer(store, lines);
+    await registerLines(kit, lines);
+    await attachLines(kit, lines);
+  }
   return kit;
 }
 
 /** Makes the room whole: all of it at the first start, nothing later, and the rest when a first start was cut short. */
-async function openRoom(kit: RoomKit, hasLines: boolean): Promise<void> {
-  const { participantId, displayName } = CUSTOMER;
-  if ((await kit.store.getIdentity(participantId)) === null)
-    await kit.store.createIdentity({ id: participantId, displayName, channelAddresses: { sms: [ADDRESSES.phone] } });
+async function openRoom(kit: RoomKit): Promise<void> {
   if ((await kit.store.getRoom(ROOM_ID)) === null) await kit.createRoom({ roomId: ROOM_ID, metadata: { title: 'Help desk' } });
   const attached = new Set((await kit.listBindings(ROOM_ID)).map(({ channelId }) => channelId));
   for (const id of [CUSTOMER.channelId, COLLEAGUE.channelId]) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id);
-  if (hasLines && !attached.has('sms')) await kit.attachChannel(ROOM_ID, 'sms', { metadata: { phone_number: ADDRESSES.phone } });
   for (const id of ['mia', 'ben', 'tara']) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id, { category: 'intelligence' });
   // Who is of the shop may allow what agents may not do alone.
   for (const [{ channelId, participantId, displayName }, role] of [
@@ -130,16 +128,6 @@ async function openRoom(kit: RoomKit, hasLines: boolean): Promise<void> {
   const room = await kit.getRoom(ROOM_ID);
   if (getConversationState(room).phase === 'intake')
     await kit.store.updateRoom(setConversationState(room, { phase: 'triage', activeAgentId: 'mia' }));
-}
-
-/** The same person on every line: whoever writes from an address that is known as hers is her. */
-function byAddress(store: ConversationStore): IdentityResolver {
-  return {
-    resolve: async ({ senderId }) => {
-      const identity = await store.resolveIdentity({ channelType: 'sms', address: senderId });
-      return identity === null ? { status: 'unknown' } : { status: 'identified', identity };
-    },
-  };
 }
 
 function textOf(event: RoomEvent): string {

@@ -2,10 +2,16 @@
 import { deviceRoutes, EMULATED_VENDORS, type DeviceRoutes, type EmulatedLine } from 'roomkit/emulators';
 import { ADDRESSES } from './cast.js';
 
-/** The vendors that run, by the channel that speaks over them. */
-export interface Lines {
+/** By the channel that speaks over them. */
+export interface LinesByChannel {
   readonly sms: EmulatedLine;
-  /** For Studio: the customer's phone. */
+  readonly mail: EmulatedLine;
+  readonly telegram: EmulatedLine;
+}
+
+/** The vendors that run. */
+export interface Lines extends LinesByChannel {
+  /** For Studio: the customer's phone, mailbox and chat. */
   readonly devices: DeviceRoutes;
   /** Lets the vendors call this server. */
   callAt(address: string): void;
@@ -13,16 +19,20 @@ export interface Lines {
 }
 
 export async function openLines(): Promise<Lines> {
-  const sms = await start('twilio', ADDRESSES.phone);
-  const all = { sms };
+  const [sms, mail, telegram] = await Promise.all([
+    start('twilio', ADDRESSES.phone),
+    start('smtp', ADDRESSES.mail),
+    start('telegram', ADDRESSES.chat),
+  ]);
+  const all: LinesByChannel = { sms, mail, telegram };
   return {
     ...all,
-    devices: deviceRoutes({ sms: sms.device }),
+    devices: deviceRoutes({ sms: sms.device, mail: mail.device, telegram: telegram.device }),
     callAt: (address) => {
-      for (const [channelId, line] of Object.entries(all)) line.callAt(`${address}/webhooks/${channelId}`);
+      for (const [channelId, line] of Object.entries(all) as [string, EmulatedLine][]) line.callAt(`${address}/webhooks/${channelId}`);
     },
     close: async () => {
-      await Promise.all(Object.values(all).map((line) => line.close()));
+      await Promise.all([sms, mail, telegram].map((line) => line.close()));
     },
   };
 }

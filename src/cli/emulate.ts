@@ -1,6 +1,6 @@
 /** `roomkit emulate`: a vendor on loopback, and the terminal as the phone at its other end. */
 import { createInterface } from 'node:readline';
-import { EMULATED_VENDORS, type DeviceMessage, type EmulatedLine } from 'roomkit/emulators';
+import { EMULATED_VENDORS, type DeviceMessage, type ProviderToUse } from 'roomkit/emulators';
 import type { EmulateCommand } from './arguments.js';
 import { CannotRun, say } from './say.js';
 import { endWith, onSignals } from './start.js';
@@ -12,9 +12,9 @@ export async function emulate({ vendor, webhookUrl, port }: EmulateCommand): Pro
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error;
     throw new CannotRun(`Port ${port} is in use. Give another with --port, or leave it out for a free one.`, 1, { cause: error });
   });
-  say(
-    `${vendor} listens on ${line.url}\n\n  provider  ${written(line.provider)}\n  webhook   ${webhookUrl ?? 'none: give --webhook URL to be called'}\n  stop      Ctrl+C\n`,
-  );
+  const arrives =
+    line.source === undefined ? `webhook   ${webhookUrl ?? 'none: give --webhook URL to be called'}` : `source    ${written(line.source)}`;
+  say(`${vendor} listens on ${line.url}\n\n  provider  ${written(line.provider)}\n  ${arrives}\n  stop      Ctrl+C\n`);
   const { device } = line;
   say(`Type a message and press Enter. It comes from ${device.person}.`);
   onSignals(() => void endWith(line.close()));
@@ -27,8 +27,8 @@ export async function emulate({ vendor, webhookUrl, port }: EmulateCommand): Pro
 }
 
 /** As it is written in a program. */
-function written({ name, options }: EmulatedLine['provider']): string {
-  const fields = Object.entries(options).map(([option, value]) => `${option}: '${value}'`);
+function written({ name, options }: ProviderToUse): string {
+  const fields = Object.entries(options).map(([option, value]) => `${option}: ${typeof value === 'string' ? `'${value}'` : String(value)}`);
   return `new ${name}({ ${fields.join(', ')} })`;
 }
 

@@ -1,5 +1,7 @@
 /** The vendors that can be emulated by hand (`roomkit emulate`, the demo), each with one person's device at the other end. */
 import { Device, type ArrivedMessage } from './device.js';
+import { MailEmulator } from './mail/emulator.js';
+import type { MailInbox } from './mail/inbox.js';
 import type { Phone } from './phone.js';
 import type { SeenMessage, TelegramChat } from './telegram/chat.js';
 import { TelegramEmulator } from './telegram/emulator.js';
@@ -22,20 +24,44 @@ export interface EmulatedLine {
   /** Where it listens. */
   readonly url: string;
   /** The provider to use with it: its class, and the options it is to be made with. */
-  readonly provider: { readonly name: string; readonly options: Readonly<Record<string, string>> };
+  readonly provider: ProviderToUse;
+  /** The source to attach beside it, of vendors that do not call. */
+  readonly source?: ProviderToUse;
+  /** Where the person is reached: what a room keeps under the channel's `recipientKey`. */
+  readonly address: string;
   readonly device: Device;
   /** Reports to this webhook from now on. */
   callAt(webhookUrl: string): void;
   close(): Promise<void>;
 }
 
+/** A class, and the options it is to be made with. */
+export interface ProviderToUse {
+  readonly name: string;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+
 /** By the name of the subpath. */
 export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) => Promise<EmulatedLine>>> = {
+  smtp: async ({ person = 'ada@example.org', port }) => {
+    const vendor = await MailEmulator.start(port === undefined ? {} : { smtpPort: port });
+    const inbox = vendor.inbox(person);
+    return {
+      url: `smtp://${vendor.smtp.host}:${vendor.smtp.port}`,
+      provider: { name: 'SMTPProvider', options: { ...vendor.smtp, fromAddress: vendor.address } },
+      source: { name: 'IMAPSource', options: vendor.imap },
+      address: person,
+      device: mailDevice(inbox),
+      callAt: () => undefined,
+      close: () => vendor.close(),
+    };
+  },
   telegram: async ({ person = 'Ada', ...options }) => {
     const webhookSecret = 'secret-of-the-emulated-webhook';
     const vendor = await TelegramEmulator.start({ ...options, secretToken: webhookSecret });
     const { botToken, url: baseUrl } = vendor;
-    return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(vendor.chat(person), person));
+    const chat = vendor.chat(person);
+    return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(chat, person), String(chat.id));
   },
   telnyx: async ({ person, ...options }) => {
     const vendor = await TelnyxEmulator.start(options);
@@ -63,7 +89,7 @@ function phoneLine(
   const phone = vendor.phone(person ?? PERSON);
   const device = new Device({ kind: 'phone', person: phone.number, write: async (text) => expectTaken(await phone.sendSms(text)) });
   phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
-  return lineOf(vendor, name, options, device);
+  return lineOf(vendor, name, options, device, phone.number);
 }
 
 /** The person's app: what the bot sends, changes and takes back, with the buttons below it. */
@@ -96,10 +122,28 @@ function asArrived({ id, text, mediaUrl, location, buttons, kind }: SeenMessage)
   };
 }
 
-function lineOf(vendor: VendorEmulator, name: string, options: Readonly<Record<string, string>>, device: Device): EmulatedLine {
+/** The person's mailbox: what is written answers the newest mail, or begins a thread. */
+function mailDevice(inbox: MailInbox): Device {
+  const device = new Device({
+    kind: 'mailbox',
+    person: inbox.address,
+    write: async (text) => {
+      const newest = inbox.mails.at(-1);
+      await (newest === undefined ? inbox.write({ subject: 'A question', text }) : inbox.reply(newest, text));
+    },
+  });
+  inbox.onMail(({ messageId, subject, text, attachments }) => {
+    const files = attachments.map(({ filename }) => `[${filename}]`);
+    device.receive({ id: messageId, subject, text: [text, ...files].join('\n') });
+  });
+  return device;
+}
+
+function lineOf(vendor: VendorEmulator, name: string, options: Readonly<Record<string, string>>, device: Device, address: string): EmulatedLine {
   return {
     url: vendor.url,
     provider: { name, options },
+    address,
     device,
     callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
     close: () => vendor.close(),

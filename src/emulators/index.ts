@@ -5,7 +5,7 @@
  */
 export { AGUIEmulator, type AGUIEmulatorOptions } from './ag-ui/emulator.js';
 export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/emulator.js';
-export { EMULATED_VENDORS, type EmulatedLine, type LineOptions } from './catalogue.js';
+export { EMULATED_VENDORS, type EmulatedLine, type LineOptions, type ProviderToUse } from './catalogue.js';
 export { Device, type ArrivedMessage, type DeviceButton, type DeviceKind, type DeviceMessage, type DeviceOptions } from './device.js';
 export { deviceRoutes, type DeviceRoutes, type ShownDevice, type ShownDevices } from './device-routes.js';
 export { ElasticEmailEmulator, type ElasticEmailEmulatorOptions, type ElasticEmailFate } from './elasticemail/emulator.js';

@@ -53,6 +53,7 @@ const PATIENCE_MS = 10_000;
 export class MailInbox {
   readonly #mails: ArrivedMail[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<(mail: ArrivedMail) => void>();
   #seen = 0;
 
   constructor(
@@ -106,6 +107,13 @@ export class MailInbox {
   receive(mail: ArrivedMail): void {
     this.#mails.push(mail);
     for (const wake of this.#waiting) wake();
+    for (const listener of this.#listeners) listener(mail);
+  }
+
+  /** Called with each mail that comes from now on. Returns what stops it. */
+  onMail(listener: (mail: ArrivedMail) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   #next(timeoutMs: number): Promise<void> {
