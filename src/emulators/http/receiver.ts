@@ -20,7 +20,7 @@ export interface ReceivedDocument {
   /** Its words. */
   readonly text: string;
   /** As it was posted. */
-  readonly document: Fields;
+  readonly document: Readonly<Record<string, unknown>>;
   /** The id that was given to it. */
   readonly id: string;
 }
@@ -31,7 +31,7 @@ export interface WrittenDocument {
   readonly externalId?: string;
   readonly threadId?: string;
   readonly content?: unknown;
-  readonly metadata?: Fields;
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 const PATIENCE_MS = 10_000;
