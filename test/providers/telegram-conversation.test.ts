@@ -1,7 +1,11 @@
 /** Whole conversations over Telegram: a kit, its server on a real port or a source that asks, and people with the app. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TelegramEmulator } from '../../src/emulators/index.js';
 import { RoomKit, silentLogger, TelegramChannel, type EphemeralEvent, type RoomEvent, type RoomKitOptions } from '../../src/index.js';
+import { FileMediaStore } from '../../src/providers/media/index.js';
 import { TelegramBotProvider, TelegramPollingSource, type TelegramPollingOptions } from '../../src/providers/telegram/index.js';
 import { serve } from '../../src/server/index.js';
 import { FaultStore } from '../../src/testing/index.js';
@@ -210,6 +214,28 @@ describe('over the webhook', () => {
     await telegram.groupChat('ada', 'Family').write('after');
     expect(await kit.listRooms()).toHaveLength(1);
     expect((await events()).map(({ content }) => content)).toMatchObject([{ body: 'before' }, { body: 'after' }]);
+  });
+
+  it('keeps a picture in the media store, with the token nowhere but in the address that is fetched', async () => {
+    verifies('MED-01', 'F60');
+    const directory = await mkdtemp(join(tmpdir(), 'telegram-media-'));
+    const mediaStore = new FileMediaStore({ directory, baseUrl: 'https://chat.example', fetch: { allowPrivate: true } });
+    open.push(() => rm(directory, { recursive: true, force: true }));
+    const { telegram, kit, events } = await served(await world({ mediaStore }));
+    const chat = telegram.chat('ada');
+    const updated = new Promise<RoomEvent>((resolve) => void kit.hook('on_event_updated', (event) => resolve(event)));
+    const bytes = new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 1, 7, 7, 7]);
+    expect(await chat.writePhoto({ bytes, caption: 'The box' })).toBe(200);
+    const { content, channelData } = await updated;
+    if (content.type !== 'media') throw new Error('It is no media.');
+    expect(content).toMatchObject({ caption: 'The box', mimeType: 'image/jpeg' });
+    expect(content.url).toMatch(/^https:\/\/chat\.example\//);
+    expect(telegram.requests.map(({ path }) => path.replace(telegram.botToken, 'TOKEN')).filter((path) => /getFile|\/file\//.test(path))).toEqual([
+      '/botTOKEN/getFile',
+      expect.stringMatching(/^\/file\/botTOKEN\/photos\/file_\d+\.jpg$/),
+    ]);
+    // The token is in the address that was fetched, and nowhere else.
+    expect(JSON.stringify([content, channelData, await events(), await kit.listRooms()])).not.toContain(telegram.botToken.split(':')[1]);
   });
 
   it('shows in a group what an answer answers, and in a chat with one person does not', async () => {
