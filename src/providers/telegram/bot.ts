@@ -227,10 +227,11 @@ const MAX_MOVED = 10_000;
 const CANNOT_FETCH = /web page content|HTTP URL|WEBPAGE_|WEBDOCUMENT_/i;
 
 /** In a group, an answer shows what it answers; in a chat with one person that is clear. */
-async function quoteOf({ event, answered }: TransportRequest, { isPrivate }: OutboundFrame): Promise<Fields> {
-  if (isPrivate || event.parentEventId === undefined) return {};
-  const message = await answered?.();
-  const target = message?.id === event.parentEventId ? targetOf(message.source.externalId) : undefined;
+async function quoteOf(request: TransportRequest, { isPrivate }: OutboundFrame): Promise<Fields> {
+  const { parentEventId } = request.event;
+  if (isPrivate || parentEventId === undefined) return {};
+  const message = await request.answered?.();
+  const target = message?.id === parentEventId ? targetOf(message.source.externalId) : undefined;
   return target === undefined ? {} : { reply_parameters: { message_id: target.messageIds[0], allow_sending_without_reply: true } };
 }
 
