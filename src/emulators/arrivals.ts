@@ -7,6 +7,7 @@ const PATIENCE_MS = 10_000;
 export class Arrivals<Item> {
   readonly #items: Item[] = [];
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<(item: Item) => void>();
   #seen = 0;
 
   get all(): readonly Item[] {
@@ -16,6 +17,13 @@ export class Arrivals<Item> {
   add(item: Item): void {
     this.#items.push(item);
     for (const wake of this.#waiting) wake();
+    for (const listener of this.#listeners) listener(item);
+  }
+
+  /** Called with each one that comes from now on. Returns what stops it. */
+  listen(listener: (item: Item) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** The next one that was not waited for yet and matches; rejects when none comes in time. */

@@ -5,9 +5,11 @@ import type { MailInbox } from './mail/inbox.js';
 import type { Phone } from './phone.js';
 import type { SeenMessage, TelegramChat } from './telegram/chat.js';
 import { TelegramEmulator } from './telegram/emulator.js';
+import { MessengerEmulator } from './messenger/emulator.js';
 import { TelnyxEmulator } from './telnyx/emulator.js';
 import { TwilioEmulator } from './twilio/emulator.js';
 import type { VendorEmulator } from './vendor-emulator.js';
+import { WhatsAppEmulator } from './whatsapp/emulator.js';
 
 /** What every emulator is started with. */
 export interface LineOptions {
@@ -63,6 +65,19 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
     const chat = vendor.chat(person);
     return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(chat, person), String(chat.id));
   },
+  messenger: async ({ person: psid = '1254477777772919', ...options }) => {
+    const vendor = await MessengerEmulator.start(options);
+    const { accessToken: pageAccessToken, appSecret, verifyToken, url: baseUrl } = vendor;
+    const person = vendor.person(psid);
+    const device: Device = new Device({
+      kind: 'chat',
+      person: psid,
+      write: async (text) => expectTaken((await person.write(text)).status),
+      tap: async (messageId, buttonId) => expectTaken((await person.tap(labelOf(device, messageId, buttonId))).status),
+    });
+    person.onMessage(({ id, text, media, buttons }) => device.receive({ id, text, mediaUrls: media, buttons: buttons.map(asMetaButton) }));
+    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device);
+  },
   telnyx: async ({ person, ...options }) => {
     const vendor = await TelnyxEmulator.start(options);
     const { apiKey, publicKey, url: baseUrl } = vendor;
@@ -72,6 +87,21 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
     const vendor = await TwilioEmulator.start(options);
     const { accountSid, authToken, url: baseUrl } = vendor;
     return phoneLine(vendor, person, 'TwilioSMSProvider', { accountSid, authToken, fromNumber: FROM, baseUrl });
+  },
+  whatsapp: async ({ person = PERSON, ...options }) => {
+    const vendor = await WhatsAppEmulator.start(options);
+    const { accessToken, phoneNumberId, appSecret, verifyToken, url: baseUrl } = vendor;
+    const phone = vendor.phone(person);
+    const device: Device = new Device({
+      kind: 'phone',
+      person: phone.number,
+      write: async (text) => expectTaken((await phone.write(text)).status),
+      tap: async (messageId, buttonId) => expectTaken((await phone.tap(labelOf(device, messageId, buttonId))).status),
+    });
+    phone.onMessage(({ id, text, media, buttons }) =>
+      device.receive({ id, text, mediaUrls: media, buttons: buttons.map(({ id: button, title }) => ({ id: button, label: title })) }),
+    );
+    return lineOf(vendor, 'WhatsAppCloudProvider', { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl }, device);
   },
 };
 
@@ -148,6 +178,14 @@ function lineOf(vendor: VendorEmulator, name: string, options: Readonly<Record<s
     callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
     close: () => vendor.close(),
   };
+}
+
+function asMetaButton({ payload, title }: { readonly payload: string; readonly title: string }): { readonly id: string; readonly label: string } {
+  return { id: payload, label: title };
+}
+
+function labelOf({ messages }: Device, messageId: string, buttonId: string): string {
+  return messages.find(({ id }) => id === messageId)?.buttons.find(({ id }) => id === buttonId)?.label ?? '';
 }
 
 /** What the webhook answered; anything but 200 did not get through. */

@@ -3,10 +3,12 @@ import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MessengerEmulator, WhatsAppEmulator } from '../../src/emulators/index.js';
+import { EMULATED_VENDORS, MessengerEmulator, WhatsAppEmulator } from '../../src/emulators/index.js';
 import { FacebookMessengerProvider } from '../../src/providers/messenger/index.js';
 import { WhatsAppCloudProvider } from '../../src/providers/whatsapp/index.js';
+import { MessengerChannel, WhatsAppChannel, type TransportProvider, type WebhookProvider } from '../../src/index.js';
 import { verifies } from '../requirements.js';
+import { openVendorScene, until } from '../support/vendor-scene.js';
 
 const TO = '15550123';
 const PSID = '1254477777772919';
@@ -23,7 +25,7 @@ interface Refused {
 async function call(url: string, body: unknown, token = 'test-token', method = 'POST'): Promise<Refused & Record<string, unknown>> {
   const init = { method, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' } };
   const response = await fetch(url, method === 'GET' ? init : { ...init, body: JSON.stringify(body) });
-  return { status: response.status, ...((await response.json()) as Refused & Record<string, unknown>) };
+  return { ...((await response.json()) as Refused & Record<string, unknown>), status: response.status };
 }
 
 describe('WhatsAppEmulator', () => {
@@ -221,5 +223,39 @@ describe('signatures', () => {
     expect(provider.verify(request(signature, new TextEncoder().encode('The quick brown fox jumps over the lazy cog')))).toBe(false);
     expect(provider.verify(request(signature.slice(7)))).toBe(false);
     expect(provider.verify(request(`${signature.slice(0, -1)}9`))).toBe(false);
+  });
+});
+
+describe('the catalogue', () => {
+  const CHANNELS: Readonly<Record<string, (provider: TransportProvider) => WhatsAppChannel | MessengerChannel>> = {
+    whatsapp: (provider) => new WhatsAppChannel('whatsapp', { provider }),
+    messenger: (provider) => new MessengerChannel('messenger', { provider }),
+  };
+  const PROVIDERS: Readonly<Record<string, new (options: object) => TransportProvider & WebhookProvider>> = {
+    WhatsAppCloudProvider,
+    FacebookMessengerProvider,
+  };
+
+  it.each([
+    ['whatsapp', '+15550123', 'phone_number'],
+    ['messenger', PSID, 'facebook_user_id'],
+  ] as const)('has %s with a device that writes and taps', async (name, person, key) => {
+    verifies('PV-13');
+    const line = await EMULATED_VENDORS[name]?.({ person });
+    expect(line?.device.person).toBe(person);
+    if (line === undefined) return;
+    const Provider = PROVIDERS[line.provider.name] ?? expect.unreachable(`no provider ${line.provider.name}`);
+    const provider = new Provider(line.provider.options);
+    const channel = CHANNELS[name]?.(provider) ?? expect.unreachable(name);
+    const scene = await openVendorScene({ channel, provider, recipient: { [key]: person } });
+    opened.push(scene, line);
+    line.callAt(scene.webhookUrl);
+    expect(await line.device.write('Hello')).not.toHaveProperty('failure');
+    await scene.say({ type: 'rich', body: 'Again?', buttons: [{ id: 'yes', label: 'Yes', kind: 'reply' }] });
+    await until(() => line.device.messages.length === 2, 'the question is there');
+    const question = line.device.messages[1];
+    expect(question).toMatchObject({ text: 'Again?', isOwn: false, buttons: [{ id: 'yes', label: 'Yes' }] });
+    await line.device.tap(question?.id ?? '', 'yes');
+    expect(scene.desk.texts).toEqual(['Hello', 'Yes']);
   });
 });

@@ -96,6 +96,11 @@ export class MessengerPerson {
     return this.#arrivals.next(matches, `A message to ${this.psid} with ${String(match) || 'anything'}`, timeoutMs);
   }
 
+  /** Called with each message that comes from now on. Returns what stops it. */
+  onMessage(listener: (message: MessengerMessage) => void): () => void {
+    return this.#arrivals.listen(listener);
+  }
+
   /** A message arrives. Called by the emulator. */
   receive(message: MessengerMessage): void {
     this.isTypingShown = false;

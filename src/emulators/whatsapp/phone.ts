@@ -152,6 +152,11 @@ export class WhatsAppPhone {
     return this.#arrivals.next(matches, `A message to ${this.number} with ${String(match) || 'anything'}`, timeoutMs);
   }
 
+  /** Called with each message that comes from now on. Returns what stops it. */
+  onMessage(listener: (message: WhatsAppMessage) => void): () => void {
+    return this.#arrivals.listen(listener);
+  }
+
   /** A message arrives. Called by the emulator. */
   receive(message: WhatsAppMessage): void {
     this.isTypingShown = false;
