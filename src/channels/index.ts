@@ -44,6 +44,7 @@ export {
   type WebhookHandler,
   type WebhookHandlerOptions,
   type WebhookHost,
+  type WebhookOpening,
   type WebhookProvider,
   type WebhookReply,
   type WebhookRequest,

@@ -1,5 +1,5 @@
 /** A vendor's webhook as a web-standard route (WHK-03): raw bytes are verified first, and 2xx means committed. */
-import { errorCode, RoomKitError, ValidationError, type Awaitable, type RoomKit, type WebhookMeta } from '../core/index.js';
+import { errorCode, RoomKitError, ValidationError, type Awaitable, type Clock, type RoomKit, type WebhookMeta } from '../core/index.js';
 
 /** What a vendor's side must bring: who signed it, and what it says. */
 export interface WebhookProvider {
@@ -16,10 +16,22 @@ export interface WebhookProvider {
   handshake?(request: WebhookRequest): WebhookReply | undefined;
   /** What the vendor wants to read when everything is committed. Default: status 200 and a small JSON. */
   reply?(metas: readonly WebhookMeta[]): WebhookReply;
+  /** What stands behind the channel's address, where the vendor signs nothing and a secret in its address is what tells it. */
+  readonly webhookPath?: string;
+  /** Called when the webhook is opened, by a provider that has to say something later than the call that told of it. */
+  opened?(host: WebhookOpening): void;
   /** Tells the vendor to call this address from now on, where it has an interface for that. Throws what went wrong. */
   registerWebhook?(url: string): Promise<void>;
   /** Called after the commit, beside the answer: what the vendor has to be told apart. A failure is logged. */
   committed?(metas: readonly WebhookMeta[]): Awaitable<void>;
+}
+
+/** What an open webhook offers its provider. */
+export interface WebhookOpening {
+  /** The kit's. */
+  readonly clock: Clock;
+  /** Takes what no call says any more, such as the first part of a message whose second does not come. A failure is logged. */
+  take(meta: WebhookMeta): Promise<void>;
 }
 
 /** An answer to a vendor. */
@@ -103,6 +115,7 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     );
   }
   const publicUrl = options.publicUrl === undefined ? undefined : checkedPublicUrl(options.publicUrl);
+  provider.opened?.({ clock: kit.clock, take: (meta) => takeLater(kit, provider, channelId, meta) });
 
   return async (request, host) => {
     const body = await readBody(request, maxBodyBytes);
@@ -164,6 +177,14 @@ async function processAll(
   }
   if (failed > 0) return answer(503, 'internal', { 'retry-after': '5' });
   return refused > 0 && refused === metas.length ? answer(400, 'invalid') : undefined;
+}
+
+async function takeLater(kit: WebhookHandlerOptions['kit'], provider: WebhookProvider, channelId: string, meta: WebhookMeta): Promise<void> {
+  try {
+    await kit.processWebhook(meta, channelId);
+  } catch (error) {
+    kit.logger.error('A message that its vendor will not send again was not taken.', { channelId, provider: provider.name, code: errorCode(error) });
+  }
 }
 
 async function tellCommitted(

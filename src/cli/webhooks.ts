@@ -16,7 +16,8 @@ export async function webhooks({ file, publicUrl: given, isRegistering }: Webhoo
     const found = webhooksOf(kit);
     if (found.length === 0) say('No channel of this kit has a webhook: its providers read none, or it has no vendors.');
     for (const { channelId, provider } of found) {
-      const url = `${publicUrl ?? 'https://YOUR-ADDRESS'}/webhooks/${encodeURIComponent(channelId)}`;
+      const below = provider.webhookPath === undefined ? '' : `/${provider.webhookPath}`;
+      const url = `${publicUrl ?? 'https://YOUR-ADDRESS'}/webhooks/${encodeURIComponent(channelId)}${below}`;
       say(`${channelId} (${provider.name})\n  ${url}`);
       for (const missing of missingOf(provider, publicUrl)) say(`  missing: ${missing}`);
       if (isRegistering) await register(provider, publicUrl === undefined ? undefined : url);

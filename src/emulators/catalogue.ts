@@ -3,6 +3,7 @@ import { Device, type ArrivedMessage } from './device.js';
 import { MailEmulator } from './mail/emulator.js';
 import type { MailInbox } from './mail/inbox.js';
 import type { Phone } from './phone.js';
+import { SinchEmulator } from './sinch/emulator.js';
 import type { SeenMessage, TelegramChat } from './telegram/chat.js';
 import { TelegramEmulator } from './telegram/emulator.js';
 import { MessengerEmulator } from './messenger/emulator.js';
@@ -10,6 +11,7 @@ import { TelnyxEmulator } from './telnyx/emulator.js';
 import { TwilioEmulator } from './twilio/emulator.js';
 import type { VendorEmulator } from './vendor-emulator.js';
 import { WhatsAppEmulator } from './whatsapp/emulator.js';
+import { VoiceMeUpEmulator } from './voicemeup/emulator.js';
 
 /** What every emulator is started with. */
 export interface LineOptions {
@@ -58,6 +60,11 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       close: () => vendor.close(),
     };
   },
+  sinch: async ({ person, ...options }) => {
+    const vendor = await SinchEmulator.start(options);
+    const { servicePlanId, apiToken, webhookSecret, url: baseUrl } = vendor;
+    return phoneLine(vendor, person, 'SinchSMSProvider', { servicePlanId, apiToken, webhookSecret, fromNumber: FROM, baseUrl });
+  },
   telegram: async ({ person = 'Ada', ...options }) => {
     const webhookSecret = 'secret-of-the-emulated-webhook';
     const vendor = await TelegramEmulator.start({ ...options, secretToken: webhookSecret });
@@ -76,7 +83,7 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       tap: async (messageId, buttonId) => expectTaken((await person.tap(labelOf(device, messageId, buttonId))).status),
     });
     person.onMessage(({ id, text, media, buttons }) => device.receive({ id, text, mediaUrls: media, buttons: buttons.map(asMetaButton) }));
-    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device);
+    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device, psid);
   },
   telnyx: async ({ person, ...options }) => {
     const vendor = await TelnyxEmulator.start(options);
@@ -101,13 +108,28 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
     phone.onMessage(({ id, text, media, buttons }) =>
       device.receive({ id, text, mediaUrls: media, buttons: buttons.map(({ id: button, title }) => ({ id: button, label: title })) }),
     );
-    return lineOf(vendor, 'WhatsAppCloudProvider', { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl }, device);
+    return lineOf(vendor, 'WhatsAppCloudProvider', { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl }, device, phone.number);
+  },
+  voicemeup: async ({ person, webhookUrl, ...options }) => {
+    const at = (url: string): string => (url.endsWith(`/${VOICEMEUP_SECRET}`) ? url : `${url}/${VOICEMEUP_SECRET}`);
+    const vendor = await VoiceMeUpEmulator.start({ ...options, numbers: [FROM], ...(webhookUrl !== undefined && { webhookUrl: at(webhookUrl) }) });
+    const { username, authToken, url: baseUrl } = vendor;
+    const line = phoneLine(vendor, person, 'VoiceMeUpSMSProvider', {
+      username,
+      authToken,
+      fromNumber: FROM,
+      webhookSecret: VOICEMEUP_SECRET,
+      baseUrl,
+    });
+    return { ...line, callAt: (url) => void (vendor.webhookUrl = at(url)) };
   },
 };
 
 /** The program's number, and that of the person, unless told otherwise. */
 const FROM = '+15550100';
 const PERSON = '+15550123';
+/** With which VoiceMeUp's webhook ends, as nothing is signed. */
+const VOICEMEUP_SECRET = 'emulated-voicemeup';
 
 /** A vendor of text messages, with one phone. */
 function phoneLine(

@@ -15,6 +15,7 @@ export { MailInbox, type ArrivedMail, type PostedMail, type WrittenMail } from '
 export { Phone, type PhoneButton, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { HTTPReceiver, type HTTPReceiverOptions, type ReceivedDocument, type WrittenDocument } from './http/receiver.js';
 export { SendGridEmulator, type SendGridEmulatorOptions, type SendGridFate } from './sendgrid/emulator.js';
+export { SinchEmulator, type SinchEmulatorOptions, type SinchFate } from './sinch/emulator.js';
 export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';
 export type { TwilioSharedKey } from './twilio/signature.js';
@@ -39,6 +40,7 @@ export {
 } from './whatsapp/phone.js';
 export type { CallbackFault, VendorFault } from './faults.js';
 export { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from './vendor-emulator.js';
+export { VoiceMeUpEmulator, type VoiceMeUpEmulatorOptions } from './voicemeup/emulator.js';
 export type { RecordedRequest } from './loopback.js';
 export { OpenAIEmulator, type OpenAIEmulatorOptions } from './openai/emulator.js';
 export { ModelEmulator, type ModelEmulatorOptions } from './model-emulator.js';
