@@ -10,6 +10,7 @@ import { MessengerEmulator } from './messenger/emulator.js';
 import { TelnyxEmulator } from './telnyx/emulator.js';
 import { TwilioEmulator } from './twilio/emulator.js';
 import type { VendorEmulator } from './vendor-emulator.js';
+import { VoiceMeUpEmulator } from './voicemeup/emulator.js';
 import { WhatsAppEmulator } from './whatsapp/emulator.js';
 import { VoiceMeUpEmulator } from './voicemeup/emulator.js';
 
@@ -47,6 +48,11 @@ export interface ProviderToUse {
 
 /** By the name of the subpath. */
 export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) => Promise<EmulatedLine>>> = {
+  sinch: async ({ person, ...options }) => {
+    const vendor = await SinchEmulator.start(options);
+    const { servicePlanId, apiToken, webhookSecret, url: baseUrl } = vendor;
+    return phoneLine(vendor, person, 'SinchSMSProvider', { servicePlanId, apiToken, webhookSecret, fromNumber: FROM, baseUrl });
+  },
   smtp: async ({ person = 'ada@example.org', port }) => {
     const vendor = await MailEmulator.start(port === undefined ? {} : { smtpPort: port });
     const inbox = vendor.inbox(person);
@@ -94,6 +100,19 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
     const vendor = await TwilioEmulator.start(options);
     const { accountSid, authToken, url: baseUrl } = vendor;
     return phoneLine(vendor, person, 'TwilioSMSProvider', { accountSid, authToken, fromNumber: FROM, baseUrl });
+  },
+  voicemeup: async ({ person, webhookUrl, ...options }) => {
+    const at = (url: string): string => (url.endsWith(`/${VOICEMEUP_SECRET}`) ? url : `${url}/${VOICEMEUP_SECRET}`);
+    const vendor = await VoiceMeUpEmulator.start({ ...options, numbers: [FROM], ...(webhookUrl !== undefined && { webhookUrl: at(webhookUrl) }) });
+    const { username, authToken, url: baseUrl } = vendor;
+    const line = phoneLine(vendor, person, 'VoiceMeUpSMSProvider', {
+      username,
+      authToken,
+      fromNumber: FROM,
+      webhookSecret: VOICEMEUP_SECRET,
+      baseUrl,
+    });
+    return { ...line, callAt: (url) => void (vendor.webhookUrl = at(url)) };
   },
   whatsapp: async ({ person = PERSON, ...options }) => {
     const vendor = await WhatsAppEmulator.start(options);
