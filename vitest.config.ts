@@ -26,6 +26,7 @@ export default defineConfig({
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
       { find: /^roomkit\/sendgrid$/, replacement: source('providers/sendgrid/index.ts') },
       { find: /^roomkit\/sinch$/, replacement: source('providers/sinch/index.ts') },
+      { find: /^roomkit\/sms$/, replacement: source('providers/sms/index.ts') },
       { find: /^roomkit\/smtp$/, replacement: source('providers/smtp/index.ts') },
       { find: /^roomkit\/sources$/, replacement: source('providers/sources/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },

@@ -3,10 +3,11 @@ import { inboundContent } from '../../channels/inbound-content.js';
 import type { WebhookRequest } from '../../channels/webhook.js';
 import { ValidationError } from '../../core/errors.js';
 import type { EventContent } from '../../core/models/content.js';
-import type { DeliveryStatus } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { fieldsOf, isoOf, listOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { hmac, isFresh, isSame } from '../_shared/http/signature.js';
+import { withPlus } from '../_shared/sms/numbers.js';
+import { SINCH_STATUSES, statusIn } from '../_shared/sms/statuses.js';
 import type { SinchPlan } from './config.js';
 
 /** Whether Sinch signed exactly these bytes, by the scheme of the plan. Throws ValidationError where there is no secret to tell. */
@@ -73,10 +74,10 @@ function flatMedia(fields: Fields): readonly { url: string | undefined; mimeType
 
 function messageOf(fields: Fields, content: EventContent): WebhookMeta {
   const id = textOf(fields['id']);
-  const senderId = numberOf(fields['from']);
+  const senderId = withPlus(fields['from']);
   if (id === undefined || senderId === undefined) return { type: 'ignored', reason: id === undefined ? 'no id' : 'no from' };
   const receivedAt = isoOf(fields['received_at']);
-  const to = numberOf(fields['to']);
+  const to = withPlus(fields['to']);
   const operatorId = textOf(fields['operator_id']);
   const reference = textOf(fields['client_reference']);
   return {
@@ -98,31 +99,12 @@ function messageOf(fields: Fields, content: EventContent): WebhookMeta {
   };
 }
 
-/** Sinch leaves the plus of numbers out; short codes and names have none. */
-function numberOf(value: unknown): string | undefined {
-  const text = textOf(value);
-  return text !== undefined && /^[1-9]\d{7,14}$/.test(text) ? `+${text}` : text;
-}
-
-const STATUSES: Readonly<Record<string, DeliveryStatus['status']>> = {
-  Queued: 'sending',
-  Dispatched: 'sent',
-  Delivered: 'delivered',
-  Aborted: 'failed',
-  Cancelled: 'failed',
-  Rejected: 'failed',
-  Deleted: 'failed',
-  Failed: 'failed',
-  Expired: 'failed',
-  Unknown: 'unknown',
-};
-
 function statusOf(fields: Fields, report: Fields): WebhookMeta {
   const messageId = textOf(fields['batch_id']);
   const word = textOf(report['status']) ?? '';
-  const status = Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
+  const status = statusIn(SINCH_STATUSES, word);
   if (messageId === undefined || status === undefined) return { type: 'ignored', reason: messageId === undefined ? 'no batch_id' : 'unknown status' };
-  const recipient = numberOf(report['recipient'] ?? listOf(report['recipients'])[0]);
+  const recipient = withPlus(report['recipient'] ?? listOf(report['recipients'])[0]);
   const code = textOf(report['code']);
   const reference = textOf(fields['client_reference']);
   const timestamp = isoOf(report['at']);

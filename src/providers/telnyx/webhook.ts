@@ -6,11 +6,11 @@ import { verify } from 'node:crypto';
 import { inboundContent } from '../../channels/inbound-content.js';
 import type { WebhookRequest } from '../../channels/webhook.js';
 import { ValidationError } from '../../core/errors.js';
-import type { DeliveryStatus } from '../../core/models/delivery.js';
 import type { EventContent } from '../../core/models/content.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { fieldsOf, isoOf, listOf, numberOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { isFresh } from '../_shared/http/signature.js';
+import { statusIn, TELNYX_STATUSES } from '../_shared/sms/statuses.js';
 import type { TelnyxAccount } from './config.js';
 
 /** Whether Telnyx signed exactly these bytes, and not too long ago. Throws ValidationError where there is no key to tell. */
@@ -90,24 +90,11 @@ export function messageOf(payload: unknown, { message }: TelnyxEvent, content: E
   };
 }
 
-const STATUSES: Readonly<Record<string, DeliveryStatus['status']>> = {
-  queued: 'sending',
-  sending: 'sending',
-  sent: 'sent',
-  delivered: 'delivered',
-  delivery_unconfirmed: 'sent', // the carrier says nothing more
-  webhook_delivered: 'delivered',
-  read: 'read',
-  sending_failed: 'failed',
-  delivery_failed: 'failed',
-  expired: 'failed',
-};
-
 function statusOf(payload: unknown, type: string, message: Fields): WebhookMeta {
   const messageId = textOf(message['id']);
   const to = fieldsOf(listOf(message['to'])[0]);
   const word = type === 'message.read' ? 'read' : (textOf(to['status']) ?? (type === 'message.sent' ? 'sent' : ''));
-  const status = Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
+  const status = statusIn(TELNYX_STATUSES, word);
   if (messageId === undefined || status === undefined) return { type: 'ignored', reason: messageId === undefined ? 'no id' : 'unknown status' };
   const recipient = textOf(to['phone_number']);
   const sender = textOf(fieldsOf(message['from'])['phone_number']);

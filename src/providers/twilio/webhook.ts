@@ -6,11 +6,11 @@
 import { createHash } from 'node:crypto';
 import { inboundContent, type InboundMedia } from '../../channels/inbound-content.js';
 import type { WebhookReply, WebhookRequest } from '../../channels/webhook.js';
-import type { DeliveryStatus } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { bodyJson, fieldsOf, formOf, numberOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { hmac, isSame } from '../_shared/http/signature.js';
 import { actionOf } from '../_shared/rcs/postback.js';
+import { statusIn, TWILIO_STATUSES } from '../_shared/sms/statuses.js';
 import type { TwilioAccount } from './config.js';
 
 /** An empty TwiML document: anything else Twilio would read as an answer to send. */
@@ -119,21 +119,8 @@ function bare(form: Fields, name: string): Fields {
   return address === undefined ? {} : { [name]: address.replace(/^rcs:/, '') };
 }
 
-const STATUSES: Readonly<Record<string, DeliveryStatus['status']>> = {
-  accepted: 'sending',
-  scheduled: 'sending',
-  queued: 'sending',
-  sending: 'sending',
-  sent: 'sent',
-  delivered: 'delivered',
-  read: 'read',
-  failed: 'failed',
-  undelivered: 'failed',
-  canceled: 'failed',
-};
-
 function statusOf(form: Fields, messageId: string, word: string): WebhookMeta {
-  const status = Object.hasOwn(STATUSES, word) ? STATUSES[word] : undefined;
+  const status = statusIn(TWILIO_STATUSES, word);
   if (status === undefined) return { type: 'ignored', reason: 'unknown status' };
   const code = textOf(form['ErrorCode']);
   const recipient = textOf(form['To']);

@@ -6,6 +6,8 @@ import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import type { Secret } from '../../core/telemetry/secret.js';
 import { bodyJson, fieldsOf, formOf, textOf, type Fields } from '../_shared/http/reading.js';
 import { isSame } from '../_shared/http/signature.js';
+import { isMmsWrapper } from '../_shared/sms/mms-wrapper.js';
+import { withPlusOrOne } from '../_shared/sms/numbers.js';
 
 /** VoiceMeUp signs nothing: the last segment of the path is compared. Throws ValidationError where there is no secret. */
 export function verifyVoiceMeUp({ url }: WebhookRequest, secret: Secret | undefined, feature: string): boolean {
@@ -23,7 +25,7 @@ export function payloadOf({ method, url, headers, body }: WebhookRequest): Field
 export function parseVoicemeupWebhook(payload: unknown): WebhookMeta {
   const fields = fieldsOf(payload);
   const id = textOf(fields['sms_hash']);
-  const senderId = numberOf(fields['source_number']);
+  const senderId = withPlusOrOne(fields['source_number']);
   if (id === undefined || senderId === undefined) return { type: 'ignored', reason: id === undefined ? 'no sms_hash' : 'no source_number' };
   if (textOf(fields['direction'])?.toLowerCase() === 'outbound') return { type: 'ignored', reason: 'not inbound' };
   // The page that an MMS is wrapped in is no picture of anybody's.
@@ -69,9 +71,8 @@ export function messageKeyOf(fields: Fields): string {
 
 /** The page around an MMS, which announces that its picture comes in a call of its own. */
 export function isWrapper(fields: Fields): boolean {
-  const { url = '', mimeType = '' } = attachmentOf(fields);
-  const path = url.split(/[?#]/, 1)[0] ?? '';
-  return /\.mms\.html$/i.test(path) || (/^text\/html\b/i.test(mimeType) && /\.mms\./i.test(url));
+  const { url, mimeType } = attachmentOf(fields);
+  return url !== undefined && isMmsWrapper(url, mimeType);
 }
 
 export function hasAttachment(fields: Fields): boolean {
@@ -85,17 +86,10 @@ function attachmentOf(fields: Fields): { readonly url?: string; readonly mimeTyp
 }
 
 function metadataOf(fields: Fields): Record<string, string> {
-  const destination = numberOf(fields['destination_number']);
+  const destination = withPlusOrOne(fields['destination_number']);
   const named = ['direction', 'datetime_transmission', 'has_attachment'].flatMap((name) => {
     const value = typeof fields[name] === 'boolean' ? String(fields[name]) : textOf(fields[name]);
     return value === undefined ? [] : [[name, value] as const];
   });
   return { ...(destination !== undefined && { destination_number: destination }), ...Object.fromEntries(named) };
-}
-
-/** VoiceMeUp writes numbers without a plus, and those of North America without their 1 as well. */
-function numberOf(value: unknown): string | undefined {
-  const text = textOf(value);
-  if (text === undefined || !/^[1-9]\d{7,14}$/.test(text)) return text;
-  return text.length === 10 ? `+1${text}` : `+${text}`;
 }
