@@ -39,10 +39,10 @@ function webhooksOf(kit: RoomKit): readonly Found[] {
   });
 }
 
-function missingOf({ webhookNeeds = [], verify }: WebhookProvider, publicUrl: string | undefined): readonly string[] {
+function missingOf(provider: WebhookProvider, publicUrl: string | undefined): readonly string[] {
   return [
-    ...webhookNeeds.map((option) => `the provider's option ${option}, without which calls cannot be verified`),
-    ...(verify === undefined ? ['a provider that verifies its calls'] : []),
+    ...(provider.webhookNeeds ?? []).map((option) => `the provider's option ${option}, without which calls cannot be verified`),
+    ...(provider.verify === undefined ? ['a provider that verifies its calls'] : []),
     ...(publicUrl === undefined ? ['the public address: --public-url https://…, or export const server = { publicUrl }'] : []),
   ];
 }

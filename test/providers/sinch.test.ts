@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SMSChannel, type WebhookRequest } from '../../src/index.js';
-import { SinchEmulator } from '../../src/emulators/index.js';
+import type { SinchEmulator } from '../../src/emulators/index.js';
 import recorded from '../../src/providers/sinch/fixtures/webhooks.json' with { type: 'json' };
 import { parseSinchWebhook, SinchSMSProvider, type SinchConfig } from '../../src/providers/sinch/index.js';
 import { verifies } from '../requirements.js';

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RCSChannel, type EventContent, type RichContent } from '../../src/index.js';
-import { parseTelnyxRcsWebhook, TelnyxRCSProvider } from '../../src/providers/telnyx/index.js';
+import type { TelnyxRCSProvider } from '../../src/providers/telnyx/index.js';
+import { parseTelnyxRcsWebhook } from '../../src/providers/telnyx/index.js';
 import { verifies } from '../requirements.js';
 import { until } from '../support/webhook-port.js';
 import { endToEnd, withScene, type Scene } from './end-to-end.js';

@@ -1,7 +1,7 @@
 /** RCS over Twilio: templates for what can be tapped, what a tap brings back, and what a phone without RCS gets. */
 import { describe, expect, it } from 'vitest';
 import { RCSChannel, type EventContent, type RichContent } from '../../src/index.js';
-import { parseTwilioRcsWebhook, TwilioRCSProvider, type TwilioRCSConfig } from '../../src/providers/twilio/index.js';
+import { parseTwilioRcsWebhook, TwilioRCSProvider } from '../../src/providers/twilio/index.js';
 import { verifies } from '../requirements.js';
 import { until } from '../support/webhook-port.js';
 import { endToEnd, withScene, type Scene } from './end-to-end.js';
@@ -222,5 +222,5 @@ it('says what is wrong with its options', () => {
     [{ contentBaseUrl: 'ftp://x' }, /baseUrl/],
     [{ fromNumber: '+1' }, /fromNumber/],
   ] as const)
-    expect(() => new TwilioRCSProvider({ ...good, ...config } as TwilioRCSConfig)).toThrow(words);
+    expect(() => new TwilioRCSProvider({ ...good, ...config })).toThrow(words);
 });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SMSChannel, type WebhookMeta, type WebhookRequest } from '../../src/index.js';
-import { VoiceMeUpEmulator } from '../../src/emulators/index.js';
+import type { VoiceMeUpEmulator } from '../../src/emulators/index.js';
 import recorded from '../../src/providers/voicemeup/fixtures/webhooks.json' with { type: 'json' };
 import { parseVoicemeupWebhook, VoiceMeUpSMSProvider, type VoiceMeUpConfig } from '../../src/providers/voicemeup/index.js';
 import { TestClock } from '../../src/testing/index.js';

@@ -50,8 +50,8 @@ export function checkBatch({ headers, body }: RecordedRequest, numbers: readonly
     to: phones,
     from,
     report: String(report),
-    reference: reference as string | undefined,
-    callbackUrl: callbackUrl as string | undefined,
+    reference: reference,
+    callbackUrl: callbackUrl,
     ...contentOf(type, content),
   };
 }

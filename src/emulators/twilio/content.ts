@@ -35,7 +35,7 @@ function richOf(types: Json, text: string | undefined): Template['rich'] {
       if (typeof card['media'] !== 'string' || typeof card['body'] !== 'string') refuse('a card of a carousel needs body and media');
       const buttons = actionsOf(card['actions'], 2);
       if (buttons.length === 0) refuse('a card of a carousel has 1 or 2 actions');
-      return { text: [card['title'], card['body']].filter((part) => part !== undefined).join('\n'), media: String(card['media']), buttons };
+      return { text: wordsOf(card['title'], card['body']), media: String(card['media']), buttons };
     });
     // RCS shows no words before a carousel.
     return {
@@ -55,7 +55,7 @@ function cardOf(card: Json): Template['rich'] {
   const buttons = actionsOf(card['actions'], isRich ? 4 : 11);
   if ([title, body, ...(media as unknown[]), ...buttons].filter((part) => part !== undefined).length < 2) refuse('twilio/card needs one more field');
   if (typeof body === 'string' && body.length > (isRich ? 2000 : 3072)) refuse('body is too long');
-  return { text: [title, body].filter((part) => part !== undefined).join('\n'), mediaUrls: media as string[], buttons };
+  return { text: wordsOf(title, body), mediaUrls: media as string[], buttons };
 }
 
 function actionsOf(given: unknown, most: number): readonly PhoneButton[] {
@@ -69,6 +69,10 @@ function actionsOf(given: unknown, most: number): readonly PhoneButton[] {
     if (type !== 'QUICK_REPLY' || typeof id !== 'string') refuse('an action is a URL, a PHONE_NUMBER or a QUICK_REPLY');
     return { label: String(title), data: String(id) };
   });
+}
+
+function wordsOf(...parts: readonly unknown[]): string {
+  return parts.filter((part) => typeof part === 'string').join('\n');
 }
 
 function jsonIn(value: unknown, name: string): Json {

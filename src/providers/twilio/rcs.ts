@@ -61,7 +61,8 @@ export class TwilioRCSProvider implements TransportProvider, WebhookProvider {
       if (failure !== undefined) return failure;
     }
     const result = await sendMessage(this.#http, this.#account, form, request);
-    const isRcs = isOnlyRcs || String(result.metadata?.['from'] ?? '').startsWith('rcs:');
+    const from = result.metadata?.['from'];
+    const isRcs = isOnlyRcs || (typeof from === 'string' && from.startsWith('rcs:'));
     return result.success && isRcs ? { ...result, metadata: { ...result.metadata, channelUsed: 'rcs' } } : result;
   }
 
