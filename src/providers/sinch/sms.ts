@@ -21,6 +21,7 @@ const MAX_MEDIA = 10;
  */
 export class SinchSMSProvider implements TransportProvider, WebhookProvider {
   readonly name = 'sinch';
+  readonly fetchesMedia = true;
   readonly webhookNeeds: readonly string[];
   readonly #plan: SinchPlan;
   readonly #http: HttpClient;

@@ -25,6 +25,7 @@ const FEATURE = 'TelnyxRCSProvider';
  */
 export class TelnyxRCSProvider implements TransportProvider, WebhookProvider {
   readonly name = 'telnyx_rcs';
+  readonly fetchesMedia = true;
   /** Of a text, by the vendor's reference. */
   readonly maxLength = 3072;
   readonly webhookNeeds: readonly string[];

@@ -2,6 +2,7 @@
 import { outboundMedia } from '../../channels/outbound-text.js';
 import type { TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { WebhookProvider, WebhookReply, WebhookRequest } from '../../channels/webhook.js';
+import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
 import type { ProviderResult } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
 import { HttpClient } from '../_shared/http/client.js';
@@ -11,6 +12,7 @@ import { keyed } from '../_shared/http/status-address.js';
 import { rcsShape, textFormOf, type RcsShape } from '../_shared/rcs/shape.js';
 import { rcsAccount, type TwilioAccount, type TwilioRCSConfig } from './config.js';
 import { templateOf } from './content.js';
+import { fetchTwilioMedia } from './media.js';
 import { createTemplate, sendMessage } from './send.js';
 import { NO_ANSWER, parseTwilioRcsWebhook, payloadOf, verifyTwilio } from './webhook.js';
 
@@ -25,6 +27,7 @@ const MAX_KNOWN = 500;
  */
 export class TwilioRCSProvider implements TransportProvider, WebhookProvider {
   readonly name = 'twilio_rcs';
+  readonly fetchesMedia = true;
   /** Twilio takes no longer text, by whatever way it goes. */
   readonly maxLength = 1600;
   readonly #account: TwilioAccount;
@@ -64,6 +67,11 @@ export class TwilioRCSProvider implements TransportProvider, WebhookProvider {
     const from = result.metadata?.['from'];
     const isRcs = isOnlyRcs || (typeof from === 'string' && from.startsWith('rcs:'));
     return result.success && isRcs ? { ...result, metadata: { ...result.metadata, channelUsed: 'rcs' } } : result;
+  }
+
+  /** Pictures of people, which Twilio may keep behind the account's credentials. */
+  fetchMedia(url: string, { fetch, ...options }: ChannelFetchOptions): Promise<FetchedMedia> | null {
+    return fetchTwilioMedia(this.#account, url, fetch, options);
   }
 
   verify(request: WebhookRequest): boolean {

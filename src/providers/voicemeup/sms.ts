@@ -21,6 +21,7 @@ const MAX_MEDIA = 10;
  */
 export class VoiceMeUpSMSProvider implements TransportProvider, WebhookProvider {
   readonly name = 'voicemeup';
+  readonly fetchesMedia = true;
   /** VoiceMeUp takes no longer text. */
   readonly maxLength = 1000;
   readonly webhookNeeds: readonly string[];
