@@ -103,7 +103,7 @@ describe('the contract', () => {
     ['a member with another value', { name: 'SMS', readme: 'SMS', kind: 'member', of: 'ChannelType', value: 'text' }, 'is "sms"'],
     ['a trigger that is not there', { name: 'on_sms', readme: 'ON_SMS', kind: 'trigger', of: 'HookTrigger' }, 'not'],
     ['a string that nobody holds', { name: 'handover', kind: 'string', of: 'HANDOFF_TOOL_NAME' }, 'holds no such string'],
-    ['a subpath that is not there', { name: 'roomkit/sms', kind: 'extra' }, 'is no subpath'],
+    ['a subpath that is not there', { name: 'roomkit/fax', kind: 'extra' }, 'is no subpath'],
     ['a folder that is not there', { name: 'src/sms', kind: 'folder' }, 'is not there'],
     ['a script that is not there', { name: 'npm ci && npm run sms', kind: 'command' }, 'no script'],
     ['a class of later that is there', { name: 'RoomKit', kind: 'class', since: 'voice' }, 'is there already'],

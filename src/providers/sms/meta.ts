@@ -37,42 +37,52 @@ export interface SmsFields {
 export class SmsMeta {
   constructor(private readonly fields: SmsFields) {}
 
+  /** Whose call it is. */
   get provider(): SmsVendor {
     return this.fields.provider;
   }
 
+  /** Who wrote, or from whose number a message went; empty where the call names nobody. */
   get sender(): string {
     return this.fields.sender;
   }
 
+  /** To whom; empty where the call names nobody. */
   get recipient(): string {
     return this.fields.recipient;
   }
 
+  /** The words; empty where there are none. */
   get body(): string {
     return this.fields.body;
   }
 
+  /** The addresses of its files, in order. */
   get mediaUrls(): readonly string[] {
     return this.fields.media.flatMap(({ url }) => (url === undefined ? [] : [url]));
   }
 
+  /** The vendor's id of the message. */
   get externalId(): string | undefined {
     return this.fields.externalId;
   }
 
+  /** ISO-8601; undefined where the call names no time that is one. */
   get timestamp(): string | undefined {
     return this.fields.timestamp;
   }
 
+  /** Where the vendor says it. */
   get direction(): 'inbound' | 'outbound' | undefined {
     return this.fields.direction;
   }
 
+  /** The vendor's word for what happened. */
   get eventType(): string | undefined {
     return this.fields.eventType;
   }
 
+  /** What became of a message that was sent; undefined for everything else. */
   get status(): DeliveryStatus['status'] | undefined {
     return this.fields.status;
   }
