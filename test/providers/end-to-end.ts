@@ -101,6 +101,24 @@ export function endToEnd(open: OpenTransport, makeChannel: (provider: TransportP
     );
 
     it(
+      'a status that comes again or late moves nothing back, and nobody hears of it twice',
+      scene(async ({ write, say, setup, kit, rows, port }) => {
+        verifies('F25', 'OUT-07', 'PV-11');
+        if (setup.webhook?.reportsStatus !== true) return;
+        const roomId = await write('Hello');
+        const heard: string[] = [];
+        kit.onDeliveryStatus(({ status }) => void heard.push(status));
+        await say(roomId, 'Hello yourself');
+        await until(async () => (await rows(roomId))[0]?.state === 'delivered', 'it is delivered');
+        await until(() => heard.includes('delivered'), 'it is heard of');
+        const [before, calls] = [[...heard], port.calls.length];
+        for (let position = 1; position < calls; position++) expect(await port.replay(position)).toBe(200);
+        expect((await rows(roomId))[0]?.state).toBe('delivered');
+        expect(heard).toEqual(before);
+      }),
+    );
+
+    it(
       'what the vendor asks to wait for is tried again, and arrives once',
       scene(async ({ write, say, setup, clock, rows }) => {
         verifies('OUT-05', 'PV-12');
