@@ -4,7 +4,7 @@ import { RoomKit } from '../core/kit.js';
 import { silentLogger } from '../core/logger.js';
 import { TestClock } from '../testing/test-clock.js';
 import { TransportChannel } from './transport.js';
-import { createWebhookHandler, type WebhookHandlerOptions, type WebhookProvider } from './webhook.js';
+import { createWebhookHandler, type WebhookHandlerOptions, type WebhookOpening, type WebhookProvider } from './webhook.js';
 
 /** A vendor that signs with the number of bytes. */
 class Vendor implements WebhookProvider {
@@ -91,5 +91,24 @@ describe('a webhook', () => {
     expect((await post(endless)).status).toBe(413);
     expect(read).toBeLessThan(6);
     expect((await post('x'.repeat(1001))).status).toBe(413);
+  });
+
+  it('takes what its provider says later, by the kit’s clock, and logs what could not be taken', async () => {
+    verifies('WHK-06');
+    const clock = new TestClock();
+    const logged: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void logged.push(message) };
+    await using kit = new RoomKit({ clock, logger });
+    kit.registerChannel(new TransportChannel('sms', { channelType: 'sms', recipientKey: 'phone_number' }));
+    let host: WebhookOpening | undefined;
+    const provider: WebhookProvider = { name: 'late', verify: () => true, parse: () => [], opened: (given) => void (host = given) };
+    createWebhookHandler({ kit, provider, channelId: 'sms' });
+    expect(host?.clock).toBe(clock);
+    await host?.take({ type: 'message', message: { senderId: '+1', content: 'Hello', idempotencyKey: 'm1' } });
+    const [room] = await kit.listRooms();
+    expect((await kit.getTimeline(room?.id ?? '')).filter(({ type }) => type === 'message')).toHaveLength(1);
+    expect(logged).toEqual([]);
+    await host?.take({ type: 'message', message: { senderId: '+1', content: 7 as never } });
+    expect(logged).toEqual(['A message that its vendor will not send again was not taken.']);
   });
 });
