@@ -499,6 +499,25 @@ describe('F27 window_closed', () => {
     expect(vendor.webhookCalls.every(({ status }) => status === 200)).toBe(true);
   });
 
+  it.each(['answer', 'status'] as const)(
+    'parks and replaces a text that was split as a whole, when Meta says it in its %s',
+    async (windowRefusal) => {
+      verifies('F27', 'OUT-17', 'TRC-03');
+      const long = `${'word '.repeat(1000)}end`;
+      const one = await scene({ windowPolicy: 'park' }, { windowRefusal });
+      await one.say(long);
+      await until(async () => (await one.rows())[0]?.lastError !== undefined, 'it is parked');
+      await one.phone.write('Hello');
+      await one.phone.waitFor('end');
+      expect(one.phone.messages.map(({ text }) => text).join(' ')).toBe(long);
+      const other = await scene({ windowPolicy: 'template', windowTemplate: template }, { windowRefusal });
+      await other.say(long);
+      await until(async () => (await other.rows())[0]?.state === 'delivered', 'the template is delivered');
+      expect(other.phone.messages).toHaveLength(1);
+      expect(other.phone.messages[0]?.text).toMatch(/^We wrote: word .*\.\.\.$/);
+    },
+  );
+
   it.each(['answer', 'status'] as const)('sends the template in place of what is said, when Meta says it in its %s', async (windowRefusal) => {
     verifies('F27', 'OUT-17');
     const { say, rows, phone } = await scene({ windowPolicy: 'template', windowTemplate: template }, { windowRefusal });

@@ -55,18 +55,18 @@ export async function wakeParked(parts: KitParts, roomId: string, channelId: str
 const REFUSED_LATER: readonly OutboxState[] = ['sending', 'unknown', 'sent'];
 
 /**
- * The vendor took the message and refused it afterwards, and says when another attempt makes sense. Null when the row has ended, or
+ * The vendor took the message, all of it (TRC-03), and refused it afterwards, and says when another attempt makes sense. Null when the row has ended, or
  * when this has been tried before.
  */
 export async function tryAgain(parts: KitParts, row: OutboxRow, failure: DeliveryFailure): Promise<OutboxRow | null> {
   if (failure.again === 'at_once') {
     if (row.lastError?.code === failure.code) return null;
     const nextAttemptAt = isoTime(parts.clock.now());
-    const changed = await parts.store.updateRow(row.id, { state: 'queued', lastError: failure, nextAttemptAt }, REFUSED_LATER);
+    const changed = await parts.store.updateRow(row.id, { state: 'queued', lastError: failure, nextAttemptAt, partsSent: 0 }, REFUSED_LATER);
     if (changed !== null) await parts.resume([changed]);
     return changed;
   }
-  const changed = await parts.store.updateRow(row.id, parking(parts, row, failure), REFUSED_LATER);
+  const changed = await parts.store.updateRow(row.id, { ...parking(parts, row, failure), partsSent: 0 }, REFUSED_LATER);
   if (changed !== null) parked(parts, changed);
   return changed;
 }

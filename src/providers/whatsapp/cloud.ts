@@ -3,6 +3,7 @@ import { outboundText } from '../../channels/outbound-text.js';
 import type { EphemeralRequest, TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { WebhookProvider, WebhookReply, WebhookRequest } from '../../channels/webhook.js';
 import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
+import { truncate } from '../../core/delivery/limit-length.js';
 import type { TemplateContent } from '../../core/models/content.js';
 import type { ProviderResult, TryAgain } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
@@ -22,6 +23,8 @@ import { Newest } from './newest.js';
 import { parseWhatsAppWebhook } from './webhook.js';
 
 const FEATURE = 'WhatsAppCloudProvider';
+/** A template's body has 1024 characters for its own words and all parameters. */
+const MAX_PARAMETER = 700;
 
 /**
  * Sends text, media, buttons, lists, templates, reactions and receipts, and reads the webhook of one WhatsApp number.
@@ -132,9 +135,11 @@ export class WhatsAppCloudProvider implements TransportProvider, WebhookProvider
     return windowPolicy === 'template' ? { again: 'at_once' } : {};
   }
 
-  async #asTemplate({ to = '', content, signal }: TransportRequest): Promise<ProviderResult> {
+  /** One template for the whole message: where its text was split, with the last part, whose id the delivery keeps. */
+  async #asTemplate({ to = '', event, content, part, signal }: TransportRequest): Promise<ProviderResult> {
+    if (part !== undefined && part.index < part.count - 1) return { success: true };
     const { templateId = '', language, parameters = {} } = this.#account.windowTemplate ?? {};
-    const words = oneLine(outboundText(content) ?? '') || '…';
+    const words = truncate(oneLine(outboundText(event.content) ?? outboundText(content) ?? ''), MAX_PARAMETER) || '…';
     const filled = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value.replaceAll('{text}', () => words)]));
     const result = await this.sendTemplate(to, templateId, { ...(language !== undefined && { language }), parameters: filled }, signal);
     return { ...result, metadata: { ...result.metadata, sent_as_template: templateId } };
