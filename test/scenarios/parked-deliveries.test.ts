@@ -1,11 +1,26 @@
 /** Deliveries that a vendor takes only once the recipient has written again. */
 import { describe, expect, it } from 'vitest';
-import { TransportChannel, type ConversationStore, type InboundResult, type OutboxRow, type ProviderResult, type RoomKit } from '../../src/index.js';
+import {
+  InMemoryLockManager,
+  InMemoryStore,
+  TransportChannel,
+  type ConversationStore,
+  type InboundResult,
+  type OutboxRow,
+  type ProviderResult,
+  type RoomKit,
+  type RoomKitOptions,
+} from '../../src/index.js';
 import { MockTransportProvider } from '../../src/testing/index.js';
 import type { TestClock } from '../../src/testing/test-clock.js';
 import { makeKit, TestTransport } from '../support/harness.js';
 import { newPath, openStore } from '../support/sqlite.js';
 import { verifies } from '../requirements.js';
+
+/** As one that several processes share. */
+class SharedMemoryStore extends InMemoryStore {
+  override readonly shared = true;
+}
 
 const CLOSED: ProviderResult = { success: false, error: 'outside_window', retryable: false, again: 'after_inbound', waitSeconds: 86_400 };
 
@@ -35,8 +50,8 @@ interface Scene {
   readonly rows: () => Promise<readonly OutboxRow[]>;
 }
 
-async function scene(store?: ConversationStore, clock?: TestClock): Promise<Scene> {
-  const harness = makeKit({ ...(store !== undefined && { store }), ...(clock !== undefined && { clock }) });
+async function scene(store?: ConversationStore, clock?: TestClock, more: RoomKitOptions = {}): Promise<Scene> {
+  const harness = makeKit({ ...more, ...(store !== undefined && { store }), ...(clock !== undefined && { clock }) });
   const { kit } = harness;
   const vendor = new WindowVendor();
   kit.registerChannel(
@@ -145,6 +160,19 @@ describe('parked deliveries', () => {
     await second.say('Three');
     expect(second.vendor.words).toEqual(['One', 'Two', 'Three']);
     await second.kit.close();
+  });
+
+  it('are taken by one of several processes that are told of messages at once', async () => {
+    verifies('OUT-17', 'INV-08');
+    const [store, lockManager] = [new SharedMemoryStore(), new InMemoryLockManager()];
+    const first = await scene(store, undefined, { lockManager });
+    const second = await scene(store, first.clock, { lockManager });
+    for (const body of ['One', 'Two', 'Three']) await first.say(body);
+    for (const { vendor } of [first, second]) vendor.isOpen = true;
+    await Promise.all([first.answer('Hello'), second.answer('Are you there?')]);
+    await Promise.all([first.kit.settled(), second.kit.settled()]);
+    expect([...first.vendor.words, ...second.vendor.words]).toEqual(['One', 'Two', 'Three']);
+    await Promise.all([first.kit.close(), second.kit.close()]);
   });
 
   it('take back a message that the vendor took and refused afterwards', async () => {

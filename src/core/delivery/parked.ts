@@ -39,24 +39,34 @@ export function parked(parts: KitParts, row: OutboxRow): void {
   parts.stopping.addEventListener('abort', onStop, { once: true });
 }
 
-/** Somebody wrote: what is parked for this channel goes on, in its order. */
-export async function wakeParked(parts: KitParts, roomId: string, channelId: string): Promise<void> {
-  const rows = (await parts.store.listRows({ roomId, channelId, state: ['queued'] })).filter(isParked);
-  const now = parts.clock.now();
-  const woken: OutboxRow[] = [];
-  for (const row of rows) {
+/**
+ * Somebody wrote: what is parked for this channel goes on, in its order. Under the room's lock, so that of several processes which are
+ * told of messages at once one alone takes it.
+ */
+export async function wakeParked(parts: KitParts, roomId: string, channelId: string, locked: Locked): Promise<void> {
+  const waiting = async (): Promise<readonly OutboxRow[]> => (await parts.store.listRows({ roomId, channelId, state: ['queued'] })).filter(isParked);
+  if ((await waiting()).length === 0) return;
+  const woken = await locked(async () => {
+    const now = parts.clock.now();
     const patch = { nextAttemptAt: isoTime(now), leaseOwner: parts.owner, leaseUntil: isoTime(now + parts.limits.leaseSeconds * 1000) };
-    const changed = await parts.store.updateRow(row.id, patch, ['queued']);
-    if (changed !== null) woken.push(changed);
-  }
+    const changed: OutboxRow[] = [];
+    for (const { id } of await waiting()) {
+      const row = await parts.store.updateRow(id, patch, ['queued']);
+      if (row !== null) changed.push(row);
+    }
+    return changed;
+  });
   await parts.resume(woken);
 }
+
+/** Runs something while nothing else changes the room. */
+type Locked = (work: () => Promise<readonly OutboxRow[]>) => Promise<readonly OutboxRow[]>;
 
 const REFUSED_LATER: readonly OutboxState[] = ['sending', 'unknown', 'sent'];
 
 /**
- * The vendor took the message, all of it (TRC-03), and refused it afterwards, and says when another attempt makes sense. Null when the row has ended, or
- * when this has been tried before.
+ * The vendor took the message, all of it (TRC-03), and refused it afterwards, and says when another attempt makes sense. Null when the
+ * row has ended, or when this has been tried before.
  */
 export async function tryAgain(parts: KitParts, row: OutboxRow, failure: DeliveryFailure): Promise<OutboxRow | null> {
   if (failure.again === 'at_once') {
