@@ -10,14 +10,17 @@ export interface WebhookProvider {
   parse(request: WebhookRequest): readonly WebhookMeta[];
   /** Names of options without which calls cannot be verified. As long as there are any, the webhook is refused. */
   readonly webhookNeeds?: readonly string[];
+  /**
+   * Where calls go below the webhook's address, when not to it alone: `/{webhookSecret}` stands for the value of that option.
+   * For whoever enters the address in the vendor's console. Default: to the address itself.
+   */
+  readonly webhookPaths?: readonly string[];
   /** Where a vendor sends files along: how large a call may be. Default 1 MiB. */
   readonly maxBodyBytes?: number;
   /** Answers a question that comes before any signature, such as whether this address is the right one; undefined for all else. */
   handshake?(request: WebhookRequest): WebhookReply | undefined;
   /** What the vendor wants to read when everything is committed. Default: status 200 and a small JSON. */
   reply?(metas: readonly WebhookMeta[]): WebhookReply;
-  /** What stands behind the channel's address, where the vendor signs nothing and a secret in its address is what tells it. */
-  readonly webhookPath?: string;
   /** Called when the webhook is opened, by a provider that has to say something later than the call that told of it. */
   opened?(host: WebhookOpening): void;
   /** Tells the vendor to call this address from now on, where it has an interface for that. Throws what went wrong. */

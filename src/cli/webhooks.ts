@@ -16,9 +16,9 @@ export async function webhooks({ file, publicUrl: given, isRegistering }: Webhoo
     const found = webhooksOf(kit);
     if (found.length === 0) say('No channel of this kit has a webhook: its providers read none, or it has no vendors.');
     for (const { channelId, provider } of found) {
-      const below = provider.webhookPath === undefined ? '' : `/${provider.webhookPath}`;
-      const url = `${publicUrl ?? 'https://YOUR-ADDRESS'}/webhooks/${encodeURIComponent(channelId)}${below}`;
-      say(`${channelId} (${provider.name})\n  ${url}`);
+      const url = `${publicUrl ?? 'https://YOUR-ADDRESS'}/webhooks/${encodeURIComponent(channelId)}`;
+      const paths = provider.webhookPaths ?? [''];
+      say(`${channelId} (${provider.name})\n${paths.map((path) => `  ${url}${path}`).join('\n')}`);
       for (const missing of missingOf(provider, publicUrl)) say(`  missing: ${missing}`);
       if (isRegistering) await register(provider, publicUrl === undefined ? undefined : url);
     }
@@ -40,8 +40,9 @@ function webhooksOf(kit: RoomKit): readonly Found[] {
 }
 
 function missingOf(provider: WebhookProvider, publicUrl: string | undefined): readonly string[] {
+  const { webhookNeeds = [] } = provider;
   return [
-    ...(provider.webhookNeeds ?? []).map((option) => `the provider's option ${option}, without which calls cannot be verified`),
+    ...webhookNeeds.map((option) => `the provider's option ${option}, without which calls cannot be verified`),
     ...(provider.verify === undefined ? ['a provider that verifies its calls'] : []),
     ...(publicUrl === undefined ? ['the public address: --public-url https://…, or export const server = { publicUrl }'] : []),
   ];

@@ -1,8 +1,10 @@
 /** The vendors that can be emulated by hand (`roomkit emulate`, the demo), each with one person's device at the other end. */
 import { Device, type ArrivedMessage } from './device.js';
+import { ElasticEmailEmulator } from './elasticemail/emulator.js';
 import { MailEmulator } from './mail/emulator.js';
 import type { MailInbox } from './mail/inbox.js';
 import type { Phone } from './phone.js';
+import { SendGridEmulator } from './sendgrid/emulator.js';
 import { SinchEmulator } from './sinch/emulator.js';
 import type { SeenMessage, TelegramChat } from './telegram/chat.js';
 import { TelegramEmulator } from './telegram/emulator.js';
@@ -53,7 +55,18 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
     const { servicePlanId, apiToken, webhookSecret, url: baseUrl } = vendor;
     return phoneLine(vendor, person, 'SinchSMSProvider', { servicePlanId, apiToken, webhookSecret, fromNumber: FROM, baseUrl });
   },
-  smtp: async ({ person = 'ada@example.org', port }) => {
+  elasticemail: async ({ person = MAILBOX, ...options }) => {
+    const vendor = await ElasticEmailEmulator.start(options);
+    const { apiKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
+    return lineOf(vendor, 'ElasticEmailProvider', { apiKey, webhookSecret, fromAddress, baseUrl }, mailDevice(vendor.inbox(person)), person);
+  },
+  sendgrid: async ({ person = MAILBOX, ...options }) => {
+    const vendor = await SendGridEmulator.start(options);
+    const { apiKey, webhookPublicKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
+    const given = { apiKey, webhookPublicKey, webhookSecret, fromAddress, baseUrl };
+    return lineOf(vendor, 'SendGridProvider', given, mailDevice(vendor.inbox(person)), person);
+  },
+  smtp: async ({ person = MAILBOX, port }) => {
     const vendor = await MailEmulator.start(port === undefined ? {} : { smtpPort: port });
     const inbox = vendor.inbox(person);
     return {
@@ -149,6 +162,7 @@ const FROM = '+15550100';
 const PERSON = '+15550123';
 /** With which VoiceMeUp's webhook ends, as nothing is signed. */
 const VOICEMEUP_SECRET = 'emulated-voicemeup';
+const MAILBOX = 'ada@example.org';
 
 /** A vendor of text messages, with one phone. */
 function phoneLine(

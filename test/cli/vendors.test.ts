@@ -54,6 +54,24 @@ describe('roomkit emulate', { timeout: 20_000 }, () => {
 });
 
 describe('roomkit webhooks', { timeout: 20_000 }, () => {
+  it('shows where a secret belongs, and not the secret', async () => {
+    verifies('WHK-04');
+    folder.write(
+      'app.js',
+      `import { EmailChannel, RoomKit } from 'roomkit';
+import { SendGridProvider } from 'roomkit/sendgrid';
+const kit = new RoomKit();
+const provider = new SendGridProvider({ apiKey: 'SG.x', fromAddress: 'desk@shop.example', webhookSecret: 'hunter2' });
+kit.registerChannel(new EmailChannel('email', { provider }));
+export default kit;
+`,
+    );
+    const program = folder.roomkit('webhooks', 'app.js', '--public-url', 'https://help.example');
+    expect(await program.ended, program.errors).toBe(0);
+    expect(program.out).toContain('email (sendgrid)\n  https://help.example/webhooks/email\n  https://help.example/webhooks/email/{webhookSecret}\n');
+    expect(program.out).not.toContain('hunter2');
+  });
+
   it('lists the address of each channel and what is missing', async () => {
     folder.write('app.js', app('http://127.0.0.1:1').replace(/export const server.*/, ''));
     const program = folder.roomkit('webhooks', 'app.js');

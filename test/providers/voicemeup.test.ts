@@ -38,7 +38,7 @@ describe('VoiceMeUp’s secret', () => {
       '',
     ])
       expect(make().verify(call({}, url)), url).toBe(false);
-    expect(make().webhookPath).toBe(SECRET);
+    expect(make().webhookPaths).toEqual(['/{webhookSecret}']);
   });
 
   it('has to be there, and may not be one that can be guessed', () => {

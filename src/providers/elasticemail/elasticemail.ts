@@ -21,6 +21,7 @@ export class ElasticEmailProvider implements TransportProvider, WebhookProvider 
   readonly name = 'elasticemail';
   /** Inbound routes post mails with their files. */
   readonly maxBodyBytes = 32 * 1024 * 1024;
+  readonly webhookPaths = ['/{webhookSecret}'];
   readonly #account: ElasticEmailAccount;
   readonly #http: HttpClient;
 

@@ -20,6 +20,8 @@ export class SendGridProvider implements TransportProvider, WebhookProvider {
   readonly name = 'sendgrid';
   /** Inbound parse takes mails of up to 30 MB and posts them with their files. */
   readonly maxBodyBytes = 32 * 1024 * 1024;
+  /** Events, and mails that came in. */
+  readonly webhookPaths = ['', '/{webhookSecret}'];
   readonly #account: SendGridAccount;
   readonly #http: HttpClient;
 

@@ -29,6 +29,8 @@ export class VoiceMeUpSMSProvider implements TransportProvider, WebhookProvider 
   readonly #http: HttpClient;
   #host: WebhookOpening | undefined;
   #parts: MmsParts | undefined;
+  /** The callback URL ends with the secret. */
+  readonly webhookPaths = ['/{webhookSecret}'];
   readonly #late = new Set<Promise<void>>();
 
   constructor(config: VoiceMeUpConfig) {
@@ -37,10 +39,6 @@ export class VoiceMeUpSMSProvider implements TransportProvider, WebhookProvider 
     this.#http = new HttpClient({ fetch: config.fetch, timeoutSeconds: this.#account.timeoutSeconds });
   }
 
-  /** The secret: the callback URL ends with it. */
-  get webhookPath(): string {
-    return this.#account.webhookSecret?.reveal() ?? 'SECRET';
-  }
 
   /** One file goes with a message: further ones as messages of their own, and none after a failure. */
   async send({ to = '', content, defaults, signal }: TransportRequest): Promise<ProviderResult> {
