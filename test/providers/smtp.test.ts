@@ -387,6 +387,18 @@ describe('a mailbox', () => {
     await mail.close();
   });
 
+  it('is read no further than it may: what a long mail says first is heard, and its files are not', async () => {
+    verifies('SRC-02', 'PV-06');
+    const mail = await MailEmulator.start();
+    const write = () =>
+      mail.inbox('ada@example.org').write({
+        text: 'See the film.',
+        attachments: [{ filename: 'film.mp4', mimeType: 'video/mp4', content: Buffer.alloc(400_000) }],
+      });
+    expect(await taken(mail, { maxMailBytes: 2000 }, write, 1)).toEqual(['See the film.']);
+    await mail.close();
+  });
+
   it('goes on after a mail that nobody can read', async () => {
     verifies('PV-06', 'SRC-02');
     const { kit, mail, ada, said, close } = await openScene();
@@ -416,7 +428,10 @@ async function taken(mail: MailEmulator, config: Partial<IMAPConfig>, write: () 
   let isConnected = false;
   const running = source.start(
     (message) => {
-      texts.push(typeof message.content === 'object' && message.content.type === 'text' ? message.content.body : '?');
+      const { content } = message;
+      texts.push(
+        typeof content === 'string' ? content : content.type === 'text' ? content.body : content.type === 'media' ? (content.caption ?? '') : '?',
+      );
       return Promise.resolve({ blocked: false, duplicate: false, deliveryResults: {}, turns: [] });
     },
     { ...startOptions(), connected: () => (isConnected = true) },

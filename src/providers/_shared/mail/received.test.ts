@@ -157,6 +157,12 @@ describe('a report of a mail server', () => {
 });
 
 describe('anything a stranger sends', () => {
+  it('in HTML is read in proportion to its length: a megabyte of tags or spaces holds nobody up', () => {
+    verifies('PV-06');
+    for (const piece of ['<script></script>', '<style>', '</script>', '<', ' ', '&amp', '<p> \t'])
+      expect(messageOf(mail('', { text: undefined, html: piece.repeat(1_000_000 / piece.length) })).content).toMatchObject({ type: 'text' });
+  });
+
   it('is read without harm', () => {
     verifies('PV-06');
     const header = fc.tuple(
