@@ -14,7 +14,6 @@ import { TwilioEmulator } from './twilio/emulator.js';
 import type { VendorEmulator } from './vendor-emulator.js';
 import { VoiceMeUpEmulator } from './voicemeup/emulator.js';
 import { WhatsAppEmulator } from './whatsapp/emulator.js';
-import { VoiceMeUpEmulator } from './voicemeup/emulator.js';
 
 /** What every emulator is started with. */
 export interface LineOptions {
@@ -50,21 +49,34 @@ export interface ProviderToUse {
 
 /** By the name of the subpath. */
 export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) => Promise<EmulatedLine>>> = {
-  sinch: async ({ person, ...options }) => {
-    const vendor = await SinchEmulator.start(options);
-    const { servicePlanId, apiToken, webhookSecret, url: baseUrl } = vendor;
-    return phoneLine(vendor, person, 'SinchSMSProvider', { servicePlanId, apiToken, webhookSecret, fromNumber: FROM, baseUrl });
-  },
   elasticemail: async ({ person = MAILBOX, ...options }) => {
     const vendor = await ElasticEmailEmulator.start(options);
     const { apiKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
     return lineOf(vendor, 'ElasticEmailProvider', { apiKey, webhookSecret, fromAddress, baseUrl }, mailDevice(vendor.inbox(person)), person);
+  },
+  messenger: async ({ person: psid = '1254477777772919', ...options }) => {
+    const vendor = await MessengerEmulator.start(options);
+    const { accessToken: pageAccessToken, appSecret, verifyToken, url: baseUrl } = vendor;
+    const person = vendor.person(psid);
+    const device: Device = new Device({
+      kind: 'chat',
+      person: psid,
+      write: async (text) => expectTaken((await person.write(text)).status),
+      tap: async (messageId, buttonId) => expectTaken((await person.tap(labelOf(device, messageId, buttonId))).status),
+    });
+    person.onMessage(({ id, text, media, buttons }) => device.receive({ id, text, mediaUrls: media, buttons: buttons.map(asMetaButton) }));
+    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device, psid);
   },
   sendgrid: async ({ person = MAILBOX, ...options }) => {
     const vendor = await SendGridEmulator.start(options);
     const { apiKey, webhookPublicKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
     const given = { apiKey, webhookPublicKey, webhookSecret, fromAddress, baseUrl };
     return lineOf(vendor, 'SendGridProvider', given, mailDevice(vendor.inbox(person)), person);
+  },
+  sinch: async ({ person, ...options }) => {
+    const vendor = await SinchEmulator.start(options);
+    const { servicePlanId, apiToken, webhookSecret, url: baseUrl } = vendor;
+    return phoneLine(vendor, person, 'SinchSMSProvider', { servicePlanId, apiToken, webhookSecret, fromNumber: FROM, baseUrl });
   },
   smtp: async ({ person = MAILBOX, port }) => {
     const vendor = await MailEmulator.start(port === undefined ? {} : { smtpPort: port });
@@ -79,30 +91,12 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       close: () => vendor.close(),
     };
   },
-  sinch: async ({ person, ...options }) => {
-    const vendor = await SinchEmulator.start(options);
-    const { servicePlanId, apiToken, webhookSecret, url: baseUrl } = vendor;
-    return phoneLine(vendor, person, 'SinchSMSProvider', { servicePlanId, apiToken, webhookSecret, fromNumber: FROM, baseUrl });
-  },
   telegram: async ({ person = 'Ada', ...options }) => {
     const webhookSecret = 'secret-of-the-emulated-webhook';
     const vendor = await TelegramEmulator.start({ ...options, secretToken: webhookSecret });
     const { botToken, url: baseUrl } = vendor;
     const chat = vendor.chat(person);
     return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(chat, person), String(chat.id));
-  },
-  messenger: async ({ person: psid = '1254477777772919', ...options }) => {
-    const vendor = await MessengerEmulator.start(options);
-    const { accessToken: pageAccessToken, appSecret, verifyToken, url: baseUrl } = vendor;
-    const person = vendor.person(psid);
-    const device: Device = new Device({
-      kind: 'chat',
-      person: psid,
-      write: async (text) => expectTaken((await person.write(text)).status),
-      tap: async (messageId, buttonId) => expectTaken((await person.tap(labelOf(device, messageId, buttonId))).status),
-    });
-    person.onMessage(({ id, text, media, buttons }) => device.receive({ id, text, mediaUrls: media, buttons: buttons.map(asMetaButton) }));
-    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device, psid);
   },
   telnyx: async ({ person, ...options }) => {
     const vendor = await TelnyxEmulator.start(options);
@@ -141,19 +135,6 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       device.receive({ id, text, mediaUrls: media, buttons: buttons.map(({ id: button, title }) => ({ id: button, label: title })) }),
     );
     return lineOf(vendor, 'WhatsAppCloudProvider', { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl }, device, phone.number);
-  },
-  voicemeup: async ({ person, webhookUrl, ...options }) => {
-    const at = (url: string): string => (url.endsWith(`/${VOICEMEUP_SECRET}`) ? url : `${url}/${VOICEMEUP_SECRET}`);
-    const vendor = await VoiceMeUpEmulator.start({ ...options, numbers: [FROM], ...(webhookUrl !== undefined && { webhookUrl: at(webhookUrl) }) });
-    const { username, authToken, url: baseUrl } = vendor;
-    const line = phoneLine(vendor, person, 'VoiceMeUpSMSProvider', {
-      username,
-      authToken,
-      fromNumber: FROM,
-      webhookSecret: VOICEMEUP_SECRET,
-      baseUrl,
-    });
-    return { ...line, callAt: (url) => void (vendor.webhookUrl = at(url)) };
   },
 };
 

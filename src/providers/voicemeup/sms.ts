@@ -39,7 +39,6 @@ export class VoiceMeUpSMSProvider implements TransportProvider, WebhookProvider 
     this.#http = new HttpClient({ fetch: config.fetch, timeoutSeconds: this.#account.timeoutSeconds });
   }
 
-
   /** One file goes with a message: further ones as messages of their own, and none after a failure. */
   async send({ to = '', content, defaults, signal }: TransportRequest): Promise<ProviderResult> {
     const text = outboundText(content);
