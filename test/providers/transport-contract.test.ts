@@ -6,19 +6,18 @@ import { openElasticEmail } from './open-elasticemail.js';
 import { openHttp } from './open-http.js';
 import { openMessenger } from './open-messenger.js';
 import { openSendGrid } from './open-sendgrid.js';
+import { openSinch } from './open-sinch.js';
 import { openSmtp } from './open-smtp.js';
 import { openTelegram } from './open-telegram.js';
-import { openSinch } from './open-sinch.js';
 import { openTelnyxRcs } from './open-telnyx-rcs.js';
 import { openTelnyx } from './open-telnyx.js';
 import { openTwilioRcs } from './open-twilio-rcs.js';
 import { openTwilio } from './open-twilio.js';
-import { openWhatsApp } from './open-whatsapp.js';
 import { openVoiceMeUp } from './open-voicemeup.js';
+import { openWhatsApp } from './open-whatsapp.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   SinchSMSProvider: openSinch,
-  'SinchSMSProvider (hmac_sha1)': (options) => openSinch({ ...options, signatureScheme: 'hmac_sha1' }),
   TelnyxRCSProvider: openTelnyxRcs,
   TelnyxSMSProvider: openTelnyx,
   FacebookMessengerProvider: openMessenger,

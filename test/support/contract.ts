@@ -19,16 +19,16 @@ import * as openai from '../../src/providers/openai/index.js';
 import * as phone from '../../src/providers/phone/index.js';
 import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
 import * as sendgrid from '../../src/providers/sendgrid/index.js';
+import * as sinch from '../../src/providers/sinch/index.js';
+import * as sms from '../../src/providers/sms/index.js';
 import * as smtp from '../../src/providers/smtp/index.js';
 import * as sources from '../../src/providers/sources/index.js';
 import * as sqlite from '../../src/providers/sqlite/index.js';
 import * as telegram from '../../src/providers/telegram/index.js';
-import * as sinch from '../../src/providers/sinch/index.js';
-import * as sms from '../../src/providers/sms/index.js';
 import * as telnyx from '../../src/providers/telnyx/index.js';
 import * as twilio from '../../src/providers/twilio/index.js';
-import * as voicemeup from '../../src/providers/voicemeup/index.js';
 import * as vllm from '../../src/providers/vllm/index.js';
+import * as voicemeup from '../../src/providers/voicemeup/index.js';
 import * as whatsapp from '../../src/providers/whatsapp/index.js';
 import * as client from '../../src/client/index.js';
 import * as server from '../../src/server/index.js';
@@ -105,16 +105,16 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/phone': phone,
   'roomkit/pydantic-ai': pydanticAI,
   'roomkit/sendgrid': sendgrid,
+  'roomkit/sinch': sinch,
+  'roomkit/sms': sms,
   'roomkit/smtp': smtp,
   'roomkit/sources': sources,
   'roomkit/sqlite': sqlite,
   'roomkit/telegram': telegram,
-  'roomkit/sinch': sinch,
-  'roomkit/sms': sms,
   'roomkit/telnyx': telnyx,
   'roomkit/twilio': twilio,
-  'roomkit/voicemeup': voicemeup,
   'roomkit/vllm': vllm,
+  'roomkit/voicemeup': voicemeup,
   'roomkit/whatsapp': whatsapp,
 };
 
