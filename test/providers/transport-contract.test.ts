@@ -18,6 +18,7 @@ import { openWhatsApp } from './open-whatsapp.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   SinchSMSProvider: openSinch,
+  'SinchSMSProvider (hmac_sha1)': (options) => openSinch({ ...options, signatureScheme: 'hmac_sha1' }),
   TelnyxRCSProvider: openTelnyxRcs,
   TelnyxSMSProvider: openTelnyx,
   FacebookMessengerProvider: openMessenger,
