@@ -66,7 +66,13 @@ describe('a key in place of the letters', () => {
     verifies('TRC-05');
     const { say, come } = await scene();
     const eventId = await say({ type: 'rich', body: 'When?', quickReplies: [{ id: 'today', label: 'Today', value: '0' }, 'Tomorrow'] });
-    expect((await come({ content: 'today' }))?.['action']).toEqual({ id: 'today', value: '0', kind: 'reply', source_event_id: eventId, typed: 'today' });
+    expect((await come({ content: 'today' }))?.['action']).toEqual({
+      id: 'today',
+      value: '0',
+      kind: 'reply',
+      source_event_id: eventId,
+      typed: 'today',
+    });
     expect((await come({ content: 'Some day' }))?.['action']).toBeUndefined();
   });
 });

@@ -303,7 +303,9 @@ function normalise(
   }
   // Whoever writes opens what was closed: what waited for that goes on first (OUT-17).
   if (channel.parksDeliveries === true && !woken) {
-    return wakeParked(parts, roomId, channel.channelId, (work) => inRoom(parts, roomId, work)).then(() => normalise(parts, entry, message, options, state, deadline, true));
+    return wakeParked(parts, roomId, channel.channelId, (work) => inRoom(parts, roomId, work)).then(() =>
+      normalise(parts, entry, message, options, state, deadline, true),
+    );
   }
   if (channel.handleInbound === undefined) {
     const draft: EventDraft = {

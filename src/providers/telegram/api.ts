@@ -108,7 +108,10 @@ function errorOf(error: string | undefined, code: number | undefined, descriptio
   return error ?? 'unknown_error';
 }
 
-function bodyOf(parameters: Fields, files: TelegramCall['files']): { readonly headers?: Record<string, string>; readonly body: NonNullable<RequestInit['body']> } {
+function bodyOf(
+  parameters: Fields,
+  files: TelegramCall['files'],
+): { readonly headers?: Record<string, string>; readonly body: NonNullable<RequestInit['body']> } {
   if (files === undefined) return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(parameters) };
   const form = new FormData();
   for (const [name, value] of Object.entries(parameters))

@@ -46,7 +46,13 @@ export class GraphClient {
     return [accessToken.reveal(), ...(appSecret === undefined ? [] : [appSecret.reveal()]), ...(proof === undefined ? [] : [proof])];
   }
 
-  #call(method: string, path: string, signal: AbortSignal | undefined, body?: NonNullable<RequestInit['body']>, headers?: Record<string, string>): Promise<HttpOutcome> {
+  #call(
+    method: string,
+    path: string,
+    signal: AbortSignal | undefined,
+    body?: NonNullable<RequestInit['body']>,
+    headers?: Record<string, string>,
+  ): Promise<HttpOutcome> {
     const { baseUrl, apiVersion, accessToken } = this.#access;
     const proof = this.#proof();
     return this.#http.call({
