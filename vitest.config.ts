@@ -30,6 +30,7 @@ export default defineConfig({
       { find: /^roomkit\/smtp$/, replacement: source('providers/smtp/index.ts') },
       { find: /^roomkit\/sources$/, replacement: source('providers/sources/index.ts') },
       { find: /^roomkit\/sqlite$/, replacement: source('providers/sqlite/index.ts') },
+      { find: /^roomkit\/teams$/, replacement: source('providers/teams/index.ts') },
       { find: /^roomkit\/telegram$/, replacement: source('providers/telegram/index.ts') },
       { find: /^roomkit\/telnyx$/, replacement: source('providers/telnyx/index.ts') },
       { find: /^roomkit\/twilio$/, replacement: source('providers/twilio/index.ts') },

@@ -67,6 +67,7 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   nats: ['@nats-io/transport-node'],
   sources: ['ws'],
   smtp: ['imapflow', 'nodemailer', 'postal-mime'],
+  teams: ['jose'],
 };
 
 /** These know the package as a user does. */

@@ -25,6 +25,7 @@ export class TeamsChannel extends TransportChannel {
           maxLength: 28000,
           overflow: 'split',
           supportsThreading: true,
+          supportsReactions: true,
           supportsTyping: true,
           supportsEdit: true,
           supportsDelete: true,

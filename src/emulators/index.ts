@@ -19,6 +19,9 @@ export { SinchEmulator, type SinchEmulatorOptions, type SinchFate } from './sinc
 export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';
 export type { TwilioSharedKey } from './twilio/signature.js';
+export type { TeamsButton } from './teams/check-activity.js';
+export { TeamsConversation, type TeamsConversationOptions, type TeamsMessage, type TeamsNetwork, type TeamsWritten } from './teams/conversation.js';
+export { TeamsEmulator, type TeamsEmulatorOptions } from './teams/emulator.js';
 export { TelegramChat, type SeenMessage, type SentFile } from './telegram/chat.js';
 export { TELEGRAM_TEST_TOKEN, TelegramEmulator, type TelegramEmulatorOptions } from './telegram/emulator.js';
 export type { TelegramLimits } from './telegram/pace.js';

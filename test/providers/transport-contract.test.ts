@@ -8,6 +8,7 @@ import { openMessenger } from './open-messenger.js';
 import { openSendGrid } from './open-sendgrid.js';
 import { openSinch } from './open-sinch.js';
 import { openSmtp } from './open-smtp.js';
+import { openTeams } from './open-teams.js';
 import { openTelegram } from './open-telegram.js';
 import { openTelnyxRcs } from './open-telnyx-rcs.js';
 import { openTelnyx } from './open-telnyx.js';
@@ -21,6 +22,7 @@ const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   'SinchSMSProvider (hmac_sha1)': (options) => openSinch({ ...options, signatureScheme: 'hmac_sha1' }),
   TelnyxRCSProvider: openTelnyxRcs,
   TelnyxSMSProvider: openTelnyx,
+  BotFrameworkTeamsProvider: openTeams,
   FacebookMessengerProvider: openMessenger,
   TelegramBotProvider: openTelegram,
   ElasticEmailProvider: openElasticEmail,

@@ -24,6 +24,7 @@ import * as sms from '../../src/providers/sms/index.js';
 import * as smtp from '../../src/providers/smtp/index.js';
 import * as sources from '../../src/providers/sources/index.js';
 import * as sqlite from '../../src/providers/sqlite/index.js';
+import * as teams from '../../src/providers/teams/index.js';
 import * as telegram from '../../src/providers/telegram/index.js';
 import * as telnyx from '../../src/providers/telnyx/index.js';
 import * as twilio from '../../src/providers/twilio/index.js';
@@ -110,6 +111,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/smtp': smtp,
   'roomkit/sources': sources,
   'roomkit/sqlite': sqlite,
+  'roomkit/teams': teams,
   'roomkit/telegram': telegram,
   'roomkit/telnyx': telnyx,
   'roomkit/twilio': twilio,
