@@ -26,9 +26,14 @@ export async function emulate({ vendor, webhookUrl, port }: EmulateCommand): Pro
   // It goes on listening when nobody types any more.
 }
 
+function literal(value: ProviderToUse['options'][string]): string {
+  if (typeof value === 'object') return `[${value.map((entry) => `'${entry}'`).join(', ')}]`;
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
 /** As it is written in a program. */
 function written({ name, options }: ProviderToUse): string {
-  const fields = Object.entries(options).map(([option, value]) => `${option}: ${typeof value === 'string' ? `'${value}'` : String(value)}`);
+  const fields = Object.entries(options).map(([option, value]) => `${option}: ${literal(value)}`);
   return `new ${name}({ ${fields.join(', ')} })`;
 }
 

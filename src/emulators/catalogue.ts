@@ -9,6 +9,8 @@ import { SinchEmulator } from './sinch/emulator.js';
 import type { SeenMessage, TelegramChat } from './telegram/chat.js';
 import { TelegramEmulator } from './telegram/emulator.js';
 import { MessengerEmulator } from './messenger/emulator.js';
+import type { TeamsConversation } from './teams/conversation.js';
+import { TeamsEmulator } from './teams/emulator.js';
 import { TelnyxEmulator } from './telnyx/emulator.js';
 import { TwilioEmulator } from './twilio/emulator.js';
 import type { VendorEmulator } from './vendor-emulator.js';
@@ -44,7 +46,7 @@ export interface EmulatedLine {
 /** A class, and the options it is to be made with. */
 export interface ProviderToUse {
   readonly name: string;
-  readonly options: Readonly<Record<string, string | number | boolean>>;
+  readonly options: Readonly<Record<string, string | number | boolean | readonly string[]>>;
 }
 
 /** By the name of the subpath. */
@@ -90,6 +92,13 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       callAt: () => undefined,
       close: () => vendor.close(),
     };
+  },
+  teams: async ({ person = 'Ada', ...options }) => {
+    const vendor = await TeamsEmulator.start(options);
+    const { appId, appPassword, tenantId, url: loginUrl, openIdUrl, serviceHost } = vendor;
+    const conversation = vendor.conversation(person);
+    const made = { appId, appPassword, tenantId, loginUrl, openIdUrl, allowedServiceHosts: [serviceHost] };
+    return lineOf(vendor, 'BotFrameworkTeamsProvider', made, teamsDevice(conversation), conversation.id);
   },
   telegram: async ({ person = 'Ada', ...options }) => {
     const webhookSecret = 'secret-of-the-emulated-webhook';
@@ -188,6 +197,22 @@ function asArrived({ id, text, mediaUrl, location, buttons, kind }: SeenMessage)
   };
 }
 
+/** The person's Teams: what the bot writes, changes and takes back. */
+function teamsDevice(conversation: TeamsConversation): Device {
+  const device = new Device({
+    kind: 'chat',
+    person: conversation.name,
+    write: async (text) => expectTaken((await conversation.write(text)).status),
+    tap: async (_messageId, label) => expectTaken((await conversation.tap(label)).status),
+  });
+  conversation.onMessage(({ id, text, media, buttons }) => {
+    const tappable = buttons.filter(({ data }) => data !== undefined).map(({ label }) => ({ id: label, label }));
+    device.receive({ id, text, mediaUrls: media, buttons: tappable });
+  });
+  conversation.onTakenBack((id) => device.remove(id));
+  return device;
+}
+
 /** The person's mailbox: what is written answers the newest mail, or begins a thread. */
 function mailDevice(inbox: MailInbox): Device {
   const device = new Device({
@@ -205,7 +230,7 @@ function mailDevice(inbox: MailInbox): Device {
   return device;
 }
 
-function lineOf(vendor: VendorEmulator, name: string, options: Readonly<Record<string, string>>, device: Device, address: string): EmulatedLine {
+function lineOf(vendor: VendorEmulator, name: string, options: ProviderToUse['options'], device: Device, address: string): EmulatedLine {
   return {
     url: vendor.url,
     provider: { name, options },

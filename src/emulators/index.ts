@@ -21,6 +21,7 @@ export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type T
 export type { TwilioSharedKey } from './twilio/signature.js';
 export type { TeamsButton } from './teams/check-activity.js';
 export { TeamsConversation, type TeamsConversationOptions, type TeamsMessage, type TeamsNetwork, type TeamsWritten } from './teams/conversation.js';
+export type { TeamsRegistration } from './teams/login.js';
 export { TeamsEmulator, type TeamsEmulatorOptions } from './teams/emulator.js';
 export { TelegramChat, type SeenMessage, type SentFile } from './telegram/chat.js';
 export { TELEGRAM_TEST_TOKEN, TelegramEmulator, type TelegramEmulatorOptions } from './telegram/emulator.js';

@@ -59,6 +59,7 @@ export class TeamsConversation {
   readonly #current = new Map<string, TeamsMessage>();
   readonly #reactions = new Map<string, ReadonlySet<string>>();
   readonly #listeners = new Set<(message: TeamsMessage) => void>();
+  readonly #takers = new Set<(id: string) => void>();
 
   constructor({ name, id, personId, type }: TeamsConversationOptions, network: TeamsNetwork) {
     this.name = name;
@@ -157,6 +158,12 @@ export class TeamsConversation {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Called with the id of each message that is taken back from now on. Returns what stops it. */
+  onTakenBack(listener: (id: string) => void): () => void {
+    this.#takers.add(listener);
+    return () => this.#takers.delete(listener);
+  }
+
   /** A message arrives, or one that is there changes. Called by the emulator. */
   receive(message: TeamsMessage): void {
     this.isTypingShown = false;
@@ -169,6 +176,7 @@ export class TeamsConversation {
   /** A message is taken back. Called by the emulator. */
   takeBack(id: string): void {
     this.#current.delete(id);
+    for (const listener of this.#takers) listener(id);
   }
 
   /** The bot reacts. Called by the emulator. */

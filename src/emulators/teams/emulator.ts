@@ -9,12 +9,12 @@ import { isFields } from '../problem.js';
 import { VendorEmulator, type VendorEmulatorOptions } from '../vendor-emulator.js';
 import { checkActivity } from './check-activity.js';
 import { TeamsConversation, type TeamsNetwork } from './conversation.js';
-import { Login, type Registration } from './login.js';
+import { Login, type TeamsRegistration } from './login.js';
 import { answerJson, LoginRefusal, TeamsRefusal } from './refusal.js';
 import { SigningKey } from './signing.js';
 
 /** What the emulator is started with. */
-export interface TeamsEmulatorOptions extends VendorEmulatorOptions, Partial<Registration> {
+export interface TeamsEmulatorOptions extends VendorEmulatorOptions, Partial<TeamsRegistration> {
   /** Default `Test Bot`. */
   readonly botName?: string;
   /** The channels for which the key may sign. Default `msteams` among others. */

@@ -5,7 +5,7 @@ import { isFields, stringOf, type Fields } from '../problem.js';
 import { LoginRefusal } from './refusal.js';
 
 /** What the app registration knows. */
-export interface Registration {
+export interface TeamsRegistration {
   readonly appId: string;
   readonly appPassword: string;
   readonly tenantId: string;
@@ -20,7 +20,7 @@ const SCOPE = 'https://api.botframework.com/.default';
 export class Login {
   readonly #tokens = new Map<string, number>();
 
-  constructor(private readonly registration: Registration) {}
+  constructor(private readonly registration: TeamsRegistration) {}
 
   issue(request: RecordedRequest, tenant: string, tokenUrl: string): unknown {
     const form = new URLSearchParams(request.text);
