@@ -4,7 +4,14 @@ import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { TeamsChannel, type EventContent, type TransportRequest, type WebhookMeta } from '../../src/index.js';
+import {
+  TeamsChannel,
+  type EventContent,
+  type MediaFetch,
+  type MediaFetchOptions,
+  type TransportRequest,
+  type WebhookMeta,
+} from '../../src/index.js';
 import { TeamsEmulator, type TeamsConversation, type TeamsEmulatorOptions } from '../../src/emulators/index.js';
 import {
   BotFrameworkTeamsProvider,
@@ -395,6 +402,45 @@ describe('what its activities say', () => {
       { numRuns: 500 },
     );
     fc.assert(fc.property(fc.anything(), (payload) => parseTeamsWebhook(payload).every(({ type }) => type === 'ignored')));
+  });
+});
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  await Promise.resolve();
+  yield bytes;
+}
+
+describe('pictures of people', () => {
+  it('are asked for with the token, at the connector and nowhere else', async () => {
+    verifies('MED-01', 'PV-14');
+    const { provider, person, vendor } = await direct();
+    vendor.webhookUrl = `${vendor.url}/nobody`;
+    await person.sendPicture(new Uint8Array([0x89, 0x50]));
+    const call = JSON.parse(String(vendor.webhookCalls[0]?.body)) as { attachments: { contentUrl: string }[] };
+    const asked: (MediaFetchOptions | undefined)[] = [];
+    const fetched: MediaFetch = async (url, options) => {
+      asked.push(options);
+      const response = await fetch(url, { headers: { ...options?.credentials?.headers } });
+      expect(response.status).toBe(200);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      return { data: once(bytes), mimeType: response.headers.get('content-type') ?? '' };
+    };
+    const { signal } = new AbortController();
+    const url = call.attachments[0]?.contentUrl ?? '';
+    expect((await fetch(url)).status, 'without a token').toBe(401);
+    expect((await provider.fetchMedia(url, { fetch: fetched, signal, mimeType: 'image/png' }))?.mimeType).toBe('image/png');
+    expect(asked.pop()).toMatchObject({ mimeType: 'image/png', credentials: { hosts: [vendor.serviceHost] } });
+    for (const other of [
+      'https://evil.example/v3/attachments/1/views/original',
+      'https://smba.trafficmanager.net.evil.example/v3/attachments/1/views/original',
+      'https://smba.trafficmanager.net@evil.example/v3/attachments/1/views/original',
+      'http://smba.trafficmanager.net/emea/v3/attachments/1/views/original',
+      'https://smba.trafficmanager.net/emea/v3/conversations',
+      'https://contoso.sharepoint.com/download?id=1150D938',
+      'no address',
+    ])
+      expect(await provider.fetchMedia(other, { fetch: fetched, signal }), other).toBeNull();
+    expect(asked).toEqual([]);
   });
 });
 

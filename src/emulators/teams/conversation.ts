@@ -30,14 +30,19 @@ export interface TeamsNetwork {
   /** The activity without its frame. */
   happened(conversation: TeamsConversation, activity: Readonly<Record<string, unknown>>): Promise<number>;
   newId(): string;
+  /** Keeps a picture at the connector; gives its address there. */
+  keep(bytes: Uint8Array, mimeType: string): string;
   readonly botName: string;
   readonly botId: string;
 }
 
 /** Who it is with. */
 export interface TeamsConversationOptions {
+  /** The person's. */
   readonly name: string;
+  /** Of the conversation. */
   readonly id: string;
+  /** As the bot knows the person. */
   readonly personId: string;
   /** `groupChat` where there are several people; the bot then has to be mentioned. */
   readonly type: 'personal' | 'groupChat';
@@ -100,6 +105,11 @@ export class TeamsConversation {
       type: 'message',
       attachments: [{ contentType: 'application/vnd.microsoft.teams.file.download.info', contentUrl, name, content }],
     });
+  }
+
+  /** Pastes a picture: it lies at the connector, which gives it to the bot alone. */
+  sendPicture(bytes: Uint8Array, mimeType = 'image/png'): Promise<TeamsWritten> {
+    return this.#send({ type: 'message', attachments: [{ contentType: 'image/*', contentUrl: this.#network.keep(bytes, mimeType) }] });
   }
 
   /** Taps a button, by its label; of the newest message that has one. */

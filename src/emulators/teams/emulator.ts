@@ -40,6 +40,7 @@ export class TeamsEmulator extends VendorEmulator {
   readonly #key = new SigningKey();
   readonly #endorsements: readonly string[];
   readonly #conversations: TeamsConversation[] = [];
+  readonly #pictures = new Map<string, { readonly bytes: Uint8Array; readonly mimeType: string }>();
   readonly #sent = new Map<string, string>();
   readonly #network: TeamsNetwork;
   #lastId = 1_764_000_000_000;
@@ -57,6 +58,11 @@ export class TeamsEmulator extends VendorEmulator {
     this.#network = {
       happened: (conversation, activity) => this.#happened(conversation, activity),
       newId: () => String(++this.#lastId),
+      keep: (bytes, mimeType) => {
+        const id = `0-weu-d1-${this.#network.newId()}`;
+        this.#pictures.set(id, { bytes, mimeType });
+        return `${this.serviceUrl}v3/attachments/${id}/views/original`;
+      },
       botName: this.botName,
       botId: `28:${appId}`,
     };
@@ -119,6 +125,7 @@ export class TeamsEmulator extends VendorEmulator {
       if (tenant !== undefined) answerJson(response, 200, this.#login.issue(request, tenant, `${this.url}${pathname}`));
       else if (pathname === '/v1/.well-known/openidconfiguration') answerJson(response, 200, this.#configuration());
       else if (pathname === '/v1/.well-known/keys') answerJson(response, 200, this.#key.document(this.#endorsements));
+      else if (pathname.startsWith('/emea/v3/attachments/')) this.#give(request, pathname, response);
       else this.#connect(request, pathname, response);
     } catch (error) {
       if (!(error instanceof TeamsRefusal) && !(error instanceof LoginRefusal)) throw error;
@@ -141,11 +148,18 @@ export class TeamsEmulator extends VendorEmulator {
     };
   }
 
+  #give(request: RecordedRequest, pathname: string, response: ServerResponse): void {
+    if (!this.#login.knows(request.headers.authorization)) throw denied();
+    const picture = this.#pictures.get(/^\/emea\/v3\/attachments\/([^/]+)\/views\/original$/.exec(pathname)?.[1] ?? '');
+    if (picture === undefined) throw new TeamsRefusal(404, 'NotFound', 'Attachment not found.');
+    response.writeHead(200, { 'content-type': picture.mimeType });
+    response.end(picture.bytes);
+  }
+
   #connect(request: RecordedRequest, pathname: string, response: ServerResponse): void {
     const path = /^\/emea\/v3\/conversations\/([^/]+)\/activities(?:\/([^/]+)(?:\/reactions\/([^/]+))?)?$/.exec(pathname);
     if (path === null) throw new TeamsRefusal(404, 'NotFound', `There is nothing at ${pathname}`);
-    if (!this.#login.knows(request.headers.authorization))
-      throw new TeamsRefusal(401, 'Unauthorized', 'Authorization has been denied for this request.');
+    if (!this.#login.knows(request.headers.authorization)) throw denied();
     const [conversationId = '', activityId, reaction] = path
       .slice(1)
       .map((part: string | undefined) => (part === undefined ? undefined : decodeURIComponent(part)));
@@ -220,6 +234,10 @@ const FAILURES: Readonly<Record<number, readonly [string, string]>> = {
   413: ['MessageSizeTooBig', 'Message size too large.'],
   429: ['Throttled', 'Too many requests.'],
 };
+
+function denied(): TeamsRefusal {
+  return new TeamsRefusal(401, 'Unauthorized', 'Authorization has been denied for this request.');
+}
 
 function hashOf(name: string): string {
   return createHash('sha256').update(name).digest('base64url').slice(0, 24);

@@ -1,6 +1,8 @@
 /** Microsoft Teams by a bot of the Bot Framework. @see https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-quickstart */
 import type { EphemeralRequest, TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { WebhookProvider, WebhookReply, WebhookRequest } from '../../channels/webhook.js';
+import { RoomKitError } from '../../core/errors.js';
+import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
 import type { ProviderResult } from '../../core/models/delivery.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { Metadata } from '../../core/models/json.js';
@@ -40,7 +42,9 @@ interface Place {
  */
 export class BotFrameworkTeamsProvider implements TransportProvider, WebhookProvider {
   readonly name = 'teams';
+  readonly fetchesMedia = true;
   readonly #bot: TeamsBot;
+  readonly #tokens: Tokens;
   readonly #connector: Connector;
   readonly #keys: SigningKeys;
   readonly #sequences = new Sequences();
@@ -48,7 +52,8 @@ export class BotFrameworkTeamsProvider implements TransportProvider, WebhookProv
   constructor(config: TeamsConfig) {
     this.#bot = teamsBot(FEATURE, config);
     const http = new HttpClient({ fetch: config.fetch, timeoutSeconds: this.#bot.timeoutSeconds });
-    this.#connector = new Connector(http, new Tokens(http, this.#bot));
+    this.#tokens = new Tokens(http, this.#bot);
+    this.#connector = new Connector(http, this.#tokens);
     this.#keys = new SigningKeys(http, this.#bot.openIdUrl);
   }
 
@@ -75,6 +80,18 @@ export class BotFrameworkTeamsProvider implements TransportProvider, WebhookProv
     if (name === undefined || messageId === undefined) return;
     const url = `${activitiesOf(place)}/${encodeURIComponent(activityIdIn(messageId))}/reactions/${encodeURIComponent(name)}`;
     await this.#connector.call({ method: isRemoved === true ? 'DELETE' : 'PUT', url });
+  }
+
+  /** Pictures of people lie at the connector, which wants the bot's token for them. */
+  async fetchMedia(url: string, { fetch, ...options }: ChannelFetchOptions): Promise<FetchedMedia | null> {
+    const address = URL.canParse(url) ? new URL(url) : undefined;
+    const isPicture = address !== undefined && /\/v3\/attachments\/[^/]+\/views\/[^/]+$/.test(address.pathname);
+    if (!isPicture || trustedServiceUrl(url, this.#bot.allowedHosts) === undefined) return null;
+    const given = await this.#tokens.get();
+    if ('token' in given)
+      return fetch(url, { ...options, credentials: { headers: { authorization: `Bearer ${given.token}` }, hosts: [address.host] } });
+    const { error = 'unknown_error', retryable = false } = given.failure;
+    throw new RoomKitError('media_unavailable', `There is no token to fetch a picture of Teams with (${error}).`, { retryable });
   }
 
   verify(request: WebhookRequest): Promise<boolean> {
