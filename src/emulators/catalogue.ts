@@ -40,6 +40,7 @@ export interface EmulatedLine {
   readonly device: Device;
   /** Reports to this webhook from now on. */
   callAt(webhookUrl: string): void;
+  /** Ends the vendor. */
   close(): Promise<void>;
 }
 

@@ -19,6 +19,7 @@ export interface MessengerMessage {
 export interface MessengerNetwork {
   /** The event as it stands in the webhook, without its frame. */
   happened(person: MessengerPerson, event: Readonly<Record<string, unknown>>): Promise<number>;
+  /** An id that was not given before. */
   newId(): string;
 }
 

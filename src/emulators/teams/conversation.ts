@@ -29,6 +29,7 @@ export interface TeamsWritten {
 export interface TeamsNetwork {
   /** The activity without its frame. */
   happened(conversation: TeamsConversation, activity: Readonly<Record<string, unknown>>): Promise<number>;
+  /** An id that was not given before. */
   newId(): string;
   /** Keeps a picture at the connector; gives its address there. */
   keep(bytes: Uint8Array, mimeType: string): string;

@@ -26,8 +26,11 @@ export interface WrittenWhatsApp {
 
 /** What a phone asks of its emulator. */
 export interface WhatsAppNetwork {
+  /** Somebody wrote: calls the webhook, and tells the message's id and what was answered. */
   written(phone: WhatsAppPhone, message: WrittenWhatsApp): Promise<{ readonly id: string; readonly status: number }>;
+  /** Somebody has read these messages. */
   hasRead(phone: WhatsAppPhone, messageIds: readonly string[]): Promise<void>;
+  /** Keeps a file; the id under which it can be fetched. */
   stored(bytes: Uint8Array, mimeType: string): string;
 }
 

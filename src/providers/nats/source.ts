@@ -32,6 +32,7 @@ export class NATSSource implements SourceProvider {
     this.#run = new SourceRun(this.name, this.#record, this.#options);
   }
 
+  /** How it stands now. */
   get status(): SourceStatus {
     return this.#record.status;
   }

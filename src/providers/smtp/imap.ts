@@ -38,6 +38,7 @@ export class IMAPSource implements SourceProvider {
     this.name = `imap:${this.#account.mailbox}`;
   }
 
+  /** How it stands now. */
   get status(): SourceStatus {
     return this.#status;
   }

@@ -33,6 +33,7 @@ export class SSESource implements SourceProvider {
     this.#resumption = new Resumption(this.#options.lastEventId);
   }
 
+  /** How it stands now. */
   get status(): SourceStatus {
     return this.#record.status;
   }

@@ -34,6 +34,7 @@ export class WebSocketSource implements SourceProvider {
     this.#run = new SourceRun(this.name, this.#record, this.#options);
   }
 
+  /** How it stands now. */
   get status(): SourceStatus {
     return this.#record.status;
   }

@@ -13,7 +13,9 @@ export interface ConversationReference {
 
 /** Keeps references by conversation: for messages into rooms that nobody has written to yet. */
 export interface ConversationReferences {
+  /** Undefined for a conversation that nothing is known of. */
   get(conversationId: string): Awaitable<ConversationReference | undefined>;
+  /** Replaces what was known of it. */
   set(conversationId: string, reference: ConversationReference): Awaitable<void>;
 }
 
@@ -23,10 +25,12 @@ const MAX_REFERENCES = 10_000;
 export class MemoryReferences implements ConversationReferences {
   readonly #known = new Map<string, ConversationReference>();
 
+  /** Undefined for a conversation that nothing is known of. */
   get(conversationId: string): ConversationReference | undefined {
     return this.#known.get(conversationId);
   }
 
+  /** Replaces what was known of it. */
   set(conversationId: string, reference: ConversationReference): void {
     this.#known.delete(conversationId);
     this.#known.set(conversationId, reference);

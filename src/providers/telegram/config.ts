@@ -8,7 +8,7 @@ import { baseUrlOf, HTTP_OPTION_NAMES, optionalSecret, requiredSecret, timeoutOf
 
 /** Configuration of {@link TelegramBotProvider}. */
 export interface TelegramConfig extends HttpProviderOptions {
-  /** As @BotFather gave it: `123456:ABC…`. Default: the environment variable `TELEGRAM_BOT_TOKEN`. */
+  /** As `@BotFather` gave it: `123456:ABC…`. Default: the environment variable `TELEGRAM_BOT_TOKEN`. */
   readonly botToken?: string | Secret;
   /**
    * What Telegram sends with each call of the webhook: 1 to 256 of `A-Z a-z 0-9 _ -`. Default: the environment variable

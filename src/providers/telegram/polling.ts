@@ -92,6 +92,7 @@ export class TelegramPollingSource implements SourceProvider {
     this.#farewell = provider.pollingApi(FAREWELL_SECONDS);
   }
 
+  /** How it stands now. */
   get status(): SourceStatus {
     return this.#status;
   }
