@@ -15,6 +15,8 @@ export interface Lines extends LinesByChannel {
   readonly devices: DeviceRoutes;
   /** Lets the vendors call this server. */
   callAt(address: string): void;
+  /** Resolves when the vendors have told everything. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,9 @@ export async function openLines(): Promise<Lines> {
     devices: deviceRoutes({ sms: sms.device, mail: mail.device, telegram: telegram.device }),
     callAt: (address) => {
       for (const [channelId, line] of Object.entries(all) as [string, EmulatedLine][]) line.callAt(`${address}/webhooks/${channelId}`);
+    },
+    settled: async () => {
+      await Promise.all([sms, mail, telegram].map((line) => line.settled()));
     },
     close: async () => {
       await Promise.all([sms, mail, telegram].map((line) => line.close()));

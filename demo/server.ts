@@ -57,6 +57,7 @@ export async function startServer({ file, port, model, liveLines }: ServerOption
     port: server.port,
     stop: async () => {
       await kit.drain();
+      await lines.settled();
       await server.close();
       await kit.close();
       await lines.close();

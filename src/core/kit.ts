@@ -221,6 +221,9 @@ export class RoomKit {
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
       resume: (rows) => resume(parts, rows),
       assertOpen,
+      assertNotClosed: () => {
+        if (this.#state === 'closed') throw new KitClosedError();
+      },
       stopping: allowManyListeners(this.#stop.signal),
       draining: allowManyListeners(this.#drain.signal),
       onStop: sharedAbortSource(this.#stop.signal),

@@ -74,6 +74,8 @@ export interface KitParts extends PlanParts {
   resume(rows: readonly OutboxRow[]): Promise<void>;
   /** Refuses new work once the kit is closed or drains. */
   assertOpen(): void;
+  /** Refuses what belongs to earlier work once the kit is closed; while it drains that goes on. */
+  assertNotClosed(): void;
   /** True once close() has begun to abort what still runs. */
   readonly stopping: AbortSignal;
   /** The same for what is made and over all the time, such as turns: no listener of their own on the signal. */

@@ -40,6 +40,8 @@ export interface EmulatedLine {
   readonly device: Device;
   /** Reports to this webhook from now on. */
   callAt(webhookUrl: string): void;
+  /** Resolves when the vendor has told everything it has to tell. */
+  settled(): Promise<void>;
   /** Ends the vendor. */
   close(): Promise<void>;
 }
@@ -91,6 +93,7 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       address: person,
       device: mailDevice(inbox),
       callAt: () => undefined,
+      settled: () => Promise.resolve(), // mail tells nothing by itself
       close: () => vendor.close(),
     };
   },
@@ -238,6 +241,7 @@ function lineOf(vendor: VendorEmulator, name: string, options: ProviderToUse['op
     address,
     device,
     callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
+    settled: () => vendor.settled(),
     close: () => vendor.close(),
   };
 }

@@ -13,6 +13,8 @@ import {
   UuidGenerator,
   VoiceNotConfiguredError,
 } from '../../src/core/index.js';
+import { TransportChannel } from '../../src/channels/index.js';
+import { MockTransportProvider } from '../../src/testing/index.js';
 import { gapless, makeKit, messagesOf, openRoom, TestAgent, TestTransport, textOf } from '../support/harness.js';
 import { verifies } from '../requirements.js';
 
@@ -92,6 +94,20 @@ describe('closing', () => {
     expect((await call).turns).toMatchObject([{ state: 'committed' }]);
     expect(b.texts).toEqual(['quick', 'answered']);
     await kit.close();
+  });
+
+  it('takes what a vendor reports of a delivery while it drains, and nothing once it is closed', async () => {
+    verifies('KIT-05', 'OUT-07');
+    const { kit } = makeKit({ drainSeconds: 10 });
+    const vendor = new TransportChannel('b', { channelType: 'sms', provider: new MockTransportProvider('acme') });
+    const roomId = await openRoom(kit, [new TestTransport('a'), vendor]);
+    await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
+    const [row] = await kit.listDeliveries({ roomId });
+    const status = { provider: 'acme', messageId: row?.providerMessageId ?? '', channelId: 'b', status: 'delivered' } as const;
+    await kit.drain();
+    expect(await kit.processDeliveryStatus(status)).toMatchObject({ state: 'delivered' });
+    await kit.close();
+    await expect(kit.processDeliveryStatus({ ...status, status: 'read' })).rejects.toThrow(KitClosedError);
   });
 
   it('does not wait for ever for what does not end', async () => {

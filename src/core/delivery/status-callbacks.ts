@@ -22,7 +22,8 @@ export function nextRowState(current: OutboxState, status: DeliveryStatus['statu
 }
 
 export async function processDeliveryStatus(parts: KitParts, status: DeliveryStatus): Promise<OutboxRow | null> {
-  parts.assertOpen();
+  // What was sent before the kit began to shut down may still be reported.
+  parts.assertNotClosed();
   const row = await findRow(parts, status);
   if (row === null) {
     parts.logger.debug('A delivery status names no known message.', { provider: status.provider, status: status.status });
