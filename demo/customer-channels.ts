@@ -18,7 +18,11 @@ export async function registerLines(kit: RoomKit, { sms, mail, telegram }: Lines
 
 /** Each of them reaches the customer from this room. */
 export async function attachLines(kit: RoomKit, { sms, mail, telegram }: LinesByChannel): Promise<void> {
-  const addresses = { sms: { phone_number: sms.address }, telegram: { telegram_chat_id: telegram.address }, mail: { email_address: mail.address } };
+  const addresses = {
+    sms: { phone_number: sms.device.address },
+    telegram: { telegram_chat_id: telegram.device.address },
+    mail: { email_address: mail.device.address },
+  };
   const attached = new Map((await kit.listBindings(ROOM_ID)).map((binding) => [binding.channelId, binding.metadata]));
   for (const [channelId, metadata] of Object.entries(addresses)) {
     if (!attached.has(channelId)) await kit.attachChannel(ROOM_ID, channelId, { metadata: { ...metadata, subject: 'Your help desk' } });
@@ -32,7 +36,7 @@ export async function rememberCustomer(store: ConversationStore, { sms, mail, te
   await store.createIdentity({
     id,
     displayName,
-    channelAddresses: { sms: [sms.address], email: [mail.address], telegram: [telegram.address] },
+    channelAddresses: { sms: [sms.device.address], email: [mail.device.address], telegram: [telegram.device.address] },
   });
 }
 

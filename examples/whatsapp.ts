@@ -58,8 +58,11 @@ const { text, buttons } = await phone.waitFor('again');
 console.log(`on the phone: ${text} [${buttons.map(({ title }) => title).join('] [')}]`);
 
 await phone.tap('Yes, please');
-for (const event of await kit.getTimeline('order-7'))
-  if (event.type === 'message') console.log(`${event.source.channelId}: ${extractText(event)} ${JSON.stringify(event.metadata['action'] ?? {})}`);
+for (const event of await kit.getTimeline('order-7')) {
+  if (event.type !== 'message') continue;
+  const { id, kind } = (event.metadata['action'] ?? {}) as { id?: string; kind?: string };
+  console.log(`${event.source.channelId}: ${extractText(event)} ${JSON.stringify({ id, kind })}`);
+}
 // #endregion
 
 server.closeAllConnections();

@@ -96,6 +96,7 @@ export interface LineDevice {
   readonly channelId: string;
   readonly kind: 'phone' | 'mailbox' | 'chat';
   readonly person: string;
+  readonly address: string;
   readonly messages: readonly LineMessage[];
 }
 

@@ -35,8 +35,6 @@ export interface EmulatedLine {
   readonly provider: ProviderToUse;
   /** The source to attach beside it, of vendors that do not call. */
   readonly source?: ProviderToUse;
-  /** Where the person is reached: what a room keeps under the channel's `recipientKey`. */
-  readonly address: string;
   readonly device: Device;
   /** Reports to this webhook from now on. */
   callAt(webhookUrl: string): void;
@@ -57,7 +55,7 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
   elasticemail: async ({ person = MAILBOX, ...options }) => {
     const vendor = await ElasticEmailEmulator.start(options);
     const { apiKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
-    return lineOf(vendor, 'ElasticEmailProvider', { apiKey, webhookSecret, fromAddress, baseUrl }, mailDevice(vendor.inbox(person)), person);
+    return lineOf(vendor, 'ElasticEmailProvider', { apiKey, webhookSecret, fromAddress, baseUrl }, mailDevice(vendor.inbox(person)));
   },
   messenger: async ({ person: psid = '1254477777772919', ...options }) => {
     const vendor = await MessengerEmulator.start(options);
@@ -70,13 +68,13 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       tap: async (messageId, buttonId) => expectTaken((await person.tap(labelOf(device, messageId, buttonId))).status),
     });
     person.onMessage(({ id, text, media, buttons }) => device.receive({ id, text, mediaUrls: media, buttons: buttons.map(asMetaButton) }));
-    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device, psid);
+    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device);
   },
   sendgrid: async ({ person = MAILBOX, ...options }) => {
     const vendor = await SendGridEmulator.start(options);
     const { apiKey, webhookPublicKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
     const given = { apiKey, webhookPublicKey, webhookSecret, fromAddress, baseUrl };
-    return lineOf(vendor, 'SendGridProvider', given, mailDevice(vendor.inbox(person)), person);
+    return lineOf(vendor, 'SendGridProvider', given, mailDevice(vendor.inbox(person)));
   },
   sinch: async ({ person, ...options }) => {
     const vendor = await SinchEmulator.start(options);
@@ -90,7 +88,6 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
       url: `smtp://${vendor.smtp.host}:${vendor.smtp.port}`,
       provider: { name: 'SMTPProvider', options: { ...vendor.smtp, fromAddress: vendor.address } },
       source: { name: 'IMAPSource', options: vendor.imap },
-      address: person,
       device: mailDevice(inbox),
       callAt: () => undefined,
       settled: () => Promise.resolve(), // mail tells nothing by itself
@@ -102,14 +99,14 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
     const { appId, appPassword, tenantId, url: loginUrl, openIdUrl, serviceHost } = vendor;
     const conversation = vendor.conversation(person);
     const made = { appId, appPassword, tenantId, loginUrl, openIdUrl, allowedServiceHosts: [serviceHost] };
-    return lineOf(vendor, 'BotFrameworkTeamsProvider', made, teamsDevice(conversation), conversation.id);
+    return lineOf(vendor, 'BotFrameworkTeamsProvider', made, teamsDevice(conversation));
   },
   telegram: async ({ person = 'Ada', ...options }) => {
     const webhookSecret = 'secret-of-the-emulated-webhook';
     const vendor = await TelegramEmulator.start({ ...options, secretToken: webhookSecret });
     const { botToken, url: baseUrl } = vendor;
     const chat = vendor.chat(person);
-    return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(chat, person), String(chat.id));
+    return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(chat, person));
   },
   telnyx: async ({ person, ...options }) => {
     const vendor = await TelnyxEmulator.start(options);
@@ -147,7 +144,7 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
     phone.onMessage(({ id, text, media, buttons }) =>
       device.receive({ id, text, mediaUrls: media, buttons: buttons.map(({ id: button, title }) => ({ id: button, label: title })) }),
     );
-    return lineOf(vendor, 'WhatsAppCloudProvider', { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl }, device, phone.number);
+    return lineOf(vendor, 'WhatsAppCloudProvider', { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl }, device);
   },
 };
 
@@ -168,7 +165,7 @@ function phoneLine(
   const phone = vendor.phone(person ?? PERSON);
   const device = new Device({ kind: 'phone', person: phone.number, write: async (text) => expectTaken(await phone.sendSms(text)) });
   phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
-  return lineOf(vendor, name, options, device, phone.number);
+  return lineOf(vendor, name, options, device);
 }
 
 /** The person's app: what the bot sends, changes and takes back, with the buttons below it. */
@@ -176,6 +173,7 @@ function chatDevice(chat: TelegramChat, person: string): Device {
   const device = new Device({
     kind: 'chat',
     person,
+    address: String(chat.id),
     write: async (text) => expectTaken(await chat.write(text)),
     tap: async (_messageId, label) => expectTaken(await chat.tap(label)),
   });
@@ -206,6 +204,7 @@ function teamsDevice(conversation: TeamsConversation): Device {
   const device = new Device({
     kind: 'chat',
     person: conversation.name,
+    address: conversation.id,
     write: async (text) => expectTaken((await conversation.write(text)).status),
     tap: async (_messageId, label) => expectTaken((await conversation.tap(label)).status),
   });
@@ -234,11 +233,10 @@ function mailDevice(inbox: MailInbox): Device {
   return device;
 }
 
-function lineOf(vendor: VendorEmulator, name: string, options: ProviderToUse['options'], device: Device, address: string): EmulatedLine {
+function lineOf(vendor: VendorEmulator, name: string, options: ProviderToUse['options'], device: Device): EmulatedLine {
   return {
     url: vendor.url,
     provider: { name, options },
-    address,
     device,
     callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
     settled: () => vendor.settled(),

@@ -10,6 +10,8 @@ export interface ShownDevice {
   readonly channelId: string;
   readonly kind: DeviceKind;
   readonly person: string;
+  /** Where a room reaches the person. */
+  readonly address: string;
   readonly messages: readonly DeviceMessage[];
 }
 
@@ -44,7 +46,13 @@ export function deviceRoutes(devices: Readonly<Record<string, Device>>): DeviceR
     });
   }
   const shown = (): Response => {
-    const all = Object.entries(devices).map(([channelId, { kind, person, messages }]): ShownDevice => ({ channelId, kind, person, messages }));
+    const all = Object.entries(devices).map(([channelId, { kind, person, address, messages }]): ShownDevice => ({
+      channelId,
+      kind,
+      person,
+      address,
+      messages,
+    }));
     return json(200, { version, devices: all } satisfies ShownDevices);
   };
   return async (request) => {

@@ -32,6 +32,8 @@ export interface DeviceOptions {
   readonly kind: DeviceKind;
   /** Whose it is: a number, an address, a name. */
   readonly person: string;
+  /** Where the person is reached, as a room keeps it under the channel's `recipientKey`. Default: `person`. */
+  readonly address?: string;
   /** Sends what the person writes; rejects with the reason when it did not get through. */
   readonly write: (text: string) => Promise<void>;
   /** Taps a button of a message; absent where there are none. */
@@ -42,6 +44,7 @@ export interface DeviceOptions {
 export class Device {
   readonly kind: DeviceKind;
   readonly person: string;
+  readonly address: string;
   readonly #options: DeviceOptions;
   readonly #listeners = new Set<(message: DeviceMessage) => void>();
   #messages: readonly DeviceMessage[] = [];
@@ -50,6 +53,7 @@ export class Device {
   constructor(options: DeviceOptions) {
     this.kind = options.kind;
     this.person = options.person;
+    this.address = options.address ?? options.person;
     this.#options = options;
   }
 

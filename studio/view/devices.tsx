@@ -18,7 +18,7 @@ export function Devices({ room }: { room: OpenRoom }): VNode {
   const detail = room.detail.value;
   const open = people.value.get(room.roomId) ?? [];
   const asked = route.value.device;
-  const lines = lineDevices.value.filter(({ channelId, person }) => isOf(detail, channelId, person));
+  const lines = lineDevices.value.filter(({ channelId, address }) => isOf(detail, channelId, address));
   useEffect(() => {
     if (isOpen) followLines();
   }, [isOpen]);
@@ -59,9 +59,9 @@ export function Devices({ room }: { room: OpenRoom }): VNode {
 }
 
 /** Whether a device's person is reached by this room over its channel. */
-function isOf(detail: RoomDetail | undefined, channelId: string, person: string): boolean {
+function isOf(detail: RoomDetail | undefined, channelId: string, address: string): boolean {
   const binding = detail?.bindings.find((bound) => bound.channelId === channelId);
-  return binding !== undefined && Object.values(binding.metadata).includes(person);
+  return binding !== undefined && Object.values(binding.metadata).includes(address);
 }
 
 /** People on web channels, as far as the room knows them. */

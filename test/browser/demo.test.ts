@@ -81,8 +81,8 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
     await studio.getByRole('list', { name: 'Phases of the conversation' }).getByText('Billing · Ben').waitFor();
     await row(studio, '€49.90').getByText('lookup_order').waitFor();
     await row(studio, '€49.90').getByText('Web sent').waitFor({ state: 'attached' });
-    // Two channels of one kind are told apart.
-    expect(await row(studio, '€49.90').locator('.reach .glyph').allInnerTexts()).toEqual(['W', 'D']);
+    // Two channels of one kind are told apart; phone, Telegram and mailbox have drawings of their own.
+    expect(await row(studio, '€49.90').locator('.reach .glyph').allInnerTexts()).toEqual(['W', 'D', '', '', '']);
     await studio.locator('.event .only', { hasText: 'only Ben' }).first().waitFor();
 
     // What Ada may see is less.
@@ -170,6 +170,18 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
     await inspector.getByText('Tara has the conversation').waitFor();
     await page.locator('#partner', { hasText: 'with Tara' }).waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it('shows the phone, mailbox and Telegram of the customer, and what is written on one arrives on the others', { timeout: 60_000 }, async () => {
+    await studio.getByRole('button', { name: /^Devices/ }).click();
+    const [phone, mailbox, chat] = ['Phone +15550123', 'Mailbox ada@example.org', 'Chat Ada'].map((name) => studio.getByRole('article', { name }));
+    await phone?.getByRole('textbox').fill('And where is order 20817 now?');
+    await phone?.getByRole('button', { name: 'Send from +15550123' }).click();
+    await phone?.locator('.bubble.own', { hasText: 'order 20817 now' }).waitFor();
+    await page.locator('#bubbles .bubble', { hasText: 'order 20817 now' }).waitFor();
+    await row(studio, 'order 20817 now').waitFor();
+    for (const device of [phone, mailbox, chat]) await device?.locator('.bubble:not(.own)', { hasText: /20817/ }).last().waitFor();
+    await studio.getByRole('button', { name: /^Devices/ }).click();
   });
 
   it('lets a person take over and hand back', { timeout: 60_000 }, async () => {

@@ -139,7 +139,7 @@ describe('its calls', () => {
     const answer = await fetch(`${line.url}/${String(tenantId)}/oauth2/v2.0/token`, { method: 'POST', body: new URLSearchParams(form) });
     const { access_token: token } = (await answer.json()) as { access_token: string };
     const send = (method: string, id: string, body: object = {}): Promise<Response> =>
-      fetch(`${line.url}/emea/v3/conversations/${encodeURIComponent(line.address)}/activities${id}`, {
+      fetch(`${line.url}/emea/v3/conversations/${encodeURIComponent(line.device.address)}/activities${id}`, {
         method,
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
         body: JSON.stringify(body),
