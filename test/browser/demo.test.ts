@@ -172,18 +172,6 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
     expect(complaints).toEqual([]);
   });
 
-  it('shows the phone, mailbox and Telegram of the customer, and what is written on one arrives on the others', { timeout: 60_000 }, async () => {
-    await studio.getByRole('button', { name: /^Devices/ }).click();
-    const [phone, mailbox, chat] = ['Phone +15550123', 'Mailbox ada@example.org', 'Chat Ada'].map((name) => studio.getByRole('article', { name }));
-    await phone?.getByRole('textbox').fill('And where is order 20817 now?');
-    await phone?.getByRole('button', { name: 'Send from +15550123' }).click();
-    await phone?.locator('.bubble.own', { hasText: 'order 20817 now' }).waitFor();
-    await page.locator('#bubbles .bubble', { hasText: 'order 20817 now' }).waitFor();
-    await row(studio, 'order 20817 now').waitFor();
-    for (const device of [phone, mailbox, chat]) await device?.locator('.bubble:not(.own)', { hasText: /20817/ }).last().waitFor();
-    await studio.getByRole('button', { name: /^Devices/ }).click();
-  });
-
   it('lets a person take over and hand back', { timeout: 60_000 }, async () => {
     await page.reload();
     await page.locator('#line[data-state="live"]').waitFor();
@@ -233,6 +221,18 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
     await row(studio, 'Here I am again').first().click();
     await studio.getByText('Decided before this process started').waitFor();
     await page.keyboard.press('Escape');
+  });
+
+  it('shows the phone, mailbox and Telegram of the customer, and what is written on one arrives on the others', { timeout: 60_000 }, async () => {
+    await studio.getByRole('button', { name: /^Devices/ }).click();
+    const [phone, mailbox, chat] = ['Phone +15550123', 'Mailbox ada@example.org', 'Chat Ada'].map((name) => studio.getByRole('article', { name }));
+    await phone?.getByRole('textbox').fill('And where is order 20817 now?');
+    await phone?.getByRole('button', { name: 'Send from +15550123' }).click();
+    await phone?.locator('.bubble.own', { hasText: 'order 20817 now' }).waitFor();
+    await page.locator('#bubbles .bubble', { hasText: 'order 20817 now' }).waitFor();
+    await row(studio, 'order 20817 now').waitFor();
+    for (const device of [phone, mailbox, chat]) await device?.locator('.bubble:not(.own)', { hasText: /20817/ }).last().waitFor();
+    await studio.getByRole('button', { name: /^Devices/ }).click();
   });
 
   it('has nothing serious for axe to find, in light and dark', { timeout: 90_000 }, async () => {
