@@ -1,6 +1,6 @@
 /**
- * The help desk of the demo, built as any user would build one: a store, two web channels, three agents in a pipeline and
- * a few hooks, from the public parts of the package.
+ * The help desk of the demo, built as any user would build one: a store, two web channels, a phone, a mailbox and
+ * Telegram, three agents in a pipeline and a few hooks, from the public parts of the package.
  */
 import {
   Agent,

@@ -52,3 +52,8 @@ export class Arrivals<Item> {
     });
   }
 }
+
+/** What a device waits for: words that stand in a message, or a pattern. */
+export function isMatch(match: string | RegExp, words: string): boolean {
+  return typeof match === 'string' ? words.includes(match) : match.test(words);
+}

@@ -1,4 +1,5 @@
 /** A telephone on the other end of an emulated vendor of text messages: it gets messages, and writes back. */
+import { Arrivals, isMatch } from './arrivals.js';
 
 /** A message that came to the phone. */
 export interface PhoneMessage {
@@ -33,15 +34,9 @@ export interface WrittenMessage {
   readonly location?: { readonly latitude: number; readonly longitude: number };
 }
 
-/** How long {@link Phone.waitForSms} waits, unless told otherwise. */
-const PATIENCE_MS = 10_000;
-
 /** One phone with one number. Made by an emulator: `emulator.phone('+15550123')`. */
 export class Phone {
-  readonly #messages: PhoneMessage[] = [];
-  readonly #waiting = new Set<() => void>();
-  readonly #listeners = new Set<(message: PhoneMessage) => void>();
-  #seen = 0;
+  readonly #arrivals = new Arrivals<PhoneMessage>();
 
   constructor(
     readonly number: string,
@@ -50,7 +45,7 @@ export class Phone {
 
   /** Everything that came, oldest first. */
   get messages(): readonly PhoneMessage[] {
-    return this.#messages;
+    return this.#arrivals.all;
   }
 
   /** Sends a text message to the account; resolves when the program's webhook has answered, with the status of that answer. */
@@ -60,52 +55,25 @@ export class Phone {
 
   /** Taps a button of the newest message that has one with this label; resolves as {@link Phone.sendSms}. */
   async tap(label: string): Promise<number> {
-    const offers = this.#messages.flatMap(({ buttons = [] }) => buttons);
+    const offers = this.messages.flatMap(({ buttons = [] }) => buttons);
     const tapped = offers.findLast((button) => button.label === label);
     if (tapped === undefined)
       throw new Error(`Nothing on ${this.number} says '${label}'. There is: ${offers.map((button) => button.label).join(', ') || 'nothing to tap'}.`);
     return this.sendSms(label, { tapped });
   }
 
-  /** The next message that was not waited for yet and matches; rejects when none comes in time. */
-  async waitForSms(match: string | RegExp = '', { timeoutMs = PATIENCE_MS }: { readonly timeoutMs?: number } = {}): Promise<PhoneMessage> {
-    const until = Date.now() + timeoutMs;
-    for (;;) {
-      while (this.#seen < this.#messages.length) {
-        const message = this.#messages[this.#seen++];
-        if (message !== undefined && (typeof match === 'string' ? message.text.includes(match) : match.test(message.text))) return message;
-      }
-      const left = until - Date.now();
-      if (left <= 0)
-        throw new Error(
-          `No message to ${this.number} matched ${String(match) || 'anything'} in ${timeoutMs} ms. It has got ${this.#messages.length}.`,
-        );
-      await this.#next(left);
-    }
+  /** The next message that was not waited for yet and matches; rejects when none comes in time (10 s, unless told otherwise). */
+  waitForSms(match: string | RegExp = '', { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<PhoneMessage> {
+    return this.#arrivals.next(({ text }) => isMatch(match, text), `A message to ${this.number} with ${String(match) || 'anything'}`, timeoutMs);
   }
 
   /** A message arrives. Called by the emulator. */
   receive(message: PhoneMessage): void {
-    this.#messages.push(message);
-    for (const wake of this.#waiting) wake();
-    for (const listener of this.#listeners) listener(message);
+    this.#arrivals.add(message);
   }
 
   /** Called with each message that comes from now on. Returns what stops it. */
   onSms(listener: (message: PhoneMessage) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #next(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, timeoutMs);
-      this.#waiting.add(wake);
-    });
+    return this.#arrivals.listen(listener);
   }
 }

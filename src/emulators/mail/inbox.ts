@@ -1,4 +1,5 @@
 /** The mailbox of a person on the other end of an emulated mail server: mails arrive, and answers go back. */
+import { Arrivals, isMatch } from '../arrivals.js';
 import type { Attachment, Email } from 'postal-mime';
 
 /** A mail that came into the inbox. */
@@ -46,15 +47,9 @@ export interface PostedMail extends WrittenMail {
   readonly references?: readonly string[];
 }
 
-/** How long {@link MailInbox.waitForMail} waits, unless told otherwise. */
-const PATIENCE_MS = 10_000;
-
 /** One person's mailbox. Made by an emulator: `emulator.inbox('ada@example.org')`. */
 export class MailInbox {
-  readonly #mails: ArrivedMail[] = [];
-  readonly #waiting = new Set<() => void>();
-  readonly #listeners = new Set<(mail: ArrivedMail) => void>();
-  #seen = 0;
+  readonly #arrivals = new Arrivals<ArrivedMail>();
 
   constructor(
     readonly address: string,
@@ -63,7 +58,7 @@ export class MailInbox {
 
   /** Everything that came, oldest first. */
   get mails(): readonly ArrivedMail[] {
-    return this.#mails;
+    return this.#arrivals.all;
   }
 
   /** Writes a mail that answers none; resolves with its Message-ID when it lies in the mailbox, or the program's webhook has answered. */
@@ -86,46 +81,20 @@ export class MailInbox {
     });
   }
 
-  /** The next mail that was not waited for yet and matches its subject or text; rejects when none comes in time. */
-  async waitForMail(match: string | RegExp = '', { timeoutMs = PATIENCE_MS }: { readonly timeoutMs?: number } = {}): Promise<ArrivedMail> {
-    const until = Date.now() + timeoutMs;
-    for (;;) {
-      while (this.#seen < this.#mails.length) {
-        const mail = this.#mails[this.#seen++];
-        if (mail === undefined) continue;
-        const words = `${mail.subject}\n${mail.text}`;
-        if (typeof match === 'string' ? words.includes(match) : match.test(words)) return mail;
-      }
-      const left = until - Date.now();
-      if (left <= 0)
-        throw new Error(`No mail to ${this.address} matched ${String(match) || 'anything'} in ${timeoutMs} ms. It has got ${this.#mails.length}.`);
-      await this.#next(left);
-    }
+  /** The next mail that was not waited for yet and matches its subject or text; rejects when none comes in time (10 s, unless told otherwise). */
+  waitForMail(match: string | RegExp = '', { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ArrivedMail> {
+    const what = `A mail to ${this.address} with ${String(match) || 'anything'}`;
+    return this.#arrivals.next(({ subject, text }) => isMatch(match, `${subject}\n${text}`), what, timeoutMs);
   }
 
   /** A mail arrives. Called by the emulator. */
   receive(mail: ArrivedMail): void {
-    this.#mails.push(mail);
-    for (const wake of this.#waiting) wake();
-    for (const listener of this.#listeners) listener(mail);
+    this.#arrivals.add(mail);
   }
 
   /** Called with each mail that comes from now on. Returns what stops it. */
   onMail(listener: (mail: ArrivedMail) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #next(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, timeoutMs);
-      this.#waiting.add(wake);
-    });
+    return this.#arrivals.listen(listener);
   }
 }
 
