@@ -127,7 +127,10 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     const incoming: WebhookRequest = { method, url: addressOf(request.url, publicUrl), headers, body, receivedAt: kit.clock.now() };
     const early = provider.handshake?.(incoming);
     if (early !== undefined) return replied(early);
-    if (verified && verify !== undefined && !(await isSigned(verify, incoming))) return answer(401, 'unauthenticated');
+    if (verified && verify !== undefined) {
+      const signed = isSigned(verify, incoming);
+      if (!(typeof signed === 'boolean' ? signed : await signed)) return answer(401, 'unauthenticated');
+    }
     let metas: readonly WebhookMeta[];
     try {
       metas = provider.parse(incoming);
@@ -136,8 +139,8 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     }
     const outcome = await processAll(kit, channelId, provider.name, metas);
     if (outcome !== undefined) return outcome;
-    const told = tellCommitted(kit, provider, channelId, metas);
-    host?.waitUntil?.(told.then(() => kit.settled()));
+    const told = provider.committed === undefined ? undefined : tellCommitted(kit, provider, channelId, metas);
+    host?.waitUntil?.((told ?? Promise.resolve()).then(() => kit.settled()));
     return provider.reply === undefined ? answer(200, 'ok') : replied(provider.reply(metas));
   };
 }
@@ -207,10 +210,15 @@ function replied({ status = 200, body, contentType = 'text/plain; charset=utf-8'
   return body === undefined ? new Response(null, { status }) : new Response(body, { status, headers: { 'content-type': contentType } });
 }
 
-/** A verifier that throws has not verified. */
-async function isSigned(verify: NonNullable<WebhookProvider['verify']>, request: WebhookRequest): Promise<boolean> {
+/** A verifier that throws has not verified. One that answers at once is not waited for. */
+function isSigned(verify: NonNullable<WebhookProvider['verify']>, request: WebhookRequest): Awaitable<boolean> {
   try {
-    return (await verify(request)) === true;
+    const signed = verify(request);
+    if (typeof signed === 'boolean') return signed;
+    return signed.then(
+      (later) => later === true,
+      () => false,
+    );
   } catch {
     return false;
   }

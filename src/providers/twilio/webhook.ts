@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { inboundContent, type InboundMedia } from '../../channels/inbound-content.js';
 import type { WebhookReply, WebhookRequest } from '../../channels/webhook.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';
-import { bodyJson, fieldsOf, formOf, numberOf, textOf, type Fields } from '../_shared/http/reading.js';
+import { bodyJson, fieldsOf, formOf, formPairs, numberOf, textOf, type Fields, type Pair } from '../_shared/http/reading.js';
 import { hmac, isSame } from '../_shared/http/signature.js';
 import { actionOf } from '../_shared/rcs/postback.js';
 import { statusIn, TWILIO_STATUSES } from '../_shared/sms/statuses.js';
@@ -29,7 +29,9 @@ export function verifyTwilio(request: WebhookRequest, account: Pick<TwilioAccoun
   if (given === null || scheme === undefined) return false;
   const parameters = signedParameters(request);
   if (parameters === undefined) return false;
-  return spellings(request.url).some((address) => isSame(given, hmac(scheme.algorithm, scheme.key, address + parameters, 'base64')));
+  const isOf = (address: string): boolean => isSame(given, hmac(scheme.algorithm, scheme.key, address + parameters, 'base64'));
+  // As the address was called is nearly always how it was signed.
+  return isOf(request.url) || spellings(request.url).some(isOf);
 }
 
 interface Scheme {
@@ -48,28 +50,26 @@ function schemeOf(settings: string | null, account: Pick<TwilioAccount, 'authTok
 
 /** What is signed behind the address; undefined for a body that is not the one whose hash the address names. */
 function signedParameters({ method, url, body }: WebhookRequest): string | undefined {
-  const bodyHash = URL.canParse(url) ? new URL(url).searchParams.get('bodySHA256') : null;
+  const bodyHash = url.includes('bodySHA256=') && URL.canParse(url) ? new URL(url).searchParams.get('bodySHA256') : null;
   if (bodyHash !== null) return isSame(bodyHash.toLowerCase(), createHash('sha256').update(body).digest('hex')) ? '' : undefined;
   return method === 'POST' ? sortedParameters(body) : '';
 }
 
 /** Names and values, sorted by name; of a name that comes several times its different values, sorted. */
 function sortedParameters(body: Uint8Array): string {
-  const values = new Map<string, Set<string>>();
-  for (const [name, value] of new URLSearchParams(new TextDecoder().decode(body))) {
-    const known = values.get(name);
-    if (known === undefined) values.set(name, new Set([value]));
-    else known.add(value);
+  let parameters = '';
+  let last: Pair | undefined;
+  for (const pair of [...formPairs(body)].sort(byNameAndValue)) {
+    if (last === undefined || byNameAndValue(last, pair) !== 0) parameters += pair[0] + pair[1];
+    last = pair;
   }
-  return [...values.keys()]
-    .sort()
-    .map((name) =>
-      [...(values.get(name) ?? [])]
-        .sort()
-        .map((value) => name + value)
-        .join(''),
-    )
-    .join('');
+  return parameters;
+}
+
+/** By code units, as Twilio sorts. */
+function byNameAndValue([name, value]: Pair, [otherName, otherValue]: Pair): number {
+  if (name !== otherName) return name < otherName ? -1 : 1;
+  return value === otherValue ? 0 : value < otherValue ? -1 : 1;
 }
 
 /**
@@ -93,6 +93,16 @@ export function payloadOf({ method, url, headers, body }: WebhookRequest): Field
 }
 
 const MAX_MEDIA = 20;
+const METADATA = Object.entries({
+  to: 'To',
+  account_sid: 'AccountSid',
+  num_media: 'NumMedia',
+  from_city: 'FromCity',
+  from_state: 'FromState',
+  from_country: 'FromCountry',
+  messaging_service_sid: 'MessagingServiceSid',
+  opt_out_type: 'OptOutType',
+});
 
 /** What a call says, of its form fields. Pure; whatever it is given, it does not throw (PV-06). */
 export function parseTwilioWebhook(payload: unknown): WebhookMeta {
@@ -108,10 +118,10 @@ export function parseTwilioWebhook(payload: unknown): WebhookMeta {
 export function parseTwilioRcsWebhook(payload: unknown): WebhookMeta {
   const form = fieldsOf(payload);
   const meta = parseTwilioWebhook({ ...form, ...bare(form, 'From'), ...bare(form, 'To') });
-  if (meta.type === 'status') return { ...meta, status: { ...meta.status, provider: 'twilio_rcs', raw: { ...form } } };
+  if (meta.type === 'status') return { ...meta, status: { ...meta.status, provider: 'twilio_rcs', raw: form } };
   if (meta.type !== 'message') return meta;
   const isRcs = [form['From'], form['To']].some((address) => textOf(address)?.startsWith('rcs:') === true);
-  return { ...meta, message: { ...meta.message, rawPayload: { ...form }, metadata: { ...meta.message.metadata, ...(isRcs && { channel: 'rcs' }) } } };
+  return { ...meta, message: { ...meta.message, rawPayload: form, metadata: { ...meta.message.metadata, ...(isRcs && { channel: 'rcs' }) } } };
 }
 
 function bare(form: Fields, name: string): Fields {
@@ -136,7 +146,7 @@ function statusOf(form: Fields, messageId: string, word: string): WebhookMeta {
       ...(sender !== undefined && { sender }),
       ...(status === 'failed' && { errorCode: code === undefined ? 'failed' : `twilio_${code}` }),
       ...(status === 'failed' && errorMessage !== undefined && { errorMessage }),
-      raw: { ...form },
+      raw: form,
     },
   };
 }
@@ -154,10 +164,9 @@ function messageOf(form: Fields, id: string): WebhookMeta {
       externalId: id,
       providerMessageId: id,
       idempotencyKey: id,
-      rawPayload: { ...form },
+      rawPayload: form,
       metadata: {
-        ...named(form, { to: 'To', account_sid: 'AccountSid', num_media: 'NumMedia', from_city: 'FromCity', from_state: 'FromState' }),
-        ...named(form, { from_country: 'FromCountry', messaging_service_sid: 'MessagingServiceSid', opt_out_type: 'OptOutType' }),
+        ...named(form, METADATA),
         ...(button !== undefined && { button_payload: button, action: actionOf(button) }),
       },
     },
@@ -173,11 +182,11 @@ function mediaOf(form: Fields): readonly InboundMedia[] {
 }
 
 /** The fields that are there, under the kit's names. */
-function named(form: Fields, names: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(names).flatMap(([name, field]) => {
-      const value = textOf(form[field]);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+function named(form: Fields, names: readonly (readonly [name: string, field: string])[]): Record<string, string> {
+  const there: Record<string, string> = {};
+  for (const [name, field] of names) {
+    const value = textOf(form[field]);
+    if (value !== undefined) there[name] = value;
+  }
+  return there;
 }
