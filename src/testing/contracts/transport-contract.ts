@@ -1,5 +1,6 @@
 /** The contract of messaging vendors (providers §1). */
 import { transportCases, type TransportCase } from './transport-case.js';
+import { routeTests } from './transport-routes.js';
 import { sendingTests } from './transport-sending.js';
 import { webhookTests } from './transport-webhooks.js';
 
@@ -14,4 +15,4 @@ import { webhookTests } from './transport-webhooks.js';
  *   for (const c of transportContract) it(c.name, () => c.run(openMyProvider));
  * });
  */
-export const transportContract: readonly TransportCase[] = transportCases([...sendingTests, ...webhookTests]);
+export const transportContract: readonly TransportCase[] = transportCases([...sendingTests, ...webhookTests, ...routeTests]);

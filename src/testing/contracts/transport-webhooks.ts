@@ -6,17 +6,18 @@ import { delivered, eventually, printsNoSecret, requestOf, type TransportSetup, 
 
 type Message = Extract<WebhookMeta, { type: 'message' }>['message'];
 
-function webhookOf({ provider }: TransportSetup): WebhookProvider | undefined {
+/** The provider's webhook; undefined for one without. */
+export function webhookOf({ provider }: TransportSetup): WebhookProvider | undefined {
   return provider.parse === undefined ? undefined : (provider as WebhookProvider);
 }
 
-async function isBelieved(webhook: WebhookProvider, call: WebhookRequest): Promise<boolean> {
+export async function isBelieved(webhook: WebhookProvider, call: WebhookRequest): Promise<boolean> {
   assert.ok(webhook.verify, 'the provider has verify');
   return webhook.verify(call);
 }
 
 /** The call of a person who wrote, and what it was parsed into. */
-async function written(setup: TransportSetup, calls: readonly WebhookRequest[], text: string): Promise<WebhookRequest | undefined> {
+export async function written(setup: TransportSetup, calls: readonly WebhookRequest[], text: string): Promise<WebhookRequest | undefined> {
   if (setup.write === undefined || webhookOf(setup) === undefined) return undefined;
   const before = calls.length;
   await setup.write(text);
