@@ -147,7 +147,7 @@ describe('what content becomes', () => {
   });
 
   it('fills templates by number and by name, and says which parameter WhatsApp would refuse before it asks', async () => {
-    verifies('PV-03');
+    verifies('F26', 'PV-03');
     const { send, provider, phone, posted, vendor } = await direct();
     vendor.advance(25 * 3_600_000); // templates need no window
     await send({

@@ -558,7 +558,7 @@ describe('edits and deletes', () => {
       { channelId: 'a', senderId: 'ada', externalId: 'e-4', content: { type: 'delete', targetEventId: 'never' } },
       { roomId },
     );
-    expect(late.blocked).toBe(true);
+    expect(late).toMatchObject({ blocked: true, reason: 'target_pending' });
     await clock.advance(11 * 60_000);
     await kit.processInbound(
       { channelId: 'a', senderId: 'ada', externalId: 'never', content: { type: 'text', body: 'too late to delete' } },

@@ -78,6 +78,10 @@ describe('a durable delivery', () => {
     b.failNext(1, () => new DeliveryError('invalid_number', 'no such number', { retryable: false }));
     const result = await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'x' }, { roomId });
     expect(result.deliveryResults['b']).toMatchObject({ status: 'failed', attempts: 1, error: { code: 'invalid_number', retryable: false } });
+    expect(await kit.listDeliveries({ roomId })).toMatchObject([
+      { state: 'failed', attempts: 1, lastError: { code: 'invalid_number', message: 'no such number', retryable: false } },
+    ]);
+    // Said to be worth a try, it still ends with its policy, which allows none, or none for this code.
     await kit.attachChannel(roomId, 'b', { retryPolicy: { maxRetries: 3, retryableErrors: ['other'] } });
     b.failNext(1);
     expect((await kit.processInbound({ channelId: 'a', senderId: 'u', content: 'y' }, { roomId })).deliveryResults['b']).toMatchObject({
@@ -90,7 +94,12 @@ describe('a durable delivery', () => {
       status: 'failed',
       attempts: 1,
     });
-    await clock.advance(0);
+    await kit.attachChannel(roomId, 'b', { retryPolicy: { maxRetries: 1 } });
+    b.failNext(2);
+    const last = kit.processInbound({ channelId: 'a', senderId: 'u', content: 'last' }, { roomId });
+    await clock.advance(60_000);
+    expect((await last).deliveryResults['b']).toMatchObject({ status: 'failed', attempts: 2, error: { retryable: true } });
+    expect(b.texts).toEqual([]);
     await kit.close();
   });
 
@@ -470,6 +479,30 @@ describe('a durable delivery', () => {
     expect(b.texts).toEqual(['0', '1']);
     await clock.advance(4000);
     expect(b.texts).toEqual(['0', '1', '2', '3']);
+    await kit.close();
+  });
+
+  it('F27b slow_rates: each window by itself, all together, and for this channel in this room', async () => {
+    verifies('F27b', 'RES-02');
+    const { kit, clock } = makeKit({ deliveryTimeoutSeconds: 1 });
+    const [b, c] = [new TestTransport('b'), new TestTransport('c')];
+    const roomId = await openRoom(kit, [new TestTransport('a'), b, c]);
+    await kit.createRoom({ roomId: 'other' });
+    for (const id of ['a', 'b']) await kit.attachChannel('other', id);
+    const rateLimit = { maxPerSecond: 1, maxPerMinute: 30, maxPerHour: 100 };
+    for (const id of [roomId, 'other']) await kit.attachChannel(id, 'b', { rateLimit });
+    const say = (content: string, to: string) => kit.processInbound({ channelId: 'a', senderId: 'u', content }, { roomId: to, wait: 'commit' });
+    for (const content of ['1', '2', '3']) await say(content, roomId);
+    for (const content of ['one', 'two']) await say(content, 'other');
+    await clock.advance(1000);
+    expect({ b: b.texts, c: c.texts }).toEqual({ b: ['1', 'one'], c: ['1', '2', '3'] });
+    // The slowest window, one in 36 seconds, holds; a minute's or a second's token changes nothing.
+    await clock.advance(34_900);
+    expect(b.texts).toEqual(['1', 'one']);
+    await clock.advance(200);
+    expect([...b.texts].sort()).toEqual(['1', '2', 'one', 'two']);
+    await clock.advance(36_000);
+    expect(b.texts.filter((text) => /\d/.test(text))).toEqual(['1', '2', '3']);
     await kit.close();
   });
 

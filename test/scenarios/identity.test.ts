@@ -18,7 +18,7 @@ const resolver = (answer: (message: InboundMessage) => IdentityResult | Promise<
 
 describe('identity', () => {
   it('attributes a message to whom the resolver names, and asks no more once it is known', async () => {
-    verifies('IDN-01', 'IDN-04', 'IDN-10', 'IDN-12');
+    verifies('F45', 'IDN-01', 'IDN-04', 'IDN-10', 'IDN-12');
     const identityResolver = resolver(() => ({ status: 'identified', identity: ADA }));
     const { kit, clock } = makeKit({ identityResolver });
     const roomId = await openRoom(kit, [new TestTransport('a')]);
@@ -54,7 +54,7 @@ describe('identity', () => {
   });
 
   it('never loses a message to a resolver that hangs or throws', async () => {
-    verifies('IDN-02', 'RES-04');
+    verifies('F45', 'IDN-02', 'RES-04');
     const { kit, clock } = makeKit({
       identityResolver: {
         resolve: (message) => {
@@ -76,7 +76,7 @@ describe('identity', () => {
   });
 
   it('without a hook: ambiguous joins as pending, unknown goes on unattributed, rejected is refused', async () => {
-    verifies('IDN-05', 'IDN-07', 'IDN-08', 'IDN-10', 'INB-06');
+    verifies('F45', 'IDN-05', 'IDN-07', 'IDN-08', 'IDN-10', 'INB-06');
     const { kit } = makeKit({
       identityResolver: resolver((message) => ({ status: message.senderId as IdentityResult['status'], candidates: [ADA], message: 'told so' })),
     });
@@ -127,7 +127,7 @@ describe('identity', () => {
   });
 
   it('holds what a challenged sender writes, and processes it in order once he is known', async () => {
-    verifies('IDN-06', 'IDN-11');
+    verifies('F45', 'IDN-06', 'IDN-11');
     let known = false;
     const { kit } = makeKit({ identityResolver: resolver(() => (known ? { status: 'identified', identity: ADA } : { status: 'unknown' })) });
     const a = new TestTransport('a');
@@ -242,6 +242,44 @@ describe('identity', () => {
       ['unmerged', 'web'],
     ]);
     await expect(kit.mergeIdentities('one', 'nobody', { by: 'x' })).rejects.toThrow(/nobody/);
+    await kit.close();
+  });
+
+  it('F45 identity: a late merge and its end leave what was said with who said it', async () => {
+    verifies('F45', 'IDN-13');
+    const store = new InMemoryStore();
+    const { kit } = makeKit({
+      store,
+      identityResolver: {
+        resolve: async ({ senderId }) => {
+          const identity = await Promise.resolve(store.resolveIdentity({ channelType: 'sms', address: senderId }));
+          return identity === null ? { status: 'unknown' } : { status: 'identified', identity };
+        },
+      },
+    });
+    await kit.createIdentity({ id: 'ada', displayName: 'Ada', channelAddresses: { sms: ['+1'] } });
+    await kit.createIdentity({ id: 'ada-too', displayName: 'A. Park', channelAddresses: { sms: ['+2'] } });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const send = (senderId: string, content: string) => kit.processInbound({ channelId: 'a', senderId, content }, { roomId });
+    const history = async () => messagesOf(await gapless(kit, roomId)).map((event) => [textOf(event), event.source.participantId]);
+    const before = [
+      ['from one phone', 'ada'],
+      ['from the other', 'ada-too'],
+    ];
+    for (const [index, sender] of ['+1', '+2'].entries()) await send(sender, before[index]?.[0] ?? '');
+    const people = await kit.listParticipants(roomId);
+    expect(await history()).toEqual(before);
+
+    await kit.mergeIdentities('ada', 'ada-too', { by: 'grace' });
+    expect(await history()).toEqual(before);
+    expect(await kit.listParticipants(roomId)).toEqual(people);
+    expect(await kit.getIdentity('ada-too')).toMatchObject({ id: 'ada', displayName: 'Ada' });
+    expect(await kit.findIdentity({ channelType: 'sms', address: '+2' })).toMatchObject({ id: 'ada' });
+
+    await kit.unmergeIdentity('ada-too');
+    await send('+2', 'it was not me');
+    expect(await history()).toEqual([...before, ['it was not me', 'ada-too']]);
+    expect(await kit.getIdentity('ada-too')).toMatchObject({ id: 'ada-too', displayName: 'A. Park' });
     await kit.close();
   });
 });

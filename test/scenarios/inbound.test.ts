@@ -339,17 +339,21 @@ describe('the default router', () => {
     const logger = { debug: () => undefined, info: () => undefined, warn: (message: string) => void warnings.push(message), error: () => undefined };
     const { kit } = makeKit({ logger });
     const sms = new TestTransport('sms', { recipientKey: 'phone_number' });
+    const desk = new TestTransport('desk');
     kit.registerChannel(sms);
+    kit.registerChannel(desk);
     for (const roomId of ['one', 'two']) {
       await kit.createRoom({ roomId });
       await kit.attachChannel(roomId, 'sms');
+      await kit.attachChannel(roomId, 'desk');
     }
     const first = await kit.processInbound({ channelId: 'sms', senderId: '+9', content: 'hi' });
     const second = await kit.processInbound({ channelId: 'sms', senderId: '+9', content: 'again' });
     expect(first.event?.roomId).not.toMatch(/one|two/);
     expect(second.event?.roomId).toBe(first.event?.roomId);
     expect(warnings.filter((warning) => warning.includes('several rooms'))).toHaveLength(1);
-    expect(messagesOf(await kit.getTimeline('one'))).toEqual([]);
+    for (const roomId of ['one', 'two']) expect(messagesOf(await kit.getTimeline(roomId))).toEqual([]);
+    expect(desk.texts).toEqual([]);
     await kit.close();
   });
 

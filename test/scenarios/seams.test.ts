@@ -556,7 +556,9 @@ describe('a webhook route', () => {
 
   it('F10 batch_with_one_bad', async () => {
     verifies('F10', 'INB-24', 'WHK-03');
-    const { kit } = makeKit();
+    const reported: unknown[] = [];
+    const logger = { ...silentLogger, warn: (message: string, fields?: object) => void reported.push([message, fields]) };
+    const { kit } = makeKit({ logger });
     kit.registerChannel(
       new TestTransport('sms', {
         recipientKey: 'phone_number',
@@ -586,6 +588,7 @@ describe('a webhook route', () => {
       { from: '+1', text: 'first', id: '1' },
       { from: '+1', text: 'third', id: '3' },
     ]);
+    expect(reported).toEqual([['A message of a webhook was not taken.', { channelId: 'sms', provider: 'acme', code: 'invalid' }]]);
     await kit.close();
   });
 });

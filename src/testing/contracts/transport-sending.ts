@@ -109,7 +109,7 @@ export const sendingTests: readonly TransportTest[] = [
   },
   {
     name: 'waits as long as the vendor asks, in seconds or until a date',
-    rules: ['PV-12'],
+    rules: ['PV-12', 'F22'],
     needs: 'retry_after',
     test: async (setup) => {
       setup.fail({ status: 429, headers: { 'retry-after': '17' } });
