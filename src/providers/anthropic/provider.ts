@@ -8,6 +8,7 @@ import type { RetryPolicy } from '../../core/models/delivery.js';
 import type { Secret } from '../../core/telemetry/secret.js';
 import { apiKeyOf } from '../_shared/ai/api-key.js';
 import { interrupted, isRetryableStatus, providerError } from '../_shared/ai/failure.js';
+import { hideKey } from '../_shared/ai/hidden-key.js';
 import { DEFAULT_TIMEOUT_SECONDS, MODEL_RETRY_POLICY } from '../_shared/ai/options.js';
 import { loadPeer } from '../_shared/peer.js';
 import { ToolNames } from '../_shared/ai/tool-names.js';
@@ -59,7 +60,7 @@ export class AnthropicAIProvider implements AIProvider {
     try {
       return answerOf(await client.messages.create(requestOf(context, this.#config, names), requestOptions(context, options)), names);
     } catch (error) {
-      throw failureOf(module, error, false);
+      throw hideKey(failureOf(module, error, false), this.#key, context);
     }
   }
 
@@ -72,7 +73,7 @@ export class AnthropicAIProvider implements AIProvider {
       hasBegun = true;
       yield* itemsOf(events, names);
     } catch (error) {
-      throw failureOf(module, error, hasBegun);
+      throw hideKey(failureOf(module, error, hasBegun), this.#key, context);
     }
   }
 

@@ -6,6 +6,7 @@ import type { RetryPolicy } from '../../core/models/delivery.js';
 import type { Secret } from '../../core/telemetry/secret.js';
 import { apiKeyOf } from '../_shared/ai/api-key.js';
 import { Deadline } from '../_shared/ai/deadline.js';
+import { hideKey } from '../_shared/ai/hidden-key.js';
 import { DEFAULT_TIMEOUT_SECONDS, MODEL_RETRY_POLICY } from '../_shared/ai/options.js';
 import { loadPeer } from '../_shared/peer.js';
 import { ToolNames } from '../_shared/ai/tool-names.js';
@@ -54,7 +55,7 @@ export class GeminiAIProvider implements AIProvider {
     try {
       return await answerOf(await client.models.generateContent(this.#request(context, names, deadline)), names, this.modelName);
     } catch (error) {
-      throw failureOf(module, error, deadline, false);
+      throw hideKey(failureOf(module, error, deadline, false), this.#key, context);
     } finally {
       deadline.end();
     }
@@ -71,7 +72,7 @@ export class GeminiAIProvider implements AIProvider {
       deadline.begin();
       yield* itemsOf(chunks, names, this.modelName);
     } catch (error) {
-      throw failureOf(module, error, deadline, hasBegun);
+      throw hideKey(failureOf(module, error, deadline, hasBegun), this.#key, context);
     } finally {
       deadline.end(); // the client leaves the connection open when nobody reads on
     }

@@ -6,6 +6,7 @@ import type { RetryPolicy } from '../../core/models/delivery.js';
 import { Secret } from '../../core/telemetry/secret.js';
 import { Deadline } from '../_shared/ai/deadline.js';
 import { providerError } from '../_shared/ai/failure.js';
+import { hideKey } from '../_shared/ai/hidden-key.js';
 import { DEFAULT_TIMEOUT_SECONDS, MODEL_RETRY_POLICY } from '../_shared/ai/options.js';
 import { ToolNames } from '../_shared/ai/tool-names.js';
 import { TooLongError } from '../_shared/server-sent-events.js';
@@ -95,7 +96,8 @@ export class PydanticAIProvider implements AIProvider {
       }
       throw run.interrupted();
     } catch (error) {
-      throw failureOf(error, deadline) ?? (agent === undefined ? wireFailure(error, hasBegun ? run : undefined) : agentFailure(error));
+      const failure = failureOf(error, deadline) ?? (agent === undefined ? wireFailure(error, hasBegun ? run : undefined) : agentFailure(error));
+      throw hideKey(failure, this.#key, context);
     } finally {
       deadline.end();
     }

@@ -7,6 +7,7 @@ import type { AIContext } from '../../../core/models/ai.js';
 import type { Secret } from '../../../core/telemetry/secret.js';
 import { checkKey } from '../ai/api-key.js';
 import { interrupted, providerError } from '../ai/failure.js';
+import { hideKey } from '../ai/hidden-key.js';
 import { loadPeer } from '../peer.js';
 
 /** Words of servers for a failure that passes, where there is no status any more: in mid-stream, and in a response that failed. */
@@ -76,7 +77,7 @@ export class OpenAIConnection {
     try {
       return await run(client, requestOptions(context, options));
     } catch (error) {
-      throw this.#failureOf(module, error, false, help);
+      throw hideKey(this.#failureOf(module, error, false, help), this.settings.key, context);
     }
   }
 
@@ -98,7 +99,7 @@ export class OpenAIConnection {
       // The package ends its events in silence when it is aborted: what looks broken off was left.
       if (options?.signal?.aborted === true && !(error instanceof AbortedError))
         throw new AbortedError('The request to the model was aborted.', { cause: error });
-      throw this.#failureOf(module, error, hasBegun, help);
+      throw hideKey(this.#failureOf(module, error, hasBegun, help), this.settings.key, context);
     }
   }
 
