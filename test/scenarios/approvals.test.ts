@@ -1,7 +1,16 @@
 /** Tools that need a person's leave (behaviour §33): the turn waits, the room goes on, and what was allowed runs, once. */
 import { describe, expect, it } from 'vitest';
 
-import { HookResult, InMemoryStore, RoomKit, silentLogger, type AITool, type Button, type RoomKitOptions } from '../../src/index.js';
+import {
+  ConversationRouter,
+  HookResult,
+  InMemoryStore,
+  RoomKit,
+  silentLogger,
+  type AITool,
+  type Button,
+  type RoomKitOptions,
+} from '../../src/index.js';
 import { FaultStore } from '../../src/testing/index.js';
 import { approvals, type ApprovalScene } from '../support/approval-scene.js';
 import { TestAgent, textOf } from '../support/harness.js';
@@ -453,6 +462,28 @@ describe('a button of an approval', () => {
     await scene.say('Reject', { senderId: 'olga', ...tap(reject) });
     expect((await scene.kit.getApproval(approval?.id ?? ''))?.state).toBe('approved');
     expect(scene.ran).toHaveLength(1);
+    await scene.close();
+  });
+
+  it('is heard by no agent, a router’s supervisor included, whose words and tool it is about', async () => {
+    verifies('APR-07', 'BC-03');
+    const scene = await approvals(visible);
+    const [boss, helper] = [new TestAgent('boss', () => undefined), new TestAgent('helper', () => undefined)];
+    for (const agent of [boss, helper]) {
+      scene.kit.registerChannel(agent);
+      await scene.kit.attachChannel('room', agent.channelId);
+    }
+    new ConversationRouter({ rules: [], defaultAgentId: 'bot', supervisorId: 'boss' }).install(scene.kit);
+    await scene.say('refund me');
+    expect(boss.asked.map(textOf)).toEqual(['refund me']);
+    const [approve] = buttonsOf(scene);
+    for (const senderId of ['ada', 'grace'])
+      expect((await scene.say('Approve', { senderId, ...tap(approve) })).turns.map(({ channelId }) => channelId)).not.toContain('boss');
+    await scene.clock.advance(10);
+    expect(scene.ran).toHaveLength(1);
+    expect([boss.asked.map(textOf).filter((text) => text === 'Approve'), helper.asked]).toEqual([[], []]);
+    await scene.say('thanks');
+    expect(boss.asked.map(textOf)).toContain('thanks');
     await scene.close();
   });
 

@@ -402,9 +402,11 @@ function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, p
   const source = Object.freeze(participant === undefined ? given : { ...given, participantId: participant.participantId });
   const content = typeof draft.content === 'string' || !Object.isFrozen(draft.content) ? toContent(draft.content) : draft.content;
   const visibility = draft.visibility ?? message.visibility ?? 'all';
-  const metadata = draft.metadata ?? message.metadata;
-  // A tap on an approval speaks to the kit: no agent is asked about it (APR-07).
-  const addressedTo = tapOf(metadata) === undefined ? (draft.addressedTo ?? message.addressedTo) : EMPTY_LIST;
+  const said = draft.metadata ?? message.metadata;
+  // A tap on an approval speaks to the kit: no agent is asked about it, whatever a router says of its supervisor (APR-07, BC-03).
+  const isTap = tapOf(said) !== undefined;
+  const metadata = isTap ? { ...said, _for_no_agent: true } : said;
+  const addressedTo = isTap ? EMPTY_LIST : (draft.addressedTo ?? message.addressedTo);
   return {
     fields: {
       roomId: state.room.id,
