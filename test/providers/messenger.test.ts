@@ -337,8 +337,8 @@ describe('a conversation', () => {
     expect(vendor.requests).toHaveLength(asked + 1);
   });
 
-  it('carries reactions, receipts, typing and edits', async () => {
-    verifies('INB-25', 'EPH-03', 'EDT-06');
+  it('carries reactions, receipts, typing, quotes and edits', async () => {
+    verifies('INB-30', 'INB-25', 'EPH-03', 'EDT-06');
     const { kit, say, person } = await scene();
     const heard: unknown[] = [];
     await kit.subscribeRoom('room', (event) => void heard.push([event.type, event.data['event_id'], event.data['emoji']]));
@@ -356,6 +356,9 @@ describe('a conversation', () => {
     const mine = await person.waitFor('yourself');
     expect(await person.react(mine.id, '❤️')).toBe(200);
     expect(heard).toContainEqual(['reaction', event?.id, '❤️']);
+    await person.write('Hi', { replyTo: mine.id });
+    await person.write('As I said', { replyTo: id });
+    expect((await saidInRoom(kit)).slice(-2).map(({ parentEventId }) => parentEventId)).toEqual([event?.id, theirs?.id]);
     await person.edit(id, 'The parcel');
     expect((await saidInRoom(kit))[0]?.content).toEqual({ type: 'text', body: 'The parcel' });
   });

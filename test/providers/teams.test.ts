@@ -603,7 +603,7 @@ describe('a conversation', () => {
   }
 
   it('goes there and back: a tap names what it answers, and an answer names its message', async () => {
-    verifies('INB-29');
+    verifies('INB-29', 'INB-30');
     const { person, say, kit } = await talk();
     const { id, status } = await person.write('My parcel is not here.');
     expect(status).toBe(200);
@@ -618,6 +618,7 @@ describe('a conversation', () => {
     expect(tapped).toMatchObject({
       content: { body: 'Yes, please' },
       metadata: { action: { id: 'yes', value: 'resend', kind: 'reply', source_event_id: event?.id } },
+      parentEventId: event?.id,
     });
   });
 

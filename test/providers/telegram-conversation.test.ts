@@ -239,6 +239,7 @@ describe('over the webhook', () => {
   });
 
   it('shows in a group what an answer answers, and in a chat with one person does not', async () => {
+    verifies('INB-30');
     const { telegram, kit, events } = await served(await world());
     const group = telegram.groupChat('ada', 'Family');
     await group.write('First');
@@ -249,7 +250,12 @@ describe('over the webhook', () => {
       await kit.sendEvent(roomId, 'desk', 'Yes', { parentEventId: parent?.id ?? '' });
     };
     await answer((await events())[0]);
-    expect(await group.waitFor('Yes')).toMatchObject({ answers: 1 });
+    const yes = await group.waitFor('Yes');
+    expect(yes).toMatchObject({ answers: 1 });
+    await group.write('Which?', { replyTo: yes.id });
+    await group.write('The second', { replyTo: 2 });
+    const [first, second, said, which, theSecond] = await events();
+    expect([first, second, which, theSecond].map((event) => event?.parentEventId)).toEqual([undefined, undefined, said?.id, second?.id]);
     const chat = telegram.chat('ada');
     await chat.write('Me?');
     const rooms = await kit.listRooms();

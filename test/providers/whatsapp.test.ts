@@ -449,13 +449,23 @@ describe('a conversation', () => {
   });
 
   it('changes and takes back what people change and take back, and quotes what is answered', async () => {
-    verifies('EDT-06');
+    verifies('EDT-06', 'INB-30');
     const { kit, phone, say } = await scene();
     const first = await phone.write('Teh parcel');
     await phone.edit(first.id, 'The parcel');
     const [event] = await saidInRoom(kit);
     expect(event?.content).toEqual({ type: 'text', body: 'The parcel' });
-    await say({ type: 'text', body: 'Which?' });
+    const { event: question } = await say({ type: 'text', body: 'Which?' });
+    const which = await phone.waitFor('Which?');
+    await phone.write('The second', { replyTo: which.id });
+    await phone.write('As I said', { replyTo: first.id });
+    await phone.write('To nothing', { replyTo: 'wamid.unknown' });
+    const parents = (await saidInRoom(kit)).slice(-3).map(({ parentEventId, metadata }) => [parentEventId, metadata['reply_to_message_id']]);
+    expect(parents).toEqual([
+      [question?.id, which.id],
+      [event?.id, first.id],
+      [undefined, 'wamid.unknown'],
+    ]);
     await kit.sendEvent('room', 'desk', 'That one', { parentEventId: event?.id ?? '' });
     expect((await phone.waitFor('That one')).repliesTo).toBe(first.id);
     await phone.revoke(first.id);

@@ -72,6 +72,49 @@ describe('threads of one address', () => {
     await kit.close();
   });
 
+  it('F09 hang below what they answer, the likeliest first, and below nothing that their room does not know', async () => {
+    verifies('INB-30');
+    const { kit } = makeKit();
+    kit.registerChannel(new EmailChannel('mail', { provider: new MockEmailProvider() }));
+    kit.registerChannel(new EmailChannel('desk'));
+    const parentOf = async (result: Promise<InboundResult>) => (await result).event?.parentEventId;
+    const first = (await kit.processInbound(mail('<a1>', 'My parcel', { repliesTo: [] }))).event;
+    const roomId = first?.roomId ?? '';
+    expect(first).not.toHaveProperty('parentEventId');
+    await kit.attachChannel(roomId, 'desk');
+    const sent = await kit.sendEvent(roomId, 'desk', 'Shall we send it again?');
+    const [row] = await kit.listDeliveries({ roomId });
+    expect(await parentOf(kit.processInbound(mail('<a2>', 'of mine', { repliesTo: ['<a1>'] })))).toBe(first?.id);
+    expect(await parentOf(kit.processInbound(mail('<a3>', 'by its id', { repliesTo: ['<unknown>', sent.id, '<a1>'] })))).toBe(sent.id);
+    expect(await parentOf(kit.processInbound(mail('<a4>', 'by the vendor’s', { repliesTo: [row?.providerMessageId ?? ''] })))).toBe(sent.id);
+    expect(await parentOf(kit.processInbound(mail('<a5>', 'of nobody', { repliesTo: ['<unknown>', 'nothing'] })))).toBeUndefined();
+    expect(await parentOf(kit.processInbound(mail('<a6>', 'as told', { repliesTo: ['<a2>'], parentEventId: sent.id })))).toBe(sent.id);
+    // Ids of another room are no parents, and an edit answers nothing.
+    await kit.createRoom({ roomId: 'other' });
+    await kit.attachChannel('other', 'mail');
+    expect(await parentOf(kit.processInbound(mail('<b1>', 'elsewhere', { repliesTo: ['<a1>', sent.id] }), { roomId: 'other' }))).toBeUndefined();
+    const edit = { type: 'edit', targetEventId: '<a2>', newContent: { type: 'text', body: 'of mine, too' } } as const;
+    expect(await parentOf(kit.processInbound({ ...mail('<a7>', ''), content: edit, repliesTo: ['<a1>'] }, { roomId }))).toBeUndefined();
+    await kit.close();
+  });
+
+  it('answer what went out by the id its vendor gave it: the older room keeps its thread', async () => {
+    verifies('RTR-05');
+    const { kit, clock } = makeKit();
+    kit.registerChannel(new EmailChannel('mail', { provider: new MockEmailProvider() }));
+    kit.registerChannel(new EmailChannel('desk'));
+    for (const roomId of ['older', 'newer']) {
+      await kit.createRoom({ roomId });
+      await kit.attachChannel(roomId, 'mail', { metadata: { email_address: ADA } });
+      await clock.advance(1000);
+    }
+    await kit.attachChannel('older', 'desk');
+    await kit.sendEvent('older', 'desk', 'Shall we send it again?');
+    const [row] = await kit.listDeliveries({ roomId: 'older' });
+    expect(await roomOf(kit.processInbound(mail('<a1>', 'Yes', { repliesTo: [row?.providerMessageId ?? ''] })))).toBe('older');
+    await kit.close();
+  });
+
   it('are lines of one conversation unless the channel says otherwise', async () => {
     verifies('RTR-05', 'TRN-01');
     const { kit } = makeKit();

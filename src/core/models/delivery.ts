@@ -54,7 +54,8 @@ export interface InboundMessage {
   readonly threadId?: string;
   /**
    * What it answers, the likeliest first: the vendor's ids of messages of this channel, or ids of events that went out over
-   * it. The router takes the room they belong to, if that names the sender (RTR-05).
+   * it. The router takes the room they belong to, if that names the sender (RTR-05); the first that the room knows is the
+   * event's parent (INB-30).
    */
   readonly repliesTo?: readonly string[];
   /** A repeated key in the same room returns the first event (INB-08). */

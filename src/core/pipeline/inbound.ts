@@ -30,6 +30,7 @@ import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
 import { wakeParked } from '../delivery/parked.js';
 import { isEphemeral, publishInbound } from './inbound-ephemeral.js';
+import { quotedParent } from './quoted-parent.js';
 import { typedTap } from './typed-tap.js';
 
 /** How `processInbound` finds the room and when it answers. */
@@ -338,8 +339,24 @@ function readTap(
 ): PreparedOrResult | Promise<PreparedOrResult> {
   const read = typedTap(parts, state, draft, message.metadata);
   return isPromise(read)
-    ? read.then((tapped) => identify(parts, entry, message, options, state, tapped, deadline))
-    : identify(parts, entry, message, options, state, read, deadline);
+    ? read.then((tapped) => findParent(parts, entry, message, options, state, tapped, deadline))
+    : findParent(parts, entry, message, options, state, read, deadline);
+}
+
+/** What it quotes is its parent (INB-30). */
+function findParent(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: ReleasedOptions,
+  state: RoomState,
+  draft: EventDraft,
+  deadline: ProcessDeadline,
+): PreparedOrResult | Promise<PreparedOrResult> {
+  const placed = quotedParent(parts, state.room.id, message, draft);
+  return isPromise(placed)
+    ? placed.then((child) => identify(parts, entry, message, options, state, child, deadline))
+    : identify(parts, entry, message, options, state, placed, deadline);
 }
 
 /** What a channel may know while it normalises a message; made of parts only when they are read. */
@@ -620,6 +637,7 @@ function routeQuery(parts: KitParts, entry: RegisteredChannel, message: InboundM
     address: entry.channel.recipientOf?.(message) ?? message.senderId,
     message,
     organizationId: parts.options.organizationId,
+    providerName: entry.channel.providerName,
     ...(entry.channel.roomPerThread === true && { roomPerThread: true }),
   };
 }

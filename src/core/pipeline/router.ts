@@ -14,6 +14,8 @@ export interface InboundRouteQuery {
   readonly address: string;
   readonly organizationId?: string | undefined;
   readonly message: InboundMessage;
+  /** Who gives the ids of what went out over the channel. */
+  readonly providerName?: string | undefined;
   /** The channel wants a room for each thread (RTR-05). */
   readonly roomPerThread?: boolean;
 }
@@ -25,7 +27,7 @@ export interface InboundRoomRouter {
 }
 
 /** A reply names its thread from the root on; what matters stands near its end, and a stranger may name thousands. */
-const MAX_REPLIES_TO = 20;
+export const MAX_REPLIES_TO = 20;
 
 /** Decides by stored state alone, in four steps (RTR-01), of messages in threads by their thread before that (RTR-05). */
 export class DefaultInboundRouter implements InboundRoomRouter {
@@ -60,16 +62,18 @@ export class DefaultInboundRouter implements InboundRoomRouter {
     const candidates = await this.#find(query);
     if (candidates.keyed !== undefined) return candidates.keyed;
     for (const id of (query.message.repliesTo ?? []).slice(0, MAX_REPLIES_TO)) {
-      const roomId = await this.#roomOfMessage(query.channelId, id);
+      const roomId = await this.#roomOfMessage(query, id);
       if (roomId !== undefined && (await this.#mayContinue(roomId, query))) return roomId;
     }
     return query.roomPerThread === true && query.message.threadId !== undefined ? null : this.#decide(query, candidates);
   }
 
   /** Where a message came in over this channel, or an event went out over it. */
-  async #roomOfMessage(channelId: string, id: string): Promise<string | undefined> {
+  async #roomOfMessage({ channelId, providerName }: InboundRouteQuery, id: string): Promise<string | undefined> {
     const event = await this.store.getEventByExternalId(channelId, id);
     if (event !== null) return event.roomId;
+    const sent = providerName === undefined ? null : await this.store.findRowByProviderMessage(providerName, id);
+    if (sent?.channelId === channelId) return sent.roomId;
     const [row] = await this.store.listRows({ channelId, eventId: id, limit: 1 });
     return row?.roomId;
   }

@@ -93,6 +93,7 @@ function messageOf(event: Fields, message: Fields, person: string, pageId: strin
   const repliesTo = textOf(fieldsOf(message['reply_to'])['mid']);
   return whole(shell, mid, {
     content,
+    ...(repliesTo !== undefined && { repliesTo: [repliesTo] }),
     metadata: {
       ...(tap !== undefined && { action: { ...tap, kind: 'reply' } }),
       ...(repliesTo !== undefined && { reply_to_message_id: repliesTo }),
@@ -199,7 +200,11 @@ interface Shell {
   readonly pageId: string | undefined;
 }
 
-function whole({ event, person, pageId }: Shell, id: string, said: Pick<InboundMessage, 'content' | 'eventType' | 'metadata'>): WebhookMeta {
+function whole(
+  { event, person, pageId }: Shell,
+  id: string,
+  said: Pick<InboundMessage, 'content' | 'eventType' | 'repliesTo' | 'metadata'>,
+): WebhookMeta {
   const recipient = textOf(fieldsOf(event['recipient'])['id']);
   const timestamp = isoOf(numberOf(event['timestamp']));
   return {
@@ -208,6 +213,7 @@ function whole({ event, person, pageId }: Shell, id: string, said: Pick<InboundM
       senderId: person,
       content: said.content,
       ...(said.eventType !== undefined && { eventType: said.eventType }),
+      ...(said.repliesTo !== undefined && { repliesTo: said.repliesTo }),
       externalId: id,
       providerMessageId: id,
       idempotencyKey: id,

@@ -126,6 +126,7 @@ function messageOf(shell: Shell): WebhookMeta {
   const repliesTo = textOf(raw['replyToId']);
   return whole(shell, id, {
     content,
+    ...(repliesTo !== undefined && { repliesTo: [messageIdOf(conversationId, repliesTo)] }),
     metadata: {
       ...(tap !== undefined && { action: tap.action }),
       ...(tap?.inputs !== undefined && { inputs: tap.inputs }),
@@ -201,7 +202,7 @@ function reactionsOf(shell: Shell): readonly WebhookMeta[] {
 function whole(
   { raw, about, senderId, conversationId }: Shell,
   id: string,
-  said: Pick<InboundMessage, 'content' | 'eventType' | 'metadata'>,
+  said: Pick<InboundMessage, 'content' | 'eventType' | 'repliesTo' | 'metadata'>,
 ): WebhookMeta {
   const { senderName, conversationType, isGroup, serviceUrl, tenantId, botId } = about;
   const timestamp = isoOf(raw['timestamp']);
@@ -214,6 +215,7 @@ function whole(
       senderId,
       content: said.content,
       ...(said.eventType !== undefined && { eventType: said.eventType }),
+      ...(said.repliesTo !== undefined && { repliesTo: said.repliesTo }),
       externalId,
       providerMessageId: externalId,
       idempotencyKey: externalId,

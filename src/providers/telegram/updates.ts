@@ -52,6 +52,7 @@ function messageOf(message: Fields, update: Fields, options: TelegramUpdateOptio
   if (said === undefined) return ignored('nothing that a room could show');
   const key = messageKey(chatId, messageId);
   const topic = message['is_topic_message'] === true ? textOf(message['message_thread_id']) : undefined;
+  const quoted = textOf(fieldsOf(message['reply_to_message'])['message_id']);
   return {
     type: 'message',
     message: {
@@ -61,6 +62,8 @@ function messageOf(message: Fields, update: Fields, options: TelegramUpdateOptio
       providerMessageId: key,
       idempotencyKey: key,
       ...(topic !== undefined && { threadId: topic }),
+      // In a topic, what answers nothing else is said to answer the message that opened it.
+      ...(quoted !== undefined && quoted !== topic && { repliesTo: [messageKey(chatId, quoted)] }),
       rawPayload: { ...update },
       metadata: { ...metadataOf(message, place, options), ...said.metadata },
     },

@@ -27,12 +27,14 @@ export function messageOf(message: Fields, shell: Shell): WebhookMeta {
   const said = saidIn(type, message);
   if (typeof said === 'string') return { type: 'ignored', reason: said };
   const { content, eventType, metadata } = said;
+  const quoted = textOf(fieldsOf(message['context'])['id']);
   return {
     type: 'message',
     message: {
       senderId,
       content,
       ...(eventType !== undefined && { eventType }),
+      ...(quoted !== undefined && { repliesTo: [quoted] }),
       externalId: id,
       providerMessageId: id,
       idempotencyKey: id,
