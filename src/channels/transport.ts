@@ -64,6 +64,8 @@ export interface EphemeralRequest {
   /** As in {@link TransportRequest.defaults}. */
   readonly defaults: Metadata;
   readonly binding: ChannelBinding;
+  /** The newest message of this channel in the room. Read when asked for. */
+  answered?(): Awaitable<RoomEvent | undefined>;
 }
 
 /** What a transport channel needs of a vendor's client. */
@@ -256,6 +258,7 @@ export class TransportChannel implements Channel {
       ...(action === 'remove' && { isRemoved: true }),
       defaults: this.#defaults(binding),
       binding,
+      answered: () => this.#services?.answeredBy({ roomId: event.roomId }),
     });
   }
 

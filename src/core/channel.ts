@@ -105,6 +105,9 @@ export interface Channel {
   close?(): Awaitable<void>;
 }
 
+/** What answers something: an event, or what is no event and stands behind all of them, such as typing. */
+export type Answering = Pick<RoomEvent, 'roomId' | 'parentEventId'> & { readonly index?: number };
+
 /** What a registered channel may use of its kit. */
 export interface ChannelServices {
   readonly clock: Clock;
@@ -118,7 +121,7 @@ export interface ChannelServices {
   /** The vendor's id of a message that came or went over this channel; undefined when there is none. */
   messageIdOf(roomId: string, eventId: string): Promise<string | undefined>;
   /** The message of this channel that an event answers: its parent, else the channel's newest in the room before it. */
-  answeredBy(event: RoomEvent): Promise<RoomEvent | undefined>;
+  answeredBy(event: Answering): Promise<RoomEvent | undefined>;
   /** Publishes an ephemeral event of this channel. */
   publish(event: EphemeralEvent): Awaitable<void>;
   /** Present while the kit has telemetry. */

@@ -669,6 +669,19 @@ describe('a conversation', () => {
     await person.waitFor('Still here');
   });
 
+  it('shows after a restart that somebody types, and reacts, where the timeline says that the conversation is', async () => {
+    verifies('EPH-03');
+    const { person, vendor, kit } = await talk();
+    const { id } = await person.write('Hello');
+    const [hello] = (await kit.getTimeline('room')).filter(({ type }) => type === 'message');
+    await kit.unregisterChannel('teams');
+    kit.registerChannel(new TeamsChannel('teams', { provider: new BotFrameworkTeamsProvider(configOf(vendor)) })); // it has heard of nobody
+    await kit.publishTyping('room', 'colleague');
+    await until(() => person.isTypingShown, 'typing is shown');
+    await kit.publishReaction('room', 'colleague', hello?.id ?? '', '👍');
+    await until(() => person.reactions.get(id)?.has('like') === true, 'the reaction arrives');
+  });
+
   it('greets where it was added, before anybody has written', async () => {
     verifies('PV-06');
     const { person, say } = await talk();

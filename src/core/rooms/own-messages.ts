@@ -1,5 +1,5 @@
 /** What a channel asks about messages that came or went over itself: their ids at the vendor, and which one an event answers. */
-import type { Channel } from '../channel.js';
+import type { Answering, Channel } from '../channel.js';
 import type { RoomEvent } from '../models/event.js';
 import type { KitParts } from '../parts.js';
 
@@ -30,14 +30,14 @@ export async function eventIdOf(
 }
 
 /** The event's parent where it came over this channel, else the channel's newest message before it, if it is not long ago. */
-export async function answeredBy(parts: KitParts, channelId: string, event: RoomEvent): Promise<RoomEvent | undefined> {
+export async function answeredBy(parts: KitParts, channelId: string, event: Answering): Promise<RoomEvent | undefined> {
   if (event.parentEventId !== undefined) {
     const parent = await parts.store.getEvent(event.roomId, event.parentEventId);
     if (parent !== null && isMessageOf(channelId, parent)) return parent;
   }
   let beforeIndex = event.index;
-  for (let page = 0; page < MAX_PAGES && beforeIndex > 0; page++) {
-    const events = await parts.store.listEvents(event.roomId, { beforeIndex, newestFirst: true, limit: PAGE });
+  for (let page = 0; page < MAX_PAGES && beforeIndex !== 0; page++) {
+    const events = await parts.store.listEvents(event.roomId, { ...(beforeIndex !== undefined && { beforeIndex }), newestFirst: true, limit: PAGE });
     const found = events.find((earlier) => isMessageOf(channelId, earlier));
     if (found !== undefined) return found;
     if (events.length < PAGE) return undefined;

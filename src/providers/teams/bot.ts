@@ -72,10 +72,11 @@ export class BotFrameworkTeamsProvider implements TransportProvider, WebhookProv
     return this.#sequences.run(request.idempotencyKey, made.messages, (message) => this.#post(place, message, signal));
   }
 
-  async sendEphemeral({ type, to = '', messageId, emoji = '', isRemoved, binding }: EphemeralRequest): Promise<void> {
-    const place = this.#trusted(await this.#known(to, binding.metadata));
+  async sendEphemeral(request: EphemeralRequest): Promise<void> {
+    const { type, messageId, emoji = '', isRemoved } = request;
+    const place = await this.#placeOf(request);
     if (place === undefined) return;
-    if (type === 'typing_start') await this.#post(place, { type: 'typing' });
+    if (type === 'typing_start') await this.#post({ reference: place.reference, serviceUrl: place.serviceUrl }, { type: 'typing' });
     const name = type === 'reaction' && messageId !== undefined ? reactionOf(emoji) : undefined;
     if (name === undefined || messageId === undefined) return;
     const url = `${activitiesOf(place)}/${encodeURIComponent(activityIdIn(messageId))}/reactions/${encodeURIComponent(name)}`;
@@ -117,7 +118,7 @@ export class BotFrameworkTeamsProvider implements TransportProvider, WebhookProv
   }
 
   /** The timeline is right after every restart, and in every process: it goes before what is remembered. */
-  async #placeOf(request: TransportRequest): Promise<Place | undefined> {
+  async #placeOf(request: Pick<TransportRequest, 'to' | 'binding' | 'answered'>): Promise<Place | undefined> {
     const { to = '', binding } = request;
     const answers = await request.answered?.();
     const told = referenceIn(answers?.metadata);
