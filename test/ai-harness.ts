@@ -147,6 +147,8 @@ export class AgentHarness {
       emitTrace: () => undefined,
       emit: () => undefined,
       messageIdOf: () => Promise.resolve(undefined),
+      messageIdsOf: () => Promise.resolve([]),
+      noteMessageIds: () => Promise.resolve(),
       answeredBy: () => Promise.resolve(undefined),
       readVisible: () => Promise.resolve({ events: [], prev: -1, latestIndex: -1, more: false }),
       publish: (event) => void this.published.push(event),

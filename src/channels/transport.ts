@@ -9,7 +9,6 @@ import { checkChannelId } from '../core/ids.js';
 import type { ChannelFetchOptions, FetchedMedia } from '../core/media/media-store.js';
 import type { ChannelBinding } from '../core/models/binding.js';
 import { channelCapabilities, type ChannelCapabilities } from '../core/models/capabilities.js';
-import { transcodeFor } from '../core/delivery/transcode.js';
 import type { EventContent } from '../core/models/content.js';
 import type { InboundMessage, ProviderResult, RateLimit } from '../core/models/delivery.js';
 import type { EphemeralEvent } from '../core/models/ephemeral.js';
@@ -19,6 +18,7 @@ import type { ProtocolTrace } from '../core/models/trace.js';
 import type { ChannelDirection, ChannelType } from '../core/models/vocabulary.js';
 import type { RoomContext } from '../core/rooms/context.js';
 import { inboundDraft } from './inbound-draft.js';
+import { changeSteps, idsAfter, type ChangeStep } from './message-changes.js';
 import { withReachableMedia } from './reachable-media.js';
 import type { WebhookProvider } from './webhook.js';
 
@@ -217,7 +217,9 @@ export class TransportChannel implements Channel {
     };
     const { parts, idempotencyKey } = options;
     if (parts === undefined) {
-      const change = await this.#change(event);
+      const steps = await this.#changes(event, binding.capabilities);
+      if (steps.length > 1) return this.#changeEach(provider, frame, steps, options);
+      const change = steps[0] ?? { content: event.content };
       const publish = this.#services?.publishMedia;
       const content =
         publish === undefined ? change.content : await withReachableMedia(change.content, event, publish, provider.fetchesMedia === true);
@@ -233,8 +235,30 @@ export class TransportChannel implements Channel {
         signal: options.signal,
       };
       receipt = receiptOf(await this.#send(provider, request, index));
-      await options.markPartsSent?.(index + 1);
+      await options.markPartsSent?.(index + 1, receipt.providerMessageId);
     }
+    return receipt;
+  }
+
+  /** A change of several messages is made one by one, and after a failure goes on from the first that was not made (TRC-06). */
+  async #changeEach(
+    provider: TransportProvider,
+    frame: Omit<TransportRequest, 'content' | 'idempotencyKey' | 'signal'>,
+    steps: readonly ChangeStep[],
+    options: DeliverOptions,
+  ): Promise<DeliverReceipt> {
+    const { partsSent, idempotencyKey, signal } = options;
+    const sent = [...(options.partMessageIds ?? [])];
+    let receipt: DeliverReceipt = {};
+    for (const [index, step] of steps.entries()) {
+      if (index < partsSent) continue;
+      receipt = receiptOf(await this.#send(provider, { ...frame, ...step, idempotencyKey: `${idempotencyKey}:${index}`, signal }, index));
+      sent[index] = receipt.providerMessageId ?? '';
+      await options.markPartsSent?.(index + 1, receipt.providerMessageId);
+    }
+    const { roomId, content } = frame.event;
+    const isChanged = content.type === 'edit' && steps.some(({ targetMessageId }) => targetMessageId !== undefined);
+    if (isChanged) await this.#services?.noteMessageIds(roomId, content.targetEventId, idsAfter(steps, sent));
     return receipt;
   }
 
@@ -277,12 +301,11 @@ export class TransportChannel implements Channel {
     if (this.#options.ownsProvider !== false) await this.#options.provider?.close?.();
   }
 
-  /** An edit or a delete needs the vendor's id of its message; what this channel has never carried is told in words (§11.1). */
-  async #change({ roomId, content }: RoomEvent): Promise<Pick<TransportRequest, 'content' | 'targetMessageId'>> {
-    if (content.type !== 'edit' && content.type !== 'delete') return { content };
-    const targetMessageId = await this.#services?.messageIdOf(roomId, content.targetEventId);
-    if (targetMessageId !== undefined) return { content, targetMessageId };
-    return { content: transcodeFor(content, { ...this.capabilities, supportsEdit: false, supportsDelete: false }) ?? content };
+  /** An edit or a delete needs the vendor's ids of its messages; what this channel has never carried is told in words (§11.1). */
+  async #changes({ roomId, content }: RoomEvent, capabilities: ChannelCapabilities): Promise<readonly ChangeStep[]> {
+    if (content.type !== 'edit' && content.type !== 'delete') return [{ content }];
+    const ids = (await this.#services?.messageIdsOf(roomId, content.targetEventId)) ?? [];
+    return changeSteps(content, ids, capabilities);
   }
 
   /** Rooms are changed one by one, and looked for again: those that were changed are not among them any more. */

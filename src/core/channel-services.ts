@@ -17,7 +17,7 @@ import { storeEffects } from './pipeline/side-effects.js';
 import { publishEphemeral } from './realtime/publish.js';
 import { contextOf } from './rooms/history.js';
 import { memoryAccess } from './rooms/memory-access.js';
-import { answeredBy, messageIdOf } from './rooms/own-messages.js';
+import { answeredBy, messageIdOf, messageIdsOf, noteMessageIds } from './rooms/own-messages.js';
 import { readVisible } from './rooms/timeline.js';
 import type { ChannelTracing } from './telemetry/provider.js';
 import type { ToolUseGate } from './turns/tool-gate.js';
@@ -35,6 +35,8 @@ export function channelServices(parts: KitParts, channelId: string, kit: RoomKit
     },
     readVisible: (roomId, options) => readVisible(parts, roomId, channelId, options),
     messageIdOf: (roomId, eventId) => messageIdOf(parts, channelId, roomId, eventId),
+    messageIdsOf: (roomId, eventId) => messageIdsOf(parts, channelId, roomId, eventId),
+    noteMessageIds: (roomId, eventId, messageIds) => noteMessageIds(parts, channelId, roomId, eventId, messageIds),
     answeredBy: (event) => answeredBy(parts, channelId, event),
     publish: (event) => publishEphemeral(parts, event),
     ...(parts.tracer.enabled && { tracing: tracingOf(parts, channelId) }),

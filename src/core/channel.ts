@@ -120,6 +120,10 @@ export interface ChannelServices {
   readVisible(roomId: string, options: { afterIndex: number; limit: number }): Promise<VisiblePage>;
   /** The vendor's id of a message that came or went over this channel; undefined when there is none. */
   messageIdOf(roomId: string, eventId: string): Promise<string | undefined>;
+  /** The same of every message that an event became, in their order; none where one of them is not known. */
+  messageIdsOf(roomId: string, eventId: string): Promise<readonly string[]>;
+  /** The messages of an event that went out over this channel have become these. */
+  noteMessageIds(roomId: string, eventId: string, messageIds: readonly string[]): Promise<void>;
   /** The message of this channel that an event answers: its parent, else the channel's newest in the room before it. */
   answeredBy(event: Answering): Promise<RoomEvent | undefined>;
   /** Publishes an ephemeral event of this channel. */
@@ -253,8 +257,10 @@ export interface DeliverOptions {
   readonly partsSent: number;
   /** The parts to send when the text was split; else undefined and `event.content` is what to send. */
   readonly parts?: readonly string[];
-  /** Durably notes that this many parts are out. */
-  markPartsSent?(count: number): Awaitable<void>;
+  /** The vendor's ids of the parts that are out, as they were noted; '' for one without. */
+  readonly partMessageIds?: readonly string[];
+  /** Durably notes that this many parts are out, and the vendor's id of the newest: by these a split text is changed later (TRC-06). */
+  markPartsSent?(count: number, providerMessageId?: string): Awaitable<void>;
   /**
    * Set where `deliver` may return {@link LATER} in place of a promise: then this is to be called once, after it has returned,
    * with the error or without. For channels that settle thousands of deliveries at a time.

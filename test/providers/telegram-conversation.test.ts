@@ -170,6 +170,29 @@ describe('over the webhook', () => {
     await chat.waitUntil(({ messages }) => messages.length === 1);
   });
 
+  it('changes and takes back every message that a long text became', async () => {
+    verifies('TRC-06');
+    const { telegram, kit, events } = await served(await world());
+    const chat = telegram.chat('ada');
+    await chat.write('Tell me all of it');
+    const [{ roomId }] = (await events()) as [RoomEvent];
+    await kit.attachChannel(roomId, 'desk');
+    const long = (word: string, count: number): string => `${`${word} `.repeat(count)}end`;
+    const own = (): readonly string[] => chat.messages.filter(({ isFromBot }) => isFromBot).map(({ text }) => text);
+    const { id } = await kit.sendEvent(roomId, 'desk', long('one', 2500), { participantId: 'grace' });
+    await until(() => own().length === 3); // the text arrives
+    const change = (body: string) =>
+      kit.sendEvent(roomId, 'desk', { type: 'edit', targetEventId: id, newContent: { type: 'text', body } }, { participantId: 'grace' });
+    await change(long('two', 2500));
+    await until(() => own().join(' ') === long('two', 2500)); // each part is changed
+    await change('short');
+    await until(() => own().join() === 'short'); // what is left over goes
+    await change(long('three', 1000));
+    await until(() => own().join(' ') === long('three', 1000)); // what is more is sent
+    await kit.sendEvent(roomId, 'desk', { type: 'delete', targetEventId: id }, { participantId: 'grace' });
+    await until(() => own().length === 0); // all of it is gone
+  });
+
   it('applies an edit that overtakes its message', async () => {
     verifies('F11', 'EDT-06');
     const { telegram, provider, kit, events } = await world();

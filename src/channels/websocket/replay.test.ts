@@ -188,6 +188,8 @@ describe('replay under any interleaving', () => {
             logger: silentLogger,
             emit: () => undefined,
             messageIdOf: () => Promise.resolve(undefined),
+            messageIdsOf: () => Promise.resolve([]),
+            noteMessageIds: () => Promise.resolve(),
             answeredBy: () => Promise.resolve(undefined),
             readVisible: (_roomId, options) => read(room.page(options)),
           } as Partial<ChannelServices> as ChannelServices); // the rest is not used

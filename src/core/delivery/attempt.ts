@@ -3,6 +3,7 @@ import type { DeliverOptions } from '../channel.js';
 import { abortReason } from '../clock.js';
 import { TimeoutError } from '../errors.js';
 import type { OutboxRow } from '../models/delivery.js';
+import { EMPTY_LIST } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 
 export class Attempt implements DeliverOptions {
@@ -13,7 +14,7 @@ export class Attempt implements DeliverOptions {
     private readonly kit: KitParts,
     private readonly row: OutboxRow,
     readonly parts: readonly string[] | undefined,
-    private readonly markParts: (count: number) => Promise<unknown>,
+    private readonly markParts: (count: number, providerMessageId: string | undefined) => Promise<unknown>,
   ) {}
 
   get idempotencyKey(): string {
@@ -28,6 +29,9 @@ export class Attempt implements DeliverOptions {
   get partsSent(): number {
     return this.row.partsSent ?? 0;
   }
+  get partMessageIds(): readonly string[] {
+    return this.row.partMessageIds ?? EMPTY_LIST;
+  }
   get signal(): AbortSignal {
     const controller = (this.#controller ??= new AbortController());
     if (this.#over !== undefined) controller.abort(this.#over);
@@ -35,8 +39,8 @@ export class Attempt implements DeliverOptions {
   }
 
   /** Rejects once the attempt was given up: another one goes on from this part. */
-  async markPartsSent(count: number): Promise<void> {
-    await this.markParts(count);
+  async markPartsSent(count: number, providerMessageId?: string): Promise<void> {
+    await this.markParts(count, providerMessageId);
     this.checkTime();
   }
 

@@ -296,7 +296,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   }
 
   #newAttempt(textParts: readonly string[] | undefined): Attempt {
-    return new Attempt(this.parts, this.row, textParts, (count) => this.#change({ partsSent: count }));
+    return new Attempt(this.parts, this.row, textParts, (count, id) =>
+      // What a vendor gave no id is kept as '': the others stay in their places.
+      this.#change({ partsSent: count, partMessageIds: [...(this.row.partMessageIds ?? []), id ?? ''] }),
+    );
   }
 
   async #succeed(receipt: DeliverReceipt | undefined): Promise<void> {

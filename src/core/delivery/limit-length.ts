@@ -24,6 +24,8 @@ export function limitLength(content: EventContent, capabilities: ChannelCapabili
       return parts.every((part, position) => part === content.parts[position]) ? content : Object.freeze({ ...content, parts: Object.freeze(parts) });
     }
     case 'edit': {
+      // Where texts are split, so is the new one, by the channel, which knows what it has to change (TRC-06).
+      if (capabilities.overflow === 'split' && content.newContent.type === 'text') return content;
       const inner = limitLength(content.newContent, capabilities);
       return inner === content.newContent ? content : Object.freeze({ ...content, newContent: inner });
     }

@@ -72,11 +72,15 @@ export async function tryAgain(parts: KitParts, row: OutboxRow, failure: Deliver
   if (failure.again === 'at_once') {
     if (row.lastError?.code === failure.code) return null;
     const nextAttemptAt = isoTime(parts.clock.now());
-    const changed = await parts.store.updateRow(row.id, { state: 'queued', lastError: failure, nextAttemptAt, partsSent: 0 }, REFUSED_LATER);
+    const changed = await parts.store.updateRow(
+      row.id,
+      { state: 'queued', lastError: failure, nextAttemptAt, partsSent: 0, partMessageIds: [] },
+      REFUSED_LATER,
+    );
     if (changed !== null) await parts.resume([changed]);
     return changed;
   }
-  const changed = await parts.store.updateRow(row.id, { ...parking(parts, row, failure), partsSent: 0 }, REFUSED_LATER);
+  const changed = await parts.store.updateRow(row.id, { ...parking(parts, row, failure), partsSent: 0, partMessageIds: [] }, REFUSED_LATER);
   if (changed !== null) parked(parts, changed);
   return changed;
 }

@@ -249,6 +249,8 @@ export interface OutboxRow {
   readonly providerMessageId?: string;
   /** How many parts of a split text have been sent (TRC-03). */
   readonly partsSent?: number;
+  /** The vendor's ids of these parts, '' for one without; what edits and deletes change (TRC-06). */
+  readonly partMessageIds?: readonly string[];
   readonly lastError?: DeliveryFailure;
 }
 

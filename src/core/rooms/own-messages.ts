@@ -1,6 +1,7 @@
 /** What a channel asks about messages that came or went over itself: their ids at the vendor, and which one an event answers. */
 import type { Answering, Channel } from '../channel.js';
 import type { RoomEvent } from '../models/event.js';
+import { EMPTY_LIST } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 
 const PAGE = 50;
@@ -14,6 +15,27 @@ export async function messageIdOf(parts: KitParts, channelId: string, roomId: st
   if (event.source.channelId === channelId) return event.source.providerMessageId ?? event.source.externalId;
   const [row] = await parts.store.listRows({ roomId, channelId, eventId, limit: 1 });
   return row?.providerMessageId;
+}
+
+/** The vendor's ids of all messages that an event became on this channel; none where one of them has none. */
+export async function messageIdsOf(parts: KitParts, channelId: string, roomId: string, eventId: string): Promise<readonly string[]> {
+  const [row] = await parts.store.listRows({ roomId, channelId, eventId, limit: 1 });
+  const ofParts = row?.partMessageIds ?? EMPTY_LIST;
+  if (ofParts.length > 0) return ofParts.includes('') ? EMPTY_LIST : ofParts;
+  const id = await messageIdOf(parts, channelId, roomId, eventId);
+  return id === undefined ? EMPTY_LIST : [id];
+}
+
+/** An edit has made more or fewer messages of an event (TRC-06). */
+export async function noteMessageIds(
+  parts: KitParts,
+  channelId: string,
+  roomId: string,
+  eventId: string,
+  messageIds: readonly string[],
+): Promise<void> {
+  const [row] = await parts.store.listRows({ roomId, channelId, eventId, limit: 1 });
+  if (row !== undefined) await parts.store.updateRow(row.id, { partMessageIds: messageIds });
 }
 
 /** The event of this room that the vendor knows by this id, because it came or went over the channel. */

@@ -91,6 +91,7 @@ export const Delivery = z
     provider: z.string().optional(),
     providerMessageId: z.string().optional(),
     partsSent: z.number().int().optional(),
+    partMessageIds: z.array(z.string()).optional(),
     lastError: Failure.optional(),
   })
   .meta({ id: 'Delivery', description: 'One planned delivery of one event to one channel.' }) satisfies z.ZodType<OutboxRow>;

@@ -315,6 +315,7 @@ export function fullRow(roomId: string, eventId: string, channelId: string): Req
     provider: 'vendor',
     providerMessageId: `SM-${eventId}`,
     partsSent: 2,
+    partMessageIds: [`SM-${eventId}-0`, `SM-${eventId}`],
     lastError: { code: 'timeout', message: 'Too slow.', retryable: true, retryAfterSeconds: 3 },
   };
 }

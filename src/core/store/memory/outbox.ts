@@ -1,7 +1,7 @@
 /** Outbox rows and turns in memory, with their lanes. */
 import { ConflictError } from '../../errors.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../../models/delivery.js';
-import { EMPTY_LIST, ownJson } from '../../models/json.js';
+import { EMPTY, EMPTY_LIST, ownJson } from '../../models/json.js';
 import type { OutboxState, TurnState } from '../../models/vocabulary.js';
 import { turnMovedOn } from './approvals.js';
 import { MemoryTurn } from './turn.js';
@@ -36,7 +36,7 @@ export class MemoryOutbox {
 
   addRows(rows: readonly OutboxRow[], index: number): void {
     for (const row of rows) {
-      const own: OutboxRow = Object.freeze({ ...row, eventIndex: index, ...(row.lastError !== undefined && { lastError: ownJson(row.lastError) }) });
+      const own: OutboxRow = Object.freeze({ ...row, eventIndex: index, ...ownParts(row) });
       this.#rows.set(row.id, own);
       this.#indexMessage(own);
       push(this.#rowsOfRoom, row.roomId, row.id);
@@ -57,7 +57,7 @@ export class MemoryOutbox {
   updateRow(rowId: string, patch: RowPatch, from: readonly OutboxState[] | undefined): OutboxRow | null {
     const row = this.#rows.get(rowId);
     if (row === undefined || (from !== undefined && !from.includes(row.state))) return null;
-    const changed: OutboxRow = Object.freeze({ ...row, ...patch, ...(patch.lastError !== undefined && { lastError: ownJson(patch.lastError) }) });
+    const changed: OutboxRow = Object.freeze({ ...row, ...patch, ...ownParts(patch) });
     this.#rows.set(rowId, changed);
     if (OPEN_ROWS.includes(changed.state)) this.#openRows.add(rowId);
     else this.#openRows.delete(rowId);
@@ -275,6 +275,15 @@ export function planTurnMerge(
 /** What `commitEvent` throws when `completesTurn` names a turn that has ended (STO-04). */
 export function alreadyCommitted(turnId: string): ConflictError {
   return new ConflictError(`turn_already_committed: turn '${turnId}' has ended already; its reply is not posted twice.`, { retryable: false });
+}
+
+/** What of a row is no plain value, as the store's own. */
+function ownParts({ lastError, partMessageIds }: RowPatch): Pick<RowPatch, 'lastError' | 'partMessageIds'> {
+  if (lastError === undefined && partMessageIds === undefined) return EMPTY;
+  return {
+    ...(lastError !== undefined && { lastError: ownJson(lastError) }),
+    ...(partMessageIds !== undefined && { partMessageIds: ownJson(partMessageIds) }),
+  };
 }
 
 /** A row as the result it stands for (OUT-06), for `deliveryResults`. */
