@@ -1,5 +1,5 @@
 /** What a vendor's text and attachments are to a room (PV-08): one rule for every parser, and nothing a stranger sends makes it throw. */
-import { cutText } from '../core/delivery/limit-length.js';
+import { cutText } from '../core/delivery/split-text.js';
 import { MAX_DATA_URL_BYTES } from '../core/models/content-validation.js';
 import type { AudioContent, EventContent, MediaContent, VideoContent } from '../core/models/content.js';
 import type { ChannelMediaType } from '../core/models/vocabulary.js';

@@ -31,7 +31,7 @@ export {
   type OptOutQuery,
   type OptOutRequest,
 } from './opt-out/index.js';
-export { smsSegments, splitSms, type SmsSegments } from './sms-segments.js';
+export { smsSegments, splitSms, type SmsSegments } from '../core/delivery/sms-segments.js';
 export { WebSocketChannel, type SubscribeOptions, type WebSocketChannelOptions } from './websocket.js';
 export type { ConnectionLimits, ConnectionOptions, ConnectionSend } from './websocket/connection.js';
 export type { ConnectionFrame, EventFrame, ResyncFrame, Shared, StreamFrame } from './websocket/frames.js';

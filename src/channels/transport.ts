@@ -76,6 +76,8 @@ export interface TransportProvider {
   send(request: TransportRequest): Awaitable<ProviderResult>;
   /** The longest text, in UTF-16 units, that the vendor takes as one message, where that is less than its channel carries. */
   readonly maxLength?: number;
+  /** The most segments of an SMS that the vendor takes as one message. */
+  readonly maxSegments?: number;
   /** Whether the vendor recognises a repeated idempotency key (OUT-09). Default false. */
   readonly supportsIdempotencyKey?: boolean;
   /** Whether the vendor is given files by their address alone: then `data:` urls become links of the media store (PV-05). Default false. */
@@ -155,7 +157,7 @@ export class TransportChannel implements Channel {
     this.channelId = channelId;
     this.channelType = options.channelType;
     this.direction = options.direction ?? 'bidirectional';
-    this.capabilities = channelCapabilities(within(options.capabilities, provider?.maxLength));
+    this.capabilities = channelCapabilities(within(options.capabilities, provider));
     this.durable = options.durable ?? true;
     this.roomPerThread = options.roomPerThread ?? false;
     if (options.recipientKey !== undefined) this.recipientKey = options.recipientKey;
@@ -357,9 +359,17 @@ export class TransportChannel implements Channel {
 }
 
 /** What the channel carries, and no longer text than its vendor takes (TRC-03). */
-function within(capabilities: Partial<ChannelCapabilities> = {}, most: number | undefined): Partial<ChannelCapabilities> {
-  return most === undefined ? capabilities : { ...capabilities, maxLength: Math.min(capabilities.maxLength ?? most, most) };
+function within(
+  capabilities: Partial<ChannelCapabilities> = {},
+  { maxLength, maxSegments }: Partial<TransportProvider> = {},
+): Partial<ChannelCapabilities> {
+  return {
+    ...capabilities,
+    ...(maxLength !== undefined && { maxLength: Math.min(capabilities.maxLength ?? maxLength, maxLength) }),
+    ...(maxSegments !== undefined && { maxSegments: Math.min(capabilities.maxSegments ?? maxSegments, maxSegments) }),
+  };
 }
+
 /** Two rooms of an address are found at a time; nobody has more of them than this. */
 const MAX_MOVED_ROOMS = 100;
 

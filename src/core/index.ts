@@ -81,7 +81,8 @@ export type {
   StoredMedia,
 } from './media/media-store.js';
 export { transcodeFor, type ContentTranscoder } from './delivery/transcode.js';
-export { limitLength, splitText } from './delivery/limit-length.js';
+export { limitLength } from './delivery/limit-length.js';
+export { splitText } from './delivery/split-text.js';
 export { CircuitBreaker, type BreakerOptions, type BreakerState } from './delivery/breaker.js';
 export { TokenBuckets } from './delivery/rate-limit.js';
 export { DEFAULT_RETRY, isRetryable, parseRetryAfter, retryDelayMs } from './delivery/retry.js';

@@ -154,6 +154,7 @@ function contentKey(binding: ChannelBinding): string {
   return [
     given.mediaTypes.join(','),
     given.maxLength,
+    given.maxSegments,
     given.overflow,
     given.supportsEdit,
     given.supportsDelete,

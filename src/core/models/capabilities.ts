@@ -7,6 +7,8 @@ export interface ChannelCapabilities {
   readonly mediaTypes: readonly ChannelMediaType[];
   /** Longest text in UTF-16 units. */
   readonly maxLength?: number;
+  /** The most segments of one SMS; with `overflow: 'split'` a text that has more goes in several messages (TRC-03). */
+  readonly maxSegments?: number;
   readonly overflow: 'truncate' | 'split';
   readonly supportsThreading: boolean;
   readonly supportsReactions: boolean;

@@ -3,7 +3,7 @@
  * @see https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages
  */
 import { outboundMedia, outboundText, type OutboundMedia } from '../../channels/outbound-text.js';
-import { cutText, splitText, truncate } from '../../core/delivery/limit-length.js';
+import { cutText, splitText, truncate } from '../../core/delivery/split-text.js';
 import type { Button, Card, EventContent, QuickReply, RichContent } from '../../core/models/content.js';
 import { tapPayload } from '../_shared/graph/tap.js';
 import { graphTemplate } from '../_shared/graph/template.js';

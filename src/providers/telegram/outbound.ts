@@ -1,5 +1,5 @@
 /** The calls that a content becomes. Pure. @see https://core.telegram.org/bots/api#available-methods */
-import { splitText } from '../../core/delivery/limit-length.js';
+import { splitText } from '../../core/delivery/split-text.js';
 import type { EventContent, LocationContent, RichContent } from '../../core/models/content.js';
 import { outboundText } from '../../channels/outbound-text.js';
 import type { TelegramCall, TelegramFile } from './api.js';

@@ -23,8 +23,8 @@ const MAX_MEDIA = 10;
 export class TelnyxSMSProvider implements TransportProvider, WebhookProvider {
   readonly name = 'telnyx';
   readonly fetchesMedia = true;
-  /** Telnyx takes ten segments as one message, and one emoji makes each 67 units long. */
-  readonly maxLength = 670;
+  /** Telnyx takes ten segments as one message. */
+  readonly maxSegments = 10;
   readonly webhookNeeds: readonly string[];
   readonly #account: TelnyxAccount;
   readonly #from: { readonly from?: string; readonly messaging_profile_id?: string };

@@ -1,5 +1,5 @@
 /** A message with something to tap, as a template of Twilio's Content API. @see https://www.twilio.com/docs/content/twiliocard */
-import { cutText } from '../../core/delivery/limit-length.js';
+import { cutText } from '../../core/delivery/split-text.js';
 import type { Fields } from '../_shared/http/reading.js';
 import { postbackOf } from '../_shared/rcs/postback.js';
 import type { RcsCard, RcsChoice, RcsShape } from '../_shared/rcs/shape.js';

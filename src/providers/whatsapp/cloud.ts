@@ -3,7 +3,7 @@ import { outboundText } from '../../channels/outbound-text.js';
 import type { EphemeralRequest, TransportProvider, TransportRequest } from '../../channels/transport.js';
 import type { WebhookProvider, WebhookReply, WebhookRequest } from '../../channels/webhook.js';
 import type { ChannelFetchOptions, FetchedMedia } from '../../core/media/media-store.js';
-import { truncate } from '../../core/delivery/limit-length.js';
+import { truncate } from '../../core/delivery/split-text.js';
 import type { TemplateContent } from '../../core/models/content.js';
 import type { ProviderResult, TryAgain } from '../../core/models/delivery.js';
 import type { WebhookMeta } from '../../core/pipeline/webhook.js';

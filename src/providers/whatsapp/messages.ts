@@ -1,5 +1,5 @@
 /** What content is at WhatsApp: one message or several, in the API's fields. Pure; files are uploaded by who sends them. */
-import { splitText, cutText } from '../../core/delivery/limit-length.js';
+import { splitText, cutText } from '../../core/delivery/split-text.js';
 import { outboundText, type OutboundMedia } from '../../channels/outbound-text.js';
 import type { EventContent, LocationContent, TemplateContent } from '../../core/models/content.js';
 import { richMessages } from './rich.js';

@@ -4,7 +4,7 @@
  * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-list-messages
  * @see https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/interactive-media-carousel-messages
  */
-import { cutText, splitText, truncate } from '../../core/delivery/limit-length.js';
+import { cutText, splitText, truncate } from '../../core/delivery/split-text.js';
 import { outboundText } from '../../channels/outbound-text.js';
 import type { Button, Card, RichContent } from '../../core/models/content.js';
 import { tapPayload } from '../_shared/graph/tap.js';

@@ -47,6 +47,7 @@ export const Capabilities = z
     supportsMedia: z.boolean(),
     supportsAudio: z.boolean(),
     supportsVideo: z.boolean(),
+    maxSegments: z.number().optional(),
     maxButtons: z.number().optional(),
     supportedMediaTypes: z.array(z.string()),
     maxMediaSizeBytes: z.number().optional(),

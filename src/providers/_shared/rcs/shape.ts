@@ -3,7 +3,7 @@
  * @see https://developers.google.com/business-communications/rcs-business-messaging/guides/build/messages/overview
  */
 import { outboundMedia, outboundText, type OutboundMedia } from '../../../channels/outbound-text.js';
-import { cutText } from '../../../core/delivery/limit-length.js';
+import { cutText } from '../../../core/delivery/split-text.js';
 import { channelCapabilities } from '../../../core/models/capabilities.js';
 import { transcodeFor } from '../../../core/delivery/transcode.js';
 import type { Button, Card, EventContent, QuickReply, RichContent } from '../../../core/models/content.js';

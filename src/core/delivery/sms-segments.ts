@@ -1,6 +1,6 @@
 /** How many text messages a text is for a carrier, and where it may be parted (GSM 03.38, 3GPP TS 23.038 and 23.040). Pure. */
-import { ValidationError } from '../core/errors.js';
-import { splitText } from '../core/delivery/limit-length.js';
+import { ValidationError } from '../errors.js';
+import { splitText } from './split-text.js';
 
 /** What a text costs by SMS. */
 export interface SmsSegments {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { verifies } from '../../test/requirements.js';
-import { ValidationError } from '../core/index.js';
+import { verifies } from '../../../test/requirements.js';
+import { ValidationError } from '../errors.js';
 import { smsSegments, splitSms } from './sms-segments.js';
 
 const FAMILY = '👨‍👩‍👧‍👦';
