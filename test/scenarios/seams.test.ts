@@ -554,6 +554,53 @@ describe('a webhook route', () => {
     await kit.close();
   });
 
+  it('All webhooks: nobody unsigned is read, however large or strange, and nothing beyond 1 MiB', async () => {
+    verifies('WHK-03', 'WHK-04', 'PV-09');
+    const { kit } = makeKit();
+    kit.registerChannel(new TestTransport('sms', { recipientKey: 'phone_number' }));
+    let read = 0;
+    const counting = { ...provider, parse: (call: { body: Uint8Array }) => (read++, provider.parse(call)) };
+    const route = createWebhookHandler({ kit, provider: counting, channelId: 'sms' });
+    const good = JSON.stringify([{ from: '+1', text: 'hi', id: 'm1' }]);
+    for (const [body, signature] of [
+      [good, ''],
+      [good, sign(`${good} `)],
+      ['['.repeat(100_000), 'ff'],
+      ['\u0000', sign('')],
+    ] as const)
+      expect((await route(post(body, signature))).status).toBe(401);
+    const throwing = createWebhookHandler({
+      kit,
+      provider: {
+        ...counting,
+        verify: () => {
+          throw new Error('crypto is not there');
+        },
+      },
+      channelId: 'sms',
+    });
+    expect((await throwing(post(good))).status).toBe(401);
+    // What is announced is not read at all; what is not announced is read as far as it may be.
+    const most = 1024 * 1024;
+    const large = 'x'.repeat(most + 1);
+    expect((await route(post(large))).status).toBe(413);
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled += 65_536;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const streamed = { method: 'POST', body: endless, duplex: 'half', headers: { 'x-signature': 'ff' } } as RequestInit;
+    expect((await route(new Request('https://x/hook', streamed))).status).toBe(413);
+    expect(pulled).toBeLessThan(2 * most);
+    expect(read).toBe(0);
+    const allowed = `${good}${' '.repeat(most - good.length)}`;
+    expect((await route(post(allowed))).status).toBe(200);
+    expect(read).toBe(1);
+    await kit.close();
+  });
+
   it('F10 batch_with_one_bad', async () => {
     verifies('F10', 'INB-24', 'WHK-03');
     const reported: unknown[] = [];
