@@ -206,6 +206,119 @@ describe('identity', () => {
     await kit.close();
   });
 
+  it('processes what is held as the person it was completed for, whom the room knows by another address', async () => {
+    verifies('IDN-11');
+    const { kit } = makeKit({
+      identityResolver: resolver(({ senderId }) => (senderId === '+1' ? { status: 'identified', identity: ADA } : { status: 'challenge_sent' })),
+    });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const send = (senderId: string, content: string) => kit.processInbound({ channelId: 'a', senderId, content }, { roomId });
+    await send('+1', 'here I am');
+    await send('+2', 'and this is my new phone');
+    await send('+2', 'can you read me?');
+    const results = await kit.completeChallenge({ channelId: 'a', senderId: '+2' }, ADA);
+    expect(results.map(({ blocked, event }) => [blocked, event?.source.participantId])).toEqual([
+      [false, 'ada'],
+      [false, 'ada'],
+    ]);
+    expect(messagesOf(await gapless(kit, roomId)).map(textOf)).toEqual(['here I am', 'and this is my new phone', 'can you read me?']);
+    await kit.close();
+  });
+
+  it('releases what is held to whom the answer names, though the room knows them by another address', async () => {
+    verifies('IDN-11');
+    const { kit, clock } = makeKit({
+      identityResolver: resolver(({ senderId, content }) =>
+        senderId === '+1' || content === 'code 42' ? { status: 'identified', identity: ADA } : { status: 'challenge_sent' },
+      ),
+    });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    const send = (senderId: string, content: string) => kit.processInbound({ channelId: 'a', senderId, content }, { roomId });
+    await send('+1', 'here I am');
+    await send('+2', 'held');
+    await send('+2', 'code 42');
+    await clock.advance(10);
+    const said = messagesOf(await gapless(kit, roomId));
+    expect(said.map((event) => [textOf(event), event.source.participantId])).toEqual([
+      ['here I am', 'ada'],
+      ['held', 'ada'],
+      ['code 42', 'ada'],
+    ]);
+    await kit.close();
+  });
+
+  it('neither says nor holds a message that is nothing but an answer, right or wrong', async () => {
+    verifies('IDN-08', 'IDN-11');
+    const { kit } = makeKit({
+      identityResolver: resolver(({ content }) =>
+        content === '42'
+          ? { status: 'identified', identity: ADA, isAnswer: true }
+          : { status: 'challenge_sent', isAnswer: content === '41', inject: content === '41' ? 'That is not it.' : 'Your code, please.' },
+      ),
+    });
+    const a = new TestTransport('a');
+    const roomId = await openRoom(kit, [a]);
+    const send = async (content: string) => {
+      const { blocked, reason } = await kit.processInbound({ channelId: 'a', senderId: '+1', content }, { roomId });
+      return [blocked, reason];
+    };
+    expect(await send('hello')).toEqual([true, 'identity_challenge_sent']);
+    expect(await send('41')).toEqual([true, 'identity_challenge_sent']);
+    expect(a.texts).toEqual(['Your code, please.', 'That is not it.']);
+    expect(await send('42')).toEqual([true, 'identity_challenge_answered']);
+    const said = messagesOf(await gapless(kit, roomId)).slice(2);
+    expect(said.map((event) => [textOf(event), event.source.participantId])).toEqual([['hello', 'ada']]);
+    await kit.close();
+  });
+
+  it('asks for each message from a shared address, and remembers nobody by it', async () => {
+    verifies('IDN-01', 'IDN-04');
+    const leo: Identity = { id: 'leo', displayName: 'Leo Park' };
+    const identityResolver = resolver(({ content }) => ({ status: 'identified', identity: content === 'Leo here' ? leo : ADA, isShared: true }));
+    const { kit } = makeKit({ identityResolver });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    for (const content of ['Ada here', 'Leo here', 'Ada again']) await kit.processInbound({ channelId: 'a', senderId: '+1', content }, { roomId });
+    expect(messagesOf(await gapless(kit, roomId)).map((event) => event.source.participantId)).toEqual(['ada', 'leo', 'ada']);
+    expect(identityResolver.asked).toHaveLength(3);
+    expect((await kit.listParticipants(roomId)).map(({ id, externalId }) => [id, externalId])).toEqual([
+      ['ada', undefined],
+      ['leo', undefined],
+    ]);
+    await kit.close();
+  });
+
+  it('asks again for an address that a merge brought and its undoing took away; what was said stays as it was', async () => {
+    verifies('IDN-01', 'IDN-13');
+    const store = new InMemoryStore();
+    const { kit } = makeKit({
+      store,
+      identityResolver: resolver(({ senderId }) => {
+        const identity = store.resolveIdentity({ channelType: 'sms', address: senderId });
+        return identity === null ? { status: 'unknown' } : { status: 'identified', identity };
+      }),
+    });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    await kit.createIdentity({ id: 'ada', displayName: 'Ada', channelAddresses: { sms: ['+1'] } });
+    await kit.createIdentity({ id: 'old', displayName: 'A. Park', channelAddresses: { sms: ['+2', '+3'] } });
+    const send = (senderId: string) => kit.processInbound({ channelId: 'a', senderId, content: 'hello' }, { roomId });
+    const whoSaid = async () => messagesOf(await gapless(kit, roomId)).map((event) => event.source.participantId);
+    await send('+3');
+    await kit.mergeIdentities('ada', 'old', { by: 'clerk' });
+    await send('+3'); // who was known here before is the same participant after it, and the same person as …
+    await send('+2');
+    expect(await whoSaid()).toEqual(['old', 'old', 'ada']);
+    const people = await kit.listParticipants(roomId);
+    const named = await Promise.all(people.map(async ({ id, identityId = '' }) => [id, (await kit.getIdentity(identityId))?.id]));
+    expect(named).toEqual([
+      ['old', 'ada'],
+      ['ada', 'ada'],
+    ]);
+    await kit.unmergeIdentity('old');
+    await send('+2');
+    expect(await whoSaid()).toEqual(['old', 'old', 'ada', 'old']);
+    await kit.close();
+  });
+
   it('F45 identity', async () => {
     verifies('F45', 'IDN-09', 'IDN-13');
     const { kit, clock } = makeKit();

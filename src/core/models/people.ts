@@ -47,6 +47,12 @@ export interface IdentityResult {
   readonly channelType?: ChannelType;
   readonly challengeType?: string;
   readonly message?: string;
+  /** With `challenge_sent`: delivered to the sender's channel, as what a hook's challenge asks (IDN-08). */
+  readonly inject?: ContentInput;
+  /** The message is nothing but the answer to a challenge, right or wrong: it is neither said nor held (IDN-11). Default false. */
+  readonly isAnswer?: boolean;
+  /** Several people write from this address: the resolver is asked for each of its messages (IDN-01). Default false. */
+  readonly isShared?: boolean;
 }
 
 /** A merge of two identities, with what it moved, so that it can be undone exactly (IDN-13). */

@@ -2,11 +2,10 @@
 import type { InboundResult } from '../models/delivery.js';
 import type { Identity } from '../models/people.js';
 import type { KitParts } from '../parts.js';
-import { inRoom } from '../rooms/lifecycle.js';
 import { discardHeld, releaseHeld } from './held.js';
 import { challengeKey } from './identity.js';
 import { processReleased } from './inbound.js';
-import { joinParticipant } from './participants.js';
+import type { ParticipantDecision } from './participants.js';
 
 export async function completeChallenge(
   parts: KitParts,
@@ -19,17 +18,13 @@ export async function completeChallenge(
     await discardHeld(parts, 'challenge', key);
     return [];
   }
-  return releaseHeld(parts, 'challenge', key, async (message, { roomId = '' }) => {
-    await inRoom(parts, roomId, (section, state) =>
-      joinParticipant(parts, section, state, {
-        kind: 'identified',
-        participantId: identity.id,
-        channelId: sender.channelId,
-        identity,
-        resolvedBy: 'challenge',
-        senderId: sender.senderId,
-      }),
-    );
-    return processReleased(parts, message, roomId);
-  });
+  const known: ParticipantDecision = {
+    kind: 'identified',
+    participantId: identity.id,
+    channelId: sender.channelId,
+    identity,
+    resolvedBy: 'challenge',
+    senderId: sender.senderId,
+  };
+  return releaseHeld(parts, 'challenge', key, (message, { roomId = '' }) => processReleased(parts, message, roomId, known));
 }

@@ -2,9 +2,10 @@
 import { withDeadline } from '../async/bounded.js';
 import { isoTime } from '../clock.js';
 import { errorMessage, TimeoutError } from '../errors.js';
+import type { ContentInput } from '../models/content.js';
 import type { InboundMessage } from '../models/delivery.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
-import { isPromise } from '../models/json.js';
+import { isPromise, type Awaitable } from '../models/json.js';
 import type { Identity, IdentityHookResult, IdentityResult, Participant } from '../models/people.js';
 import type { KitParts } from '../parts.js';
 import type { RegisteredChannel } from '../registry.js';
@@ -21,7 +22,8 @@ const HOLD_SECONDS = 24 * 3600;
 const MAX_HELD = 20;
 
 export type IdentityOutcome =
-  { readonly kind: 'go'; readonly participant?: ParticipantDecision } | { readonly kind: 'stop'; readonly reason: string };
+  | { readonly kind: 'go'; readonly participant?: ParticipantDecision }
+  | { readonly kind: 'stop'; readonly reason: string; /** Who it is, of a message that only said so. */ readonly participant?: ParticipantDecision };
 
 const GO: IdentityOutcome = { kind: 'go' };
 
@@ -44,6 +46,23 @@ export function knownSender(entry: RegisteredChannel, state: RoomState, senderId
   );
 }
 
+/**
+ * Whether an address is still that of the participant it came from before: what the store knows of addresses goes before what
+ * the room remembers, or a merge that was undone would last there (IDN-13). Asked for each message, so at once where it can be.
+ */
+export function isStillSender(parts: KitParts, entry: RegisteredChannel, state: RoomState, known: Participant, senderId: string): Awaitable<boolean> {
+  const { organizationId } = state.room;
+  const { channelType } = entry.channel;
+  const owner = parts.store.resolveIdentity({ channelType, address: senderId, ...(organizationId !== undefined && { organizationId }) });
+  return isPromise(owner) ? owner.then((found) => isSamePerson(parts, known, found)) : isSamePerson(parts, known, owner);
+}
+
+function isSamePerson(parts: KitParts, { identityId }: Participant, owner: Identity | null): Awaitable<boolean> {
+  if (owner === null || identityId === undefined || owner.id === identityId) return true;
+  const own = parts.store.getIdentity(identityId);
+  return isPromise(own) ? own.then((found) => found?.id === owner.id) : own?.id === owner.id;
+}
+
 export async function resolveSender(
   parts: KitParts,
   entry: RegisteredChannel,
@@ -61,9 +80,9 @@ export async function resolveSender(
   switch (result.status) {
     case 'identified':
       if (result.identity === undefined) break;
-      return identified(parts, channel.channelId, result.identity, 'resolver', message.senderId);
+      return identified(parts, channel.channelId, result.identity, 'resolver', message.senderId, result);
     case 'challenge_sent':
-      await holdMessage(parts, holdKey, message, state.room.id);
+      await challenge(parts, channel.channelId, message, state, result.inject, result.isAnswer);
       return { kind: 'stop', reason: result.message ?? 'identity_challenge_sent' };
     case 'ambiguous':
     case 'pending':
@@ -73,11 +92,11 @@ export async function resolveSender(
   }
   const ambiguous = result.status === 'ambiguous' || result.status === 'pending';
   const decided = await askHooks(parts, ambiguous, draft, complete, state);
-  if (decided !== null) return applyHook(parts, entry, message, state, decided, result, holdKey);
+  if (decided !== null) return applyHook(parts, entry, message, state, decided, result);
   if (result.status === 'rejected') return { kind: 'stop', reason: result.message ?? 'identity_rejected' };
   // A challenged sender whose answer did not identify him stays on hold (IDN-11).
   if ((await parts.store.listHeld('challenge', holdKey, isoTime(parts.clock.now()))).length > 0) {
-    await holdMessage(parts, holdKey, message, state.room.id);
+    await challenge(parts, channel.channelId, message, state, undefined, result.isAnswer);
     return { kind: 'stop', reason: 'identity_challenge_sent' };
   }
   return ambiguous ? pending(parts, channel.channelId, draft.source.participantId, undefined, result.candidates) : GO;
@@ -135,35 +154,60 @@ async function applyHook(
   state: RoomState,
   decided: IdentityHookResult,
   result: IdentityResult,
-  holdKey: string,
 ): Promise<IdentityOutcome> {
   const channelId = entry.channel.channelId;
   switch (decided.outcome) {
     case 'resolved':
-      return decided.identity === undefined ? GO : identified(parts, channelId, decided.identity, 'hook', message.senderId);
+      return decided.identity === undefined ? GO : identified(parts, channelId, decided.identity, 'hook', message.senderId, result);
     case 'pending':
       return pending(parts, channelId, message.senderId, decided.displayName, decided.candidates ?? result.candidates);
     case 'reject':
       return { kind: 'stop', reason: decided.reason ?? (result.status === 'unknown' ? 'unknown_sender' : 'identity_rejected') };
-    case 'challenge': {
-      const content = decided.inject;
-      await holdMessage(parts, holdKey, message, state.room.id);
-      if (content !== undefined) {
-        await withSection(parts, state.room.id, async (section) => {
-          const now = await loadState(parts, state.room.id);
-          await commitOne(parts, section, now, undefined, { event: { content }, targetChannelIds: [channelId] }, new Cascade());
-        });
-      }
+    case 'challenge':
+      await challenge(parts, channelId, message, state, decided.inject, result.isAnswer);
       return { kind: 'stop', reason: 'identity_challenge_sent' };
-    }
   }
 }
 
-function identified(parts: KitParts, channelId: string, identity: Identity, resolvedBy: string, senderId: string): IdentityOutcome {
+/** The message waits, unless it is nothing but an answer that was wrong; what is asked goes to the sender's channel. */
+async function challenge(
+  parts: KitParts,
+  channelId: string,
+  message: InboundMessage,
+  state: RoomState,
+  content: ContentInput | undefined,
+  isAnswer = false,
+): Promise<void> {
+  const roomId = state.room.id;
+  if (!isAnswer) await holdMessage(parts, challengeKey(channelId, message.senderId), message, roomId);
+  if (content === undefined) return;
+  await withSection(parts, roomId, async (section) => {
+    const now = await loadState(parts, roomId);
+    await commitOne(parts, section, now, undefined, { event: { content }, targetChannelIds: [channelId] }, new Cascade());
+  });
+}
+
+function identified(
+  parts: KitParts,
+  channelId: string,
+  identity: Identity,
+  resolvedBy: string,
+  senderId: string,
+  { isShared = false, isAnswer = false }: IdentityResult,
+): IdentityOutcome {
   if (parts.framework.has('identity_resolved')) {
     parts.framework.emit('identity_resolved', { channelId, data: { identity_id: identity.id } });
   }
-  return { kind: 'go', participant: { kind: 'identified', participantId: identity.id, channelId, identity, resolvedBy, senderId } };
+  const participant: ParticipantDecision = {
+    kind: 'identified',
+    participantId: identity.id,
+    channelId,
+    identity,
+    resolvedBy,
+    // Under a shared address nobody is known by it alone.
+    ...(!isShared && { senderId }),
+  };
+  return isAnswer ? { kind: 'stop', reason: 'identity_challenge_answered', participant } : { kind: 'go', participant };
 }
 
 function pending(

@@ -9,6 +9,7 @@ import { ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
+import type { Participant } from '../models/people.js';
 import { EMPTY, EMPTY_LIST, frozenMap, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RegisteredChannel } from '../registry.js';
@@ -24,8 +25,8 @@ import { Cascade } from './cascade.js';
 import { checkState } from './commit.js';
 import { pendingKey } from './edit-delete.js';
 import { releaseHeld } from './held.js';
-import { challengeKey, knownSender, resolvesSenders, resolveSender } from './identity.js';
-import { joinParticipant, type ParticipantDecision } from './participants.js';
+import { challengeKey, isStillSender, knownSender, resolvesSenders, resolveSender } from './identity.js';
+import type { ParticipantDecision } from './participants.js';
 import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
 import { wakeParked } from '../delivery/parked.js';
@@ -45,7 +46,7 @@ export interface InboundOptions {
 
 /** What was on hold goes before the message that let it go: it takes no place in line behind it (INB-27, IDN-11). */
 interface ReleasedOptions extends InboundOptions {
-  readonly released?: true;
+  readonly released?: ParticipantDecision | true;
 }
 
 const NO_RESULTS: Readonly<Record<string, DeliveryResult>> = EMPTY;
@@ -57,9 +58,14 @@ export function processInbound(parts: KitParts, message: InboundMessage, options
   return inbound(parts, message, options, undefined);
 }
 
-/** A message that was on hold: its sender is known now. */
-export function processReleased(parts: KitParts, message: InboundMessage, roomId: string): Promise<InboundResult> {
-  return inbound(parts, message, { roomId, wait: 'commit', released: true }, undefined);
+/** A message that was on hold: its sender is known now, and nobody is asked again. */
+export function processReleased(
+  parts: KitParts,
+  message: InboundMessage,
+  roomId: string,
+  sender: ParticipantDecision | undefined,
+): Promise<InboundResult> {
+  return inbound(parts, message, { roomId, wait: 'commit', released: sender ?? true }, undefined);
 }
 
 /** With a span around it, and the flood gate before it. */
@@ -100,7 +106,7 @@ function inbound(parts: KitParts, message: InboundMessage, options: ReleasedOpti
     const startedAt = parts.clock.now();
     deadline = new ProcessDeadline(parts, startedAt, options.signal);
     // Only a step that waits can be overtaken: a place in line is taken when somebody is in line or this call has to wait.
-    const released = options.released === true;
+    const released = options.released !== undefined;
     const place = parts.arrivals.quiet || released ? undefined : placeBehind(parts, message, options);
     const prepared = prepare(parts, entry, message, options, deadline);
     if (isPromise(prepared) || place !== undefined) {
@@ -390,28 +396,53 @@ function identify(
   deadline: ProcessDeadline,
 ): PreparedOrResult | Promise<PreparedOrResult> {
   if (!resolvesSenders(parts, entry)) return { pass: passFor(message, state, draft, undefined) };
+  if (typeof options.released === 'object') return { pass: passFor(message, state, draft, options.released) };
   const known = knownSender(entry, state, message.senderId);
-  if (known !== undefined) {
-    const source = { ...draft.source, participantId: known.id };
-    const prepared: Prepared = { pass: passFor(message, state, { ...draft, source }, undefined) };
-    const released = options.released === true ? undefined : releaseHeldFrom(parts, message, state);
-    return isPromise(released) ? released.then(() => prepared) : prepared;
-  }
+  if (known === undefined) return findOut(parts, entry, message, options, state, draft, deadline);
+  const still = isStillSender(parts, entry, state, known, message.senderId);
+  const go = (isStill: boolean): PreparedOrResult | Promise<PreparedOrResult> =>
+    isStill ? asKnown(parts, message, options, state, draft, known) : findOut(parts, entry, message, options, state, draft, deadline);
+  return isPromise(still) ? still.then(go) : go(still);
+}
+
+/** From whom it came before. */
+function asKnown(
+  parts: KitParts,
+  message: InboundMessage,
+  options: ReleasedOptions,
+  state: RoomState,
+  draft: EventDraft,
+  known: Participant,
+): PreparedOrResult | Promise<PreparedOrResult> {
+  const source = { ...draft.source, participantId: known.id };
+  const prepared: Prepared = { pass: passFor(message, state, { ...draft, source }, undefined) };
+  const released = options.released !== undefined ? undefined : releaseHeldFrom(parts, message, state);
+  return isPromise(released) ? released.then(() => prepared) : prepared;
+}
+
+/** From whom it comes, as resolver and hooks say. */
+async function findOut(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: ReleasedOptions,
+  state: RoomState,
+  draft: EventDraft,
+  deadline: ProcessDeadline,
+): Promise<PreparedOrResult> {
   deadline.stage = 'identity';
-  return resolveSender(parts, entry, message, draft, state).then(async (outcome) => {
-    if (outcome.kind === 'stop') return { result: blockedResult(outcome.reason) };
-    const { participant } = outcome;
-    if (participant?.kind === 'identified' && options.released !== true) await releaseHeldFrom(parts, message, state, participant);
-    return { pass: passFor(message, state, draft, participant) };
-  });
+  const outcome = await resolveSender(parts, entry, message, draft, state);
+  const { participant } = outcome;
+  if (participant?.kind === 'identified' && options.released === undefined) await releaseHeldFrom(parts, message, state, participant);
+  if (outcome.kind === 'stop') return { result: blockedResult(outcome.reason) };
+  return { pass: passFor(message, state, draft, participant) };
 }
 
 /** The sender is known now: what was held for him comes before what he writes now, in the order he wrote it (IDN-11). */
 function releaseHeldFrom(parts: KitParts, message: InboundMessage, state: RoomState, participant?: ParticipantDecision): Awaitable<unknown> {
-  return releaseHeld(parts, 'challenge', challengeKey(message.channelId, message.senderId), async (held, { roomId = state.room.id }) => {
-    if (participant !== undefined) await inRoom(parts, roomId, (section, now) => joinParticipant(parts, section, now, participant));
-    return processReleased(parts, held, roomId);
-  });
+  return releaseHeld(parts, 'challenge', challengeKey(message.channelId, message.senderId), (held, { roomId = state.room.id }) =>
+    processReleased(parts, held, roomId, participant),
+  );
 }
 
 function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, participant: ParticipantDecision | undefined): PassInput {
