@@ -57,6 +57,8 @@ export { InMemoryLockManager } from './locks/in-memory.js';
 export * from './realtime/backend.js';
 export { InMemoryRealtime } from './realtime/in-memory.js';
 export type { IdentityResolver } from './identity/resolver.js';
+export type { ChallengedSender } from './pipeline/challenge.js';
+export { CodeChallenge, type CodeChallengeOptions, type CodeChallengeWords, type CodeDelivery } from './identity/code-challenge.js';
 export { planMerge, planUnmerge, withoutUndone } from './identity/merge.js';
 export * from './sources/source.js';
 export * from './telemetry/provider.js';

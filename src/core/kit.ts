@@ -45,7 +45,7 @@ import { Notices } from './notices.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
 import type { KitParts } from './parts.js';
 import { ArrivalOrder } from './pipeline/arrival-order.js';
-import { completeChallenge } from './pipeline/challenge.js';
+import { completeChallenge, type ChallengedSender } from './pipeline/challenge.js';
 import { loadState } from './pipeline/commit.js';
 import { InboundLimits } from './pipeline/inbound-limits.js';
 import { processInbound, roomOf, type InboundOptions } from './pipeline/inbound.js';
@@ -507,7 +507,7 @@ export class RoomKit {
   }
 
   /** A challenged sender is known now (or, with null, refused): what was held is processed in order, or discarded. */
-  completeChallenge(sender: { channelId: string; senderId: string }, identity: Identity | null): Promise<readonly InboundResult[]> {
+  completeChallenge(sender: ChallengedSender, identity: Identity | null): Promise<readonly InboundResult[]> {
     return this.#open(() => completeChallenge(this.#parts, sender, identity));
   }
 

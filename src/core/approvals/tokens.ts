@@ -2,6 +2,7 @@
  * Tokens of buttons and links (APR-07): they name an approval and one answer to it, signed with the approval's own key, which
  * is stored with it. So they hold in every process and after a restart, for this approval alone, and end with it.
  */
+import { isSameSecret } from '../constant-time.js';
 import type { ApprovalRow } from '../models/approval.js';
 
 export type ApprovalVerb = 'approve' | 'reject';
@@ -28,7 +29,7 @@ export function approvalIdOf(token: string): string | undefined {
 /** The answer a token stands for; undefined when it was not made for this approval. */
 export async function verbOf(row: ApprovalRow, token: string): Promise<ApprovalVerb | undefined> {
   let found: ApprovalVerb | undefined;
-  for (const verb of ['approve', 'reject'] as const) if (isSame(await tokenFor(row, verb), token)) found = verb;
+  for (const verb of ['approve', 'reject'] as const) if (isSameSecret(await tokenFor(row, verb), token)) found = verb;
   return found;
 }
 
@@ -37,14 +38,6 @@ async function signatureOf({ id, roomId, secret }: Pick<ApprovalRow, 'id' | 'roo
   const key = await crypto.subtle.importKey('raw', bytes.encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
   const signed = await crypto.subtle.sign('HMAC', key, bytes.encode(JSON.stringify([id, roomId, verb])));
   return base64Url(new Uint8Array(signed, 0, SIGNATURE_BYTES));
-}
-
-/** Takes as long for a wrong one as for a right one. */
-function isSame(one: string, other: string): boolean {
-  if (one.length !== other.length) return false;
-  let difference = 0;
-  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
-  return difference === 0;
 }
 
 function base64Url(bytes: Uint8Array): string {

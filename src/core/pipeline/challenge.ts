@@ -7,11 +7,15 @@ import { challengeKey } from './identity.js';
 import { processReleased } from './inbound.js';
 import type { ParticipantDecision } from './participants.js';
 
-export async function completeChallenge(
-  parts: KitParts,
-  sender: { channelId: string; senderId: string },
-  identity: Identity | null,
-): Promise<readonly InboundResult[]> {
+/** Who was asked who they are. */
+export interface ChallengedSender {
+  readonly channelId: string;
+  readonly senderId: string;
+  /** Others write from this address, too: the room does not know them by it from now on. Default false. */
+  readonly isShared?: boolean;
+}
+
+export async function completeChallenge(parts: KitParts, sender: ChallengedSender, identity: Identity | null): Promise<readonly InboundResult[]> {
   parts.assertOpen();
   const key = challengeKey(sender.channelId, sender.senderId);
   if (identity === null) {
@@ -24,7 +28,7 @@ export async function completeChallenge(
     channelId: sender.channelId,
     identity,
     resolvedBy: 'challenge',
-    senderId: sender.senderId,
+    ...(sender.isShared !== true && { senderId: sender.senderId }),
   };
   return releaseHeld(parts, 'challenge', key, (message, { roomId = '' }) => processReleased(parts, message, roomId, known));
 }
