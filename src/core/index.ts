@@ -59,7 +59,7 @@ export { InMemoryRealtime } from './realtime/in-memory.js';
 export type { IdentityResolver } from './identity/resolver.js';
 export type { ChallengedSender } from './pipeline/challenge.js';
 export { CodeChallenge, type CodeChallengeOptions, type CodeChallengeWords, type CodeDelivery } from './identity/code-challenge.js';
-export { planMerge, planUnmerge, withoutUndone } from './identity/merge.js';
+export { latestFirst, planMerge, planUnmerge, withoutUndone } from './identity/merge.js';
 export * from './sources/source.js';
 export * from './telemetry/provider.js';
 export { ConsoleTelemetryProvider, NoopTelemetryProvider } from './telemetry/console.js';

@@ -79,7 +79,15 @@ import { contextOf } from './rooms/history.js';
 import { archiveRoom, closeRoom, createRoom, reopenRoom, requireRoom, setTimers, type CreateRoomOptions } from './rooms/lifecycle.js';
 import { cancelDelivery, getDelivery, listDeliveries, listTurns, requeueDelivery, type DeliveryQuery } from './rooms/deliveries.js';
 import { createIdentity, findIdentity, getIdentity, linkAddress, type IdentityDraft, type IdentityQuery } from './rooms/identities.js';
-import { ensureParticipant, mergeIdentities, resolveParticipant, unmergeIdentity, updateParticipant, type ParticipantPatch } from './rooms/people.js';
+import {
+  ensureParticipant,
+  listMerges,
+  mergeIdentities,
+  resolveParticipant,
+  unmergeIdentity,
+  updateParticipant,
+  type ParticipantPatch,
+} from './rooms/people.js';
 import { RoomRuntimes } from './rooms/runtime.js';
 import { searchEvents, type EventSearch } from './rooms/search.js';
 import {
@@ -504,6 +512,11 @@ export class RoomKit {
   /** Takes a merge back, exactly; null when there is none. */
   unmergeIdentity(fromId: string): Promise<IdentityMerge | null> {
     return unmergeIdentity(this.#parts, fromId);
+  }
+
+  /** What went into an identity, directly or by way of another, the latest first: who merged it, when, and what moved (IDN-13). */
+  listMerges(identityId: string): Promise<readonly IdentityMerge[]> {
+    return listMerges(this.#parts, identityId);
   }
 
   /** A challenged sender is known now (or, with null, refused): what was held is processed in order, or discarded. */

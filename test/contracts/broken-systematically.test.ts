@@ -65,6 +65,7 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'close'>, (
   linkAddress: () => true,
   mergeIdentities: () => null,
   unmergeIdentity: () => null,
+  listMerges: () => [],
   createTask: () => undefined,
   updateTask: () => undefined,
   getTask: () => null,
@@ -280,8 +281,8 @@ describe('the contract of storage finds a store', () => {
     expect(await isFound(openWith([name], keeping))).toBe(true);
   });
 
-  // Identities and facts belong to no room.
-  it.each(READS.filter((name) => !/Identity|Fact/.test(name)))('whose %s still answers for a deleted room', async (name) => {
+  // Identities, merges and facts belong to no room.
+  it.each(READS.filter((name) => !/Identity|Merges|Fact/.test(name)))('whose %s still answers for a deleted room', async (name) => {
     verifies('STO-10', 'STO-11');
     const ghosts = (): Between => {
       const seen = new Map<string, unknown>();

@@ -375,6 +375,13 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
     }),
   ],
   [
+    'lists what went into an identity directly only',
+    'parts what was merged exactly',
+    (store) => ({
+      listMerges: async (id) => (await store.listMerges(id)).filter(({ intoId }) => intoId === id),
+    }),
+  ],
+  [
     'parts without giving addresses back',
     'merges two identities',
     (store) => ({

@@ -112,6 +112,8 @@ describe('an identity', () => {
     const into = await acme.createIdentity({ displayName: 'Ada' });
     const from = await acme.createIdentity({ displayName: 'A. L.' });
     await acme.mergeIdentities(into.id, from.id, { by: 'test' });
+    expect(await globex.listMerges(into.id)).toEqual([]);
+    expect(await acme.listMerges(into.id)).toMatchObject([{ fromId: from.id, by: 'test' }]);
     expect(await globex.unmergeIdentity(from.id)).toBeNull();
     expect(await acme.unmergeIdentity(from.id)).toMatchObject({ fromId: from.id });
   });

@@ -63,6 +63,12 @@ export function withoutUndone(later: IdentityMerge, undone: IdentityMerge): Iden
   };
 }
 
+/** The latest first; of one moment, by the id that went away. For stores. */
+export function latestFirst(one: IdentityMerge, other: IdentityMerge): number {
+  if (one.at !== other.at) return one.at < other.at ? 1 : -1;
+  return one.fromId < other.fromId ? -1 : 1;
+}
+
 function without(identity: Identity, merge: IdentityMerge): Identity {
   return withMaps(
     identity,

@@ -172,3 +172,10 @@ export async function unmergeIdentity(parts: KitParts, fromId: string): Promise<
   }
   return merge;
 }
+
+/** Nothing of another organization's. */
+export async function listMerges(parts: KitParts, identityId: string): Promise<readonly IdentityMerge[]> {
+  const organizationId = parts.options.organizationId;
+  if (organizationId !== undefined && (await parts.store.getIdentity(identityId))?.organizationId !== organizationId) return [];
+  return parts.store.listMerges(identityId);
+}

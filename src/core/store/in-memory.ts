@@ -320,6 +320,9 @@ export class InMemoryStore implements ConversationStore {
   unmergeIdentity(fromId: string): IdentityMerge | null {
     return this.#people.unmergeIdentity(fromId);
   }
+  listMerges(identityId: string): readonly IdentityMerge[] {
+    return this.#people.listMerges(identityId);
+  }
 
   createTask(task: Task): void {
     const room = this.#require(task.roomId);

@@ -112,6 +112,8 @@ export interface ConversationStore {
   mergeIdentities(merge: { intoId: string; fromId: string; by: string; reason?: string; at: string }): Awaitable<IdentityMerge | null>;
   /** Restores exactly what the merge moved; null when there is none. */
   unmergeIdentity(fromId: string): Awaitable<IdentityMerge | null>;
+  /** What went into this identity, directly or by way of another, the latest first; of a merged-away id, what went into the one it reads as. */
+  listMerges(identityId: string): Awaitable<readonly IdentityMerge[]>;
 
   // --- tasks, observations, markers --------------------------------------------------------------------------------
   /** Stores a task; one with its id is replaced. Throws RoomNotFoundError. */

@@ -2,6 +2,7 @@
 import {
   ConflictError,
   IdentityNotFoundError,
+  latestFirst,
   planMerge,
   planUnmerge,
   withoutUndone,
@@ -83,6 +84,17 @@ export class SqlitePeople {
     this.#put(plan.into);
     this.#put(plan.from);
     return merge;
+  }
+
+  listMerges(identityId: string): IdentityMerge[] {
+    const merges: IdentityMerge[] = [];
+    const into = [this.#follow(identityId)];
+    for (const id of into) {
+      const own = this.sql.models<IdentityMerge>('SELECT json FROM merges WHERE into_id = ?', id);
+      merges.push(...own);
+      into.push(...own.map(({ fromId }) => fromId));
+    }
+    return merges.sort(latestFirst);
   }
 
   // --- tasks, observations, markers ----------------------------------------------------------------------------------

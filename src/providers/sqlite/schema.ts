@@ -110,6 +110,10 @@ const STEPS: readonly string[] = [
   `
   CREATE TABLE facts (key TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
   `,
+  // Who went into whom.
+  `
+  CREATE INDEX merges_into ON merges (into_id);
+  `,
 ];
 
 /** The version this code writes. */

@@ -269,6 +269,9 @@ export class SqliteStore implements ConversationStore {
   unmergeIdentity(fromId: string): Promise<IdentityMerge | null> {
     return this.#write(undefined, () => this.#people.unmergeIdentity(fromId));
   }
+  listMerges(identityId: string): readonly IdentityMerge[] {
+    return this.#read(() => this.#people.listMerges(identityId));
+  }
   createTask(task: Task): Promise<void> {
     const own = copyJson(task);
     return this.#write(own.roomId, () => {

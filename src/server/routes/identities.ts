@@ -122,6 +122,22 @@ export const identityRoutes: readonly Route[] = [
       return ok({ merge: await parts.kit.unmergeIdentity(identityId) });
     },
   }),
+
+  route({
+    id: 'listMerges',
+    method: 'get',
+    path: '/api/identities/{identityId}/merges',
+    tag: 'identities',
+    scope: 'operate',
+    summary: 'List what went into an identity, the latest first.',
+    description: 'Who merged it, when, why, and what moved; directly or by way of another. What was taken back is not in it.',
+    answers: { 200: { description: 'The merges.', schema: z.object({ merges: z.array(IdentityMerge) }) } },
+    refusals: ['identity_not_found'],
+    async handle({ parts, principal, params: { identityId } }) {
+      const { id } = await requireIdentity(parts, principal, identityId);
+      return ok({ merges: await parts.kit.listMerges(id) });
+    },
+  }),
 ];
 
 /** Throws IdentityNotFoundError, in the same words whether it is not there or another organization's (AUTH-09). */

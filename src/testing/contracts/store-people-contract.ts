@@ -141,6 +141,11 @@ export const peopleCases = storeCases([
       assert.equal(await store.mergeIdentities({ intoId: 'from', fromId: 'into', by: 'admin', at: at(6) }), null, 'not into itself by another name');
       assert.equal(await store.mergeIdentities({ intoId: 'unknown', fromId: 'into', by: 'admin', at: at(6) }), null);
       assert.equal(await store.mergeIdentities({ intoId: 'into', fromId: 'unknown', by: 'admin', at: at(6) }), null);
+      const listed = await store.listMerges('into');
+      assert.deepEqual(listed, [record]);
+      vandalize(listed);
+      for (const id of ['into', 'from']) assert.deepEqual(await store.listMerges(id), [record], `by the id ${id}`);
+      assert.deepEqual(await store.listMerges('unknown'), []);
       const unmerged = await store.unmergeIdentity('from');
       assert.deepEqual(unmerged, record);
       vandalize(unmerged);
@@ -148,6 +153,7 @@ export const peopleCases = storeCases([
       assert.deepEqual(await store.getIdentity('into'), { ...into, channelAddresses: { sms: ['+1', '+4'] } }, 'what came later stays');
       assert.deepEqual([await who('+1'), await who('+2'), await who('+3'), await who('+4')], ['into', 'from', 'from', 'into']);
       assert.equal(await store.unmergeIdentity('from'), null);
+      assert.deepEqual(await store.listMerges('into'), [], 'what was undone is over');
       assert.equal(await store.unmergeIdentity('unknown'), null);
     },
   },
@@ -156,7 +162,9 @@ export const peopleCases = storeCases([
     rules: ['IDN-13'],
     test: async (store) => {
       const people = [person('a', { a: '1' }, ['+1']), person('b', {}, ['+2']), { id: 'c' }] as const;
-      const merge = async (intoId: string, fromId: string): Promise<unknown> => store.mergeIdentities({ intoId, fromId, by: 'admin', at: at() });
+      let merges = 0;
+      const merge = async (intoId: string, fromId: string): Promise<unknown> =>
+        store.mergeIdentities({ intoId, fromId, by: 'admin', at: at(++merges) });
       for (const one of people) await store.createIdentity(one);
       const who = whoIn(store);
       for (const order of [
@@ -166,6 +174,10 @@ export const peopleCases = storeCases([
         await merge('b', 'a');
         await merge('c', 'b');
         assert.deepEqual([(await store.getIdentity('a'))?.id, await who('+1'), await who('+2')], ['c', 'c', 'c'], 'aliases of aliases');
+        for (const id of ['a', 'b', 'c']) {
+          const gone = (await store.listMerges(id)).map(({ fromId, intoId }) => `${fromId}>${intoId}`);
+          assert.deepEqual(gone, ['b>c', 'a>b'], 'those that went into it by way of another, the latest first');
+        }
         for (const id of order) assert.ok(await store.unmergeIdentity(id));
         for (const one of people) assert.deepEqual(await store.getIdentity(one.id), one, `unmerged ${order.join(', ')}`);
         assert.deepEqual([await who('+1'), await who('+2')], ['a', 'b']);

@@ -102,6 +102,11 @@ const RIGHT: Readonly<Record<string, (things: Things) => Right>> = {
     body: { fromId: other.id, reason: 'same person' },
     sees: ({ json }) => expect(json['merge']).toMatchObject({ by: 'acme', movedExternalIds: { crm: '7' } }),
   }),
+  listMerges: ({ identity, other }) => ({
+    status: 200,
+    params: { identityId: identity.id },
+    sees: ({ json }) => expect(json['merges']).toMatchObject([{ fromId: other.id, by: 'acme', reason: 'same person' }]),
+  }),
   unmergeIdentity: ({ other }) => ({
     status: 200,
     params: { identityId: other.id },
@@ -279,7 +284,7 @@ describe('another organization', () => {
     expect(words(foreign)).toBe(words(missing));
   });
 
-  it.each(['getIdentity', 'linkAddress', 'mergeIdentities', 'unmergeIdentity'])('finds nothing at %s', async (id) => {
+  it.each(['getIdentity', 'linkAddress', 'mergeIdentities', 'listMerges', 'unmergeIdentity'])('finds nothing at %s', async (id) => {
     verifies('AUTH-09');
     const { method, path } = routeOf(id);
     const right = RIGHT[id]!(served.things);

@@ -1,6 +1,6 @@
 /** Identities in memory: addresses are unique per organization, merges leave an alias (IDN-09, IDN-13). */
 import { ConflictError, IdentityNotFoundError } from '../../errors.js';
-import { planMerge, planUnmerge, withoutUndone } from '../../identity/merge.js';
+import { latestFirst, planMerge, planUnmerge, withoutUndone } from '../../identity/merge.js';
 import { copyJson } from '../../models/json.js';
 import type { Identity, IdentityMerge } from '../../models/people.js';
 import type { ChannelType } from '../../models/vocabulary.js';
@@ -76,6 +76,12 @@ export class MemoryPeople {
     this.#put(plan.into);
     this.#put(plan.from);
     return copyJson(merge);
+  }
+
+  listMerges(identityId: string): IdentityMerge[] {
+    const id = this.#follow(identityId);
+    const merges = [...this.#merges.values()].filter(({ fromId }) => this.#follow(fromId) === id);
+    return copyJson(merges.sort(latestFirst));
   }
 
   #put(identity: Identity): void {
