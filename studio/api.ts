@@ -5,9 +5,12 @@ import type {
   ApprovalAnswered,
   ChannelBinding,
   ChannelInfo,
+  ChannelType,
   DecisionTrace,
   EventContent,
   HandoffAnswer,
+  Identity,
+  IdentityMerge,
   KitInfo,
   LineDevice,
   LineMessage,
@@ -71,6 +74,7 @@ export interface ClientTokenRequest {
 }
 
 const room = (roomId: string): string => `/api/rooms/${encodeURIComponent(roomId)}`;
+const identityAt = (id: string): string => `/api/identities/${encodeURIComponent(id)}`;
 
 export const api = {
   kit: (): Promise<KitInfo> => call('/api/kit'),
@@ -128,6 +132,15 @@ export const api = {
     id: string,
     body: { approve: boolean; reason?: string; arguments?: Readonly<Record<string, unknown>> },
   ): Promise<ApprovalAnswered> => call(`/api/approvals/${encodeURIComponent(id)}/resolve`, { method: 'POST', body }),
+  /** One that was merged away is read as the one it went into. */
+  readIdentity: async (id: string): Promise<Identity> => (await call<{ identity: Identity }>(identityAt(id))).identity,
+  findIdentity: async (channelType: ChannelType, address: string): Promise<Identity | null> =>
+    (await call<{ identity: Identity | null }>('/api/identities', { query: { channelType, address } })).identity,
+  /** Latest first. */
+  listMerges: async (id: string): Promise<readonly IdentityMerge[]> =>
+    (await call<{ merges: readonly IdentityMerge[] }>(`${identityAt(id)}/merges`)).merges,
+  mergeIdentities: (id: string, fromId: string): Promise<unknown> => call(`${identityAt(id)}/merge`, { method: 'POST', body: { fromId } }),
+  unmergeIdentity: (fromId: string): Promise<unknown> => call(`${identityAt(fromId)}/unmerge`, { method: 'POST' }),
   /** Waits until there is something newer than `after`, or a while. */
   readDevices: (after: number): Promise<{ version: number; devices: readonly LineDevice[] }> => call('/devices', { query: { after } }),
   writeOnDevice: (channelId: string, body: { text: string } | { messageId: string; buttonId: string }): Promise<LineMessage> =>

@@ -1,6 +1,6 @@
 /** What Studio changes. Each is one call; what came of it shows in the timeline, and what cannot be undone is asked first. */
 import { api, ApiError } from '../api.js';
-import type { Access, OutboxRow, WireEvent } from '../types.js';
+import type { Access, Identity, OutboxRow, WireEvent } from '../types.js';
 import { confirm } from '../view/confirm.js';
 import { complain, tell } from '../view/notices.js';
 import { current } from './current.js';
@@ -112,4 +112,13 @@ export async function cancelDelivery(roomId: string, { id }: OutboxRow): Promise
   const done = await write(() => api.cancelDelivery(roomId, id), 'The delivery is cancelled');
   void current.value?.readDeliveries();
   return done;
+}
+
+/** They are one person from now on; what was said stays as it was said. It can be undone. */
+export function mergeIdentities(intoId: string, from: Identity, name: string): Promise<boolean> {
+  return write(() => api.mergeIdentities(intoId, from.id), `${from.displayName ?? from.id} and ${name} are one person now`);
+}
+
+export function unmergeIdentity(from: Identity): Promise<boolean> {
+  return write(() => api.unmergeIdentity(from.id), `${from.displayName ?? from.id} is somebody else again`);
 }

@@ -5,6 +5,7 @@ import { addDevice } from '../store/devices.js';
 import type { OpenRoom } from '../store/room.js';
 import { go } from '../store/route.js';
 import { Icon } from './icons.js';
+import { IdentityPart } from './identity-part.js';
 import { Copyable, Facts, Json, PanelHead, Section } from './parts.js';
 
 export function ParticipantPanel({ room, participantId }: { room: OpenRoom; participantId: string }): VNode {
@@ -60,6 +61,7 @@ export function ParticipantPanel({ room, participantId }: { room: OpenRoom; part
           )}
         </div>
       </Section>
+      {identityId !== undefined && <IdentityPart key={identityId} room={room} identityId={identityId} />}
     </>
   );
 }
