@@ -9,9 +9,9 @@ import { RoomKitClient, textOf, type ClientRoom, type SendResult, type WireEvent
 import { WebSocket } from 'ws';
 import { refunds } from './agents/orders.js';
 import { COLLEAGUE, CUSTOMER, ROOM_ID } from './cast.js';
+import { Checks, essence, PATIENCE_MS, readTimeline, soon } from './checks.js';
+import { playFamilyPhone, playMerge } from './headless-people.js';
 import { startServer, type RunningServer } from './server.js';
-
-const PATIENCE_MS = 15_000;
 
 /** Plays the whole conversation; true when every check held. */
 export async function playHeadless(options: { file: string | undefined; port: number; print: (line: string) => void }): Promise<boolean> {
@@ -25,7 +25,7 @@ export async function playHeadless(options: { file: string | undefined; port: nu
     options.print(`Help desk on ${server.address}, conversation in ${file}\n`);
     await play(server, customer, checks, options.print);
 
-    const before = await readTimeline(server);
+    const before = await readTimeline(server.address);
     checks.that(
       'indexes are complete, from 0 on',
       before.every((event, position) => event.index === position),
@@ -34,7 +34,7 @@ export async function playHeadless(options: { file: string | undefined; port: nu
 
     await server.stop();
     server = await startServer({ file, port: server.port });
-    const after = await readTimeline(server);
+    const after = await readTimeline(server.address);
     checks.that('after a restart the timeline is the same', JSON.stringify(after.map(essence)) === JSON.stringify(before.map(essence)));
 
     await customer.connected();
@@ -102,6 +102,8 @@ async function play(server: RunningServer, customer: Customer, checks: Checks, p
   const between = customer.events.filter(({ index }) => index > (alone.event?.index ?? 0) && index < back.index);
   checks.that('with a person in charge no agent answers', between.every(by(CUSTOMER.channelId)));
   await playPhone(server, customer, checks);
+  await playFamilyPhone(server, checks);
+  await playMerge(server, checks);
 }
 
 /** The same customer writes a text message: it goes the vendor's whole way, and the answer comes back to phone and page. */
@@ -115,12 +117,6 @@ async function playPhone({ lines }: RunningServer, customer: Customer, checks: C
   const arrived = (): boolean => phone.messages.some(({ isOwn, text }) => !isOwn && text === textOf(answer));
   await soon(arrived);
   checks.that('the answer is on the page and on the phone', arrived());
-}
-
-/** Waits until something holds, and not for ever. */
-async function soon(holds: () => boolean): Promise<void> {
-  const until = Date.now() + PATIENCE_MS;
-  while (!holds() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /** The customer's page, played by a program: the same client, on a socket that can be torn. */
@@ -260,34 +256,6 @@ async function approve(server: RunningServer, approvalId: string): Promise<strin
     body: JSON.stringify({ approve: true, by: COLLEAGUE.participantId }),
   });
   return response.ok ? ((await response.json()) as { status: string }).status : `${response.status}`;
-}
-
-class Checks {
-  total = 0;
-  failed = 0;
-
-  constructor(private readonly print: (line: string) => void) {}
-
-  that(what: string, holds: boolean): void {
-    this.total++;
-    if (!holds) this.failed++;
-    this.print(`      ${holds ? '✓' : '✗'} ${what}`);
-  }
-}
-
-/** The whole timeline as its host sees it. */
-async function readTimeline(server: RunningServer): Promise<WireEvent[]> {
-  const events: WireEvent[] = [];
-  for (;;) {
-    const response = await fetch(`${server.address}/api/rooms/${ROOM_ID}/events?limit=100&afterIndex=${events.at(-1)?.index ?? -1}`);
-    const page = ((await response.json()) as { events: WireEvent[] }).events;
-    events.push(...page);
-    if (page.length < 100) return events;
-  }
-}
-
-function essence(event: WireEvent): unknown {
-  return [event.id, event.index, event.status, event.source.channelId, event.content, event.chainDepth, event.visibility];
 }
 
 /** The messages an answer is to. */

@@ -22,9 +22,10 @@ import { lookupOrder, refund } from './agents/orders.js';
 import { PROMPTS } from './agents/prompts.js';
 import { ScriptedProvider, type Script } from './agents/script.js';
 import { tara } from './agents/tara.js';
-import { COLLEAGUE, CUSTOMER, CUSTOMER_CHANNELS, ROOM_ID } from './cast.js';
-import { attachLines, byAddress, LOOKED_UP, registerLines, rememberCustomer } from './customer-channels.js';
+import { COLLEAGUE, CUSTOMER, CUSTOMER_CHANNELS, FAMILY_ROOM_ID, ROOM_ID } from './cast.js';
+import { attachLines, registerLines } from './customer-channels.js';
 import type { LinesByChannel } from './lines.js';
+import { LOOKED_UP, rememberPeople, whoWrites } from './who-writes.js';
 
 export interface HelpDeskOptions {
   /** Where everything is kept; the demo's server passes a SQLite file. */
@@ -39,7 +40,7 @@ export interface HelpDeskOptions {
 
 /** A kit with the help desk in it; the room is the same one after every start. */
 export async function openHelpDesk({ store, model, lines, fast = false }: HelpDeskOptions): Promise<RoomKit> {
-  const kit = new RoomKit({ store, identityResolver: byAddress(store), identityChannelTypes: [...LOOKED_UP] });
+  const kit = new RoomKit({ store, identityResolver: whoWrites(store, lines), identityChannelTypes: [...LOOKED_UP] });
 
   // The customer's page and the desk of a human colleague. `echo`: several pages of one customer show the same chat.
   kit.registerChannel(new WebSocketChannel(CUSTOMER.channelId, { echo: true }));
@@ -93,39 +94,39 @@ export async function openHelpDesk({ store, model, lines, fast = false }: HelpDe
   // A notice comes after the fact. This one shows the customer that somebody is about to answer.
   kit.hook('after_broadcast', { name: 'typing', channelIds: CUSTOMER_CHANNELS }, async (event, { room }) => {
     const { activeAgentId } = getConversationState(room);
-    if (activeAgentId) await kit.publishTyping(ROOM_ID, activeAgentId);
+    if (activeAgentId) await kit.publishTyping(room.id, activeAgentId);
   });
 
   // While a person has the conversation no agent answers, until somebody says that the assistant takes over again.
   kit.hook('after_broadcast', { name: 'hand_back', channelIds: [...CUSTOMER_CHANNELS, 'desk'] }, async (event, { room }) => {
     if (getConversationState(room).context['handled_by'] !== 'human' || !asksForMia(event)) return;
-    await handoff.handle({ roomId: ROOM_ID, callingAgentId: 'human', arguments: { target: 'mia', reason: 'The person is done' } });
+    await handoff.handle({ roomId: room.id, callingAgentId: 'human', arguments: { target: 'mia', reason: 'The person is done' } });
   });
 
-  await openRoom(kit);
+  await openRoom(kit, ROOM_ID, 'Help desk', [CUSTOMER, COLLEAGUE]);
   if (lines !== undefined) {
-    await rememberCustomer(store, lines);
+    await openRoom(kit, FAMILY_ROOM_ID, 'The phone at home', [COLLEAGUE]);
+    await rememberPeople(kit, lines);
     await registerLines(kit, lines);
     await attachLines(kit, lines);
   }
   return kit;
 }
 
-/** Makes the room whole: all of it at the first start, nothing later, and the rest when a first start was cut short. */
-async function openRoom(kit: RoomKit): Promise<void> {
-  if ((await kit.store.getRoom(ROOM_ID)) === null) await kit.createRoom({ roomId: ROOM_ID, metadata: { title: 'Help desk' } });
-  const attached = new Set((await kit.listBindings(ROOM_ID)).map(({ channelId }) => channelId));
-  for (const id of [CUSTOMER.channelId, COLLEAGUE.channelId]) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id);
-  for (const id of ['mia', 'ben', 'tara']) if (!attached.has(id)) await kit.attachChannel(ROOM_ID, id, { category: 'intelligence' });
-  // Who is of the shop may allow what agents may not do alone.
-  for (const [{ channelId, participantId, displayName }, role] of [
-    [CUSTOMER, 'member'],
-    [COLLEAGUE, 'agent'],
-  ] as const) {
-    const known = await kit.ensureParticipant(ROOM_ID, channelId, participantId, { displayName, role });
-    if (known.role !== role) await kit.updateParticipant(ROOM_ID, participantId, { role });
+/** Makes a room whole: all of it at the first start, nothing later, and the rest when a first start was cut short. */
+async function openRoom(kit: RoomKit, roomId: string, title: string, people: readonly (typeof CUSTOMER)[]): Promise<void> {
+  if ((await kit.store.getRoom(roomId)) === null) await kit.createRoom({ roomId, metadata: { title } });
+  const attached = new Set((await kit.listBindings(roomId)).map(({ channelId }) => channelId));
+  for (const { channelId } of people) if (!attached.has(channelId)) await kit.attachChannel(roomId, channelId);
+  for (const id of ['mia', 'ben', 'tara']) if (!attached.has(id)) await kit.attachChannel(roomId, id, { category: 'intelligence' });
+  for (const person of people) {
+    const { channelId, participantId, displayName } = person;
+    // Who is of the shop may allow what agents may not do alone.
+    const role = person === COLLEAGUE ? 'agent' : 'member';
+    const known = await kit.ensureParticipant(roomId, channelId, participantId, { displayName, role });
+    if (known.role !== role) await kit.updateParticipant(roomId, participantId, { role });
   }
-  const room = await kit.getRoom(ROOM_ID);
+  const room = await kit.getRoom(roomId);
   if (getConversationState(room).phase === 'intake')
     await kit.store.updateRoom(setConversationState(room, { phase: 'triage', activeAgentId: 'mia' }));
 }

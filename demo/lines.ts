@@ -1,6 +1,6 @@
-/** The other ways to the help desk: vendors on loopback, and the devices of one customer at their other ends. */
-import { deviceRoutes, EMULATED_VENDORS, type DeviceRoutes, type EmulatedLine } from 'roomkit/emulators';
-import { ADDRESSES } from './cast.js';
+/** The other ways to the help desk: vendors on loopback, and the devices of its customers at their other ends. */
+import { deviceRoutes, EMULATED_VENDORS, type Device, type DeviceRoutes, type EmulatedLine } from 'roomkit/emulators';
+import { ADDRESSES, RELATIVE } from './cast.js';
 
 /** By the channel that speaks over them. */
 export interface LinesByChannel {
@@ -11,7 +11,11 @@ export interface LinesByChannel {
 
 /** The vendors that run. */
 export interface Lines extends LinesByChannel {
-  /** For Studio: the customer's phone, mailbox and chat. */
+  /** The phone at home, which the customer shares. */
+  readonly familyPhone: Device;
+  /** The mailbox of the other one who writes on it. */
+  readonly relativesMail: Device;
+  /** For Studio: the customer's phone, mailbox and chat, and the phone at home. */
   readonly devices: DeviceRoutes;
   /** Lets the vendors call this server. */
   callAt(address: string): void;
@@ -27,9 +31,12 @@ export async function openLines(): Promise<Lines> {
     start('telegram', ADDRESSES.chat),
   ]);
   const all: LinesByChannel = { sms, mail, telegram };
+  const familyPhone = sms.deviceOf(ADDRESSES.familyPhone);
   return {
     ...all,
-    devices: deviceRoutes({ sms: sms.device, mail: mail.device, telegram: telegram.device }),
+    familyPhone,
+    relativesMail: mail.deviceOf(RELATIVE.mail),
+    devices: deviceRoutes({ sms: [sms.device, familyPhone], mail: mail.device, telegram: telegram.device }),
     callAt: (address) => {
       for (const [channelId, line] of Object.entries(all) as [string, EmulatedLine][]) line.callAt(`${address}/webhooks/${channelId}`);
     },

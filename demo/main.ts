@@ -9,6 +9,8 @@ const DEFAULT_FILE = './.roomkit/demo.db';
 const PARENT = process.ppid;
 const SCRIPTED = `none, the agents follow scripts; for a real one set ${MODEL_VARIABLES.slice(0, -1).join(', ')} or ${MODEL_VARIABLES.at(-1) ?? ''}`;
 
+const EMULATED = 'Twilio (text messages), SMTP and IMAP (mail) and Telegram, all emulated on this machine: nothing leaves it';
+
 let options: DemoOptions | 'help';
 try {
   options = readOptions(process.argv.slice(2), process.env);
@@ -39,7 +41,7 @@ async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Pr
   const server = await startServer({ file, port, model, liveLines: { print: (line) => console.log(line), style } });
   if (server.port !== port && port !== 0) console.log(`Port ${port} is in use; this is the next free one.\n`);
   console.log(
-    `RoomKit help desk\n\n  open    ${server.address}\n  studio  ${server.address}/studio/\n  file    ${file}\n  model   ${model?.name ?? SCRIPTED}\n  stop    Ctrl+C\n`,
+    `RoomKit help desk\n\n  open    ${server.address}\n  studio  ${server.address}/studio/\n  file    ${file}\n  model   ${model?.name ?? SCRIPTED}\n  vendors ${EMULATED}\n  stop    Ctrl+C\n`,
   );
 
   let stoppingSince: number | undefined;

@@ -143,8 +143,8 @@ export const api = {
   unmergeIdentity: (fromId: string): Promise<unknown> => call(`${identityAt(fromId)}/unmerge`, { method: 'POST' }),
   /** Waits until there is something newer than `after`, or a while. */
   readDevices: (after: number): Promise<{ version: number; devices: readonly LineDevice[] }> => call('/devices', { query: { after } }),
-  writeOnDevice: (channelId: string, body: { text: string } | { messageId: string; buttonId: string }): Promise<LineMessage> =>
-    call(`/devices/${encodeURIComponent(channelId)}`, { method: 'POST', body }),
+  writeOnDevice: (id: string, body: { text: string } | { messageId: string; buttonId: string }): Promise<LineMessage> =>
+    call(`/devices/${encodeURIComponent(id)}`, { method: 'POST', body }),
   mintClientToken: (body: ClientTokenRequest): Promise<{ token: string; expiresAt: string }> => call('/api/client-tokens', { method: 'POST', body }),
 };
 

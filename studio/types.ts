@@ -97,6 +97,7 @@ export interface LineMessage {
 
 /** One of `GET /devices`. */
 export interface LineDevice {
+  readonly id: string;
   readonly channelId: string;
   readonly kind: 'phone' | 'mailbox' | 'chat';
   readonly person: string;

@@ -9,6 +9,7 @@ import { SinchEmulator } from './sinch/emulator.js';
 import type { SeenMessage, TelegramChat } from './telegram/chat.js';
 import { TelegramEmulator } from './telegram/emulator.js';
 import { MessengerEmulator } from './messenger/emulator.js';
+import type { MessengerPerson } from './messenger/person.js';
 import type { TeamsConversation } from './teams/conversation.js';
 import { TeamsEmulator } from './teams/emulator.js';
 import { TelnyxEmulator } from './telnyx/emulator.js';
@@ -16,6 +17,7 @@ import { TwilioEmulator } from './twilio/emulator.js';
 import type { VendorEmulator } from './vendor-emulator.js';
 import { VoiceMeUpEmulator } from './voicemeup/emulator.js';
 import { WhatsAppEmulator } from './whatsapp/emulator.js';
+import type { WhatsAppPhone } from './whatsapp/phone.js';
 
 /** What every emulator is started with. */
 export interface LineOptions {
@@ -36,6 +38,8 @@ export interface EmulatedLine {
   /** The source to attach beside it, of vendors that do not call. */
   readonly source?: ProviderToUse;
   readonly device: Device;
+  /** The device of somebody else at the same vendor, by number or address; made when first asked for. */
+  deviceOf(person: string): Device;
   /** Reports to this webhook from now on. */
   callAt(webhookUrl: string): void;
   /** Resolves when the vendor has told everything it has to tell. */
@@ -55,26 +59,21 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
   elasticemail: async ({ person = MAILBOX, ...options }) => {
     const vendor = await ElasticEmailEmulator.start(options);
     const { apiKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
-    return lineOf(vendor, 'ElasticEmailProvider', { apiKey, webhookSecret, fromAddress, baseUrl }, mailDevice(vendor.inbox(person)));
+    return lineOf(vendor, 'ElasticEmailProvider', { apiKey, webhookSecret, fromAddress, baseUrl }, person, (address) =>
+      mailDevice(vendor.inbox(address)),
+    );
   },
-  messenger: async ({ person: psid = '1254477777772919', ...options }) => {
+  messenger: async ({ person = '1254477777772919', ...options }) => {
     const vendor = await MessengerEmulator.start(options);
     const { accessToken: pageAccessToken, appSecret, verifyToken, url: baseUrl } = vendor;
-    const person = vendor.person(psid);
-    const device: Device = new Device({
-      kind: 'chat',
-      person: psid,
-      write: async (text) => expectTaken((await person.write(text)).status),
-      tap: async (messageId, buttonId) => expectTaken((await person.tap(labelOf(device, messageId, buttonId))).status),
-    });
-    person.onMessage(({ id, text, media, buttons }) => device.receive({ id, text, mediaUrls: media, buttons: buttons.map(asMetaButton) }));
-    return lineOf(vendor, 'FacebookMessengerProvider', { pageAccessToken, appSecret, verifyToken, baseUrl }, device);
+    const made = { pageAccessToken, appSecret, verifyToken, baseUrl };
+    return lineOf(vendor, 'FacebookMessengerProvider', made, person, (psid) => messengerDevice(vendor.person(psid), psid));
   },
   sendgrid: async ({ person = MAILBOX, ...options }) => {
     const vendor = await SendGridEmulator.start(options);
     const { apiKey, webhookPublicKey, webhookSecret, address: fromAddress, url: baseUrl } = vendor;
     const given = { apiKey, webhookPublicKey, webhookSecret, fromAddress, baseUrl };
-    return lineOf(vendor, 'SendGridProvider', given, mailDevice(vendor.inbox(person)));
+    return lineOf(vendor, 'SendGridProvider', given, person, (address) => mailDevice(vendor.inbox(address)));
   },
   sinch: async ({ person, ...options }) => {
     const vendor = await SinchEmulator.start(options);
@@ -83,12 +82,11 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
   },
   smtp: async ({ person = MAILBOX, port }) => {
     const vendor = await MailEmulator.start(port === undefined ? {} : { smtpPort: port });
-    const inbox = vendor.inbox(person);
     return {
       url: `smtp://${vendor.smtp.host}:${vendor.smtp.port}`,
       provider: { name: 'SMTPProvider', options: { ...vendor.smtp, fromAddress: vendor.address } },
       source: { name: 'IMAPSource', options: vendor.imap },
-      device: mailDevice(inbox),
+      ...devices(person, (address) => mailDevice(vendor.inbox(address))),
       callAt: () => undefined,
       settled: () => Promise.resolve(), // mail tells nothing by itself
       close: () => vendor.close(),
@@ -97,16 +95,14 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
   teams: async ({ person = 'Ada', ...options }) => {
     const vendor = await TeamsEmulator.start(options);
     const { appId, appPassword, tenantId, url: loginUrl, openIdUrl, serviceHost } = vendor;
-    const conversation = vendor.conversation(person);
     const made = { appId, appPassword, tenantId, loginUrl, openIdUrl, allowedServiceHosts: [serviceHost] };
-    return lineOf(vendor, 'BotFrameworkTeamsProvider', made, teamsDevice(conversation));
+    return lineOf(vendor, 'BotFrameworkTeamsProvider', made, person, (name) => teamsDevice(vendor.conversation(name)));
   },
   telegram: async ({ person = 'Ada', ...options }) => {
     const webhookSecret = 'secret-of-the-emulated-webhook';
     const vendor = await TelegramEmulator.start({ ...options, secretToken: webhookSecret });
     const { botToken, url: baseUrl } = vendor;
-    const chat = vendor.chat(person);
-    return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, chatDevice(chat, person));
+    return lineOf(vendor, 'TelegramBotProvider', { botToken, webhookSecret, baseUrl }, person, (name) => chatDevice(vendor.chat(name), name));
   },
   telnyx: async ({ person, ...options }) => {
     const vendor = await TelnyxEmulator.start(options);
@@ -134,17 +130,8 @@ export const EMULATED_VENDORS: Readonly<Record<string, (options: LineOptions) =>
   whatsapp: async ({ person = PERSON, ...options }) => {
     const vendor = await WhatsAppEmulator.start(options);
     const { accessToken, phoneNumberId, appSecret, verifyToken, url: baseUrl } = vendor;
-    const phone = vendor.phone(person);
-    const device: Device = new Device({
-      kind: 'phone',
-      person: phone.number,
-      write: async (text) => expectTaken((await phone.write(text)).status),
-      tap: async (messageId, buttonId) => expectTaken((await phone.tap(labelOf(device, messageId, buttonId))).status),
-    });
-    phone.onMessage(({ id, text, media, buttons }) =>
-      device.receive({ id, text, mediaUrls: media, buttons: buttons.map(({ id: button, title }) => ({ id: button, label: title })) }),
-    );
-    return lineOf(vendor, 'WhatsAppCloudProvider', { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl }, device);
+    const made = { accessToken, phoneNumberId, appSecret, verifyToken, baseUrl };
+    return lineOf(vendor, 'WhatsAppCloudProvider', made, person, (number) => whatsAppDevice(vendor.phone(number)));
   },
 };
 
@@ -162,10 +149,38 @@ function phoneLine(
   name: string,
   options: Readonly<Record<string, string>>,
 ): EmulatedLine {
-  const phone = vendor.phone(person ?? PERSON);
-  const device = new Device({ kind: 'phone', person: phone.number, write: async (text) => expectTaken(await phone.sendSms(text)) });
-  phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
-  return lineOf(vendor, name, options, device);
+  return lineOf(vendor, name, options, person ?? PERSON, (number) => {
+    const phone = vendor.phone(number);
+    const device = new Device({ kind: 'phone', person: phone.number, write: async (text) => expectTaken(await phone.sendSms(text)) });
+    phone.onSms(({ id, text, mediaUrls }) => device.receive({ id, text, mediaUrls }));
+    return device;
+  });
+}
+
+/** The person's Messenger. */
+function messengerDevice(person: MessengerPerson, psid: string): Device {
+  const device: Device = new Device({
+    kind: 'chat',
+    person: psid,
+    write: async (text) => expectTaken((await person.write(text)).status),
+    tap: async (messageId, buttonId) => expectTaken((await person.tap(labelOf(device, messageId, buttonId))).status),
+  });
+  person.onMessage(({ id, text, media, buttons }) => device.receive({ id, text, mediaUrls: media, buttons: buttons.map(asMetaButton) }));
+  return device;
+}
+
+/** The person's WhatsApp. */
+function whatsAppDevice(phone: WhatsAppPhone): Device {
+  const device: Device = new Device({
+    kind: 'phone',
+    person: phone.number,
+    write: async (text) => expectTaken((await phone.write(text)).status),
+    tap: async (messageId, buttonId) => expectTaken((await phone.tap(labelOf(device, messageId, buttonId))).status),
+  });
+  phone.onMessage(({ id, text, media, buttons }) =>
+    device.receive({ id, text, mediaUrls: media, buttons: buttons.map(({ id: button, title }) => ({ id: button, label: title })) }),
+  );
+  return device;
 }
 
 /** The person's app: what the bot sends, changes and takes back, with the buttons below it. */
@@ -233,15 +248,32 @@ function mailDevice(inbox: MailInbox): Device {
   return device;
 }
 
-function lineOf(vendor: VendorEmulator, name: string, options: ProviderToUse['options'], device: Device): EmulatedLine {
+function lineOf(
+  vendor: VendorEmulator,
+  name: string,
+  options: ProviderToUse['options'],
+  person: string,
+  make: (person: string) => Device,
+): EmulatedLine {
   return {
     url: vendor.url,
     provider: { name, options },
-    device,
+    ...devices(person, make),
     callAt: (webhookUrl) => void (vendor.webhookUrl = webhookUrl),
     settled: () => vendor.settled(),
     close: () => vendor.close(),
   };
+}
+
+/** One device for each person. */
+function devices(person: string, make: (person: string) => Device): Pick<EmulatedLine, 'device' | 'deviceOf'> {
+  const made = new Map<string, Device>();
+  const deviceOf = (asked: string): Device => {
+    const device = made.get(asked) ?? make(asked);
+    made.set(asked, device);
+    return device;
+  };
+  return { device: deviceOf(person), deviceOf };
 }
 
 function asMetaButton({ payload, title }: { readonly payload: string; readonly title: string }): { readonly id: string; readonly label: string } {

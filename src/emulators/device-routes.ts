@@ -6,6 +6,8 @@ import type { Device, DeviceKind, DeviceMessage } from './device.js';
 
 /** One device as the routes tell it. */
 export interface ShownDevice {
+  /** What is written on it goes to `POST /devices/{id}`. */
+  readonly id: string;
   /** The channel over which it speaks. */
   readonly channelId: string;
   readonly kind: DeviceKind;
@@ -29,44 +31,49 @@ const LONGEST_WAIT_MS = 20_000;
 const MAX_TEXT = 10_000;
 
 /**
- * `GET /devices`, and `POST /devices/{channelId}` with `{ text }` or `{ messageId, buttonId }`. Give it to `serve` in front of
+ * `GET /devices`, and `POST /devices/{id}` with `{ text }` or `{ messageId, buttonId }`. Give it to `serve` in front of
  * pages of your own.
  * @example
  * const line = await EMULATED_VENDORS.twilio({ … });
  * const routes = deviceRoutes({ sms: line.device });
  * await serve(kit, { port, studio: true, pages: routes });
  */
-export function deviceRoutes(devices: Readonly<Record<string, Device>>): DeviceRoutes {
+export function deviceRoutes(devices: Readonly<Record<string, Device | readonly Device[]>>): DeviceRoutes {
+  const all = Object.entries(devices).flatMap(([channelId, own]) =>
+    // The first of a channel bears its name.
+    [own].flat().map((device: Device, position) => ({ id: position === 0 ? channelId : `${channelId}~${position + 1}`, channelId, device })),
+  );
   let version = 1;
   const waiting = new Set<() => void>();
-  for (const device of Object.values(devices)) {
+  for (const { device } of all) {
     device.onChange(() => {
       version++;
       for (const wake of waiting) wake();
     });
   }
-  const shown = (): Response => {
-    const all = Object.entries(devices).map(([channelId, { kind, person, address, messages }]): ShownDevice => ({
+  const show = (): Response => {
+    const shown = all.map(({ id, channelId, device: { kind, person, address, messages } }): ShownDevice => ({
+      id,
       channelId,
       kind,
       person,
       address,
       messages,
     }));
-    return json(200, { version, devices: all } satisfies ShownDevices);
+    return json(200, { version, devices: shown } satisfies ShownDevices);
   };
   return async (request) => {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/devices' && request.method === 'GET') {
       if (Number(searchParams.get('after') ?? 0) >= version) await change(waiting, request.signal);
-      return shown();
+      return show();
     }
     if (!pathname.startsWith('/devices/') || request.method !== 'POST') return undefined;
-    const channelId = decodeURIComponent(pathname.slice('/devices/'.length));
-    const device = Object.hasOwn(devices, channelId) ? devices[channelId] : undefined;
-    if (device === undefined) return json(404, { detail: `There is no device on channel '${channelId}'.` });
-    const asked = (await request.json().catch(() => ({}))) as Readonly<Record<string, unknown>>; // checked field by field
-    const { text, messageId, buttonId } = asked;
+    const asked = decodeURIComponent(pathname.slice('/devices/'.length));
+    const device = all.find(({ id }) => id === asked)?.device;
+    if (device === undefined) return json(404, { detail: `There is no device '${asked}'.` });
+    const order = (await request.json().catch(() => ({}))) as Readonly<Record<string, unknown>>; // checked field by field
+    const { text, messageId, buttonId } = order;
     if (typeof text === 'string' && text.trim() !== '' && text.length <= MAX_TEXT) return json(200, await device.write(text));
     if (typeof messageId === 'string' && typeof buttonId === 'string') {
       const tapped = await device.tap(messageId, buttonId);

@@ -49,7 +49,7 @@ export function Devices({ room }: { room: OpenRoom }): VNode {
             <Chat key={`${person.channelId} ${person.participantId}`} room={room} person={person} />
           ))}
           {lines.map((device) => (
-            <LineDeviceView key={device.channelId} device={device} />
+            <LineDeviceView key={device.id} device={device} />
           ))}
           {open.length + lines.length === 0 && <FirstDevice room={room} detail={detail} />}
         </div>

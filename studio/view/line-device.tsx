@@ -12,7 +12,7 @@ const KINDS = {
 } as const;
 
 export function LineDeviceView({ device }: { device: LineDevice }): VNode {
-  const { channelId, kind, person, messages } = device;
+  const { id, channelId, kind, person, messages } = device;
   const { icon, name, place } = KINDS[kind];
   const log = useRef<HTMLDivElement>(null);
   const input = useRef<HTMLTextAreaElement>(null);
@@ -30,7 +30,7 @@ export function LineDeviceView({ device }: { device: LineDevice }): VNode {
     if (text === '' || input.current === null) return;
     isAtEnd.current = true;
     input.current.value = '';
-    tell(api.writeOnDevice(channelId, { text }));
+    tell(api.writeOnDevice(id, { text }));
   };
   return (
     <article class="device" data-kind={kind} aria-label={`${name} ${person}`}>
@@ -53,11 +53,7 @@ export function LineDeviceView({ device }: { device: LineDevice }): VNode {
       >
         {messages.length === 0 && <p class="note">What you write here goes through the vendor’s own protocol and signature.</p>}
         {messages.map((message) => (
-          <LineBubble
-            key={message.id}
-            message={message}
-            onTap={(buttonId) => tell(api.writeOnDevice(channelId, { messageId: message.id, buttonId }))}
-          />
+          <LineBubble key={message.id} message={message} onTap={(buttonId) => tell(api.writeOnDevice(id, { messageId: message.id, buttonId }))} />
         ))}
         {failure !== undefined && <p class="wrong">{failure}</p>}
       </div>

@@ -51,6 +51,7 @@ describe('the demo as a process', () => {
     const address = await demo.address;
     expect(Number(new URL(address).port)).toBeGreaterThan(port);
     expect(demo.said).toContain(`Port ${port} is in use`);
+    expect(demo.said).toMatch(/vendors Twilio .*SMTP and IMAP .*Telegram, all emulated on this machine/);
     blocker.close();
   });
 
