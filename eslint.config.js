@@ -9,7 +9,13 @@ export default tseslint.config(
     files: ['**/*.ts', '**/*.tsx'],
     languageOptions: {
       parserOptions: {
-        project: ['./tsconfig.json', './demo/page/tsconfig.json', './studio/tsconfig.json', './examples/react-chat/page/tsconfig.json'],
+        project: [
+          './tsconfig.json',
+          './demo/page/tsconfig.json',
+          './studio/tsconfig.json',
+          './examples/react-chat/page/tsconfig.json',
+          './examples/webhook-hosts/next/tsconfig.json',
+        ],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 // #region provider
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { createWebhookHandler, RoomKit, silentLogger, TransportChannel, type WebhookMeta, type WebhookProvider, type WebhookRequest } from 'roomkit';
+import { toNodeListener } from 'roomkit/server';
 
 class GatewayWebhook implements WebhookProvider {
   readonly name = 'gateway';
@@ -56,16 +57,8 @@ kit.onDeliveryStatus(({ messageId, status }) => console.log(`  ${messageId} is $
 
 // #region route
 const handle = createWebhookHandler({ kit, provider: new GatewayWebhook(secret), channelId: 'texts' });
-// Any server that speaks Request and Response: Hono, Deno, Bun, a worker; here node:http.
-const server = createServer((incoming, outgoing) => {
-  void (async () => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const headers = new Headers(incoming.headers as Record<string, string>);
-    const response = await handle(new Request(`http://localhost${incoming.url}`, { method: 'POST', headers, body: Buffer.concat(chunks) }));
-    outgoing.writeHead(response.status).end(await response.text());
-  })();
-}).listen(0, '127.0.0.1');
+// A function from Request to Response, for any server that speaks them; toNodeListener makes it one for node:http, Express and Fastify.
+const server = createServer(toNodeListener(handle)).listen(0, '127.0.0.1');
 // #endregion
 await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks/texts`;

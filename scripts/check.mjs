@@ -12,6 +12,7 @@ const steps = [
   ['types', bin('tsc'), ['--noEmit', '-p', 'tsconfig.json']],
   ["types of the demo's page", bin('tsc'), ['--noEmit', '-p', 'demo/page/tsconfig.json']],
   ['types of the React chat', bin('tsc'), ['--noEmit', '-p', 'examples/react-chat/page/tsconfig.json']],
+  ['types of the Next host', bin('tsc'), ['--noEmit', '-p', 'examples/webhook-hosts/next/tsconfig.json']],
   ['types of studio', bin('tsc'), ['--noEmit', '-p', 'studio/tsconfig.json']],
   ['lint', bin('eslint'), ['.']],
   ['API reference', bin('typedoc'), ['--emit', 'none', '--logLevel', 'Warn']],

@@ -93,6 +93,14 @@ describe('a webhook', () => {
     expect((await post('x'.repeat(1001))).status).toBe(413);
   });
 
+  it('whose body does not come to its end is no message', async () => {
+    verifies('WHK-03');
+    const { provider, post } = setUp();
+    const broken = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('the connection is lost')) });
+    expect((await post(broken)).status).toBe(400);
+    expect(provider.parsed).toBe(0);
+  });
+
   it('takes what its provider says later, by the kit’s clock, and logs what could not be taken', async () => {
     verifies('WHK-06');
     const clock = new TestClock();

@@ -1,5 +1,5 @@
 /** A vendor's webhook as a web-standard route (WHK-03): raw bytes are verified first, and 2xx means committed. */
-import { errorCode, RoomKitError, ValidationError, type Awaitable, type Clock, type RoomKit, type WebhookMeta } from '../core/index.js';
+import { errorCode, RoomKitError, ValidationError, type Awaitable, type Clock, type Logger, type RoomKit, type WebhookMeta } from '../core/index.js';
 
 /** What a vendor's side must bring: who signed it, and what it says. */
 export interface WebhookProvider {
@@ -120,9 +120,14 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
   const publicUrl = options.publicUrl === undefined ? undefined : checkedPublicUrl(options.publicUrl);
   provider.opened?.({ clock: kit.clock, take: (meta) => takeLater(kit, provider, channelId, meta) });
 
-  return async (request, host) => {
+  const handler: WebhookHandler = async (request, host) => {
+    if (request.bodyUsed) {
+      kit.logger.error(bodyWasRead(channelId, request), { channelId, code: BODY_READ });
+      return answer(500, BODY_READ);
+    }
     const body = await readBody(request, maxBodyBytes);
-    if (body === undefined) return answer(413, 'too_large');
+    if (body === 'too_large') return answer(413, 'too_large');
+    if (body === 'lost') return answer(400, 'invalid');
     const { method, headers } = request;
     const incoming: WebhookRequest = { method, url: addressOf(request.url, publicUrl), headers, body, receivedAt: kit.clock.now() };
     const early = provider.handshake?.(incoming);
@@ -143,6 +148,26 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     host?.waitUntil?.((told ?? Promise.resolve()).then(() => kit.settled()));
     return provider.reply === undefined ? answer(200, 'ok') : replied(provider.reply(metas));
   };
+  loggers.set(handler, kit.logger);
+  return handler;
+}
+
+const loggers = new WeakMap<WebhookHandler, Logger>();
+
+/** Where a handler logs; undefined for a function that createWebhookHandler has not made. */
+export function webhookLogger(handler: WebhookHandler): Logger | undefined {
+  return loggers.get(handler);
+}
+
+const BODY_READ = 'body_read';
+
+/** Without this the vendor's every call would look forged. */
+function bodyWasRead(channelId: string, { headers }: Request): string {
+  const type = headers.get('content-type') ?? 'no content-type';
+  return (
+    `The body of a call to the webhook of '${channelId}' (${type}) was read before it came to the handler, and signatures are over the bytes as they came. ` +
+    'Mount the webhook before what reads bodies, such as express.json() and express.urlencoded(), or let that keep the bytes: express.raw(), or a Buffer in request.rawBody.'
+  );
 }
 
 /** As the vendor wrote it: its origin is the public one, its path stands below that of a proxy which adds one. */
@@ -224,8 +249,17 @@ function isSigned(verify: NonNullable<WebhookProvider['verify']>, request: Webho
   }
 }
 
-/** The bytes, read no further than allowed; undefined when there are more. */
-async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+/** The bytes, or why there are none: more than allowed, of which no more is read, or a connection that ended before. */
+async function readBody(request: Request, maxBytes: number): Promise<Uint8Array | 'too_large' | 'lost'> {
+  try {
+    return (await bytesOf(request, maxBytes)) ?? 'too_large';
+  } catch {
+    return 'lost';
+  }
+}
+
+/** Undefined when there are more than allowed. */
+async function bytesOf(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
   const announced = request.headers.get('content-length');
   if (announced !== null && Number(announced) > maxBytes) return undefined;
   if (request.body === null) return new Uint8Array();

@@ -45,7 +45,7 @@ function nativeTimer(ms: number, fn: () => void, keepsAlive: boolean): Timer {
   let handle: NodeJS.Timeout;
   const arm = (left: number): void => {
     handle = setTimeout(() => (left > MAX_NATIVE_MS ? arm(left - MAX_NATIVE_MS) : fn()), Math.min(Math.max(0, left), MAX_NATIVE_MS));
-    if (!keepsAlive) handle.unref();
+    if (!keepsAlive) (handle as Partial<NodeJS.Timeout>).unref?.(); // elsewhere than in Node it is a number, which keeps nothing alive
   };
   arm(ms);
   return { cancel: () => clearTimeout(handle) };

@@ -1,12 +1,14 @@
 /**
- * The handler in servers of Node that are the host's own: as a listener for requests (`node:http`, Express, Fastify), and
- * with the socket at `/ws`.
+ * Handlers in servers of Node that are the host's own: as listeners for requests (`node:http`, Express, Fastify), and with the
+ * socket at `/ws`.
  */
 import type { Server } from 'node:http';
+import { webhookLogger, type WebhookHandler } from '../channels/webhook.js';
 import { ValidationError } from '../core/index.js';
 import { partsOf, type ServerHandler } from './handler.js';
 import { listenerOf, type NodeListener } from './node/listener.js';
 import { CLOSING_MS, openSockets } from './node/open-sockets.js';
+import { webhookListenerOf } from './node/webhook-listener.js';
 import type { ServerParts } from './parts.js';
 
 /** Where the sockets of a server of one's own are. */
@@ -24,12 +26,20 @@ export interface AttachedSockets {
 export const SOCKET_PATH = '/ws';
 
 /**
- * A handler as a listener for requests of Node. Mount it before anything that reads bodies, such as `express.json()`. Throws
- * ValidationError for a function that `createHandler` has not made.
+ * A handler of `createHandler` or `createWebhookHandler` as a listener for requests of Node. Mount it before anything that reads
+ * bodies, such as `express.json()`. Throws ValidationError for a function that neither has made.
  * @example http.createServer(toNodeListener(createHandler(kit, { authenticate })))
+ * @example app.all('/webhooks/sms', toNodeListener(createWebhookHandler({ kit, provider, channelId: 'sms' })))
  */
-export function toNodeListener(handler: ServerHandler): NodeListener {
-  return listenerOf(requireParts(handler));
+export function toNodeListener(handler: ServerHandler | WebhookHandler): NodeListener {
+  // Each function takes a request; what may come as the second they do not share, and an unknown one is refused.
+  const parts = partsOf(handler as ServerHandler);
+  if (parts !== undefined) return listenerOf(parts);
+  const logger = webhookLogger(handler as WebhookHandler);
+  if (logger !== undefined) return webhookListenerOf(handler as WebhookHandler, logger);
+  throw new ValidationError(
+    'This handler was made neither by createHandler(kit, options) nor by createWebhookHandler(options). Give what they returned, not a wrapper.',
+  );
 }
 
 /**

@@ -168,7 +168,7 @@ describe('a mount that was made wrongly', () => {
   it('is refused for a function that is no handler of ours', async () => {
     verifies('MNT-01', 'MNT-02');
     const stranger = (): Promise<Response> => Promise.resolve(new Response());
-    expect(() => toNodeListener(stranger)).toThrow(/not made by createHandler/);
+    expect(() => toNodeListener(stranger)).toThrow(/neither by createHandler/);
     expect(() => attachSockets(createServer(), stranger)).toThrow(/not made by createHandler/);
     const { handle } = await open();
     expect(() => attachSockets(createServer(), handle, { path: 'ws' })).toThrow(/path is "ws"/);
