@@ -11,6 +11,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { verifies } from '../requirements.js';
 import { judgeHost, openHostScene, type HostScene } from '../support/webhook-hosts.js';
 
+/** The binary itself: a program in front of it could be ended without it. Not every system has one. */
+const workerd = ((): string => {
+  try {
+    return (createRequire(import.meta.url)('workerd') as { default: string }).default;
+  } catch {
+    return '';
+  }
+})();
+const isLeftOut = workerd === '' && process.env['CI'] !== 'true';
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const opened: { close(): Promise<unknown> }[] = [];
 let scene: HostScene;
@@ -66,9 +76,7 @@ const desk :Workerd.Worker = (
 
 /** The program itself tells on its third channel where it listens. */
 async function serveIn(folder: string): Promise<{ url: string; logged: () => string }> {
-  // The binary itself: a program in front of it could be ended without it.
-  const { default: program } = createRequire(import.meta.url)('workerd') as { default: string };
-  const child = spawn(program, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
+  const child = spawn(workerd, ['serve', '--control-fd=3', 'config.capnp'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
   opened.push({ close: () => (child.kill('SIGKILL'), ended) });
   let logged = '';
@@ -87,7 +95,7 @@ async function serveIn(folder: string): Promise<{ url: string; logged: () => str
   return { url: `http://127.0.0.1:${port}`, logged: () => logged };
 }
 
-describe('a webhook in a Worker', () => {
+describe.skipIf(isLeftOut)('a webhook in a Worker (left out where there is no workerd for the system)', () => {
   it.each(['2025-09-15', '2026-11-01'])('ends what a call has begun before it sleeps, with everything of its own (%s)', async (date) => {
     verifies('WHK-03', 'WHK-05');
     const { url, logged } = await startWorker('worker', date);
