@@ -1,12 +1,13 @@
 /** What has arrived at a device of an emulator, and waiting for what is still to come. */
+import { Changes } from './changes.js';
 
 /** How long a device waits, unless told otherwise. */
-const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 10_000;
 
 /** Everything that came, oldest first. */
 export class Arrivals<Item> {
   readonly #items: Item[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #changes = new Changes();
   readonly #listeners = new Set<(item: Item) => void>();
   #seen = 0;
 
@@ -16,7 +17,7 @@ export class Arrivals<Item> {
 
   add(item: Item): void {
     this.#items.push(item);
-    for (const wake of this.#waiting) wake();
+    this.#changes.tell();
     for (const listener of this.#listeners) listener(item);
   }
 
@@ -36,20 +37,8 @@ export class Arrivals<Item> {
       }
       const left = until - Date.now();
       if (left <= 0) throw new Error(`${what} did not come in ${timeoutMs} ms; ${this.#items.length} others have.`);
-      await this.#change(left);
+      await this.#changes.next(left);
     }
-  }
-
-  #change(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, timeoutMs);
-      this.#waiting.add(wake);
-    });
   }
 }
 

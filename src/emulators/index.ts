@@ -8,13 +8,14 @@ export { AnthropicEmulator, type AnthropicEmulatorOptions } from './anthropic/em
 export { EMULATED_VENDORS, type EmulatedLine, type LineOptions, type ProviderToUse } from './catalogue.js';
 export { Device, type ArrivedMessage, type DeviceButton, type DeviceKind, type DeviceMessage, type DeviceOptions } from './device.js';
 export { deviceRoutes, type DeviceRoutes, type ShownDevice, type ShownDevices } from './device-routes.js';
-export { ElasticEmailEmulator, type ElasticEmailEmulatorOptions, type ElasticEmailFate } from './elasticemail/emulator.js';
+export { ElasticEmailEmulator, type ElasticEmailEmulatorOptions, type ElasticEmailFate, type ElasticEmailOutcome } from './elasticemail/emulator.js';
 export { GeminiEmulator, type GeminiEmulatorOptions } from './gemini/emulator.js';
+export { MailVendorEmulator, type LeavingMail, type MailVendorOptions } from './mail/mail-vendor.js';
 export { MailEmulator, type MailEmulatorOptions, type MailFault, type MailTransaction } from './mail/emulator.js';
 export { MailInbox, type ArrivedMail, type PostedMail, type WrittenMail } from './mail/inbox.js';
 export { Phone, type PhoneButton, type PhoneMessage, type WrittenMessage } from './phone.js';
 export { HTTPReceiver, type HTTPReceiverOptions, type ReceivedDocument, type WrittenDocument } from './http/receiver.js';
-export { SendGridEmulator, type SendGridEmulatorOptions, type SendGridFate } from './sendgrid/emulator.js';
+export { SendGridEmulator, type SendGridEmulatorOptions, type SendGridFate, type SendGridOutcome } from './sendgrid/emulator.js';
 export { SinchEmulator, type SinchEmulatorOptions, type SinchFate } from './sinch/emulator.js';
 export { TelnyxEmulator, type TelnyxEmulatorOptions, type TelnyxFate } from './telnyx/emulator.js';
 export { TWILIO_TEST_ACCOUNT, TwilioEmulator, type TwilioEmulatorOptions, type TwilioFate } from './twilio/emulator.js';

@@ -5,17 +5,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { RecordedRequest } from '../loopback.js';
-import { MailInbox, type ArrivedMail, type PostedMail } from '../mail/inbox.js';
-import { VendorEmulator, type VendorEmulatorOptions } from '../vendor-emulator.js';
+import type { ArrivedMail } from '../mail/inbox.js';
+import { MailVendorEmulator, type LeavingMail, type MailVendorOptions } from '../mail/mail-vendor.js';
+import type { WebhookCall } from '../vendor-emulator.js';
 
 /** What the emulator is started with. */
-export interface ElasticEmailEmulatorOptions extends VendorEmulatorOptions {
+export interface ElasticEmailEmulatorOptions extends MailVendorOptions {
   /** Default `test-key`. */
   readonly apiKey?: string;
-  /** The last part of the address of the webhook. Default `test-secret`. */
-  readonly webhookSecret?: string;
-  /** The address people write to. Default `desk@shop.example`. */
-  readonly address?: string;
 }
 
 /** What becomes of a mail, as reported after it was taken. */
@@ -27,19 +24,12 @@ export type ElasticEmailFate = 'Sent' | 'Opened' | 'Error';
  * await using elastic = await ElasticEmailEmulator.start({ webhookUrl: 'http://127.0.0.1:4170/webhooks/email' });
  * await elastic.inbox('ada@example.org').write({ subject: 'My parcel', text: 'Where is it?' });
  */
-export class ElasticEmailEmulator extends VendorEmulator {
+export class ElasticEmailEmulator extends MailVendorEmulator<ElasticEmailOutcome> {
   readonly apiKey: string;
-  readonly webhookSecret: string;
-  readonly address: string;
-  readonly #inboxes = new Map<string, MailInbox>();
-  readonly #fates = new Map<string, { readonly fate: ElasticEmailFate; readonly category: string }>();
-  #written = 0;
 
   private constructor(options: ElasticEmailEmulatorOptions) {
     super(options);
     this.apiKey = options.apiKey ?? 'test-key';
-    this.webhookSecret = options.webhookSecret ?? 'test-secret';
-    this.address = options.address ?? 'desk@shop.example';
   }
 
   /** Starts one on a free port. */
@@ -49,20 +39,9 @@ export class ElasticEmailEmulator extends VendorEmulator {
     return emulator;
   }
 
-  /** The mailbox of a person; made when first asked for. */
-  inbox(address: string): MailInbox {
-    const key = address.toLowerCase();
-    let inbox = this.#inboxes.get(key);
-    if (inbox === undefined) {
-      inbox = new MailInbox(key, (mail) => this.#posted(mail));
-      this.#inboxes.set(key, inbox);
-    }
-    return inbox;
-  }
-
   /** What is reported of the next mails to an address; default `Sent`. */
   setFate(address: string, fate: ElasticEmailFate, category = 'NoMailbox'): void {
-    this.#fates.set(address.toLowerCase(), { fate, category });
+    this.decide(address, { fate, category });
   }
 
   /** What the vendor does when a webhook is saved: a call that must be answered with 2xx. Resolves with the status. */
@@ -131,7 +110,7 @@ export class ElasticEmailEmulator extends VendorEmulator {
       source: new Uint8Array(),
     };
     for (const to of recipients.map((one) => one.toLowerCase())) {
-      const { fate, category } = this.#fates.get(to) ?? { fate: 'Sent', category: '' };
+      const { fate, category } = this.fateOf(to, { fate: 'Sent', category: '' });
       if (fate !== 'Error') this.inbox(to).receive(mail);
       if (this.webhookUrl === undefined) continue;
       const event = {
@@ -153,33 +132,21 @@ export class ElasticEmailEmulator extends VendorEmulator {
   /** Events are the query of a GET. */
   async #event(fields: Readonly<Record<string, string>>): Promise<number> {
     const query = new URLSearchParams({ date: '11/26/2026 12:00:00 PM', account: this.address, channel: 'HTTP API', ...fields });
-    return (await this.callWebhook(`${this.#webhook()}?${query.toString()}`, { 'user-agent': 'ElasticEmail' }, '', 'GET')).status;
+    return (await this.callWebhook(`${this.#address()}?${query.toString()}`, { 'user-agent': 'ElasticEmail' }, '', 'GET')).status;
   }
 
   /** Somebody wrote: the inbound route posts the mail as the fields of a form. */
-  async #posted(mail: PostedMail): Promise<string> {
-    const messageId = `<${++this.#written}.${Date.now()}@${mail.from.split('@')[1] ?? 'example.org'}>`;
-    const to = mail.to ?? this.address;
-    const headers = {
-      'Message-ID': messageId,
-      From: mail.name === undefined ? mail.from : `${mail.name} <${mail.from}>`,
-      To: to,
-      Subject: mail.subject ?? '',
-      Date: new Date().toUTCString(),
-      ...(mail.inReplyTo !== undefined && { 'In-Reply-To': mail.inReplyTo }),
-      ...(mail.references !== undefined && { References: mail.references.join('\r\n ') }),
-      ...mail.headers,
-    };
+  protected postMail(mail: LeavingMail): Promise<WebhookCall> {
     const form = new URLSearchParams({
       from_email: mail.from,
       from_name: mail.name ?? '',
       env_from: mail.from,
-      env_to_list: to,
-      to_list: to,
-      header_list: Object.entries(headers)
+      env_to_list: mail.to,
+      to_list: mail.to,
+      header_list: Object.entries(mail.head)
         .map(([name, value]) => `${name}: ${value}`)
         .join('\r\n'),
-      subject: mail.subject ?? '',
+      subject: mail.subject,
       body_text: mail.text ?? '',
       body_html: mail.html ?? '',
     });
@@ -187,15 +154,18 @@ export class ElasticEmailEmulator extends VendorEmulator {
       form.set(`att${index + 1}_name`, filename);
       form.set(`att${index + 1}_content`, Buffer.from(content).toString('base64'));
     });
-    const call = await this.callWebhook(this.#webhook(), { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
-    if (call.status < 200 || call.status >= 300) throw new Error(`The webhook answered ${call.status} to a mail: ${call.answer}`);
-    return messageId;
+    return this.callWebhook(this.#address(), { 'content-type': 'application/x-www-form-urlencoded' }, form.toString());
   }
 
-  #webhook(): string {
-    if (this.webhookUrl === undefined) throw new Error('The emulator has no webhook to call. Start it with { webhookUrl }, or set it.');
-    return `${this.webhookUrl}/${this.webhookSecret}`;
+  #address(): string {
+    return `${this.webhook()}/${this.webhookSecret}`;
   }
+}
+
+/** What becomes of a mail, and why where it does not arrive. */
+export interface ElasticEmailOutcome {
+  readonly fate: ElasticEmailFate;
+  readonly category: string;
 }
 
 /** A refusal in Elastic Email's words. */

@@ -4,6 +4,7 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { Arrivals, isMatch } from '../arrivals.js';
 import type { RecordedRequest } from '../loopback.js';
 import { isFields, stringOf, type Fields } from '../problem.js';
 import { VendorEmulator, type VendorEmulatorOptions } from '../vendor-emulator.js';
@@ -34,7 +35,6 @@ export interface WrittenDocument {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-const PATIENCE_MS = 10_000;
 const TOLERANCE_SECONDS = 300;
 
 /**
@@ -47,10 +47,8 @@ const TOLERANCE_SECONDS = 300;
  */
 export class HTTPReceiver extends VendorEmulator {
   readonly secret: string | undefined;
-  readonly #messages: ReceivedDocument[] = [];
+  readonly #arrivals = new Arrivals<ReceivedDocument>();
   readonly #byKey = new Map<string, ReceivedDocument>();
-  readonly #waiting = new Set<() => void>();
-  #seen = 0;
   #written = 0;
 
   private constructor(options: HTTPReceiverOptions) {
@@ -67,7 +65,7 @@ export class HTTPReceiver extends VendorEmulator {
 
   /** Everything that was taken, oldest first. */
   get messages(): readonly ReceivedDocument[] {
-    return this.#messages;
+    return this.#arrivals.all;
   }
 
   /** Posts a message to the channel's webhook; resolves with the status of the answer. */
@@ -92,17 +90,8 @@ export class HTTPReceiver extends VendorEmulator {
   }
 
   /** The next message that was not waited for yet and matches; rejects when none comes in time. */
-  async waitFor(match: string | RegExp = '', { timeoutMs = PATIENCE_MS }: { readonly timeoutMs?: number } = {}): Promise<ReceivedDocument> {
-    const until = Date.now() + timeoutMs;
-    for (;;) {
-      while (this.#seen < this.#messages.length) {
-        const message = this.#messages[this.#seen++];
-        if (message !== undefined && (typeof match === 'string' ? message.text.includes(match) : match.test(message.text))) return message;
-      }
-      const left = until - Date.now();
-      if (left <= 0) throw new Error(`No message matched ${String(match) || 'anything'} in ${timeoutMs} ms. ${this.#messages.length} have come.`);
-      await this.#next(left);
-    }
+  waitFor(match: string | RegExp = '', { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<ReceivedDocument> {
+    return this.#arrivals.next(({ text }) => isMatch(match, text), `A document with ${String(match) || 'anything'}`, timeoutMs);
   }
 
   protected answer(request: RecordedRequest, response: ServerResponse): void {
@@ -126,10 +115,9 @@ export class HTTPReceiver extends VendorEmulator {
       recipientId: stringOf(document['recipient_id']),
       text: stringOf(content['body']) || stringOf(content['caption']),
       document,
-      id: `doc-${this.#messages.length + 1}`,
+      id: `doc-${this.messages.length + 1}`,
     };
-    this.#messages.push(message);
-    for (const wake of this.#waiting) wake();
+    this.#arrivals.add(message);
     return message;
   }
 
@@ -142,18 +130,6 @@ export class HTTPReceiver extends VendorEmulator {
       same(stringOf(headers['x-roomkit-signature']), hex(this.secret, text)) &&
       same(stringOf(headers['x-roomkit-signature-v2']), hex(this.secret, `${timestamp}.${text}`))
     );
-  }
-
-  #next(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, timeoutMs);
-      this.#waiting.add(wake);
-    });
   }
 }
 

@@ -1,4 +1,5 @@
 /** One IMAP mailbox in memory: mails under ascending numbers, with flags. */
+import { Changes } from '../changes.js';
 
 export interface StoredMail {
   readonly uid: number;
@@ -12,12 +13,12 @@ export class Mailbox {
   uidValidity = 1;
   uidNext = 1;
   mails: StoredMail[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #changes = new Changes();
 
   add(source: Buffer): StoredMail {
     const mail = { uid: this.uidNext++, source, arrivedAt: new Date(), flags: new Set<string>() };
     this.mails.push(mail);
-    for (const told of this.#watchers) told();
+    this.#changes.tell();
     return mail;
   }
 
@@ -31,8 +32,7 @@ export class Mailbox {
 
   /** Calls back at each arrival until the returned function is called. */
   watch(told: () => void): () => void {
-    this.#watchers.add(told);
-    return () => void this.#watchers.delete(told);
+    return this.#changes.listen(told);
   }
 
   /** The mails a set such as `1:3,7,9:*` names, by their UIDs or by their places. */

@@ -6,18 +6,15 @@ import { createSign, generateKeyPairSync, randomBytes, type KeyObject } from 'no
 import type { ServerResponse } from 'node:http';
 import type { RecordedRequest } from '../loopback.js';
 import { formBody, type FormField } from '../mail/form-body.js';
-import { MailInbox, type PostedMail } from '../mail/inbox.js';
-import { VendorEmulator, type VendorEmulatorOptions, type WebhookCall } from '../vendor-emulator.js';
+import type { MailInbox } from '../mail/inbox.js';
+import { MailVendorEmulator, type LeavingMail, type MailVendorOptions } from '../mail/mail-vendor.js';
+import type { WebhookCall } from '../vendor-emulator.js';
 import { checkMail, SendGridRefusal, type MailOrder } from './check-mail.js';
 
 /** What the emulator is started with. */
-export interface SendGridEmulatorOptions extends VendorEmulatorOptions {
+export interface SendGridEmulatorOptions extends MailVendorOptions {
   /** Default `SG.test-key`. */
   readonly apiKey?: string;
-  /** The last part of the address that mails are posted to. Default `test-secret`. */
-  readonly webhookSecret?: string;
-  /** The address people write to. Default `desk@shop.example`. */
-  readonly address?: string;
 }
 
 /** What becomes of a mail, as reported after it was taken. */
@@ -32,22 +29,15 @@ export type SendGridFate = 'delivered' | 'open' | 'bounce' | 'blocked' | 'droppe
  * await ada.write({ subject: 'My parcel', text: 'Where is it?' });
  * await ada.waitForMail('on its way');
  */
-export class SendGridEmulator extends VendorEmulator {
+export class SendGridEmulator extends MailVendorEmulator<SendGridOutcome> {
   readonly apiKey: string;
-  readonly webhookSecret: string;
-  readonly address: string;
   /** The verification key, as the console shows it. */
   readonly webhookPublicKey: string;
   readonly #privateKey: KeyObject;
-  readonly #inboxes = new Map<string, MailInbox>();
-  readonly #fates = new Map<string, { readonly fate: SendGridFate; readonly reason: string }>();
-  #written = 0;
 
   private constructor(options: SendGridEmulatorOptions) {
     super(options);
     this.apiKey = options.apiKey ?? 'SG.test-key';
-    this.webhookSecret = options.webhookSecret ?? 'test-secret';
-    this.address = options.address ?? 'desk@shop.example';
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#privateKey = privateKey;
     this.webhookPublicKey = publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
@@ -60,20 +50,9 @@ export class SendGridEmulator extends VendorEmulator {
     return emulator;
   }
 
-  /** The mailbox of a person; made when first asked for. */
-  inbox(address: string): MailInbox {
-    const key = address.toLowerCase();
-    let inbox = this.#inboxes.get(key);
-    if (inbox === undefined) {
-      inbox = new MailInbox(key, (mail) => this.#posted(mail));
-      this.#inboxes.set(key, inbox);
-    }
-    return inbox;
-  }
-
   /** What is reported of the next mails to an address; default `delivered`. */
   setFate(address: string, fate: SendGridFate, reason = '550 5.1.1 The email account does not exist'): void {
-    this.#fates.set(address.toLowerCase(), { fate, reason });
+    this.decide(address, { fate, reason });
   }
 
   /** Calls the event webhook with these events, signed at `timestamp` (seconds since 1970; default now). */
@@ -81,7 +60,7 @@ export class SendGridEmulator extends VendorEmulator {
     const body = JSON.stringify(events);
     const signature = createSign('sha256').update(`${timestamp}${body}`).sign(this.#privateKey, 'base64');
     return this.callWebhook(
-      this.#webhook(),
+      this.webhook(),
       {
         'content-type': 'application/json; charset=utf-8',
         'user-agent': 'SendGrid Event API',
@@ -117,7 +96,7 @@ export class SendGridEmulator extends VendorEmulator {
   /** The person gets it, and the program hears of it step by step. */
   #deliver(order: MailOrder, id: string): void {
     for (const to of order.to.map((address) => address.toLowerCase())) {
-      const { fate, reason } = this.#fates.get(to) ?? { fate: 'delivered', reason: '' };
+      const { fate, reason } = this.fateOf(to, { fate: 'delivered', reason: '' });
       if (fate === 'delivered' || fate === 'open') this.inbox(to).receive(arrived(order));
       if (this.webhookUrl === undefined) continue;
       const event = (name: string, more: Record<string, unknown> = {}): unknown => ({
@@ -148,40 +127,26 @@ export class SendGridEmulator extends VendorEmulator {
   }
 
   /** Somebody wrote: inbound parse posts the mail. */
-  async #posted(mail: PostedMail): Promise<string> {
-    const messageId = `<${++this.#written}.${Date.now()}@${mail.from.split('@')[1] ?? 'example.org'}>`;
-    const from = mail.name === undefined ? mail.from : `${mail.name} <${mail.from}>`;
-    const to = mail.to ?? this.address;
-    const headers = {
-      Received: 'by mx0001.sendgrid.net with SMTP id 1',
-      'Message-ID': messageId,
-      From: from,
-      To: to,
-      Subject: mail.subject ?? '',
-      Date: new Date().toUTCString(),
-      'MIME-Version': '1.0',
-      ...(mail.inReplyTo !== undefined && { 'In-Reply-To': mail.inReplyTo }),
-      ...(mail.references !== undefined && { References: mail.references.join('\n ') }),
-      ...mail.headers,
-    };
+  protected postMail(mail: LeavingMail): Promise<WebhookCall> {
+    const head = { Received: 'by mx0001.sendgrid.net with SMTP id 1', 'MIME-Version': '1.0', ...mail.head };
     const files = mail.attachments ?? [];
     const fields: FormField[] = [
       [
         'headers',
-        Object.entries(headers)
-          .map(([name, value]) => `${name}: ${value}\n`)
+        Object.entries(head)
+          .map(([name, value]) => `${name}: ${value.replaceAll('\r\n', '\n')}\n`)
           .join(''),
       ],
       ['dkim', '{@example.org : pass}'],
-      ['to', to],
+      ['to', mail.to],
       ...(mail.html === undefined ? [] : [['html', mail.html] as const]),
-      ['from', from],
+      ['from', mail.sender],
       ...(mail.text === undefined ? [] : [['text', mail.text] as const]),
       ['sender_ip', '192.0.2.1'],
       ['spam_score', '0.1'],
-      ['envelope', JSON.stringify({ to: [to], from: mail.from })],
+      ['envelope', JSON.stringify({ to: [mail.to], from: mail.from })],
       ['attachments', String(files.length)],
-      ['subject', mail.subject ?? ''],
+      ['subject', mail.subject],
       ['charsets', JSON.stringify({ to: 'UTF-8', html: 'UTF-8', subject: 'UTF-8', from: 'UTF-8', text: 'UTF-8' })],
       ['SPF', 'pass'],
       ...(files.length === 0
@@ -205,19 +170,14 @@ export class SendGridEmulator extends VendorEmulator {
       ),
     ];
     const { body, contentType } = formBody(fields);
-    const call = await this.callWebhook(
-      `${this.#webhook()}/${this.webhookSecret}`,
-      { 'content-type': contentType, 'user-agent': 'Sendlib/1.0' },
-      body,
-    );
-    if (call.status < 200 || call.status >= 300) throw new Error(`The webhook answered ${call.status} to a mail: ${call.answer}`);
-    return messageId;
+    return this.callWebhook(`${this.webhook()}/${this.webhookSecret}`, { 'content-type': contentType, 'user-agent': 'Sendlib/1.0' }, body);
   }
+}
 
-  #webhook(): string {
-    if (this.webhookUrl === undefined) throw new Error('The emulator has no webhook to call. Start it with { webhookUrl }, or set it.');
-    return this.webhookUrl;
-  }
+/** What becomes of a mail, and why where it does not arrive. */
+export interface SendGridOutcome {
+  readonly fate: SendGridFate;
+  readonly reason: string;
 }
 
 function arrived(order: MailOrder): Parameters<MailInbox['receive']>[0] {

@@ -1,4 +1,5 @@
 /** A person with the Telegram app, in one chat: reads what comes, writes, taps, reacts. */
+import { isMatch, PATIENCE_MS } from '../arrivals.js';
 
 /** A message as the person sees it now. */
 export interface SeenMessage {
@@ -55,8 +56,6 @@ export interface ChatBackend {
   changed(timeoutMs: number): Promise<void>;
   onChange(listener: () => void): () => void;
 }
-
-const PATIENCE_MS = 10_000;
 
 /** Made by an emulator: `emulator.chat('ada')`. What it does resolves with the status of the webhook's answer, or 0 without a webhook. */
 export class TelegramChat {
@@ -143,7 +142,7 @@ export class TelegramChat {
       for (const message of this.messages) {
         if (message.id <= this.#seen || !message.isFromBot) continue;
         this.#seen = message.id;
-        if (typeof match === 'string' ? message.text.includes(match) : match.test(message.text)) return message;
+        if (isMatch(match, message.text)) return message;
       }
       await this.#wait(
         until,

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { Changes } from '../changes.js';
 import type { RecordedRequest } from '../loopback.js';
 import { isFields, listOf, stringOf, type Fields } from '../problem.js';
 import { VendorEmulator, type VendorEmulatorOptions } from '../vendor-emulator.js';
@@ -57,7 +58,7 @@ export class TelegramEmulator extends VendorEmulator {
   readonly #actions = new Map<number, string[]>();
   readonly #openTaps = new Map<string, number>();
   readonly #answeredTaps = new Map<number, number>();
-  readonly #watchers = new Set<() => void>();
+  readonly #changes = new Changes();
   readonly #pace: Pace | undefined;
   #nextUserId = 5_000_001;
   #sending: Promise<unknown> = Promise.resolve();
@@ -171,16 +172,16 @@ export class TelegramEmulator extends VendorEmulator {
       action: (chat, action) => {
         const actions = this.#actions.get(chat.id) ?? [];
         this.#actions.set(chat.id, [...actions, action]);
-        this.#changed();
+        this.#changes.tell();
       },
       answered: (queryId) => {
         const userId = this.#openTaps.get(queryId);
         if (userId === undefined) throw badRequest('query is too old and response timeout expired or query ID is invalid');
         this.#openTaps.delete(queryId);
         this.#answeredTaps.set(userId, (this.#answeredTaps.get(userId) ?? 0) + 1);
-        this.#changed();
+        this.#changes.tell();
       },
-      changed: () => this.#changed(),
+      changed: () => this.#changes.tell(),
     };
   }
 
@@ -285,12 +286,8 @@ export class TelegramEmulator extends VendorEmulator {
       ...(replyTo !== undefined && { replyTo }),
     };
     chat.messages.set(id, message);
-    this.#changed();
+    this.#changes.tell();
     return message;
-  }
-
-  #changed(): void {
-    for (const wake of [...this.#watchers]) wake();
   }
 
   #device(chat: ChatState, person: TelegramUser): TelegramChat {
@@ -354,20 +351,8 @@ export class TelegramEmulator extends VendorEmulator {
         message.editedAt = Math.floor(Date.now() / 1000);
         return this.#tell('edited_message', messageObject(message, person));
       },
-      onChange: (listener) => {
-        this.#watchers.add(listener);
-        return () => this.#watchers.delete(listener);
-      },
-      changed: (timeoutMs) =>
-        new Promise((resolve) => {
-          const wake = (): void => {
-            clearTimeout(timer);
-            this.#watchers.delete(wake);
-            resolve();
-          };
-          const timer = setTimeout(wake, timeoutMs);
-          this.#watchers.add(wake);
-        }),
+      onChange: (listener) => this.#changes.listen(listener),
+      changed: (timeoutMs) => this.#changes.next(timeoutMs),
     };
   }
 
