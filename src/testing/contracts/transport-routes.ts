@@ -14,11 +14,13 @@ const INSIDE = 'http://10.0.0.7:8080';
 /** A kit whose route takes calls as a proxy passes them on. */
 function routeOf(setup: TransportSetup, provider: WebhookProvider) {
   const kit = new RoomKit({ logger: silentLogger });
-  kit.registerChannel(new TransportChannel('channel', { channelType: setup.channelType, provider: setup.provider }));
+  const { provider: client, channelType, defaults = {} } = setup;
+  kit.registerChannel(new TransportChannel('channel', { channelType, provider: client, recipientKey: 'recipient', defaults }));
   const post = async ({ method, url, headers, body }: WebhookRequest, more: Partial<WebhookHandlerOptions> = {}): Promise<number> => {
     const { pathname, search } = new URL(url);
     const handle = createWebhookHandler({ kit, provider, channelId: 'channel', ...more });
-    return (await handle(new Request(`${INSIDE}${pathname}${search}`, { method, headers, body: Uint8Array.from(body) }))).status;
+    return (await handle(new Request(`${INSIDE}${pathname}${search}`, { method, headers, ...(method !== 'GET' && { body: Uint8Array.from(body) }) })))
+      .status;
   };
   const messages = async (): Promise<number> => {
     const timelines = await Promise.all((await kit.listRooms()).map(({ id }) => kit.getTimeline(id)));
@@ -65,6 +67,36 @@ export const routeTests: readonly TransportTest[] = [
         assert.deepEqual(await Promise.all([post(call, { publicUrl }), post(call, { publicUrl })]), [200, 200]);
         assert.equal(await post(call, { publicUrl }), 200);
         assert.equal(await messages(), 1);
+      } finally {
+        await kit.close();
+      }
+    },
+  },
+  {
+    name: 'moves a delivery forward only, in whatever order and however often its reports come',
+    rules: ['PV-11', 'F25', 'OUT-07'],
+    listens: true,
+    test: async (setup, calls) => {
+      const webhook = webhookOf(setup);
+      if (webhook === undefined || setup.webhook?.reportsStatus !== true) return;
+      const { kit, post } = routeOf(setup, webhook);
+      try {
+        kit.registerChannel(new TransportChannel('desk', { channelType: 'webhook' }));
+        await kit.createRoom({ roomId: 'room' });
+        await kit.attachChannel('room', 'desk');
+        await kit.attachChannel('room', 'channel', { metadata: { recipient: setup.to } });
+        const heard: string[] = [];
+        kit.onDeliveryStatus(({ status }) => void heard.push(status));
+        await kit.sendEvent('room', 'desk', 'Hello');
+        const row = async () => (await kit.listDeliveries({ roomId: 'room' })).find(({ channelId }) => channelId === 'channel');
+        const { providerMessageId } = (await row()) ?? assert.fail('there is a delivery');
+        const told = (call: WebhookRequest): readonly string[] =>
+          webhook.parse(call).flatMap((meta) => (meta.type === 'status' && meta.status.messageId === providerMessageId ? [meta.status.status] : []));
+        await eventually(() => calls.flatMap(told).includes('delivered'), 'the message is reported as delivered');
+        // The newest first, and then all of them as they came.
+        for (const call of [...calls].reverse().concat(calls)) assert.equal(await post(call, { publicUrl: new URL(call.url).origin }), 200);
+        assert.equal((await row())?.state, 'delivered');
+        assert.deepEqual(heard, ['delivered'], 'it is heard of once');
       } finally {
         await kit.close();
       }
