@@ -53,8 +53,10 @@ export async function rememberPeople(kit: RoomKit, { sms, mail, telegram }: Line
     { id: OLD_ACCOUNT.id, displayName: OLD_ACCOUNT.displayName, channelAddresses: { email: [OLD_ACCOUNT.mail] }, externalIds: { shop: '4711' } },
   ];
   for (const person of people) if ((await kit.store.getIdentity(person.id)) === null) await kit.store.createIdentity(person);
-  const known = await kit.ensureParticipant(ROOM_ID, 'mail', OLD_ACCOUNT.id, { displayName: OLD_ACCOUNT.displayName });
-  if (known.identityId === undefined) await kit.resolveParticipant(ROOM_ID, OLD_ACCOUNT.id, OLD_ACCOUNT.id, 'import');
+  await kit.ensureParticipant(ROOM_ID, 'mail', OLD_ACCOUNT.id, { displayName: OLD_ACCOUNT.displayName });
+  for (const id of [ada, OLD_ACCOUNT.id]) {
+    if ((await kit.store.getParticipant(ROOM_ID, id))?.identityId === undefined) await kit.resolveParticipant(ROOM_ID, id, id, 'the shop');
+  }
 }
 
 async function readAll(store: ConversationStore, ids: readonly string[]): Promise<Identity[]> {

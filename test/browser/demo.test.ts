@@ -11,11 +11,13 @@ import type { Browser, FrameLocator, Locator, Page } from 'playwright-core';
 import { SqliteStore } from 'roomkit/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium, skipWithoutBrowser, whyLeftOut } from './chromium.js';
-import { CUSTOMER, ROOM_ID } from '../../demo/cast.js';
+import { ADDRESSES, CUSTOMER, FAMILY_ROOM_ID, OLD_ACCOUNT, ROOM_ID } from '../../demo/cast.js';
 import { openHelpDesk } from '../../demo/help-desk.js';
 import { violations } from './studio-page.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** A folder for pictures to look at. */
+const PICTURES = process.env['ROOMKIT_PICTURES'];
 
 describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
   let folder = '';
@@ -27,6 +29,20 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
   const outside: string[] = [];
   /** What the page complained of itself; an absent server is no fault of the page. */
   const complaints: string[] = [];
+
+  /** Studio beside the page, with its devices. */
+  const openStudio = async (roomId: string): Promise<Page> => {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 860 }, reducedMotion: 'reduce', bypassCSP: true });
+    const other = await context.newPage();
+    other.setDefaultTimeout(20_000);
+    other.on('pageerror', (error) => complaints.push(error.message));
+    await other.goto(`${demo.address}/studio/#/rooms/${roomId}?devices=open`);
+    await other.getByRole('status').filter({ hasText: 'live' }).waitFor();
+    return other;
+  };
+  const goTo = async (other: Page, roomId: string, more = 'devices=open'): Promise<void> => {
+    await other.evaluate((hash) => void (location.hash = hash), `#/rooms/${roomId}?${more}`);
+  };
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'roomkit-browser-'));
@@ -235,6 +251,69 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
     await studio.getByRole('button', { name: /^Devices/ }).click();
   });
 
+  it('asks by code who writes on the phone at home, and lets it go on as that person', { timeout: 60_000 }, async () => {
+    const other = await openStudio(FAMILY_ROOM_ID);
+    const phone = other.getByRole('article', { name: `Phone ${ADDRESSES.familyPhone}` });
+    const write = async (words: string): Promise<void> => {
+      await phone.getByRole('textbox').fill(words);
+      await phone.getByRole('button', { name: `Send from ${ADDRESSES.familyPhone}` }).click();
+    };
+    await write('Where is order 20817?');
+    await phone.locator('.bubble:not(.own)', { hasText: 'Who is writing?' }).waitFor();
+    expect(await row(other, 'Where is order').count()).toBe(0);
+    await goTo(other, ROOM_ID);
+    const mail = other.getByRole('article', { name: `Mailbox ${ADDRESSES.mail}` }).locator('.bubble:not(.own)', { hasText: 'is your code' });
+    const code = /\d{6}/.exec(await mail.last().innerText())?.[0] ?? '';
+    await goTo(other, FAMILY_ROOM_ID);
+    await write(code);
+    const asked = row(other, 'Where is order 20817?');
+    await asked.getByText(CUSTOMER.displayName).waitFor();
+    await phone.locator('.bubble:not(.own)', { hasText: 'expected tomorrow' }).waitFor();
+    expect(await row(other, code).count()).toBe(0);
+    await picture(other, 'family-phone');
+    await other.close();
+  });
+
+  it('shows who somebody is, merges two accounts of one person, and parts them again', { timeout: 60_000 }, async () => {
+    const other = await openStudio(ROOM_ID);
+    const inspector = other.getByRole('complementary', { name: 'Inspector' });
+    await inspector.getByRole('button', { name: /^Ada Park/ }).click();
+    const facts = inspector.locator('.part', { has: other.getByRole('heading', { name: 'Identity' }) });
+    for (const address of Object.values([ADDRESSES.phone, ADDRESSES.mail])) await facts.getByText(address).waitFor();
+    const history = async (): Promise<string> => (await fetch(`${demo.address}/api/rooms/${ROOM_ID}/events?limit=500`)).text();
+    const before = await history();
+    await facts.getByLabel('Merge with').selectOption(OLD_ACCOUNT.displayName);
+    const merged = facts.getByRole('list', { name: 'Merged into this person' });
+    await merged.getByText(/^A\. Park was merged in/).waitFor();
+    await merged.getByText(/^by \S+, Today/).waitFor();
+    await facts.getByText(`${ADDRESSES.mail}, ${OLD_ACCOUNT.mail}`).waitFor();
+    await picture(other, 'merged');
+    expect(await violations(other)).toEqual([]);
+    // The other account is read as this person, and says so.
+    await goTo(other, ROOM_ID, `inspect=participant&of=${OLD_ACCOUNT.id}`);
+    await facts.getByText('went into this person').waitFor();
+    await facts.getByRole('button', { name: 'Undo the merge of A. Park' }).click();
+    await merged.waitFor({ state: 'detached' });
+    await facts.getByText(OLD_ACCOUNT.mail).waitFor();
+    // By an address it is found, too, by whoever knows one; and nobody is merged with themselves.
+    await facts.getByRole('button', { name: 'By an address…' }).click();
+    for (const [typed, told] of [
+      ['nobody@example.org', 'Nobody is known as nobody@example.org.'],
+      [OLD_ACCOUNT.mail, 'A. Park is this person already.'],
+    ] as const) {
+      await facts.getByLabel('Address or id of the person to merge').fill(typed);
+      await facts.getByRole('button', { name: 'Merge', exact: true }).click();
+      await other.getByText(told).waitFor();
+    }
+    await facts.getByLabel('Address or id of the person to merge').fill(ADDRESSES.mail);
+    await facts.getByRole('button', { name: 'Merge', exact: true }).click();
+    await merged.getByText(/^Ada Park was merged in/).waitFor();
+    await facts.getByRole('button', { name: 'Undo the merge of Ada Park' }).click();
+    await merged.waitFor({ state: 'detached' });
+    expect(await history()).toBe(before);
+    await other.close();
+  });
+
   it('has nothing serious for axe to find, in light and dark', { timeout: 90_000 }, async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme, reducedMotion: 'reduce', bypassCSP: true });
@@ -290,6 +369,10 @@ describe.skipIf(skipWithoutBrowser)(`the demo in Chromium${whyLeftOut}`, () => {
   });
 });
 
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES !== undefined) await page.screenshot({ path: join(PICTURES, `demo-${name}.png`) });
+}
+
 async function say(page: Page, words: string): Promise<void> {
   await page.getByLabel('Message to the help desk').fill(words);
   await page.getByLabel('Message to the help desk').press('Enter');
@@ -330,7 +413,7 @@ async function indexesOf(studio: FrameLocator): Promise<number[]> {
   }
 }
 
-function row(studio: FrameLocator, words: string): Locator {
+function row(studio: FrameLocator | Page, words: string): Locator {
   return studio.locator('.events [data-row]', { hasText: words });
 }
 
