@@ -1,7 +1,7 @@
 /** One person on four channels: known by phone, mail and Telegram, asked by a code on a shared phone, merged with herself and parted. */
 // #region people
 import { CodeChallenge, EmailChannel, InMemoryStore, RoomKit, SMSChannel, TelegramChannel, WebSocketChannel } from 'roomkit';
-import type { IdentityResolver } from 'roomkit';
+import type { ConversationStore, IdentityResolver } from 'roomkit';
 import { createTransport } from 'nodemailer';
 
 // #endregion
@@ -20,7 +20,7 @@ const [phone, chat, inbox] = [twilio.phone('+15550123'), telegram.chat('Ada'), m
 const [familyPhone, leosInbox] = [twilio.phone('+15550177'), mail.inbox('leo@example.org')];
 
 // #region people
-const store = new InMemoryStore();
+const store: ConversationStore = new InMemoryStore();
 await store.createIdentity({
   id: 'ada',
   displayName: 'Ada Park',
