@@ -104,13 +104,20 @@ describe('an identity', () => {
     await expect(acme.linkAddress(ada.id, 'pigeon', 'x')).rejects.toThrow(/'pigeon' is no channel type/);
   });
 
-  it('is unmerged by its own organization only', async () => {
+  it('is merged and unmerged by its own organization only', async () => {
     verifies('IDN-13', 'PERM-09');
     const store = new InMemoryStore();
     const acme = new RoomKit({ store, organizationId: 'acme', logger: silentLogger });
     const globex = new RoomKit({ store, organizationId: 'globex', logger: silentLogger });
     const into = await acme.createIdentity({ displayName: 'Ada' });
     const from = await acme.createIdentity({ displayName: 'A. L.' });
+    const other = await globex.createIdentity({ displayName: 'Somebody else' });
+    for (const [one, two] of [
+      [into.id, from.id],
+      [other.id, from.id],
+      [into.id, other.id],
+    ] as const)
+      await expect(globex.mergeIdentities(one, two, { by: 'test' })).rejects.toMatchObject({ code: 'identity_not_found' });
     await acme.mergeIdentities(into.id, from.id, { by: 'test' });
     expect(await globex.listMerges(into.id)).toEqual([]);
     expect(await acme.listMerges(into.id)).toMatchObject([{ fromId: from.id, by: 'test' }]);

@@ -39,6 +39,28 @@ describe('identity', () => {
     await kit.close();
   });
 
+  it('tells the resolver the message, the room it is for, and when nobody waits any more', async () => {
+    verifies('IDN-12');
+    const given: { senderId: string; roomId: string; participants: number; signal: AbortSignal }[] = [];
+    const { kit, clock } = makeKit({
+      identityResolver: {
+        resolve: ({ senderId }, { room, participants }, { signal }) => {
+          given.push({ senderId, roomId: room.id, participants: participants.length, signal });
+          return new Promise(() => undefined);
+        },
+      },
+    });
+    const roomId = await openRoom(kit, [new TestTransport('a')]);
+    await kit.ensureParticipant(roomId, 'a', 'bob');
+    const waiting = kit.processInbound({ channelId: 'a', senderId: '+1', content: 'hi' }, { roomId });
+    await clock.advance(9_999);
+    expect(given).toMatchObject([{ senderId: '+1', roomId, participants: 1, signal: { aborted: false } }]);
+    await clock.advance(1);
+    await waiting;
+    expect(given[0]?.signal.aborted).toBe(true);
+    await kit.close();
+  });
+
   it('runs only where it is wanted', async () => {
     verifies('IDN-01');
     const identityResolver = resolver(() => ({ status: 'unknown' }));
