@@ -144,6 +144,18 @@ describe('media of a message', () => {
     await kit.close();
   });
 
+  it('keeps the type its vendor named where the address tells none', async () => {
+    verifies('MED-01');
+    const { kit, store, say, now, quiet: settle } = await scene();
+    store.addresses.set(CAT, { bytes: PNG, mimeType: 'application/octet-stream' });
+    store.addresses.set(DOG, { bytes: PNG, mimeType: 'image/webp' });
+    const [cat, dog] = [await say(media(CAT)), await say(media(DOG))];
+    await settle();
+    expect((await now(cat)).content).toMatchObject({ mimeType: 'image/png', url: expect.stringMatching(/^https:\/\/media\.test/) as string });
+    expect((await now(dog)).content).toMatchObject({ mimeType: 'image/webp' });
+    await kit.close();
+  });
+
   it('is found wherever it stands in the content', async () => {
     verifies('MED-01');
     const { kit, store, say, now, quiet: settle } = await scene();
@@ -417,6 +429,45 @@ describe('a crash', () => {
   });
 });
 
+describe('the sweep', () => {
+  it('fetches nothing that is being fetched, and looks back as far as it is told', async () => {
+    verifies('MED-01', 'MED-02');
+    const { kit, clock, store, say, now, quiet: settle } = await scene();
+    const held = gate();
+    store.onFetch = () => held.open;
+    await say(media(CAT));
+    const sweeping = kit.sweepMedia();
+    held.release();
+    expect(await sweeping).toEqual({ stored: 0, removed: 0 });
+    expect([store.fetched.length, store.ids.length]).toEqual([1, 1]);
+
+    store.addresses.set(DOG, new RoomKitError('media_unavailable', 'It is away.', { retryable: true }));
+    const missed = await say(media(DOG));
+    await settle();
+    store.addresses.set(DOG, { bytes: PNG, mimeType: 'image/png' });
+    await clock.advance(60_000);
+    expect((await kit.sweepMedia({ sinceSeconds: 59 })).stored).toBe(0);
+    expect((await kit.sweepMedia({ sinceSeconds: 60 })).stored).toBe(1);
+    expect(recordsOf(await now(missed))).toMatchObject([{ id: expect.any(String) as string }]);
+    await kit.close();
+  });
+
+  it('finds what was missed behind many other events and rooms', async () => {
+    verifies('MED-01');
+    const { kit, store, say, now, phone, quiet: settle } = await scene();
+    store.addresses.set(CAT, new RoomKitError('media_unavailable', 'It is away.', { retryable: true }));
+    const missed = await say(media(CAT));
+    for (let n = 0; n < 101; n++) await say('one more message');
+    for (let n = 0; n < 101; n++) await openRoom(kit, [], `room-${n}`);
+    await kit.attachChannel('room-0', phone.channelId);
+    await settle();
+    store.addresses.set(CAT, { bytes: PNG, mimeType: 'image/png' });
+    expect(await kit.sweepMedia()).toEqual({ stored: 1, removed: 0 });
+    expect(recordsOf(await now(missed))).toMatchObject([{ id: expect.any(String) as string }]);
+    await kit.close();
+  });
+});
+
 describe('stored media', () => {
   it('is deleted with its event, also when it was taken back, and before it arrived', async () => {
     verifies('MED-02');
@@ -482,22 +533,23 @@ describe('stored media', () => {
     await kit.close();
   });
 
-  it('that cannot be deleted now is left to the sweep', async () => {
+  it('that cannot be deleted now is left to the sweep, also when its message was taken back', async () => {
     verifies('MED-02');
     const store = new InMemoryMediaStore();
     const { kit, clock, say, roomId, quiet: settle } = await scene({}, store);
-    const event = await say(media(CAT));
+    const [event, takenBack] = [await say(media(CAT)), await say(media(DOG))];
     await settle();
     const remove = store.delete.bind(store);
     store.delete = () => {
       throw new Error('The disk is away.');
     };
     await kit.deleteEvent(roomId, event.id);
+    await say({ type: 'delete', targetEventId: takenBack.id });
     await settle();
     store.delete = remove;
-    expect(store.ids).toHaveLength(1);
+    expect(store.ids).toHaveLength(2);
     await clock.advance(3_600_001);
-    expect(await kit.sweepMedia()).toEqual({ stored: 0, removed: 1 });
+    expect(await kit.sweepMedia()).toEqual({ stored: 0, removed: 2 });
     await kit.close();
   });
 });
