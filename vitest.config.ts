@@ -14,6 +14,7 @@ export default defineConfig({
       { find: /^roomkit\/emulators$/, replacement: source('emulators/index.ts') },
       { find: /^roomkit\/ai-sdk$/, replacement: source('providers/ai-sdk/index.ts') },
       { find: /^roomkit\/anthropic$/, replacement: source('providers/anthropic/index.ts') },
+      { find: /^roomkit\/baileys$/, replacement: source('providers/baileys/index.ts') },
       { find: /^roomkit\/elasticemail$/, replacement: source('providers/elasticemail/index.ts') },
       { find: /^roomkit\/gemini$/, replacement: source('providers/gemini/index.ts') },
       { find: /^roomkit\/http$/, replacement: source('providers/http/index.ts') },

@@ -1,5 +1,5 @@
 /** A person's own WhatsApp, linked like a second device. */
-import { presetOf, TransportChannel, type TextChannelOptions } from './text-channel.js';
+import { presetOf, textOf, TransportChannel, type TextChannelOptions } from './text-channel.js';
 import type { TransportProvider } from './transport.js';
 
 /** A linked device of a person's WhatsApp. */
@@ -11,7 +11,7 @@ export interface WhatsAppPersonalChannelOptions extends TextChannelOptions {
   readonly provider?: WhatsAppPersonalTransport | undefined;
 }
 
-/** A person's own WhatsApp, linked like a second device. Rooms keep the recipient under `phone_number`. */
+/** A person's own WhatsApp, linked like a second device. Rooms keep the recipient under `phone_number`: a number, or the id of a group. */
 export class WhatsAppPersonalChannel extends TransportChannel {
   constructor(channelId: string, options: WhatsAppPersonalChannelOptions = {}) {
     super(
@@ -19,6 +19,7 @@ export class WhatsAppPersonalChannel extends TransportChannel {
       presetOf(options, {
         channelType: 'whatsapp_personal',
         recipientKey: 'phone_number',
+        recipientOf: (message) => textOf(message.metadata?.['chat_id']) ?? message.senderId,
         capabilities: {
           mediaTypes: ['text', 'rich', 'media', 'audio', 'video', 'location'],
           maxLength: 4096,

@@ -50,6 +50,8 @@ export const FrameworkEventType = [
   'source_disconnected',
   'source_error',
   'source_exhausted',
+  'source_pairing',
+  'source_waiting',
   'voice_session_started',
   'voice_session_ready',
   'voice_session_ended',

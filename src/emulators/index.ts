@@ -33,6 +33,10 @@ export type { GraphProblem } from './graph/graph-refusal.js';
 export { MessengerEmulator, type MessengerEmulatorOptions } from './messenger/emulator.js';
 export type { MessengerButton } from './messenger/check-message.js';
 export { MessengerPerson, type MessengerMessage, type MessengerNetwork, type MessengerWritten } from './messenger/person.js';
+export { FakeWhatsAppDriver, type FakeWhatsAppFault, type FakeWhatsAppOptions, type FakeWhatsAppRequest } from './whatsapp-personal/driver.js';
+export { FakeWhatsAppGroup } from './whatsapp-personal/group.js';
+export { FakeWhatsAppPhone, type FakeWhatsAppNetwork, type FakeWhatsAppPhoneOptions, type WhatsAppFileToWrite } from './whatsapp-personal/phone.js';
+export { FakeWhatsAppChat, type ArrivedWhatsApp, type WrittenWhatsAppMessage } from './whatsapp-personal/seen.js';
 export { WHATSAPP_TEST_NUMBER_ID, WhatsAppEmulator, type WhatsAppEmulatorOptions, type WhatsAppFate } from './whatsapp/emulator.js';
 export type { ApprovedTemplate, CheckedButton } from './whatsapp/check-message.js';
 export {

@@ -122,6 +122,7 @@ export class SourceManager {
             await this.options.tasks.run(() => this.options.processStatus({ channelId, ...status }));
           },
           maxConcurrentEmits: options.maxConcurrentEmits,
+          notify: (type, data) => emit(type, channelId, { ...data, source: source.name }),
         });
         connection.end();
         if (connection.was) emit('source_disconnected', channelId, { source: source.name, reason: signal.aborted ? 'detached' : 'ended' });

@@ -37,7 +37,15 @@ export interface SourceStartOptions {
   readonly maxConcurrentEmits?: number;
   /** Says what became of a message that was sent, where the connection tells it: a receipt, a bounce (SRC-08). */
   readonly report?: (status: DeliveryStatus) => Promise<void>;
+  /** Says that the source needs somebody, as a framework event of that type (SRC-09). The data is shown to whoever listens, and logged nowhere. */
+  readonly notify?: (type: SourceNotice, data: Metadata) => void;
 }
+
+/**
+ * What a source tells its operator. `source_pairing`: it has to be linked, by what `data` holds (a QR code, say).
+ * `source_waiting`: it does not go on by itself; `data.reason` says why. It is started again by attaching it anew.
+ */
+export type SourceNotice = 'source_pairing' | 'source_waiting';
 
 /** How a source is doing. Times are ISO-8601; `messagesReceived` counts since it was attached. */
 export interface SourceHealth {
