@@ -68,6 +68,7 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sources: ['ws'],
   smtp: ['imapflow', 'nodemailer', 'postal-mime'],
   teams: ['jose'],
+  baileys: ['baileys'],
 };
 
 /** These know the package as a user does. */

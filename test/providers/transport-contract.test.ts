@@ -15,6 +15,7 @@ import { openTelnyx } from './open-telnyx.js';
 import { openTwilioRcs } from './open-twilio-rcs.js';
 import { openTwilio } from './open-twilio.js';
 import { openVoiceMeUp } from './open-voicemeup.js';
+import { openWhatsAppPersonal } from './open-whatsapp-personal.js';
 import { openWhatsApp } from './open-whatsapp.js';
 
 const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
@@ -31,6 +32,7 @@ const PROVIDERS: Readonly<Record<string, OpenTransport>> = {
   SendGridProvider: openSendGrid,
   TwilioSMSProvider: openTwilio,
   WhatsAppCloudProvider: openWhatsApp,
+  WhatsAppPersonalProvider: openWhatsAppPersonal,
   WebhookHTTPProvider: openHttp,
   VoiceMeUpSMSProvider: openVoiceMeUp,
 };

@@ -7,6 +7,7 @@ import { closeSharedNats, openJetStream, openNATS } from './open-nats.js';
 import { openSSE } from './open-sse.js';
 import { openTelegramPolling } from './open-telegram-polling.js';
 import { openWebSocket } from './open-websocket.js';
+import { openBaileys, openWhatsAppPersonal } from './open-whatsapp-personal.js';
 
 const cases = sourceContract.map((one) => [one.name, one] as const);
 
@@ -14,6 +15,8 @@ describe.each<readonly [string, OpenSource]>([
   ['WebSocketSource', openWebSocket],
   ['SSESource', openSSE],
   ['TelegramPollingSource', openTelegramPolling],
+  ['WhatsAppPersonalSource', openWhatsAppPersonal],
+  ['WhatsAppPersonalSource over the bundled driver', openBaileys],
 ])('the contract of sources on %s', (_name, open) => {
   it.each(cases)('%s', async (_case, one) => {
     verifies(...one.rules);

@@ -38,7 +38,8 @@ export function inboundMessage(message: WhatsAppPersonalMessage, frame: InboundF
     senderId: addressOf(from),
     externalId: name,
     providerMessageId: name,
-    idempotencyKey: name,
+    // In a group, ids are the sender's own: nobody can take the place of another's message with one that they have seen.
+    idempotencyKey: isGroup(chat) ? `${name}:${from}` : name,
     rawPayload: { key: { ...key }, type: said.type, sent_at: message.sentAt },
   };
   const metadata: Metadata = { ...metadataOf(message), ...(file !== undefined && fileMetadata(file, frame.file)) };

@@ -20,3 +20,7 @@ export type {
 } from './driver.js';
 export { WhatsAppPersonalProvider, WhatsAppPersonalProvider as NeonizeWhatsAppProvider, type WhatsAppPersonalProviderOptions } from './provider.js';
 export { WhatsAppPersonalSource, type WhatsAppPersonalSourceOptions } from './source.js';
+export { baileysDriver, type BaileysDriverOptions } from './adapter/driver.js';
+export type { BaileysModule, BaileysSocket } from './adapter/library.js';
+export { FileWhatsAppSession, type FileWhatsAppSessionOptions } from './session/file-session.js';
+export type { WhatsAppSessionStore } from './session/store.js';

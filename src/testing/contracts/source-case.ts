@@ -33,6 +33,8 @@ export interface SourceSetup {
   readonly babble: () => Awaitable<void>;
   /** The key by which a repetition is known. Default: the id that the other side gives. */
   readonly keyOf?: (said: SaidToSource) => string;
+  /** What the kit knows a sender as. Default: as they are called here. */
+  readonly senderOf?: (senderId: string) => string;
   /** Breaks the connection off; a new one is taken. */
   readonly cut: () => Awaitable<void>;
   /** Connections that are open at the other end. */

@@ -6,6 +6,7 @@ import { turnsOfTheLoop } from './settling.js';
 import { connected, said, soon, sourceCases, stopped, TAKEN, textsOf, type SourceCase } from './source-case.js';
 
 const never = new Promise<never>(() => undefined);
+const asCalled = (senderId: string): string => senderId;
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /**
@@ -37,7 +38,7 @@ export const sourceContract: readonly SourceCase[] = sourceCases([
   {
     name: 'brings what is said, in order, with its sender, its channel and its key',
     rules: ['SRC-02', 'SRC-06'],
-    test: async ({ say, channelId, keyOf = ({ externalId = '' }) => externalId }, start) => {
+    test: async ({ say, channelId, keyOf = ({ externalId = '' }) => externalId, senderOf = asCalled }, start) => {
       const started = start({ maxConcurrentEmits: 1 });
       await connected(started);
       await say(...said(20));
@@ -45,12 +46,12 @@ export const sourceContract: readonly SourceCase[] = sourceCases([
       await soon(() => started.emitted.length === 21, 'all has come');
       assert.deepEqual(textsOf(started), [...said(20).map(({ text }) => text), 'ü 🙂\n"{}"']);
       for (const [n, message] of started.emitted.slice(0, 20).entries()) {
-        assert.deepEqual([message.senderId, message.channelId], ['ada', channelId]);
+        assert.deepEqual([message.senderId, message.channelId], [senderOf('ada'), channelId]);
         const key = keyOf(said(20)[n] ?? assert.fail());
         assert.equal(message.externalId, key);
         assert.equal(message.idempotencyKey, key, 'the other side’s id is the key by which a repetition is known');
       }
-      assert.equal(started.emitted[20]?.senderId, 'bob');
+      assert.equal(started.emitted[20]?.senderId, senderOf('bob'));
     },
   },
   {
@@ -77,7 +78,7 @@ export const sourceContract: readonly SourceCase[] = sourceCases([
   {
     name: 'ignores what is no message, and goes on',
     rules: ['SRC-06'],
-    test: async ({ say, babble }, start) => {
+    test: async ({ say, babble, senderOf = asCalled }, start) => {
       const started = start();
       await connected(started);
       await say(...said(1));
@@ -87,7 +88,7 @@ export const sourceContract: readonly SourceCase[] = sourceCases([
       await turnsOfTheLoop();
       assert.deepEqual(
         started.emitted.map(({ senderId }) => senderId),
-        ['ada', 'bob'],
+        ['ada', 'bob'].map(senderOf),
       );
       assert.equal(started.end(), undefined);
     },
@@ -110,7 +111,7 @@ export const sourceContract: readonly SourceCase[] = sourceCases([
   {
     name: 'fails when its connection breaks, and begins anew',
     rules: ['SRC-03', 'SRC-04'],
-    test: async ({ source, say, cut }, start) => {
+    test: async ({ source, say, cut, senderOf = asCalled }, start) => {
       const first = start();
       await connected(first);
       await say(...said(1));
@@ -125,7 +126,7 @@ export const sourceContract: readonly SourceCase[] = sourceCases([
       assert.equal(source.status, 'connected');
       assert.equal((await source.healthcheck()).error, undefined, 'it is well again');
       await say(...said(1, 'bob'));
-      await soon(() => second.emitted.some(({ senderId }) => senderId === 'bob'), 'what is said then comes');
+      await soon(() => second.emitted.some(({ senderId }) => senderId === senderOf('bob')), 'what is said then comes');
       assert.equal(first.emitted.length, 1, 'what is over brings nothing');
     },
   },

@@ -62,6 +62,8 @@ export interface TransportSetup {
   /** Everything that must show nowhere: keys, tokens, addresses with either. */
   readonly secrets: readonly string[];
   readonly errors: readonly DocumentedError[];
+  /** The code when its vendor cannot be reached. Default `network_error`; `not_connected` where a connection has to stand before anything is sent. */
+  readonly unreachableCode?: string;
   /** Somebody at `to` writes: the vendor calls `webhookUrl`. Absent where messages do not come by webhook. */
   readonly write?: (text: string) => Awaitable<unknown>;
   /** What the vendor's webhooks are like. */

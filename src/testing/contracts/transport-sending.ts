@@ -141,7 +141,7 @@ export const sendingTests: readonly TransportTest[] = [
     options: { isUnreachable: true },
     test: async (setup) => {
       const result = await failed(setup, requestOf(setup, 'Hello'));
-      assert.equal(result.error, 'network_error');
+      assert.equal(result.error, setup.unreachableCode ?? 'network_error');
       assert.equal(result.retryable, true);
       printsNoSecret(setup, result);
     },
