@@ -8,6 +8,7 @@ import {
   SMSChannel,
   TelegramChannel,
   WhatsAppChannel,
+  WhatsAppPersonalChannel,
   type ChannelCapabilities,
   type TransportChannel,
 } from '../src/index.js';
@@ -19,6 +20,7 @@ const CHANNELS: Readonly<Record<string, TransportChannel>> = {
   SMSChannel: new SMSChannel('sms'),
   TelegramChannel: new TelegramChannel('telegram'),
   WhatsAppChannel: new WhatsAppChannel('whatsapp'),
+  WhatsAppPersonalChannel: new WhatsAppPersonalChannel('personal'),
 };
 
 /** What a channel has to be able to do for a cell that is not slanted, and no dash. */

@@ -7,6 +7,11 @@ import { endWith, onSignals } from './start.js';
 
 export async function emulate({ vendor, webhookUrl, port }: EmulateCommand): Promise<void> {
   const start = Object.hasOwn(EMULATED_VENDORS, vendor) ? EMULATED_VENDORS[vendor] : undefined;
+  if (start === undefined && /^(baileys|whatsapp[-_]?personal)$/i.test(vendor))
+    throw new CannotRun(
+      'The wire of personal WhatsApp cannot be emulated: it is encrypted from end to end. Tests put FakeWhatsAppDriver of roomkit/emulators in the place of baileys.',
+      2,
+    );
   if (start === undefined) throw new CannotRun(`'${vendor}' cannot be emulated. There are ${Object.keys(EMULATED_VENDORS).join(', ')}.`, 2);
   const line = await start({ ...(webhookUrl !== undefined && { webhookUrl }), ...(port !== undefined && { port }) }).catch((error: unknown) => {
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'EADDRINUSE') throw error;

@@ -49,6 +49,7 @@ export {
   MockSMSProvider,
   MockTeamsProvider,
   MockTelegramProvider,
+  MockWhatsAppPersonalProvider,
   MockWhatsAppProvider,
 } from './mock-text-providers.js';
 export { MockTransportProvider } from './mock-transport-provider.js';

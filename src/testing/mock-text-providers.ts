@@ -29,6 +29,13 @@ export class MockWhatsAppProvider extends MockTransportProvider {
   }
 }
 
+/** For tests: a linked WhatsApp that takes everything. */
+export class MockWhatsAppPersonalProvider extends MockTransportProvider {
+  constructor(options: { readonly supportsIdempotencyKey?: boolean } = {}) {
+    super('mock_whatsapp_personal', options);
+  }
+}
+
 /** For tests: a vendor of Messenger that takes everything. */
 export class MockMessengerProvider extends MockTransportProvider {
   constructor(options: { readonly supportsIdempotencyKey?: boolean } = {}) {

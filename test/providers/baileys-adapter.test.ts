@@ -3,6 +3,8 @@ import * as baileys from 'baileys';
 import fc from 'fast-check';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { loadPeer } from '../../src/providers/_shared/peer.js';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -433,6 +435,16 @@ describe('the connection', () => {
     expect(logger?.child({ class: 'x' })).toBe(logger);
     heard.stop();
     await heard.over;
+  });
+
+  it('says which version to install where there is none', async () => {
+    const missing = Object.assign(new Error("Cannot find package 'baileys' imported from here"), { code: 'ERR_MODULE_NOT_FOUND' });
+    const loading = loadPeer('baileysDriver', 'baileys@7.0.0-rc14', () => Promise.reject(missing));
+    await expect(loading).rejects.toThrow('npm install baileys@7.0.0-rc14');
+    const { peerDependencies } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      peerDependencies: Record<string, string>;
+    };
+    expect(peerDependencies['baileys']).toBe('7.0.0-rc14');
   });
 
   it('leaves no connection behind, also of the real socket', async () => {

@@ -232,7 +232,7 @@ describe('files', () => {
     const body = Buffer.concat([cipher.update(bytes), cipher.final()]);
     return Buffer.concat([
       body,
-      createHmac('sha256', macKey ?? [])
+      createHmac('sha256', macKey ?? '')
         .update(iv)
         .update(body)
         .digest()

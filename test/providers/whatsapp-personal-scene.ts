@@ -16,7 +16,7 @@ import {
   type WhatsAppPersonalProviderOptions,
   type WhatsAppPersonalSourceOptions,
 } from '../../src/providers/baileys/index.js';
-import { TestClock } from '../../src/testing/index.js';
+import { TestClock, type TransportSetup } from '../../src/testing/index.js';
 import { TestTransport } from '../support/harness.js';
 import { soon } from '../sources/soon.js';
 
@@ -31,6 +31,8 @@ export interface PersonalScene {
   readonly clock: TestClock;
   readonly source: WhatsAppPersonalSource;
   readonly provider: WhatsAppPersonalProvider;
+  /** For `requestOf`: a message to +15550123. */
+  readonly setup: TransportSetup;
   readonly lines: readonly string[];
   /** Framework events about the source. */
   readonly told: readonly FrameworkEvent[];
@@ -83,6 +85,7 @@ export async function personalScene(options: SceneOptions = {}): Promise<Persona
     clock,
     source,
     provider,
+    setup: { to: '+15550123', channelType: 'whatsapp_personal', mediaTypes: ['text'] } as unknown as TransportSetup, // all that it reads
     lines,
     told,
     ephemeral,
@@ -99,10 +102,7 @@ export async function personalScene(options: SceneOptions = {}): Promise<Persona
       }
       return room.id;
     },
-    say: async (roomId, content, given) => {
-      const sent = await kit.sendEvent(roomId, 'desk', content, { wait: 'commit', ...given });
-      return sent;
-    },
+    say: (roomId, content, given) => kit.sendEvent(roomId, 'desk', content, { wait: 'commit', ...given }),
     rows: async (roomId) => (await kit.listDeliveries({ roomId })).filter(({ channelId }) => channelId === 'personal'),
   };
 }

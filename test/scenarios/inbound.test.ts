@@ -290,6 +290,20 @@ describe('an inbound message', () => {
     await kit.close();
   });
 
+  it('that is typing makes no room: of whom there is none nobody hears', async () => {
+    verifies('INB-25');
+    const { kit } = makeKit();
+    kit.registerChannel(new TestTransport('a'));
+    for (const eventType of ['typing', 'read_receipt', 'reaction'] as const) {
+      const result = await kit.processInbound({ channelId: 'a', senderId: 'u', content: '', eventType });
+      expect(result).toMatchObject({ blocked: false, reason: 'no_room' });
+    }
+    expect(await kit.listRooms()).toEqual([]);
+    await kit.processInbound({ channelId: 'a', senderId: 'u', content: '👍', eventType: 'reaction', metadata: { store: true } });
+    expect(await kit.listRooms()).toHaveLength(1);
+    await kit.close();
+  });
+
   it('with a live session connects it after the commit', async () => {
     verifies('INB-17');
     const { kit } = makeKit();

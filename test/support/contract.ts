@@ -8,6 +8,7 @@ import ts from 'typescript';
 import * as roomkit from '../../src/index.js';
 import * as aiSdk from '../../src/providers/ai-sdk/index.js';
 import * as anthropic from '../../src/providers/anthropic/index.js';
+import * as baileys from '../../src/providers/baileys/index.js';
 import * as elasticemail from '../../src/providers/elasticemail/index.js';
 import * as gemini from '../../src/providers/gemini/index.js';
 import * as http from '../../src/providers/http/index.js';
@@ -95,6 +96,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/testing': testing,
   'roomkit/ai-sdk': aiSdk,
   'roomkit/anthropic': anthropic,
+  'roomkit/baileys': baileys,
   'roomkit/elasticemail': elasticemail,
   'roomkit/gemini': gemini,
   'roomkit/http': http,

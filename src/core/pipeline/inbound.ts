@@ -206,6 +206,9 @@ interface Prepared {
   readonly result?: undefined;
 }
 
+/** Of what goes to the ephemeral bus. */
+const HEARD: InboundResult = Object.freeze({ blocked: false, duplicate: false, deliveryResults: NO_RESULTS, turns: [] });
+
 type PreparedOrResult = Prepared | { readonly result: InboundResult };
 
 /** Steps 2 to 6. Answers at once when nothing has to be waited for: the ordinary case. */
@@ -250,6 +253,8 @@ async function prepareSlowly(
   // 2. Room.
   const routed = options.roomId ?? routing ?? parts.router.route(routeQuery(parts, entry, message));
   const roomId = isPromise(routed) ? await routed : routed;
+  // Somebody who only types, or reads, has said nothing that a room could begin with (INB-25).
+  if (roomId === null && isEphemeral(message)) return { result: { ...HEARD, reason: 'no_room' } };
   // 3. New room, automatic attach.
   let state = roomId === null ? await createRoomForSender(parts, entry, message) : await (loading ?? parts.store.loadRoom(roomId));
   if (state === null && roomId !== null) state = await createRoomWithId(parts, roomId);
@@ -304,9 +309,7 @@ function normalise(
   const channel = entry.channel;
   const roomId = state.room.id;
   if (isEphemeral(message)) {
-    return publishInbound(parts, channel, message, roomId).then(() => ({
-      result: { blocked: false, duplicate: false, deliveryResults: NO_RESULTS, turns: [] },
-    }));
+    return publishInbound(parts, channel, message, roomId).then(() => ({ result: HEARD }));
   }
   // Whoever writes opens what was closed: what waited for that goes on first (OUT-17).
   if (channel.parksDeliveries === true && !woken) {

@@ -21,7 +21,7 @@ export interface WrittenWhatsAppMessage {
   readonly id: string;
 }
 
-/** A chat as it is shown on somebody's phone. What changes it is called by the driver. */
+/** A chat as it is shown on somebody's phone. */
 export class FakeWhatsAppChat {
   readonly #arrivals = new Arrivals<ArrivedWhatsApp>();
   readonly #reactions = new Map<string, string>();
@@ -54,29 +54,35 @@ export class FakeWhatsAppChat {
     return this.#arrivals.next(({ text }) => isMatch(words, text), `A WhatsApp message with '${String(words)}'`, timeoutMs);
   }
 
+  /** Called by the driver: a message is there. */
   arrived(message: ArrivedWhatsApp): void {
     this.#isTypingShown = false;
     this.#messages = [...this.#messages, message];
     this.#arrivals.add(message);
   }
 
+  /** Called by the driver: a message has another text. */
   changed(id: string, text: string): void {
     this.#change(id, { text });
   }
 
+  /** Called by the driver: a message is gone. */
   takenBack(id: string): void {
     this.#change(id, { text: '', isDeleted: true });
   }
 
+  /** Called by the driver: the account reacts to a message of this side. */
   reacted(id: string, emoji: string): void {
     if (emoji === '') this.#reactions.delete(id);
     else this.#reactions.set(id, emoji);
   }
 
+  /** Called by the driver: the account types, or has stopped. */
   sees(isTyping: boolean): void {
     this.#isTypingShown = isTyping;
   }
 
+  /** Called by the driver: the account has read a message of this side. */
   wasRead(id: string): void {
     this.#read.add(id);
   }

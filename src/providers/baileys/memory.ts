@@ -14,16 +14,23 @@ export interface Remembered {
 
 export class Memory {
   readonly #messages = new Map<string, Remembered>();
+  readonly #expected = new Map<string, string>();
 
   note(name: string, message: Remembered): void {
-    this.#messages.delete(name);
-    this.#messages.set(name, message);
-    const [oldest] = this.#messages.keys();
-    if (this.#messages.size > MOST && oldest !== undefined) this.#messages.delete(oldest);
+    noteIn(this.#messages, name, message);
   }
 
   of(name: string | undefined): Remembered | undefined {
     return name === undefined ? undefined : this.#messages.get(name);
+  }
+
+  /** A message is about to go out under this key: what is told of it before its answer is there finds its delivery by it (OUT-07). */
+  expect(name: string, idempotencyKey: string): void {
+    noteIn(this.#expected, name, idempotencyKey);
+  }
+
+  keyOf(name: string): string | undefined {
+    return this.#expected.get(name);
   }
 
   /**
@@ -36,4 +43,12 @@ export class Memory {
     const named = fromMessageKey(name);
     return named === undefined || (isGroup(named.chat) && !isFromMe) ? [] : [{ ...named, isFromMe }];
   }
+}
+
+/** The oldest goes when there are too many. */
+function noteIn<Value>(map: Map<string, Value>, name: string, value: Value): void {
+  map.delete(name);
+  map.set(name, value);
+  const [oldest] = map.keys();
+  if (map.size > MOST && oldest !== undefined) map.delete(oldest);
 }

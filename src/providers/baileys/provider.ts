@@ -18,7 +18,8 @@ import { addressOf, fromMessageKey, isGroup, jidOf, messageKey } from './address
 import type { WhatsAppKey, WhatsAppSendOptions, WhatsAppSent } from './driver.js';
 import { bytesOf } from './files.js';
 import { editedText, stepsFor, type OutboundStep } from './outbound.js';
-import { WhatsAppPersonalSource } from './source.js';
+import type { Shared } from './shared.js';
+import { sharedOf, WhatsAppPersonalSource } from './source.js';
 
 /** What {@link WhatsAppPersonalProvider} is made with, beside its source. */
 export interface WhatsAppPersonalProviderOptions {
@@ -42,6 +43,7 @@ const EDITABLE_MS = 15 * 60_000;
 export class WhatsAppPersonalProvider implements TransportProvider {
   readonly name: string;
   readonly #source: WhatsAppPersonalSource;
+  readonly #shared: Shared;
   readonly #fetch: MediaFetch;
   readonly #maxBytes: number;
   readonly #timeoutMs: number;
@@ -55,13 +57,14 @@ export class WhatsAppPersonalProvider implements TransportProvider {
     checkCount(FEATURE, 'maxMediaBytes', maxMediaBytes);
     this.name = source.driver.name;
     this.#source = source;
+    this.#shared = sharedOf(source);
     this.#timeoutMs = timeoutOf(FEATURE, options.timeoutSeconds, 60) * 1000;
     this.#fetch = options.fetch ?? guardedFetch({ maxBytes: maxMediaBytes, timeoutSeconds: this.#timeoutMs / 1000 });
     this.#maxBytes = maxMediaBytes;
   }
 
   connect(host: TransportHost): void {
-    this.#source.onMoved((from, to) => host.moved(addressOf(from), addressOf(to)));
+    this.#shared.moved = (from, to) => host.moved(addressOf(from), addressOf(to));
   }
 
   ready(): boolean {
@@ -78,7 +81,8 @@ export class WhatsAppPersonalProvider implements TransportProvider {
   /** Typing, receipts and reactions. What names a message of somebody in a group from before this process began is left out. */
   async sendEphemeral({ type, to = '', messageId, emoji = '', isRemoved }: EphemeralRequest): Promise<void> {
     if (!this.#source.isConnected) return;
-    const { driver, memory } = this.#source;
+    const { memory } = this.#shared;
+    const { driver } = this.#source;
     const chat = jidOf(to);
     if (type === 'typing_start' || type === 'typing_stop') {
       if (chat !== undefined) await driver.sendPresence(chat, type === 'typing_start' ? 'composing' : 'paused');
@@ -95,7 +99,7 @@ export class WhatsAppPersonalProvider implements TransportProvider {
 
   /** Files that were too large to stand in their message. */
   fetchMedia(url: string, _options: ChannelFetchOptions): FetchedMedia | null {
-    const { held } = this.#source;
+    const { held } = this.#shared;
     if (!held.isNamed(url)) return null;
     const file = held.fetch(url);
     if (file !== undefined) return file;
@@ -109,11 +113,13 @@ export class WhatsAppPersonalProvider implements TransportProvider {
     const chat = jidOf(to);
     if (chat === undefined)
       return { success: false, error: 'invalid_recipient', retryable: false, metadata: { message: `'${to}' is no number, and no id of WhatsApp.` } };
-    const quoted = await quotedBy(request, chat, this.#source);
+    const quoted = await quotedBy(request, chat, this.#shared);
     const keys: WhatsAppKey[] = [];
     const result = await this.#sequences.run(idempotencyKey, steps, async (step, index) => {
       const id = idOf(idempotencyKey, index);
       keys.push({ chat, id, isFromMe: true });
+      // Of several, one says nothing of the others.
+      if (steps.length === 1) this.#shared.memory.expect(messageKey(chat, id), idempotencyKey);
       return this.#within(signal, (within) => this.#step(step, chat, { id, signal: within, ...(index === 0 && quoted !== undefined && { quoted }) }));
     });
     const name = result.providerMessageId;
@@ -122,12 +128,13 @@ export class WhatsAppPersonalProvider implements TransportProvider {
     const all = steps.map(
       (_, index) => keys.find(({ id }) => id === idOf(idempotencyKey, index)) ?? { chat, id: idOf(idempotencyKey, index), isFromMe: true },
     );
-    this.#source.memory.note(name, { keys: all, at: this.#source.clock.now() });
+    this.#shared.memory.note(name, { keys: all, at: this.#shared.clock.now() });
     return result;
   }
 
   async #step(step: OutboundStep, chat: string, options: WhatsAppSendOptions): Promise<ProviderResult> {
-    const { driver, held } = this.#source;
+    const { driver } = this.#source;
+    const { held } = this.#shared;
     if (step.type === 'text') return sent(chat, await driver.sendMessage(chat, step.text, options));
     if (step.type === 'location') return sent(chat, await driver.sendLocation(chat, step.place, options));
     const { kind, caption, file } = step;
@@ -156,7 +163,8 @@ export class WhatsAppPersonalProvider implements TransportProvider {
 
   /** Only a text, and only for a quarter of an hour; afterwards, or in a file's place, it is told what has changed. */
   async #edit(request: TransportRequest, content: EventContent): Promise<ProviderResult> {
-    const { memory, clock, driver } = this.#source;
+    const { driver } = this.#source;
+    const { memory, clock } = this.#shared;
     const known = memory.of(request.targetMessageId);
     const [target, ...others] = memory.keysOf(request.targetMessageId, true);
     const text = editedText(content);
@@ -170,7 +178,8 @@ export class WhatsAppPersonalProvider implements TransportProvider {
   }
 
   async #delete(request: TransportRequest): Promise<ProviderResult> {
-    const { memory, driver } = this.#source;
+    const { driver } = this.#source;
+    const { memory } = this.#shared;
     const targets = memory.keysOf(request.targetMessageId, true);
     if (targets.length === 0 || targets.some(({ isFromMe }) => !isFromMe)) return this.#inWords(request);
     return this.#within(request.signal, async (signal) => {
@@ -227,7 +236,7 @@ function failureOf(error: unknown): ProviderResult {
 }
 
 /** In a group, an answer shows what it answers; in a chat with one person that is clear. */
-async function quotedBy(request: TransportRequest, chat: string, { memory }: WhatsAppPersonalSource): Promise<WhatsAppSendOptions['quoted']> {
+async function quotedBy(request: TransportRequest, chat: string, { memory }: Shared): Promise<WhatsAppSendOptions['quoted']> {
   const { parentEventId } = request.event;
   if (parentEventId === undefined || !isGroup(chat)) return undefined;
   const parent = await request.answered?.();
@@ -236,3 +245,8 @@ async function quotedBy(request: TransportRequest, chat: string, { memory }: Wha
   const [key] = memory.keysOf(name, false);
   return key === undefined ? undefined : { key, text: outboundText(parent.content) ?? '' };
 }
+
+/** The name that this provider has in the Python RoomKit. */
+export const NeonizeWhatsAppProvider = WhatsAppPersonalProvider;
+/** The name that this provider has in the Python RoomKit. */
+export type NeonizeWhatsAppProvider = WhatsAppPersonalProvider;

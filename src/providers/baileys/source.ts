@@ -14,6 +14,7 @@ import { HeldMedia } from './held-media.js';
 import { fileOf, inboundMessage, readOf, typingOf, type FetchedFile } from './inbound.js';
 import { InOrder } from './in-order.js';
 import { Memory } from './memory.js';
+import type { Shared } from './shared.js';
 
 /** What {@link WhatsAppPersonalSource} is made with, beside its driver. */
 export interface WhatsAppPersonalSourceOptions {
@@ -34,6 +35,7 @@ export interface WhatsAppPersonalSourceOptions {
 }
 
 const FEATURE = 'WhatsAppPersonalSource';
+const SHARED = new WeakMap<WhatsAppPersonalSource, Shared>();
 
 const NAMES: OptionNames<WhatsAppPersonalSourceOptions> = {
   channelId: true,
@@ -70,18 +72,14 @@ const WAITS: Partial<Record<WhatsAppClosedReason, string>> = {
  */
 export class WhatsAppPersonalSource implements SourceProvider {
   readonly name = 'whatsapp_personal';
+  /** The client that it brings the messages of. */
   readonly driver: WhatsAppPersonalDriver;
-  /** What has come and gone, for the provider that shares the connection. */
-  readonly memory = new Memory();
-  /** Files on their way into the media store. */
-  readonly held: HeldMedia;
-  readonly clock: Clock;
+  readonly #shared: Shared;
   readonly #options: Required<Omit<WhatsAppPersonalSourceOptions, 'clock'>>;
   readonly #record: SourceRecord;
   readonly #typing = new Set<string>();
   #current: { readonly stop: AbortController; readonly over: Promise<void> } | undefined;
   #me: { readonly jid: string; readonly lid?: string } | undefined;
-  #moved: ((from: string, to: string) => Promise<void>) | undefined;
 
   constructor(driver: WhatsAppPersonalDriver, options: WhatsAppPersonalSourceOptions) {
     if (typeof driver?.connect !== 'function')
@@ -95,8 +93,8 @@ export class WhatsAppPersonalSource implements SourceProvider {
     checkSeconds(FEATURE, 'mediaTimeoutSeconds', this.#options.mediaTimeoutSeconds);
     checkCount(FEATURE, 'maxMediaBytes', this.#options.maxMediaBytes);
     this.driver = driver;
-    this.clock = clock;
-    this.held = new HeldMedia(() => clock.now());
+    this.#shared = { memory: new Memory(), held: new HeldMedia(() => clock.now()), clock };
+    SHARED.set(this, this.#shared);
     this.#record = new SourceRecord(clock);
   }
 
@@ -157,11 +155,6 @@ export class WhatsAppPersonalSource implements SourceProvider {
     await this.driver.forgetSession();
   }
 
-  /** Called when somebody is known by another address from now on (TRN-07). */
-  onMoved(moved: (from: string, to: string) => Promise<void>): void {
-    this.#moved = moved;
-  }
-
   /** One connection, to its end. Gives why it ended, nothing when it was stopped. */
   async #run(emit: SourceEmit, options: SourceStartOptions, stopped: AbortSignal): Promise<WhatsAppClosedReason | undefined> {
     const { signal, maxConcurrentEmits: most = DEFAULT_MAX_CONCURRENT_EMITS } = options;
@@ -206,7 +199,7 @@ export class WhatsAppPersonalSource implements SourceProvider {
       }
       case 'moved':
         return work.add(event.to, async () => {
-          await this.#moved?.(event.from, event.to);
+          await this.#shared.moved?.(event.from, event.to);
         });
       default:
         return this.#record.ignored();
@@ -216,17 +209,17 @@ export class WhatsAppPersonalSource implements SourceProvider {
   /** Files of different messages are fetched beside each other; the messages of a chat are handed over in their order. */
   async #takeMessage(message: WhatsAppPersonalMessage, emit: SourceEmit, { signal }: SourceStartOptions, work: InOrder): Promise<void> {
     const { key, chat, sentAt } = message;
-    const tooOld = this.clock.now() - sentAt > this.#options.maxAgeSeconds * 1000;
+    const tooOld = this.#shared.clock.now() - sentAt > this.#options.maxAgeSeconds * 1000;
     if (tooOld || !this.#isTaken(chat) || (key.isFromMe && !this.#isSelfChat(message))) return this.#record.ignored();
     const name = messageKey(chat, key.id);
-    this.memory.note(name, { keys: [key], at: sentAt });
+    this.#shared.memory.note(name, { keys: [key], at: sentAt });
     this.#typing.delete(`${chat} ${message.from}`);
     await work.add(
       chat,
       (inbound) => this.#emit(inbound, emit, signal),
       async () => {
         const file = await this.#fetchFile(message, signal);
-        return inboundMessage(message, { channelId: this.#options.channelId, file, hold: (...held) => this.held.hold(...held) });
+        return inboundMessage(message, { channelId: this.#options.channelId, file, hold: (...held) => this.#shared.held.hold(...held) });
       },
     );
   }
@@ -234,9 +227,12 @@ export class WhatsAppPersonalSource implements SourceProvider {
   async #takeReceipt(receipt: WhatsAppReceipt, emit: SourceEmit, { report }: SourceStartOptions): Promise<void> {
     const { chat, id, status, from, at, errorCode } = receipt;
     const isOneOfMany = chat.endsWith('@g.us') && status === 'read';
+    const name = messageKey(chat, id);
+    const idempotencyKey = this.#shared.memory.keyOf(name);
     await report?.({
       provider: this.driver.name,
-      messageId: messageKey(chat, id),
+      messageId: name,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
       // That one of a group has read it does not say that the group has.
       status: isOneOfMany ? 'delivered' : status,
       ...(from !== undefined && { recipient: from }),
@@ -259,7 +255,7 @@ export class WhatsAppPersonalSource implements SourceProvider {
       }
       if (seconds === undefined || signal?.aborted === true) break;
       try {
-        await this.clock.sleep(seconds * 1000, signal);
+        await this.#shared.clock.sleep(seconds * 1000, signal);
       } catch {
         break;
       }
@@ -273,7 +269,7 @@ export class WhatsAppPersonalSource implements SourceProvider {
     const { maxMediaBytes: maxBytes, mediaTimeoutSeconds } = this.#options;
     if ((file.sizeBytes ?? 0) > maxBytes) return { missing: 'too_large' };
     const enough = new AbortController();
-    const patience = this.clock.sleep(mediaTimeoutSeconds * 1000, enough.signal).then(() => 'late' as const);
+    const patience = this.#shared.clock.sleep(mediaTimeoutSeconds * 1000, enough.signal).then(() => 'late' as const);
     patience.catch(() => undefined);
     const within = new AbortController();
     const either = AbortSignal.any([signal, within.signal]);
@@ -296,7 +292,7 @@ export class WhatsAppPersonalSource implements SourceProvider {
   /** The chat of the owner with themselves; what this program has written there is its own. */
   #isSelfChat({ chat, key }: WhatsAppPersonalMessage): boolean {
     const own = [this.#me?.jid, this.#me?.lid].flatMap((jid) => (jid === undefined ? [] : [withoutDevice(jid)]));
-    return this.#options.selfChat && own.includes(chat) && this.memory.of(messageKey(chat, key.id)) === undefined;
+    return this.#options.selfChat && own.includes(chat) && this.#shared.memory.of(messageKey(chat, key.id)) === undefined;
   }
 
   /** How the connection has ended decides whether it is opened again (SRC-03). */
@@ -313,4 +309,11 @@ export class WhatsAppPersonalSource implements SourceProvider {
       { provider: this.name, code: isAsked ? 'restart_required' : 'connection_lost', retryable: true, ...(isAsked && { retryAfterSeconds: 0 }) },
     );
   }
+}
+
+/** For the provider that sends over its connection. */
+export function sharedOf(source: WhatsAppPersonalSource): Shared {
+  const shared = SHARED.get(source);
+  if (shared === undefined) throw new ValidationError(`${FEATURE} was not made by its constructor.`);
+  return shared;
 }

@@ -162,7 +162,7 @@ class BaileysDriver implements WhatsAppPersonalDriver {
   }
 
   async #load(): Promise<BaileysModule> {
-    return this.#options.baileys ?? loadPeer(FEATURE, 'baileys', () => import('baileys'));
+    return this.#options.baileys ?? loadPeer(FEATURE, 'baileys@7.0.0-rc14', () => import('baileys'));
   }
 
   async #send(chat: string, content: AnyMessageContent, { id, quoted, signal }: WhatsAppSendOptions): Promise<WhatsAppSent> {

@@ -1,19 +1,17 @@
 /** What is used of baileys 7, in its own types: where a version drifts from them, the build breaks. */
 import type * as baileys from 'baileys';
 
-type WholeSocket = baileys.WASocket;
-
 /** The part of a socket that is used. */
 export interface BaileysSocket {
   readonly ev: Pick<baileys.BaileysEventEmitter, 'on'>;
-  readonly signalRepository: { readonly lidMapping: Pick<WholeSocket['signalRepository']['lidMapping'], 'getPNForLID'> };
-  readonly user: WholeSocket['user'];
-  readonly sendMessage: WholeSocket['sendMessage'];
-  readonly sendPresenceUpdate: WholeSocket['sendPresenceUpdate'];
-  readonly presenceSubscribe: WholeSocket['presenceSubscribe'];
-  readonly readMessages: WholeSocket['readMessages'];
-  readonly requestPairingCode: WholeSocket['requestPairingCode'];
-  readonly end: WholeSocket['end'];
+  readonly signalRepository: { readonly lidMapping: Pick<baileys.WASocket['signalRepository']['lidMapping'], 'getPNForLID'> };
+  readonly user: baileys.WASocket['user'];
+  readonly sendMessage: baileys.WASocket['sendMessage'];
+  readonly sendPresenceUpdate: baileys.WASocket['sendPresenceUpdate'];
+  readonly presenceSubscribe: baileys.WASocket['presenceSubscribe'];
+  readonly readMessages: baileys.WASocket['readMessages'];
+  readonly requestPairingCode: baileys.WASocket['requestPairingCode'];
+  readonly end: baileys.WASocket['end'];
 }
 
 /** The part of the module that is used; `import('baileys')` has it. */
