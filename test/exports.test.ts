@@ -86,7 +86,7 @@ describe('the exports of package.json', () => {
 });
 
 describe("import 'roomkit'", () => {
-  it.each(['roomkit', 'roomkit/testing', 'roomkit/sqlite', 'roomkit/client'])('%s loads no npm package', (name) => {
+  it.each(['roomkit', 'roomkit/testing', 'roomkit/sqlite', 'roomkit/client', 'roomkit/baileys'])('%s loads no npm package', (name) => {
     const { packages, files } = loadedBy(name);
     expect(packages, `${name} loads packages before anything is used: load them by import() where they are needed`).toEqual([]);
     expect(files).toBeGreaterThan(0);

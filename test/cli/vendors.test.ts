@@ -50,6 +50,9 @@ describe('roomkit emulate', { timeout: 20_000 }, () => {
     const program = folder.roomkit('emulate', 'pigeon');
     expect(await program.ended).toBe(2);
     expect(program.errors).toMatch(/'pigeon' cannot be emulated\. There are .*twilio/);
+    const personal = folder.roomkit('emulate', 'whatsapp-personal');
+    expect(await personal.ended).toBe(2);
+    expect(personal.errors).toMatch(/cannot be emulated.*FakeWhatsAppDriver/);
   });
 });
 

@@ -8,11 +8,18 @@ import { loadPeer } from '../../src/providers/_shared/peer.js';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { ProviderError } from '../../src/index.js';
+import { ProviderError, RoomKit, silentLogger, TransportChannel, WhatsAppPersonalChannel, type OutboxRow } from '../../src/index.js';
+import { TestClock } from '../../src/testing/index.js';
 import { readContent } from '../../src/providers/baileys/adapter/read-content.js';
 import { readClosed, readPresences, readReceipts, readUpdates, readUpsert } from '../../src/providers/baileys/adapter/read-events.js';
 import { inboundMessage } from '../../src/providers/baileys/inbound.js';
-import { baileysDriver, type WhatsAppPersonalEvent, type WhatsAppPersonalMessage } from '../../src/providers/baileys/index.js';
+import {
+  baileysDriver,
+  WhatsAppPersonalProvider,
+  WhatsAppPersonalSource,
+  type WhatsAppPersonalEvent,
+  type WhatsAppPersonalMessage,
+} from '../../src/providers/baileys/index.js';
 import { toContent } from '../../src/core/models/content-validation.js';
 import { verifies } from '../requirements.js';
 import { soon, turnsOfTheLoop } from '../sources/soon.js';
@@ -404,6 +411,27 @@ describe('the connection', () => {
     expect(adapter.socket().ended).toBe(1);
   });
 
+  it('says that its session cannot be read, in the kit’s words', async () => {
+    verifies('WP-05');
+    const session = new MapSession();
+    session.load = () => Promise.reject(new Error('ECONNREFUSED 10.0.0.1'));
+    const adapter = adapterWith({ session });
+    const heard = await listen(adapter);
+    expect(await heard.over).toMatchObject({ code: 'whatsapp_session_unavailable', message: expect.not.stringContaining('10.0.0.1') as string });
+    expect(adapter.sockets).toEqual([]);
+  });
+
+  it('calls itself what it is told to', async () => {
+    const adapter = adapterWith({ version: [2, 3000, 2000000000], deviceName: 'Desk' });
+    const heard = await listen(adapter);
+    const { version, browser, emitOwnEvents, syncFullHistory, shouldIgnoreJid } = adapter.socket().config;
+    expect([version, browser?.[0], emitOwnEvents, syncFullHistory]).toEqual([[2, 3000, 2000000000], 'Desk', false, false]);
+    expect(['status@broadcast', '1203@newsletter', ADA, LID, GROUP].map((jid) => shouldIgnoreJid?.(jid))).toEqual([true, true, false, false, false]);
+    expect(() => baileysDriver({ session: new MapSession(), version: [2, 3000] as never })).toThrow(/version/);
+    heard.stop();
+    await heard.over;
+  });
+
   it.each([
     [401, 'logged_out'],
     [402, 'banned'],
@@ -460,5 +488,46 @@ describe('the connection', () => {
     for await (const event of driver.connect({ signal: new AbortController().signal })) events.push(event);
     expect(events).toMatchObject([{ type: 'closed', reason: 'lost' }]);
     server.close();
+  });
+});
+
+describe('a kit over the bundled driver', () => {
+  it('answers a message, and knows what became of the answer', async () => {
+    verifies('WP-01', 'WP-04', 'OUT-07');
+    const adapter = adapterWith({ onSocket: ({ numbers }) => void numbers.set(LID, ADA) });
+    const kit = new RoomKit({ clock: new TestClock(WRITTEN_AT), logger: silentLogger });
+    const source = new WhatsAppPersonalSource(adapter.driver, { channelId: 'personal', clock: kit.clock });
+    kit.registerChannel(new WhatsAppPersonalChannel('personal', { provider: new WhatsAppPersonalProvider(source) }));
+    kit.registerChannel(new TransportChannel('desk', { channelType: 'webhook' }));
+    await kit.attachSource('personal', source);
+    await soon(() => adapter.sockets.length === 1);
+    adapter.socket().open();
+    adapter.socket().recorded('text_of_a_lid', 'history', 'own_text_from_the_phone', 'own_note_to_self', 'text_of_a_lid');
+    await soon(async () => (await kit.listRooms()).length > 0);
+    const [room] = await kit.listRooms();
+    const roomId = room?.id ?? '';
+    await kit.attachChannel(roomId, 'desk');
+    await kit.sendEvent(roomId, 'desk', 'Hello yourself', { wait: 'commit' });
+    const sent = (): unknown[][] => adapter.socket().asked.filter(([method]) => method === 'sendMessage');
+    await soon(() => sent().length === 1);
+    expect(sent()[0]).toMatchObject([
+      'sendMessage',
+      ADA,
+      { text: 'Hello yourself' },
+      { messageId: expect.stringMatching(/^3EB0[0-9A-F]{18}$/) as string },
+    ]);
+    const { messageId: id } = sent()[0]?.[3] as { messageId: string };
+    // The receipt names the person by the other name.
+    adapter
+      .socket()
+      .tell('messages.update', [{ key: { remoteJid: LID, id, fromMe: true }, update: { status: 3, messageTimestamp: WRITTEN_AT / 1000 } }]);
+    const rows = async (): Promise<readonly OutboxRow[]> =>
+      (await kit.listDeliveries({ roomId })).filter(({ channelId }) => channelId === 'personal');
+    await soon(async () => (await rows())[0]?.state === 'delivered');
+    const messages = (await kit.getTimeline(roomId)).filter(({ type }) => type === 'message');
+    expect(messages.map(({ content }) => content)).toMatchObject([{ body: 'Hello from an id' }, { body: 'Hello yourself' }]);
+    expect(messages[0]).toMatchObject({ source: { participantId: '+15550123456', externalId: `${ADA}:3A97BA8D7E763ADECB03` } });
+    await kit.close();
+    expect(adapter.socket().ended).toBe(1);
   });
 });

@@ -58,7 +58,7 @@ const WAITS: Partial<Record<WhatsAppClosedReason, string>> = {
   banned: 'WhatsApp refuses this account: it is barred, for a time or for good. Open WhatsApp on the phone to see why.',
   replaced: 'Another program uses this session now. End that one, then detach and attach the source; two take turns in throwing each other out.',
   outdated:
-    'WhatsApp takes this client no longer. Install the version of the client library that RoomKit asks for, then detach and attach the source.',
+    'WhatsApp takes this client no longer. Install the version of the client library that RoomKit asks for, or give the driver a newer { version }; then detach and attach the source.',
 };
 
 /**

@@ -1,6 +1,6 @@
 /** One connection of baileys: its events in order, people under the same name whatever the wire calls them. */
 import type { ConnectionState } from 'baileys';
-import { ProviderError } from '../../../core/errors.js';
+import { ProviderError, RoomKitError } from '../../../core/errors.js';
 import { Mailbox } from '../../_shared/source/mailbox.js';
 import { withoutDevice } from '../addresses.js';
 import type { WhatsAppPersonalEvent } from '../driver.js';
@@ -26,7 +26,9 @@ export class Connection {
 
   /** Undefined when nobody wants it any more. */
   static async open(baileys: BaileysModule, options: BaileysDriverOptions, signal: AbortSignal): Promise<Connection | undefined> {
-    const session = await sessionState(baileys, options.session);
+    const session = await sessionState(baileys, options.session).catch((error: unknown) => {
+      throw error instanceof RoomKitError ? error : unavailable(error);
+    });
     return signal.aborted ? undefined : new Connection(baileys, session, options);
   }
 
@@ -41,6 +43,7 @@ export class Connection {
       // What is sent from here is known here.
       emitOwnEvents: false,
       syncFullHistory: false,
+      ...(options.version !== undefined && { version: [...options.version] }),
       shouldIgnoreJid: (jid) => /@(broadcast|newsletter)$/.test(jid),
     });
     const { ev } = this.socket;
@@ -179,4 +182,14 @@ export class Connection {
     const { user } = this.socket;
     return user === undefined ? undefined : withoutDevice(user.id);
   }
+}
+
+/** A store of the operator's that fails. */
+function unavailable(cause: unknown): ProviderError {
+  return new ProviderError('The session of WhatsApp cannot be read. Look at the store that it is kept in: is it there, and may it be read?', {
+    provider: 'whatsapp_personal',
+    code: 'whatsapp_session_unavailable',
+    retryable: true,
+    cause,
+  });
 }

@@ -35,6 +35,8 @@ export interface BaileysDriverOptions {
    * the account then rings less; false leaves it as it is.
    */
   readonly marksOnline?: boolean;
+  /** The version of WhatsApp Web that it calls itself, where WhatsApp takes that of the library no longer: `[2, 3000, 1043857760]`. */
+  readonly version?: readonly [number, number, number];
   /** Fetches files from WhatsApp's servers. Default: `guardedFetch()` of `roomkit/media`. */
   readonly fetch?: MediaFetch;
   /** The module `baileys`, where your program loads it itself. Default: `import('baileys')`. */
@@ -47,6 +49,7 @@ const NAMES: OptionNames<BaileysDriverOptions> = {
   pairingNumber: true,
   deviceName: true,
   marksOnline: true,
+  version: true,
   fetch: true,
   baileys: true,
 };
@@ -63,6 +66,11 @@ export function baileysDriver(options: BaileysDriverOptions): WhatsAppPersonalDr
   if (typeof session?.load !== 'function' || typeof session.save !== 'function')
     throw new ValidationError(
       `${FEATURE} has no session. Pass { session: new FileWhatsAppSession({ directory: './whatsapp' }) }, or a store of your own.`,
+    );
+  const { version } = options;
+  if (version !== undefined && (!Array.isArray(version) || version.length !== 3 || !version.every((part) => Number.isInteger(part) && part >= 0)))
+    throw new ValidationError(
+      `The version of ${FEATURE} is '${String(version)}'. Give the three numbers of a version of WhatsApp Web: [2, 3000, 1043857760].`,
     );
   const digits = pairingNumber?.replace(/[\s()+.-]/g, '');
   if (digits !== undefined && !/^\d{7,15}$/.test(digits))
