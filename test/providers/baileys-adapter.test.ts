@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ProviderError, RoomKit, silentLogger, TransportChannel, WhatsAppPersonalChannel, type OutboxRow } from '../../src/index.js';
-import { TestClock } from '../../src/testing/index.js';
+import { FaultStore, TestClock } from '../../src/testing/index.js';
 import { readContent } from '../../src/providers/baileys/adapter/read-content.js';
 import { readClosed, readPresences, readReceipts, readUpdates, readUpsert } from '../../src/providers/baileys/adapter/read-events.js';
 import { inboundMessage } from '../../src/providers/baileys/inbound.js';
@@ -181,6 +181,98 @@ describe('what comes in', () => {
       expect(adapter.socket().asked).toEqual(asked);
       expect(adapter.socket().config.markOnlineOnConnect).toBe(marksOnline);
     }
+  });
+
+  it('reads messages as protobuf has them, too', async () => {
+    verifies('WP-04');
+    const decoded = (message: baileys.proto.IMessage): unknown => baileys.proto.Message.decode(baileys.proto.Message.encode(message).finish());
+    const mediaKey = new Uint8Array(32).fill(7);
+    const file = { mimetype: 'image/jpeg', fileLength: 2048, mediaKey, directPath: '/v/1', url: 'https://mmg.whatsapp.net/v/1' };
+    expect(readContent(decoded({ imageMessage: file }))?.said).toMatchObject({
+      type: 'file',
+      kind: 'image',
+      sizeBytes: 2048,
+      handle: { directPath: '/v/1' },
+    });
+    const said = readContent(decoded({ audioMessage: { ...file, mimetype: 'audio/ogg; codecs=opus', ptt: true, seconds: 4 } }))?.said;
+    expect(said).toMatchObject({ kind: 'voice', seconds: 4 });
+    const handle = said?.type === 'file' ? (said.handle as { mediaKey: Uint8Array }) : expect.unreachable('no file');
+    expect([handle.mediaKey instanceof Uint8Array, ...handle.mediaKey.subarray(0, 2)]).toEqual([true, 7, 7]);
+    expect(readContent(decoded({ conversation: 'Hi' }))).toEqual({ said: { type: 'text', text: 'Hi' } });
+    const key = { remoteJid: ADA, id: '3A01', fromMe: false };
+    expect(readContent(decoded({ protocolMessage: { key } }))?.said).toEqual({ type: 'delete', targetId: '3A01' });
+    expect(readContent(decoded({ reactionMessage: { key, text: '👍' } }))?.said).toEqual({ type: 'reaction', targetId: '3A01', emoji: '👍' });
+    expect(readContent(decoded({ protocolMessage: { type: 5, historySyncNotification: {} } }))).toBeUndefined();
+    expect(readContent(decoded({ messageContextInfo: {} }))).toBeUndefined();
+  });
+
+  it('keeps a message until it is taken, and tells of it again after a crash', async () => {
+    verifies('WP-04', 'F21');
+    const session = new MapSession().link();
+    const before = adapterWith({ session });
+    const first = await listen(before);
+    before.socket().open();
+    before.socket().recorded('image', 'text_in_a_group', 'text');
+    await soon(() => first.events.filter(({ type }) => type === 'message').length === 3);
+    for (const event of first.events) if (event.type === 'message' && event.message.key.id.endsWith('05')) event.taken?.();
+    await soon(() => !new TextDecoder().decode(session.entries.get('inbox')).includes('ECB05'));
+    // The process dies here. Another one begins with what is on the disk.
+    const after = adapterWith({ session });
+    const second = await listen(after);
+    after.socket().open();
+    after.socket().recorded('text');
+    await soon(() => second.events.filter(({ type }) => type === 'message').length === 3);
+    const again = second.events.flatMap((event) => (event.type === 'message' ? [event] : []));
+    expect(again.map(({ message }) => message.key.id.slice(-2))).toEqual(['10', '01', '01']);
+    const told = first.events.find((event) => event.type === 'message');
+    expect(again[0]?.message).toEqual(
+      told?.type === 'message'
+        ? {
+            ...told.message,
+            said: {
+              ...told.message.said,
+              handle: expect.objectContaining({ mediaType: 'image', mediaKey: Buffer.from(Array.from({ length: 32 }, (_, n) => n)) }) as unknown,
+            },
+          }
+        : undefined,
+    );
+    for (const { taken } of again) taken?.();
+    await soon(() => !session.entries.has('inbox'));
+    for (const { stop } of [first, second]) stop();
+    await Promise.all([first.over, second.over]);
+  });
+
+  it('tells of no message that it could not keep', async () => {
+    verifies('WP-04');
+    const session = new MapSession().link();
+    const adapter = adapterWith({ session });
+    const heard = await listen(adapter);
+    adapter.socket().open();
+    await soon(() => heard.events.length === 1);
+    session.onSave = () => Promise.reject(new Error('ENOSPC'));
+    adapter.socket().recorded('text');
+    expect(await heard.over).toMatchObject({ code: 'whatsapp_session_unsaved' });
+    expect(heard.events).toHaveLength(1);
+  });
+
+  it('forgets with the session what it has kept', async () => {
+    verifies('WP-05');
+    const session = new MapSession().link();
+    const adapter = adapterWith({ session });
+    const heard = await listen(adapter);
+    adapter.socket().open();
+    adapter.socket().recorded('text');
+    await soon(() => heard.events.length === 2);
+    heard.stop();
+    await heard.over;
+    await adapter.driver.forgetSession();
+    expect(session.entries.size).toBe(0);
+    const again = await listen(adapter);
+    adapter.socket().recorded('qr');
+    await soon(() => again.events.length === 1);
+    expect(again.events).toMatchObject([{ type: 'pairing' }]);
+    again.stop();
+    await again.over;
   });
 
   it('reads the very keys that baileys makes of stanzas', () => {
@@ -529,5 +621,34 @@ describe('a kit over the bundled driver', () => {
     expect(messages[0]).toMatchObject({ source: { participantId: '+15550123456', externalId: `${ADA}:3A97BA8D7E763ADECB03` } });
     await kit.close();
     expect(adapter.socket().ended).toBe(1);
+  });
+
+  it('loses no message that its store could not take', async () => {
+    verifies('WP-05', 'SRC-02');
+    const adapter = adapterWith();
+    const store = new FaultStore();
+    const clock = new TestClock(WRITTEN_AT);
+    const kit = new RoomKit({ clock, logger: silentLogger, store });
+    const source = new WhatsAppPersonalSource(adapter.driver, { channelId: 'personal', clock });
+    kit.registerChannel(new WhatsAppPersonalChannel('personal', { provider: new WhatsAppPersonalProvider(source) }));
+    await kit.attachSource('personal', source);
+    await soon(() => adapter.sockets.length === 1);
+    adapter.socket().open();
+    for (const nth of [1, 2, 3, 4]) store.fail('commitEvent', { nth });
+    adapter.socket().recorded('text');
+    await soon(async () => {
+      await clock.advance(10_000);
+      return source.healthcheck().metadata['messages_refused'] === 1;
+    });
+    adapter.socket().close(428);
+    await soon(async () => {
+      await clock.advance(5000);
+      return adapter.sockets.length === 2;
+    });
+    adapter.socket().open();
+    const texts = async (): Promise<unknown[]> =>
+      (await Promise.all((await kit.listRooms()).map(({ id }) => kit.getTimeline(id)))).flat().filter(({ type }) => type === 'message');
+    await soon(async () => (await texts()).length === 1);
+    await kit.close();
   });
 });

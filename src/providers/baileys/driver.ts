@@ -82,12 +82,20 @@ export interface WhatsAppPlace {
 export type WhatsAppPersonalEvent =
   | WhatsAppPairing
   | { readonly type: 'connected'; readonly me: { readonly jid: string; readonly lid?: string } }
-  | { readonly type: 'message'; readonly message: WhatsAppPersonalMessage }
+  | WhatsAppArrival
   | WhatsAppReceipt
   | WhatsAppPresence
   | { readonly type: 'moved'; readonly from: string; readonly to: string }
   | { readonly type: 'ignored'; readonly reason: string }
   | { readonly type: 'closed'; readonly reason: WhatsAppClosedReason; readonly statusCode?: number };
+
+/** A message has come. */
+export interface WhatsAppArrival {
+  readonly type: 'message';
+  readonly message: WhatsAppPersonalMessage;
+  /** Called once the kit has it, or never will. What was not taken, a driver may tell again after the next start. */
+  readonly taken?: () => void;
+}
 
 /** Somebody has to link the account: scan a QR code, or type a code on the phone. */
 export interface WhatsAppPairing {

@@ -3,6 +3,7 @@
  * @module roomkit/baileys
  */
 export type {
+  WhatsAppArrival,
   WhatsAppClosedReason,
   WhatsAppFile,
   WhatsAppFileMessage,

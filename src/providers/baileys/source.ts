@@ -9,7 +9,14 @@ import { DEFAULT_MAX_CONCURRENT_EMITS } from '../_shared/source/intake.js';
 import { checkCount, checkSeconds } from '../_shared/source/options.js';
 import { SourceRecord } from '../_shared/source/record.js';
 import { isConversation, messageKey, withoutDevice } from './addresses.js';
-import type { WhatsAppClosedReason, WhatsAppPersonalDriver, WhatsAppPersonalEvent, WhatsAppPersonalMessage, WhatsAppReceipt } from './driver.js';
+import type {
+  WhatsAppArrival,
+  WhatsAppClosedReason,
+  WhatsAppPersonalDriver,
+  WhatsAppPersonalEvent,
+  WhatsAppPersonalMessage,
+  WhatsAppReceipt,
+} from './driver.js';
 import { HeldMedia } from './held-media.js';
 import { fileOf, inboundMessage, readOf, typingOf, type FetchedFile } from './inbound.js';
 import { InOrder } from './in-order.js';
@@ -186,7 +193,7 @@ export class WhatsAppPersonalSource implements SourceProvider {
         this.#record.connected();
         return options.connected();
       case 'message':
-        return this.#takeMessage(event.message, emit, options, work);
+        return this.#takeMessage(event, emit, options, work);
       case 'receipt':
         return work.add(event.chat, () => this.#takeReceipt(event, emit, options));
       case 'presence': {
@@ -207,16 +214,21 @@ export class WhatsAppPersonalSource implements SourceProvider {
   }
 
   /** Files of different messages are fetched beside each other; the messages of a chat are handed over in their order. */
-  async #takeMessage(message: WhatsAppPersonalMessage, emit: SourceEmit, { signal }: SourceStartOptions, work: InOrder): Promise<void> {
+  async #takeMessage({ message, taken }: WhatsAppArrival, emit: SourceEmit, { signal }: SourceStartOptions, work: InOrder): Promise<void> {
     const { key, chat, sentAt } = message;
     const tooOld = this.#shared.clock.now() - sentAt > this.#options.maxAgeSeconds * 1000;
-    if (tooOld || !this.#isTaken(chat) || (key.isFromMe && !this.#isSelfChat(message))) return this.#record.ignored();
+    if (tooOld || !this.#isTaken(chat) || (key.isFromMe && !this.#isSelfChat(message))) {
+      taken?.();
+      return this.#record.ignored();
+    }
     const name = messageKey(chat, key.id);
     this.#shared.memory.note(name, { keys: [key], at: sentAt });
     this.#typing.delete(`${chat} ${message.from}`);
     await work.add(
       chat,
-      (inbound) => this.#emit(inbound, emit, signal),
+      async (inbound) => {
+        if (await this.#emit(inbound, emit, signal)) taken?.();
+      },
       async () => {
         const file = await this.#fetchFile(message, signal);
         return inboundMessage(message, { channelId: this.#options.channelId, file, hold: (...held) => this.#shared.held.hold(...held) });
@@ -243,17 +255,21 @@ export class WhatsAppPersonalSource implements SourceProvider {
     if (read !== undefined) await this.#emit(read, emit);
   }
 
-  /** WhatsApp does not bring a message again: what the kit could not take now is offered to it once more, and again. */
-  async #emit(message: InboundMessage, emit: SourceEmit, signal?: AbortSignal): Promise<void> {
+  /**
+   * WhatsApp does not bring a message again: what the kit could not take now is offered to it once more, and again. Whether it has
+   * it, or never will.
+   */
+  async #emit(message: InboundMessage, emit: SourceEmit, signal?: AbortSignal): Promise<boolean> {
     const isHeard = message.eventType === undefined;
     if (isHeard) this.#record.received();
+    let isSettled = false;
     for (const seconds of isHeard ? [...AGAIN_SECONDS, undefined] : [undefined]) {
       try {
-        if ((await emit(message)).reason !== 'process_timeout') return;
+        if ((await emit(message)).reason !== 'process_timeout') return true;
       } catch (error) {
-        if (error instanceof ValidationError) break; // it never takes it; the kit has logged why
+        isSettled = error instanceof ValidationError; // it never takes it; the kit has logged why
       }
-      if (seconds === undefined || signal?.aborted === true) break;
+      if (isSettled || seconds === undefined || signal?.aborted === true) break;
       try {
         await this.#shared.clock.sleep(seconds * 1000, signal);
       } catch {
@@ -261,6 +277,7 @@ export class WhatsAppPersonalSource implements SourceProvider {
       }
     }
     if (isHeard) this.#record.refused();
+    return isSettled;
   }
 
   async #fetchFile({ said }: WhatsAppPersonalMessage, signal: AbortSignal): Promise<FetchedFile | undefined> {

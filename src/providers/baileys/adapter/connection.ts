@@ -6,6 +6,7 @@ import { withoutDevice } from '../addresses.js';
 import type { WhatsAppPersonalEvent } from '../driver.js';
 import { sessionState, type SessionState } from './auth-state.js';
 import type { BaileysDriverOptions } from './driver.js';
+import type { Inbox } from './inbox.js';
 import type { BaileysModule, BaileysSocket } from './library.js';
 import { SILENT } from './quiet.js';
 import { readClosed, readPresences, readReceipts, readUpdates, readUpsert, type ReadMessage } from './read-events.js';
@@ -13,6 +14,7 @@ import { readClosed, readPresences, readReceipts, readUpdates, readUpsert, type 
 export class Connection {
   readonly socket: BaileysSocket;
   readonly #session: SessionState;
+  readonly #inbox: Inbox;
   readonly #options: BaileysDriverOptions;
   /** What is being read, in the order in which it came. */
   readonly #coming = new Mailbox<Promise<readonly WhatsAppPersonalEvent[]>>();
@@ -20,21 +22,32 @@ export class Connection {
   readonly #numbers = new Map<string, string>();
   /** Chats whose typing has been asked for. */
   readonly #watched = new Set<string>();
+  readonly #left: ReadMessage[];
   #isOpen = false;
   #hasCode = false;
   #ending: Promise<void> | undefined;
 
   /** Undefined when nobody wants it any more. */
-  static async open(baileys: BaileysModule, options: BaileysDriverOptions, signal: AbortSignal): Promise<Connection | undefined> {
-    const session = await sessionState(baileys, options.session).catch((error: unknown) => {
+  static async open(
+    baileys: BaileysModule,
+    options: BaileysDriverOptions,
+    openInbox: () => Promise<Inbox>,
+    signal: AbortSignal,
+  ): Promise<Connection | undefined> {
+    try {
+      const session = await sessionState(baileys, options.session);
+      const inbox = await openInbox();
+      return signal.aborted ? undefined : new Connection(baileys, session, inbox, options);
+    } catch (error) {
       throw error instanceof RoomKitError ? error : unavailable(error);
-    });
-    return signal.aborted ? undefined : new Connection(baileys, session, options);
+    }
   }
 
-  private constructor({ makeWASocket }: BaileysModule, session: SessionState, options: BaileysDriverOptions) {
+  private constructor({ makeWASocket }: BaileysModule, session: SessionState, inbox: Inbox, options: BaileysDriverOptions) {
     this.#session = session;
+    this.#inbox = inbox;
     this.#options = options;
+    this.#left = [...inbox.left];
     this.socket = makeWASocket({
       auth: session.state,
       logger: SILENT,
@@ -49,7 +62,7 @@ export class Connection {
     const { ev } = this.socket;
     ev.on('creds.update', () => {
       session.saveCreds();
-      session.saved().catch((error: unknown) => this.#fail(error));
+      void this.#keep(session.saved());
     });
     ev.on('connection.update', (update) => this.#push(() => this.#connection(update)));
     ev.on('messages.upsert', (event) => {
@@ -89,9 +102,20 @@ export class Connection {
       } catch {
         // It had no connection.
       }
-      await this.#session.saved().catch(() => undefined); // told already
+      await Promise.allSettled([this.#session.saved(), this.#inbox.settled()]); // told already
     })();
     return this.#ending;
+  }
+
+  /** What cannot be kept ends the connection. */
+  async #keep(keeping: Promise<void>): Promise<boolean> {
+    try {
+      await keeping;
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   #push(read: () => Promise<readonly WhatsAppPersonalEvent[]>): void {
@@ -119,7 +143,10 @@ export class Connection {
       this.#isOpen = true;
       const jid = this.#me();
       const lid = this.socket.user?.lid;
-      return jid === undefined ? [] : [{ type: 'connected', me: { jid, ...(typeof lid === 'string' && { lid: withoutDevice(lid) }) } }];
+      if (jid === undefined) return [];
+      // What the process before has not brought to its kit comes first.
+      const left = await Promise.all(this.#left.splice(0).map((message) => this.#message(message)));
+      return [{ type: 'connected', me: { jid, ...(typeof lid === 'string' && { lid: withoutDevice(lid) }) } }, ...left.flat()];
     }
     if (connection !== 'close') return [];
     this.#isOpen = false;
@@ -139,6 +166,7 @@ export class Connection {
 
   async #message(message: ReadMessage | { readonly ignored: string }): Promise<readonly WhatsAppPersonalEvent[]> {
     if ('ignored' in message) return [{ type: 'ignored', reason: message.ignored }];
+    if (!(await this.#keep(this.#inbox.add(message)))) return [];
     const { key, from, chatAlt, fromAlt, ...rest } = message;
     const isNew = [key.chat, from].filter((jid, index, all) => jid.endsWith('@lid') && !this.#numbers.has(jid) && all.indexOf(jid) === index);
     const [chat, sender] = [await this.#nameOf(key.chat, chatAlt), await this.#nameOf(from, fromAlt)];
@@ -151,7 +179,8 @@ export class Connection {
       const number = this.#numbers.get(lid);
       return number === undefined ? [] : [{ type: 'moved', from: lid, to: number }];
     });
-    return [...moved, { type: 'message', message: { ...rest, key, chat, from: sender, rawFrom: from } }];
+    const taken = (): void => void this.#keep(this.#inbox.remove(message));
+    return [...moved, { type: 'message', message: { ...rest, key, chat, from: sender, rawFrom: from }, taken }];
   }
 
   async #named(of: { readonly chat: string; readonly from?: string }): Promise<{ readonly chat: string; readonly from?: string }> {

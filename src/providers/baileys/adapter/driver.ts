@@ -18,6 +18,7 @@ import type {
 import type { WhatsAppSessionStore } from '../session/store.js';
 import { Connection } from './connection.js';
 import { sendFailure } from './failure.js';
+import { Inbox } from './inbox.js';
 import type { BaileysModule } from './library.js';
 import { downloadMedia } from './media.js';
 import { hideSessionKeys } from './quiet.js';
@@ -85,6 +86,8 @@ class BaileysDriver implements WhatsAppPersonalDriver {
   readonly #options: BaileysDriverOptions;
   readonly #fetch: MediaFetch;
   #connection: Connection | undefined;
+  /** One for all connections: what the kit has yet to take of the last is known to the next. */
+  #inbox: Inbox | undefined;
 
   constructor(options: BaileysDriverOptions) {
     this.#options = options;
@@ -95,7 +98,12 @@ class BaileysDriver implements WhatsAppPersonalDriver {
     if (this.#connection !== undefined) throw new ValidationError('This driver is connected already. One driver serves one source.');
     const baileys = await this.#load();
     hideSessionKeys();
-    const connection = await Connection.open(baileys, this.#options, signal);
+    const connection = await Connection.open(
+      baileys,
+      this.#options,
+      async () => (this.#inbox ??= await Inbox.open(this.#options.session, baileys.BufferJSON)),
+      signal,
+    );
     if (connection === undefined) return;
     this.#connection = connection;
     const end = (): void => void connection.end();
@@ -161,8 +169,10 @@ class BaileysDriver implements WhatsAppPersonalDriver {
     return downloadMedia(file, { ...options, getMediaKeys, fetch: this.#fetch });
   }
 
-  forgetSession(): Promise<void> {
-    return this.#options.session.clear();
+  async forgetSession(): Promise<void> {
+    await this.#inbox?.settled().catch(() => undefined);
+    this.#inbox = undefined;
+    await this.#options.session.clear();
   }
 
   async close(): Promise<void> {
