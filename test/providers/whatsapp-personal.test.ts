@@ -38,6 +38,22 @@ describe('a conversation', () => {
     await soon(async () => (await rows(roomId))[0]?.state === 'read');
   });
 
+  it('knows what a message answers', async () => {
+    verifies('INB-30', 'WP-04');
+    const { whatsapp, room, say, events } = await personalScene();
+    const phone = whatsapp.phone('+15550123');
+    const first = await phone.write('At three or at four?');
+    const roomId = await room();
+    const { id } = await say(roomId, 'This one?');
+    const arrived = await phone.waitFor('This one?');
+    await soon(async () => (await events()).length === 2);
+    await phone.say({ type: 'text', text: 'Yes, that one' }, { answers: arrived.id });
+    await phone.say({ type: 'text', text: 'I meant this' }, { answers: first.id });
+    await soon(async () => (await events()).length === 4);
+    const [asked, , yes, meant] = await events();
+    expect([yes?.parentEventId, meant?.parentEventId]).toEqual([id, asked?.id]);
+  });
+
   it('takes a message once, however often it comes, and answers it once', async () => {
     verifies('INB-08', 'WP-04', 'F25');
     const { whatsapp, kit, room, texts, rows } = await personalScene();
