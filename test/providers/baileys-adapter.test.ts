@@ -457,7 +457,7 @@ describe('the connection', () => {
     await scanning.over;
     expect(scanning.events).toEqual([
       { type: 'pairing', kind: 'qr', value: '2@ref,noise,identity,adv,1' },
-      { type: 'closed', reason: 'lost', statusCode: 408 },
+      { type: 'closed', reason: 'restart', statusCode: 408 }, // all codes are used up: the next ones come at once
     ]);
     const byCode = adapterWith({ session: new MapSession(), pairingNumber: '+1 555 0100' + '00' });
     const typing = await listen(byCode);

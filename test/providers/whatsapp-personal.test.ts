@@ -276,6 +276,25 @@ describe('what a message becomes', () => {
     ]);
   });
 
+  it('waits so long for a file, and says then that there was one', async () => {
+    verifies('WP-04');
+    const { whatsapp, clock, texts } = await personalScene({ source: { mediaTimeoutSeconds: 20 } });
+    let wasAborted = false;
+    whatsapp.download = (_file, { signal }) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          wasAborted = true;
+          reject(new Error('aborted'));
+        }),
+      );
+    await whatsapp.phone('+15550123').sendFile({ bytes, mimeType: 'image/png', caption: 'The box' });
+    await soon(async () => {
+      await clock.advance(20_000);
+      return (await texts()).length > 0;
+    });
+    expect([await texts(), wasAborted]).toEqual([['[Picture: could not be fetched]\nThe box'], true]);
+  });
+
   it('keeps the order of a chat, whatever files take', async () => {
     verifies('SRC-02');
     const { whatsapp, source, events } = await personalScene();

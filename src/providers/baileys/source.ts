@@ -18,7 +18,8 @@ import type {
   WhatsAppReceipt,
 } from './driver.js';
 import { HeldMedia } from './held-media.js';
-import { fileOf, inboundMessage, readOf, typingOf, type FetchedFile } from './inbound.js';
+import { fetchFile } from './fetch-file.js';
+import { inboundMessage, readOf, typingOf } from './inbound.js';
 import { InOrder } from './in-order.js';
 import { Memory } from './memory.js';
 import type { Shared } from './shared.js';
@@ -230,7 +231,7 @@ export class WhatsAppPersonalSource implements SourceProvider {
         if (await this.#emit(inbound, emit, signal)) taken?.();
       },
       async () => {
-        const file = await this.#fetchFile(message, signal);
+        const file = await fetchFile(message, { driver: this.driver, clock: this.#shared.clock, signal, ...this.#options });
         return inboundMessage(message, { channelId: this.#options.channelId, file, hold: (...held) => this.#shared.held.hold(...held) });
       },
     );
@@ -278,28 +279,6 @@ export class WhatsAppPersonalSource implements SourceProvider {
     }
     if (isHeard) this.#record.refused();
     return isSettled;
-  }
-
-  async #fetchFile({ said }: WhatsAppPersonalMessage, signal: AbortSignal): Promise<FetchedFile | undefined> {
-    const file = fileOf(said);
-    if (file === undefined) return undefined;
-    const { maxMediaBytes: maxBytes, mediaTimeoutSeconds } = this.#options;
-    if ((file.sizeBytes ?? 0) > maxBytes) return { missing: 'too_large' };
-    const enough = new AbortController();
-    const patience = this.#shared.clock.sleep(mediaTimeoutSeconds * 1000, enough.signal).then(() => 'late' as const);
-    patience.catch(() => undefined);
-    const within = new AbortController();
-    const either = AbortSignal.any([signal, within.signal]);
-    try {
-      const outcome = await Promise.race([this.driver.download(file, { maxBytes, signal: either }), patience]);
-      if (outcome === 'late') return { missing: 'unavailable' };
-      return outcome.byteLength > maxBytes ? { missing: 'too_large' } : { bytes: outcome };
-    } catch (error) {
-      return { missing: error instanceof RoomKitError && error.code === 'media_too_large' ? 'too_large' : 'unavailable' };
-    } finally {
-      enough.abort();
-      within.abort();
-    }
   }
 
   #isTaken(chat: string): boolean {

@@ -24,6 +24,7 @@ export class Connection {
   readonly #watched = new Set<string>();
   readonly #left: ReadMessage[];
   #isOpen = false;
+  #isPairing = false;
   #hasCode = false;
   #ending: Promise<void> | undefined;
 
@@ -152,10 +153,14 @@ export class Connection {
     this.#isOpen = false;
     // What was linked just now must be kept before the next start reads it.
     await this.#session.saved();
-    return [{ type: 'closed', ...readClosed(lastDisconnect) }];
+    const closed = readClosed(lastDisconnect);
+    // Nobody has scanned any of the codes: whoever comes to do it shall not have to wait for the next.
+    const isUnscanned = closed.reason === 'lost' && this.#isPairing;
+    return [{ type: 'closed', ...closed, ...(isUnscanned && { reason: 'restart' }) }];
   }
 
   async #pairing(qr: string): Promise<readonly WhatsAppPersonalEvent[]> {
+    this.#isPairing = true;
     const { pairingNumber } = this.#options;
     if (pairingNumber === undefined) return [{ type: 'pairing', kind: 'qr', value: qr }];
     // One code is good for as long as the connection lasts.

@@ -124,6 +124,17 @@ export class FileWhatsAppSession implements WhatsAppSessionStore {
     }
     await file.close();
     await rename(begun, path);
+    await this.#syncFolder();
+  }
+
+  /** That the new file has taken the old one's place has to survive a power cut as well. Where folders cannot be written out, it is left at that. */
+  async #syncFolder(): Promise<void> {
+    try {
+      const folder = await open(this.directory, 'r');
+      await folder.sync().finally(() => folder.close());
+    } catch {
+      // Windows knows no such thing.
+    }
   }
 }
 
