@@ -358,6 +358,31 @@ describe('what changes', () => {
     await soon(() => phone.messages[0]?.isDeleted === true);
   });
 
+  it('takes back all that a message was, also after a restart', async () => {
+    verifies('EDT-01', 'WP-03');
+    const { whatsapp, kit, setup, provider } = await personalScene();
+    const phone = whatsapp.phone('+15550123');
+    const url = 'data:image/png;base64,iVBORw0KGgo=';
+    const media = { type: 'media', url, mimeType: 'image/png' } as const;
+    const request = requestOf(setup, { type: 'composite', parts: [{ type: 'text', body: 'Both' }, media, media] });
+    const idempotencyKey = `${request.event.id}:channel`;
+    const { providerMessageId: targetMessageId = '' } = await provider.send({ ...request, idempotencyKey });
+    expect(phone.messages).toHaveLength(2);
+    await kit.detachSource('personal');
+    // Another process, which remembers nothing.
+    const source = new WhatsAppPersonalSource(whatsapp, { channelId: 'personal' });
+    const stop = new AbortController();
+    void source.start(() => Promise.resolve({ blocked: false, duplicate: false, deliveryResults: {}, turns: [] }), {
+      signal: stop.signal,
+      connected: () => undefined,
+    });
+    await soon(() => source.isConnected);
+    const taken = requestOf(setup, { type: 'delete', targetEventId: request.event.id, deleteType: 'sender' }, { targetMessageId });
+    expect(await new WhatsAppPersonalProvider(source).send(taken)).toEqual({ success: true });
+    expect(phone.messages.map(({ isDeleted }) => isDeleted)).toEqual([true, true]);
+    stop.abort();
+  });
+
   it('passes on typing, receipts and reactions, both ways', async () => {
     verifies('WP-05', 'INB-25');
     const { whatsapp, kit, room, say, ephemeral } = await personalScene();

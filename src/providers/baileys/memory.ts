@@ -35,13 +35,13 @@ export class Memory {
 
   /**
    * The messages of a name, in WhatsApp's words. What was before this process began is put together from the name itself,
-   * except somebody else's message in a group: whose it was stands nowhere.
+   * as one of the other side's; in a group it stands nowhere whose it was.
    */
-  keysOf(name: string | undefined, isFromMe: boolean): readonly WhatsAppKey[] {
+  keysOf(name: string | undefined): readonly WhatsAppKey[] {
     const known = this.of(name);
     if (known !== undefined) return known.keys;
     const named = fromMessageKey(name);
-    return named === undefined || (isGroup(named.chat) && !isFromMe) ? [] : [{ ...named, isFromMe }];
+    return named === undefined || isGroup(named.chat) ? [] : [{ ...named, isFromMe: false }];
   }
 }
 

@@ -33,6 +33,8 @@ export interface WhatsAppPersonalProviderOptions {
 
 const FEATURE = 'WhatsAppPersonalProvider';
 const NAMES: OptionNames<WhatsAppPersonalProviderOptions> = { fetch: true, maxMediaBytes: true, timeoutSeconds: true };
+/** More messages than a content of 100 parts can be: each file, and words before it. */
+const MAX_MESSAGES = 200;
 /** Until then WhatsApp changes a text. */
 const EDITABLE_MS = 15 * 60_000;
 
@@ -89,11 +91,11 @@ export class WhatsAppPersonalProvider implements TransportProvider {
       return;
     }
     if (type === 'read_receipt') {
-      const keys = memory.keysOf(messageId, false).filter(({ isFromMe }) => !isFromMe);
+      const keys = memory.keysOf(messageId).filter(({ isFromMe }) => !isFromMe);
       if (keys.length > 0) await driver.markRead(keys);
       return;
     }
-    const [target] = memory.keysOf(messageId, false);
+    const [target] = memory.keysOf(messageId);
     if (target !== undefined) await driver.sendReaction(target, isRemoved === true ? '' : emoji);
   }
 
@@ -114,22 +116,28 @@ export class WhatsAppPersonalProvider implements TransportProvider {
     if (chat === undefined)
       return { success: false, error: 'invalid_recipient', retryable: false, metadata: { message: `'${to}' is no number, and no id of WhatsApp.` } };
     const quoted = await quotedBy(request, chat, this.#shared);
-    const keys: WhatsAppKey[] = [];
-    const result = await this.#sequences.run(idempotencyKey, steps, async (step, index) => {
+    const result = await this.#sequences.run(idempotencyKey, steps, (step, index) => {
       const id = idOf(idempotencyKey, index);
-      keys.push({ chat, id, isFromMe: true });
       // Of several, one says nothing of the others.
       if (steps.length === 1) this.#shared.memory.expect(messageKey(chat, id), idempotencyKey);
       return this.#within(signal, (within) => this.#step(step, chat, { id, signal: within, ...(index === 0 && quoted !== undefined && { quoted }) }));
     });
     const name = result.providerMessageId;
-    if (!result.success || name === undefined) return result;
-    // Those that an earlier attempt has sent are part of it.
-    const all = steps.map(
-      (_, index) => keys.find(({ id }) => id === idOf(idempotencyKey, index)) ?? { chat, id: idOf(idempotencyKey, index), isFromMe: true },
-    );
-    this.#shared.memory.note(name, { keys: all, at: this.#shared.clock.now() });
+    if (result.success && name !== undefined)
+      this.#shared.memory.note(name, { keys: ownKeys(chat, idempotencyKey, steps.length), at: this.#shared.clock.now() });
     return result;
+  }
+
+  /** The messages that one of the kit's is at WhatsApp's. Those of before this process are found by how their ids are made. */
+  #targets({ content, targetMessageId, binding }: TransportRequest): readonly WhatsAppKey[] {
+    const known = this.#shared.memory.of(targetMessageId);
+    if (known !== undefined) return known.keys;
+    const named = fromMessageKey(targetMessageId);
+    if (named === undefined) return [];
+    const event = content.type === 'edit' || content.type === 'delete' ? content.targetEventId : '';
+    const all = ownKeys(named.chat, `${event}:${binding.channelId}`, MAX_MESSAGES);
+    const last = all.findIndex(({ id }) => id === named.id);
+    return last === -1 ? [{ ...named, isFromMe: true }] : all.slice(0, last + 1);
   }
 
   async #step(step: OutboundStep, chat: string, options: WhatsAppSendOptions): Promise<ProviderResult> {
@@ -166,7 +174,7 @@ export class WhatsAppPersonalProvider implements TransportProvider {
     const { driver } = this.#source;
     const { memory, clock } = this.#shared;
     const known = memory.of(request.targetMessageId);
-    const [target, ...others] = memory.keysOf(request.targetMessageId, true);
+    const [target, ...others] = this.#targets(request);
     const text = editedText(content);
     const isLate = known !== undefined && clock.now() - known.at > EDITABLE_MS;
     if (target === undefined || !target.isFromMe || others.length > 0 || isLate || text === undefined) return this.#inWords(request);
@@ -179,8 +187,7 @@ export class WhatsAppPersonalProvider implements TransportProvider {
 
   async #delete(request: TransportRequest): Promise<ProviderResult> {
     const { driver } = this.#source;
-    const { memory } = this.#shared;
-    const targets = memory.keysOf(request.targetMessageId, true);
+    const targets = this.#targets(request);
     if (targets.length === 0 || targets.some(({ isFromMe }) => !isFromMe)) return this.#inWords(request);
     return this.#within(request.signal, async (signal) => {
       for (const [index, target] of targets.entries()) await driver.deleteMessage(target, { id: idOf(request.idempotencyKey, index), signal });
@@ -225,6 +232,10 @@ function idOf(idempotencyKey: string, index: number): string {
   return `3EB0${createHash('sha256').update(`${idempotencyKey}\u0000${index}`).digest('hex').slice(0, 18).toUpperCase()}`;
 }
 
+function ownKeys(chat: string, idempotencyKey: string, count: number): readonly WhatsAppKey[] {
+  return Array.from({ length: count }, (_, index) => ({ chat, id: idOf(idempotencyKey, index), isFromMe: true }));
+}
+
 function sent(chat: string, { id }: WhatsAppSent): ProviderResult {
   return { success: true, providerMessageId: messageKey(chat, id) };
 }
@@ -242,7 +253,7 @@ async function quotedBy(request: TransportRequest, chat: string, { memory }: Sha
   const parent = await request.answered?.();
   const name = parent?.source.externalId ?? parent?.source.providerMessageId;
   if (parent?.id !== parentEventId || fromMessageKey(name)?.chat !== chat) return undefined;
-  const [key] = memory.keysOf(name, false);
+  const [key] = memory.keysOf(name);
   return key === undefined ? undefined : { key, text: outboundText(parent.content) ?? '' };
 }
 
