@@ -469,6 +469,18 @@ describe('the connection', () => {
     expect(() => baileysDriver({ session: new MapSession(), pairingNumber: 'mine' })).toThrow(/pairingNumber/);
   });
 
+  it('says when WhatsApp gives no code', async () => {
+    verifies('WP-05');
+    const adapter = adapterWith({ session: new MapSession(), pairingNumber: '+15550100' });
+    const heard = await listen(adapter);
+    adapter.socket().failure = Object.assign(new Error('rate-overlimit for 15550100'), { output: { statusCode: 429 } });
+    adapter.socket().recorded('qr');
+    const error = await heard.over;
+    expect(error).toMatchObject({ code: 'rate_limit', retryable: true });
+    expect(inspect(error)).not.toContain('15550100');
+    expect(adapter.socket().ended).toBe(1);
+  });
+
   it('keeps what was linked before it says that it has to connect again', async () => {
     verifies('WP-05');
     const session = new MapSession();

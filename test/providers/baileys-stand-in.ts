@@ -95,6 +95,7 @@ export class StandInSocket implements BaileysSocket {
 
   readonly requestPairingCode: BaileysSocket['requestPairingCode'] = async (...given) => {
     await this.#ask('requestPairingCode', ...given);
+    if (this.failure !== undefined) throw this.failure as Error;
     return 'ABCD1234';
   };
 

@@ -6,6 +6,7 @@ import { withoutDevice } from '../addresses.js';
 import type { WhatsAppPersonalEvent } from '../driver.js';
 import { sessionState, type SessionState } from './auth-state.js';
 import type { BaileysDriverOptions } from './driver.js';
+import { sendFailure } from './failure.js';
 import type { Inbox } from './inbox.js';
 import type { BaileysModule, BaileysSocket } from './library.js';
 import { SILENT } from './quiet.js';
@@ -120,7 +121,9 @@ export class Connection {
   }
 
   #push(read: () => Promise<readonly WhatsAppPersonalEvent[]>): void {
-    const reading = read();
+    const reading = read().catch((error: unknown) => {
+      throw error instanceof RoomKitError ? error : sendFailure('whatsapp_personal', error);
+    });
     reading.catch(() => undefined); // whoever reads it hears of it
     this.#coming.push(reading);
   }

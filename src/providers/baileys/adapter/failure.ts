@@ -7,7 +7,7 @@ const CLOSED: readonly number[] = [401, 428, 440, 515];
 export function sendFailure(provider: string, error: unknown): ProviderError {
   const statusCode = statusOf(error);
   const code = codeOf(statusCode);
-  return new ProviderError(`WhatsApp did not take a message (${code}).`, {
+  return new ProviderError(`WhatsApp did not take what it was sent (${code}).`, {
     provider,
     code,
     retryable: statusCode === undefined || statusCode >= 500 || statusCode === 408 || statusCode === 429 || CLOSED.includes(statusCode),
