@@ -242,6 +242,25 @@ describe('what comes in', () => {
     await Promise.all([first.over, second.over]);
   });
 
+  it('keeps what comes while it ends for the next time', async () => {
+    verifies('WP-04', 'SRC-04');
+    const session = new MapSession().link();
+    const adapter = adapterWith({ session });
+    const heard = await listen(adapter);
+    adapter.socket().open();
+    await soon(() => heard.events.length === 1);
+    const [socket] = adapter.sockets;
+    if (socket !== undefined) socket.onEnd = () => socket.recorded('text');
+    heard.stop();
+    await heard.over;
+    expect(heard.events).toHaveLength(1);
+    const again = await listen(adapterWith({ session, onSocket: (next) => void setImmediate(() => next.open()) }));
+    await soon(() => again.events.length === 2);
+    expect(again.events[1]).toMatchObject({ type: 'message', message: { said: { text: 'Is my parcel on its way? 📦' } } });
+    again.stop();
+    await again.over;
+  });
+
   it('tells of no message that it could not keep', async () => {
     verifies('WP-04');
     const session = new MapSession().link();

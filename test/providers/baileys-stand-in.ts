@@ -99,8 +99,13 @@ export class StandInSocket implements BaileysSocket {
     return 'ABCD1234';
   };
 
+  /** Called while it ends. */
+  onEnd: () => void = () => undefined;
+
   readonly end: BaileysSocket['end'] = () => {
+    this.onEnd();
     this.ended++;
+    this.ev.destroy();
     return Promise.resolve();
   };
 

@@ -68,7 +68,7 @@ export class Connection {
     });
     ev.on('connection.update', (update) => this.#push(() => this.#connection(update)));
     ev.on('messages.upsert', (event) => {
-      for (const message of readUpsert(event, this.#me())) this.#push(() => this.#message(message));
+      for (const message of readUpsert(event, this.#me())) this.#arrived(message);
     });
     ev.on('messages.update', (event) => {
       for (const receipt of readUpdates(event)) this.#push(async () => [{ type: 'receipt', ...receipt, ...(await this.#named(receipt)) }]);
@@ -109,6 +109,12 @@ export class Connection {
     return this.#ending;
   }
 
+  /** What comes while the connection ends is acknowledged as well: it is kept for the next. */
+  #arrived(message: ReturnType<typeof readUpsert>[number]): void {
+    if (this.#ending === undefined) this.#push(() => this.#message(message));
+    else if (!('ignored' in message)) void this.#keep(this.#inbox.add(message));
+  }
+
   /** What cannot be kept ends the connection. */
   async #keep(keeping: Promise<void>): Promise<boolean> {
     try {
@@ -121,6 +127,7 @@ export class Connection {
   }
 
   #push(read: () => Promise<readonly WhatsAppPersonalEvent[]>): void {
+    if (this.#ending !== undefined) return; // what it tells now, nobody reads
     const reading = read().catch((error: unknown) => {
       throw error instanceof RoomKitError ? error : sendFailure('whatsapp_personal', error);
     });

@@ -177,6 +177,8 @@ class BaileysDriver implements WhatsAppPersonalDriver {
 
   async close(): Promise<void> {
     await this.#connection?.end();
+    // What the kit has taken last is noted as well.
+    await this.#inbox?.settled().catch(() => undefined);
   }
 
   async #load(): Promise<BaileysModule> {
