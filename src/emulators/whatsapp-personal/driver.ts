@@ -70,6 +70,7 @@ export class FakeWhatsAppDriver implements WhatsAppPersonalDriver {
   readonly jid: string;
   /** Everything that was asked, oldest first. */
   readonly requests: FakeWhatsAppRequest[] = [];
+  /** The time on its network, in milliseconds since 1970. */
   readonly now: () => number;
   /** How often the session was forgotten. */
   forgotten = 0;
@@ -159,14 +160,17 @@ export class FakeWhatsAppDriver implements WhatsAppPersonalDriver {
     }
   }
 
+  /** The chat is shown a text. */
   sendMessage(chat: string, text: string, options: WhatsAppSendOptions): Promise<WhatsAppSent> {
     return this.#send('sendMessage', chat, { kind: 'text', text }, options);
   }
 
+  /** The chat is shown a picture. */
   sendImage(chat: string, file: WhatsAppFile, options: WhatsAppSendOptions): Promise<WhatsAppSent> {
     return this.#send('sendImage', chat, { kind: 'image', text: file.caption ?? '', file }, options);
   }
 
+  /** The chat is shown a video. */
   sendVideo(chat: string, file: WhatsAppFile, options: WhatsAppSendOptions): Promise<WhatsAppSent> {
     return this.#send('sendVideo', chat, { kind: 'video', text: file.caption ?? '', file }, options);
   }
@@ -175,10 +179,12 @@ export class FakeWhatsAppDriver implements WhatsAppPersonalDriver {
     return this.#send('sendAudio', chat, { kind: file.isVoiceNote ? 'voice' : 'audio', text: '', file }, options);
   }
 
+  /** The chat is shown a file. */
   sendDocument(chat: string, file: WhatsAppFile, options: WhatsAppSendOptions): Promise<WhatsAppSent> {
     return this.#send('sendDocument', chat, { kind: 'document', text: file.caption ?? '', file }, options);
   }
 
+  /** The chat is shown a place. */
   sendLocation(chat: string, place: WhatsAppPlace, options: WhatsAppSendOptions): Promise<WhatsAppSent> {
     return this.#send('sendLocation', chat, { kind: 'location', text: place.name ?? '', place }, options);
   }
@@ -197,6 +203,7 @@ export class FakeWhatsAppDriver implements WhatsAppPersonalDriver {
     return { id };
   }
 
+  /** The chat sees the account type, or stop. */
   async sendPresence(chat: string, presence: 'composing' | 'recording' | 'paused'): Promise<void> {
     await this.#ask('sendPresence', chat, undefined, () => this.#at(chat)?.sees(presence !== 'paused'));
   }

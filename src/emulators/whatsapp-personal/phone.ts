@@ -4,8 +4,11 @@ import { FakeWhatsAppChat, jidOf, type ArrivedWhatsApp, type WrittenWhatsAppMess
 
 /** What a phone needs of its network. */
 export interface FakeWhatsAppNetwork {
+  /** In milliseconds since 1970. */
   readonly now: () => number;
+  /** Happens on the connection, in this order. */
   tell(...events: readonly WhatsAppPersonalEvent[]): void;
+  /** A message id that nothing had before. */
   nextId(): string;
 }
 

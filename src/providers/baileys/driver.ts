@@ -13,12 +13,17 @@ export interface WhatsAppPersonalDriver {
    * Throws what keeps it from connecting at all, such as a session that cannot be read. One at a time.
    */
   connect(options: { readonly signal: AbortSignal }): AsyncIterable<WhatsAppPersonalEvent>;
+  /** A text. */
   sendMessage(chat: string, text: string, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
+  /** A picture, with its caption. */
   sendImage(chat: string, file: WhatsAppFile, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
+  /** A video, with its caption. */
   sendVideo(chat: string, file: WhatsAppFile, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
   /** A voice note where `isVoiceNote` says so; it has no caption either way. */
   sendAudio(chat: string, file: WhatsAppFile & { readonly isVoiceNote: boolean }, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
+  /** Any other file, under its name. */
   sendDocument(chat: string, file: WhatsAppFile, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
+  /** A place on the map. */
   sendLocation(chat: string, place: WhatsAppPlace, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
   /** An empty emoji takes the reaction back. */
   sendReaction(target: WhatsAppKey, emoji: string): Promise<void>;
@@ -26,6 +31,7 @@ export interface WhatsAppPersonalDriver {
   editMessage(target: WhatsAppKey, text: string, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
   /** Takes a message back for everybody. */
   deleteMessage(target: WhatsAppKey, options: WhatsAppSendOptions): Promise<WhatsAppSent>;
+  /** Shows that somebody types or speaks here, or has stopped. */
   sendPresence(chat: string, presence: 'composing' | 'recording' | 'paused'): Promise<void>;
   /** Shows the senders that these were read. */
   markRead(keys: readonly WhatsAppKey[]): Promise<void>;
