@@ -23,12 +23,16 @@ function inWordsOf(promise: readonly string[], printed: readonly string[]): stri
   });
 }
 
+/** What every process has of its machine; TEST_POSTGRES_URL is where some have their database. */
+const SYSTEM = new Set(['PATH', 'HOME', 'USER', 'TMPDIR', 'TEMP', 'TMP', 'LANG', 'CI', 'SystemRoot', 'TEST_POSTGRES_URL']);
+
 const isLogged = (line: string): boolean => line.startsWith('roomkit ');
 
 async function run(example: string): Promise<{ code: number | null; printed: string[]; logged: string[] }> {
   const file = `${ROOT}build/examples/${example}.js`;
   if (!existsSync(file)) throw new Error(`${file} is not there. Build first: node scripts/build.mjs`);
-  const { ROOMKIT_LOG: _log, ...env } = process.env;
+  // Nothing of what other tests have set: a key, or the address of a proxy.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => SYSTEM.has(name)));
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], { env: { ...env, PORT: '0' }, timeout: 60_000 });
   let out = '';
   let errors = '';
@@ -47,7 +51,7 @@ describe.concurrent('the examples', () => {
       const { code, printed, logged } = await run(example);
       const toLog = promise.filter(isLogged);
       const toPrint = promise.filter((line) => !isLogged(line));
-      expect(inWordsOf(toLog, logged)).toEqual(toLog);
+      expect(inWordsOf(toLog, logged), `It has printed:\n${printed.join('\n')}`).toEqual(toLog);
       expect(inWordsOf(toPrint, printed)).toEqual(toPrint);
       expect(code).toBe(0);
     },
