@@ -200,6 +200,7 @@ export class RoomKit {
       router: options.inboundRouter ?? new DefaultInboundRouter(store, logger),
       clock,
       ids,
+      random: options.random ?? Math.random,
       logger,
       deadlines,
       tasks,

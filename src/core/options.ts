@@ -86,6 +86,8 @@ export interface RoomKitOptions {
   readonly clock?: Clock;
   /** Default: random UUIDs, time-ordered ones for events. */
   readonly ids?: IdGenerator;
+  /** Numbers of at least 0 and below 1, for what is spread by chance, such as the pauses between attempts. Default `Math.random`. */
+  readonly random?: () => number;
   /** Default: warnings and errors on stderr, one line each; `ROOMKIT_LOG` says how much. */
   readonly logger?: Logger;
   /** Applied to people's words before telemetry records them (TEL-06). */
@@ -126,6 +128,7 @@ const NAMES: OptionNames<RoomKitOptions> = {
   inboundRateLimit: true,
   clock: true,
   ids: true,
+  random: true,
   logger: true,
   redact: true,
   organizationId: true,

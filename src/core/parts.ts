@@ -42,6 +42,8 @@ export interface KitParts extends PlanParts {
   readonly router: InboundRoomRouter;
   readonly clock: Clock;
   readonly ids: IdGenerator;
+  /** At least 0, below 1. */
+  readonly random: () => number;
   readonly logger: Logger;
   readonly deadlines: Deadlines;
   /** Everything that runs beside its caller; close() waits for it (CON-10). */

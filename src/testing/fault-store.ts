@@ -38,7 +38,7 @@ const PassThrough = class {
   }
 } as new (inner: ConversationStore, options: FaultStoreOptions, plan: FaultPlan) => ConversationStore; // what has all methods of a store is one
 
-function methodsOf(store: ConversationStore): StoreMethod[] {
+export function methodsOf(store: ConversationStore): StoreMethod[] {
   const names = new Set<string>();
   for (let level: object | null = store; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level) as object | null) {
     for (const name of Object.getOwnPropertyNames(level)) names.add(name);

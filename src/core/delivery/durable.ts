@@ -249,7 +249,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       return 'ended';
     }
     const policy = target.binding.retryPolicy;
-    const delay = isRetryable(policy, failure) ? retryDelayMs(policy, this.row.attempts, failure.retryAfterSeconds, Math.random) : null;
+    const delay = isRetryable(policy, failure) ? retryDelayMs(policy, this.row.attempts, failure.retryAfterSeconds, parts.random) : null;
     if (delay === null) {
       await this.#fail('failed', failure);
       return 'ended';

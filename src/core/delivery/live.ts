@@ -204,7 +204,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
           entry.pausedUntilMs = Math.max(entry.pausedUntilMs, parts.clock.now() + failure.retryAfterSeconds * 1000);
         }
         const delay = isRetryable(binding.retryPolicy, failure)
-          ? retryDelayMs(binding.retryPolicy ?? null, this.attempt, failure.retryAfterSeconds, Math.random)
+          ? retryDelayMs(binding.retryPolicy ?? null, this.attempt, failure.retryAfterSeconds, parts.random)
           : null;
         if (delay === null) {
           this.end({ channelId: target.channelId, status: 'failed', attempts: this.attempt, error: failure });

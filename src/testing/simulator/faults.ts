@@ -1,0 +1,43 @@
+/** What goes wrong in a run: which call, and how. Drawn from the seed before the run begins, so that it can be told and shortened. */
+import type { SeededRandom } from './random.js';
+
+/**
+ * - `refused`: the call fails and has no effect.
+ * - `lost`: it has its effect, and its caller is told that it failed.
+ * - `slow`: it has its effect, and is answered later than anybody waits.
+ * - `crash_before`, `crash_after`: the process dies, before or after the effect.
+ * - `pause`: the process stands still after the effect, for longer than its leases last.
+ * - `cut`: from now on nothing of this kind is reached from this process, for a while.
+ * - `jump`: the wall clock of the process jumps.
+ */
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export const FAULT_KINDS = ['refused', 'lost', 'slow', 'crash_before', 'crash_after', 'pause', 'cut', 'jump'] as const;
+
+/** One fault. */
+export interface Fault {
+  /** Which call of the run, across all seams and processes, from 0. */
+  readonly call: number;
+  readonly kind: FaultKind;
+}
+
+/** A fault that has met its call. */
+export interface MetFault extends Fault {
+  /** Such as `store.commitEvent`. */
+  readonly step: string;
+  readonly process: string;
+  /** Milliseconds since the run began. */
+  readonly at: number;
+}
+
+/** Faults among the first `calls` calls: mostly few, sometimes many. */
+export function drawFaults(random: SeededRandom, calls: number, kinds: readonly FaultKind[] = FAULT_KINDS): readonly Fault[] {
+  const count = random.chance(0.1) ? 5 + random.below(6) : random.below(5);
+  const faults = new Map<number, Fault>();
+  for (let drawn = 0; drawn < count; drawn++) {
+    const call = random.below(calls);
+    const kind = random.pick(kinds);
+    if (kind !== undefined) faults.set(call, { call, kind });
+  }
+  return [...faults.values()].sort((a, b) => a.call - b.call);
+}

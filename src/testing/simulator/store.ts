@@ -1,0 +1,22 @@
+/** One store for all processes of a run, which each of them reaches by calls that may fail. */
+import { InMemoryStore } from '../../core/store/in-memory.js';
+import type { ConversationStore } from '../../core/store/store.js';
+import { methodsOf } from '../fault-store.js';
+import type { SimulatedProcess } from './process.js';
+
+/** The database: what it has taken, it keeps. */
+export class SimulatedDatabase extends InMemoryStore {
+  override readonly name = 'simulated';
+  override readonly persistent = true;
+  override readonly shared = true;
+}
+
+/** The database as one process sees it. */
+export function simulatedStore(process: SimulatedProcess, database: SimulatedDatabase): ConversationStore {
+  const store: Record<string, unknown> = { name: database.name, persistent: true, shared: true };
+  for (const name of methodsOf(database)) {
+    const method = (database as ConversationStore)[name] as (...given: unknown[]) => unknown; // methodsOf names methods only
+    store[name] = name === 'close' ? () => undefined : (...given: unknown[]) => process.call(`store.${name}`, () => method.apply(database, given));
+  }
+  return store as unknown as ConversationStore; // what has all methods of a store is one
+}
