@@ -14,6 +14,7 @@ import type { CommitListener } from './commit-listener.js';
 import { DeliveryChecks, type DeliveryCheck } from './delivery/check.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
 import { resume } from './delivery/recovered.js';
+import { Elsewhere } from './delivery/elsewhere.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
 import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
@@ -145,6 +146,7 @@ export class RoomKit {
   readonly organizationId: string | undefined;
   readonly #parts: KitParts;
   readonly #recovery: Recovery;
+  readonly #elsewhere: Elsewhere;
   readonly #timeouts: Timeouts;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
@@ -228,6 +230,10 @@ export class RoomKit {
         return timeouts;
       },
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
+      get elsewhere() {
+        return elsewhere;
+      },
+      lookForWork: () => this.#recovery.soon(),
       resume: (rows) => resume(parts, rows),
       assertOpen,
       assertNotClosed: () => {
@@ -251,6 +257,8 @@ export class RoomKit {
     });
     this.#recovery = new Recovery(parts);
     this.#recovery.start();
+    const elsewhere = (this.#elsewhere = new Elsewhere(parts));
+    elsewhere.start();
     const timeouts = (this.#timeouts = new Timeouts(parts));
     timeouts.start();
     this.#warnUnsafe();
@@ -980,6 +988,7 @@ export class RoomKit {
     this.#recovery.stop();
     this.#timeouts.stop();
     this.#sweepTimer?.cancel();
+    await step(() => this.#elsewhere.stop());
     await step(() => this.#sources.close());
     await step(() => this.#settle(this.#parts.limits.drainSeconds * 1000));
     this.#state = 'closed';

@@ -6,6 +6,7 @@ import type { TaskGroup } from './async/task-group.js';
 import type { Clock } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
 import type { DeliveryChecks } from './delivery/check.js';
+import type { Elsewhere } from './delivery/elsewhere.js';
 import type { PlanParts } from './delivery/plan.js';
 import type { OutcomeRecorder } from './delivery/outcomes.js';
 import type { ContentTranscoder } from './delivery/transcode.js';
@@ -70,6 +71,10 @@ export interface KitParts extends PlanParts {
   readonly replyListeners: Set<ReplyListener>;
   /** Asked before each attempt of a delivery; mostly none. */
   readonly deliveryChecks: DeliveryChecks;
+  /** Other processes of the same store. */
+  readonly elsewhere: Elsewhere;
+  /** Somebody may have left work: recovery looks at once. */
+  lookForWork(): void;
   /** Work for this channel stays in the store for want of it: recovery looks after it until it is gone (OUT-10). */
   leaveBehind(channelId: string): void;
   /** Rows that may go on again, into their lanes (OUT-17). */

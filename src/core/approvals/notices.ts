@@ -45,6 +45,7 @@ export async function commitNotice(
     rows,
     turns: EMPTY_LIST,
     agents: EMPTY_LIST,
+    placed: committed.placed,
     announce: false,
     reserved: false,
   });

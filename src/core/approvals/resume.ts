@@ -30,7 +30,9 @@ async function pushTurn(parts: KitParts, turnId: string, queued: TurnPatch): Pro
   const lane = parts.rooms.get(roomId).turnLane(channelId);
   if (parts.channels.get(channelId) === undefined) {
     leaveBehind(parts, lane, channelId);
-  } else if (lane.behind && lane.idle && !parts.store.shared) {
+  } else if (parts.store.shared) {
+    parts.lookForWork(); // whoever has the lane finds it
+  } else if (lane.behind && lane.idle) {
     lane.catchUp(parts, { roomId, channelId, upToIndex: Infinity });
   } else {
     const work = await recoverTurn(parts, turn);

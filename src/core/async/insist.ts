@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.js';
 import { RoomKitError } from '../errors.js';
 import type { LogFields, Logger } from '../logger.js';
-import type { Awaitable } from '../models/json.js';
+import { isPromise, type Awaitable } from '../models/json.js';
 
 /** How long a store that fails is left alone, at first and at most. */
 const FIRST_MS = 100;
@@ -17,9 +17,21 @@ export interface InsistParts {
   readonly stopping: AbortSignal;
 }
 
-export async function insist<T>(parts: InsistParts, what: LogFields, ask: () => Awaitable<T>, onFailure?: () => void): Promise<T> {
-  for (let delayMs = FIRST_MS; ; delayMs = Math.min(delayMs * 2, MOST_MS)) {
+/** As {@link insist}, for what may answer at once: then nothing is waited for. */
+export function insistFirst<T>(parts: InsistParts, what: LogFields, ask: () => Awaitable<T>): Awaitable<T> {
+  let answer: Awaitable<T>;
+  try {
+    answer = ask();
+  } catch (error) {
+    return insist(parts, what, ask, undefined, error);
+  }
+  return isPromise(answer) ? answer.catch((error: unknown) => insist(parts, what, ask, undefined, error)) : answer;
+}
+
+export async function insist<T>(parts: InsistParts, what: LogFields, ask: () => Awaitable<T>, onFailure?: () => void, failed?: unknown): Promise<T> {
+  for (let delayMs = FIRST_MS, before = failed; ; delayMs = Math.min(delayMs * 2, MOST_MS), before = undefined) {
     try {
+      if (before !== undefined) throw before;
       return await ask();
     } catch (error) {
       if (parts.stopping.aborted || (error instanceof RoomKitError && !error.retryable)) throw error;

@@ -16,6 +16,8 @@ const PAGE = 500;
 export class Backlog implements LaneItem {
   /** Rows at the head that stay as they are; the page grows by so many. */
   #passed = 0;
+  /** What the lane has had until now it has. Where leases count: a store of one process is asked for all that is open. */
+  readonly #sinceIndex: number;
 
   constructor(
     private readonly parts: KitParts,
@@ -24,7 +26,9 @@ export class Backlog implements LaneItem {
     private readonly channelId: string,
     /** What comes after this index is new, and comes by itself. */
     private readonly upToIndex: number,
-  ) {}
+  ) {
+    this.#sinceIndex = parts.store.shared ? lane.knownIndex : -1;
+  }
 
   run(): boolean {
     const { parts, lane, roomId, channelId } = this;
@@ -49,8 +53,16 @@ export class Backlog implements LaneItem {
     let passed = 0;
     for (const row of rows) {
       if (row.eventIndex > upToIndex) break;
+      // Where leases count, only what this process holds is its to send.
+      if (parts.store.shared && (row.leaseOwner !== parts.owner || row.eventIndex <= this.#sinceIndex)) {
+        passed++;
+        continue;
+      }
       const delivery = await recoverDelivery(parts, row);
-      if (delivery !== undefined) found.push(delivery);
+      if (delivery !== undefined) {
+        found.push(delivery);
+        this.lane.knownIndex = Math.max(this.lane.knownIndex, row.eventIndex);
+      }
       else if (isHeld(parts, row)) passed++;
       else if (parts.channels.get(channelId) === undefined) {
         leaveBehind(parts, this.lane, channelId);

@@ -13,7 +13,7 @@ import { tellListeners } from '../pipeline/commit.js';
 import type { RoomContext } from '../rooms/context.js';
 import { contextOf } from '../rooms/history.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
-import type { RoomState } from '../store/store.js';
+import type { Placed, Placement, RoomState } from '../store/store.js';
 import type { DeliveryTimes, TraceRecord } from '../telemetry/decision-trace.js';
 import { runTurns } from '../turns/lane.js';
 import { catchUp } from './backlog.js';
@@ -35,6 +35,8 @@ export interface BroadcastOptions {
   readonly rows: readonly OutboxRow[];
   readonly turns: readonly TurnRow[];
   readonly agents: readonly Target[];
+  /** How the store has put rows and turns into their lanes, where others have lanes too (STO-16). */
+  readonly placed?: Placement | undefined;
   readonly stream?: StreamClose | undefined;
   /** Whether after_broadcast and the processed event belong to it (not for injected and system events). */
   readonly announce: boolean;
@@ -122,7 +124,7 @@ export class Broadcast {
     for (const target of this.plan.ingesters) this.ingest(target);
     this.pending += transports.length;
     for (const target of transports) this.deliver(target);
-    if (options.turns.length > 0) runTurns(this, options.turns, options.agents, options.reserved);
+    if (options.turns.length > 0) runTurns(this, options.turns, options.agents, options.reserved, options.placed);
     this.runtime.commits--; // its lanes are filled; whoever made this has counted it
     if (this.pending > 1) {
       this.deadline = parts.deadlines.add(parts.limits.deliveryTimeoutSeconds * 1000, () => this.expire());
@@ -206,6 +208,11 @@ export class Broadcast {
         this.settle({ channelId, status: 'skipped', attempts: 0 }, false);
         return;
       }
+      const { placed } = this.options;
+      if (placed !== undefined) {
+        this.deliverShared(target, placed.rows.find((candidate) => candidate.row.id === row.id) ?? { row });
+        return;
+      }
       const delivery = new DurableDelivery(this.parts, target, row, this.event, this);
       this.track(delivery);
       if (target.lane.behind) catchUp(this.parts, target.lane, this.event.roomId, channelId, this.event.index - 1);
@@ -220,6 +227,23 @@ export class Broadcast {
     const delivery = new LiveDelivery(this, target);
     if (!target.lane.idle) this.track(delivery); // should it have to wait too long, it is reported queued
     target.lane.push(delivery);
+  }
+
+  /** Where other processes have lanes too, the store has said whose this one is (STO-16). */
+  private deliverShared(target: Target, { row, previousIndex = -1 }: Placed<OutboxRow>): void {
+    const { parts, event } = this;
+    const { lane, channelId } = target;
+    if (row.leaseOwner !== parts.owner) {
+      parts.elsewhere.wake(row.leaseOwner, { kind: 'deliveries', roomId: event.roomId, channelId });
+      this.settle({ channelId, status: 'queued', attempts: 0 }, false);
+      return;
+    }
+    const delivery = new DurableDelivery(parts, target, row, event, this);
+    this.track(delivery);
+    // Others have put something of this lane between what it has had and this.
+    if (previousIndex > lane.knownIndex) catchUp(parts, lane, event.roomId, channelId, event.index - 1);
+    lane.knownIndex = event.index;
+    lane.push(delivery);
   }
 
   private ingest(target: Target): void {

@@ -173,7 +173,9 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     if (entry === undefined || channel === undefined) return 'again';
     this.#placeAtMs = undefined; // the next attempt takes a place of its own
     // The commit has written the row as sending when nothing stood in the way: one write before, one after (OUT-03).
-    const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1;
+    // That holds as long as the lease does: this process may have stood still since.
+    const isHeld = !parts.store.shared || (this.row.leaseUntil ?? '') > isoTime(parts.clock.now());
+    const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1 && isHeld;
     if (!first) {
       if (!(await this.#isBound())) {
         entry.breaker.cancelled();
@@ -181,7 +183,9 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         this.#reportRow();
         return 'ended';
       }
-      const claimed = await this.#change({ state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner }, OPEN);
+      const leaseUntil = isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000);
+      const claim: RowPatch = { state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner, leaseUntil };
+      const claimed = await this.#change(claim, OPEN);
       if (!claimed) {
         entry.breaker.cancelled();
         this.#reportRow();
@@ -298,7 +302,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   #newAttempt(textParts: readonly string[] | undefined): Attempt {
     return new Attempt(this.parts, this.row, textParts, (count, id) =>
       // What a vendor gave no id is kept as '': the others stay in their places.
-      this.#change({ partsSent: count, partMessageIds: [...(this.row.partMessageIds ?? []), id ?? ''] }),
+      this.#change({ partsSent: count, partMessageIds: [...(this.row.partMessageIds ?? []), id ?? ''] }, undefined, true),
     );
   }
 
@@ -316,6 +320,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         ...(provider !== undefined && { provider }),
       },
       TRIED,
+      true,
     );
     // The vendor's callback was faster than its own answer: a row only moves forward (OUT-07).
     if (!recorded) this.#reportRow();
@@ -404,9 +409,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     return true;
   }
 
-  async #change(patch: RowPatch, from?: readonly OutboxState[]): Promise<boolean> {
+  /** `anybodys`: true also when another process has the row by now, such as that the vendor took it. */
+  async #change(patch: RowPatch, from?: readonly OutboxState[], anybodys = false): Promise<boolean> {
     const { store } = this.parts;
-    const changed = await this.#insist(() => store.updateRow(this.row.id, patch, from));
+    const owner = store.shared && !anybodys ? this.parts.owner : undefined;
+    const changed = await this.#insist(() => store.updateRow(this.row.id, patch, from, owner));
     if (changed === null) {
       const current = await this.#insist(() => store.getRow(this.row.id));
       if (current !== null) this.row = current;

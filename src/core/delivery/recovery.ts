@@ -12,6 +12,8 @@ import { leaveBehind } from './left-behind.js';
 import { expireWaiting, isHeld, isOver, recoverDelivery, recoverTurn } from './recovered.js';
 
 const CLAIM_LIMIT = 500;
+/** How long what is left to a process may wait for it when it did not hear of it. */
+const SHARED_INTERVAL_MS = 1000;
 
 export class Recovery {
   #timer: Timer | undefined;
@@ -39,10 +41,22 @@ export class Recovery {
     }));
   }
 
+  /** Somebody has left work that nobody holds. */
+  soon(): void {
+    this.#schedule(0);
+  }
+
   /** Something waits for this channel: it is looked after until the channel comes or the time is over (OUT-10). */
   leave(channelId: string): void {
     if (!this.#absent.has(channelId)) this.#absent = new Set([...this.#absent, channelId]);
-    if (this.#timer === undefined) this.#schedule(this.parts.limits.recoverIntervalSeconds * 1000);
+    if (this.#timer === undefined) this.#schedule(this.#intervalMs);
+  }
+
+  /** Others leave work at any time, and their leases end (COL-09). */
+  get #intervalMs(): number {
+    const { limits, store } = this.parts;
+    const ms = limits.recoverIntervalSeconds * 1000;
+    return store.shared ? Math.min(ms, SHARED_INTERVAL_MS, (limits.leaseSeconds * 1000) / 3) : ms;
   }
 
   /** The channel is here now. */
@@ -57,7 +71,9 @@ export class Recovery {
     const lane = parts.rooms.get(roomId).lane(channelId);
     if (parts.channels.get(channelId) === undefined) {
       leaveBehind(parts, lane, channelId);
-    } else if (lane.idle && !parts.store.shared) {
+    } else if (parts.store.shared) {
+      this.soon(); // whoever has the lane finds it
+    } else if (lane.idle) {
       catchUp(parts, lane, roomId, channelId, Infinity);
     } else {
       // It is open now, and nobody else knows of it.
@@ -83,7 +99,7 @@ export class Recovery {
         }
         if (this.#timer !== timer) return; // somebody was in a hurry meanwhile
         this.#timer = undefined;
-        if (this.#isConstant || this.#absent.size > 0) this.#schedule(this.parts.limits.recoverIntervalSeconds * 1000);
+        if (this.#isConstant || this.#absent.size > 0) this.#schedule(this.#intervalMs);
       });
     });
     this.#timer = timer;
@@ -151,17 +167,27 @@ export class Recovery {
   async #pushEach(claimed: ClaimedWork, absent: Set<string>): Promise<number> {
     const { parts } = this;
     let stuck = 0;
+    const busy = this.#activeLanes();
     for (const row of claimed.rows) {
       this.#isAbsent(row, absent);
+      const lane = parts.rooms.get(row.roomId).lane(row.channelId);
+      // It has begun to work while we asked: it reads for itself what it has not had.
+      if (busy.has(laneKey(row.roomId, row.channelId))) {
+        if (row.eventIndex > lane.knownIndex) catchUp(parts, lane, row.roomId, row.channelId, Infinity);
+        continue;
+      }
       const delivery = await recoverDelivery(parts, row);
+      lane.knownIndex = Math.max(lane.knownIndex, row.eventIndex);
       if (delivery === undefined) stuck++;
-      else parts.rooms.get(row.roomId).lane(row.channelId).push(delivery);
+      else lane.push(delivery);
     }
     for (const turn of claimed.turns) {
       this.#isAbsent(turn, absent);
+      const lane = parts.rooms.get(turn.roomId).turnLane(turn.channelId);
+      if (lane.has(turn.id)) continue;
       const work = await recoverTurn(parts, turn);
       if (work === undefined) stuck++;
-      else parts.rooms.get(turn.roomId).turnLane(turn.channelId).push(parts, work);
+      else if (!lane.has(turn.id)) lane.push(parts, work);
     }
     return stuck;
   }

@@ -1,5 +1,6 @@
 /** The one way a timeline grows (INB-23): every event of whatever origin is committed here, under its room's lock. */
 import { insist } from '../async/insist.js';
+import { isoTime } from '../clock.js';
 import { ConflictError, FencedError, RoomKitError, RoomNotFoundError } from '../errors.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { RoomEvent, RoomEventDraft } from '../models/event.js';
@@ -10,10 +11,9 @@ import type { Section } from './section.js';
 
 /** Commits and keeps the room's tail in step. At once when the store answers at once. */
 export function commitEvent(parts: KitParts, section: Section, commit: EventCommit): Awaitable<CommitResult> {
-  const token = section.fencingToken;
   let stored: Awaitable<CommitResult>;
   try {
-    stored = parts.store.commitEvent(token === undefined ? commit : { ...commit, fencingToken: token });
+    stored = parts.store.commitEvent(completed(parts, section, commit));
   } catch (error) {
     return inDoubt(parts, section, commit, error);
   }
@@ -22,6 +22,12 @@ export function commitEvent(parts: KitParts, section: Section, commit: EventComm
     (result) => keepTail(parts, section, result),
     (error: unknown) => inDoubt(parts, section, commit, error),
   );
+}
+
+/** With what the store has to know where others write too: whose lock it is (LOCK-03), and which leases have ended (STO-16). */
+function completed({ store, clock }: KitParts, { fencingToken }: Section, commit: EventCommit): EventCommit {
+  if (!store.shared) return fencingToken === undefined ? commit : { ...commit, fencingToken };
+  return { ...commit, now: isoTime(clock.now()), ...(fencingToken !== undefined && { fencingToken }) };
 }
 
 /**

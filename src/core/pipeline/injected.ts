@@ -105,6 +105,7 @@ export async function commitOne(
     rows,
     turns,
     agents,
+    placed: committed.placed,
     announce: false,
     reserved: false,
   });

@@ -4,6 +4,7 @@
  */
 import { openSection } from '../call-scope.js';
 import type { DeliveryStream } from '../channel.js';
+import { insistFirst } from '../async/insist.js';
 import { isoTime } from '../clock.js';
 import { Broadcast } from '../delivery/broadcast.js';
 import { isBehind } from '../delivery/left-behind.js';
@@ -179,7 +180,7 @@ async function waitForLease(
 
 function passSteps(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Awaitable<PassOutcome> {
   const { fields } = input;
-  const state = loadState(parts, fields.roomId);
+  const state = ask(parts, input, () => loadState(parts, fields.roomId));
   // The ordinary message: nothing to wait for but, maybe, a gate.
   if (!isPromise(state) && input.participant === undefined && fields.content.type !== 'edit' && fields.content.type !== 'delete') {
     const earlier = findEarlier(parts, input);
@@ -195,9 +196,15 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
 }
 
 /** The event of this key that is in the timeline already: the first one answers for all that follow (INB-08). */
-function findEarlier(parts: KitParts, { fields, newKey }: PassInput): Awaitable<RoomEvent | null> {
+function findEarlier(parts: KitParts, input: PassInput): Awaitable<RoomEvent | null> {
+  const { fields, newKey } = input;
   const { idempotencyKey: key, roomId } = fields;
-  return key === undefined || key === newKey ? null : parts.store.getEventByIdempotencyKey(key, { roomId });
+  return key === undefined || key === newKey ? null : ask(parts, input, () => parts.store.getEventByIdempotencyKey(key, { roomId }));
+}
+
+/** Whoever wrote, writes again; an answer is there only once, and waits for the store (TURN-03). */
+function ask<T>(parts: KitParts, { origin, fields }: PassInput, question: () => Awaitable<T>): Awaitable<T> {
+  return origin === 'reply' ? insistFirst(parts, { roomId: fields.roomId }, question) : question();
 }
 
 async function passSlowly(
@@ -441,6 +448,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
         rows,
         turns,
         agents,
+        placed: committed.placed,
         announce: true,
         reserved: true,
         span: input.span ?? cascade.span,

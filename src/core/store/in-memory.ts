@@ -7,7 +7,7 @@ import type { ApprovalRow } from '../models/approval.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { DeliveryResult, OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
-import { copyJson, EMPTY, ownJson, type Metadata } from '../models/json.js';
+import { copyJson, EMPTY, EMPTY_LIST, ownJson, type Metadata } from '../models/json.js';
 import type { Identity, IdentityMerge, Participant } from '../models/people.js';
 import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
@@ -34,6 +34,7 @@ import type {
   Fact,
   FactQuery,
   HeldMessage,
+  Placement,
   RoomQuery,
   RoomState,
   RouteCandidates,
@@ -197,8 +198,7 @@ export class InMemoryStore implements ConversationStore {
     this.#routing.update(before, room.state);
     const target = commit.target === undefined ? undefined : room.change(commit.target);
     this.#routing.keep(stored);
-    if (commit.outbox !== undefined) this.#outbox.addRows(commit.outbox, stored.index);
-    if (commit.turns !== undefined) this.#outbox.addTurns(commit.turns, stored.index);
+    const placed = this.#place(commit, stored.index);
     if (completion !== undefined) {
       this.#outbox.complete(completion);
       if (completion.records !== undefined) this.#usage.add(completion.records);
@@ -208,9 +208,21 @@ export class InMemoryStore implements ConversationStore {
     if (turnChanges !== undefined) for (const { turnId, patch } of turnChanges) this.#outbox.updateTurn(turnId, patch, undefined);
     if (tasks !== undefined) for (const task of tasks) if (!this.#tasks.has(task.id)) this.createTask(task);
     if (ending !== undefined) this.createTask({ ...ending, ...endsTask?.patch });
-    return target === undefined
-      ? { event: stored, state: room.state, duplicate: false }
-      : { event: stored, state: room.state, duplicate: false, target };
+    const result: { -readonly [Field in keyof CommitResult]: CommitResult[Field] } = { event: stored, state: room.state, duplicate: false };
+    if (target !== undefined) result.target = target;
+    if (placed !== undefined) result.placed = placed;
+    return result;
+  }
+
+  /** Rows and turns into their lanes. In a store of one process they are as they were given. */
+  #place({ outbox, turns, now = '' }: EventCommit, index: number): Placement | undefined {
+    if (!this.shared) {
+      if (outbox !== undefined) this.#outbox.addRows(outbox, index);
+      if (turns !== undefined) this.#outbox.addTurns(turns, index);
+      return undefined;
+    }
+    if (outbox === undefined && turns === undefined) return undefined;
+    return { rows: this.#outbox.placeRows(outbox ?? EMPTY_LIST, index, now), turns: this.#outbox.placeTurns(turns ?? EMPTY_LIST, index, now) };
   }
 
   getEvent(roomId: string, eventId: string): RoomEvent | null {
@@ -375,8 +387,8 @@ export class InMemoryStore implements ConversationStore {
 
   // --- outbox and turns ----------------------------------------------------------------------------------------------
 
-  updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]): OutboxRow | null {
-    return this.#outbox.updateRow(rowId, patch, from);
+  updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[], owner?: string): OutboxRow | null {
+    return this.#outbox.updateRow(rowId, patch, from, owner);
   }
   getRow(rowId: string): OutboxRow | null {
     return this.#outbox.getRow(rowId);
@@ -387,8 +399,8 @@ export class InMemoryStore implements ConversationStore {
   listRows(query: RowQuery): OutboxRow[] {
     return this.#outbox.listRows(query);
   }
-  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[], usage?: readonly UsageRecord[]): TurnRow | null {
-    const changed = this.#outbox.updateTurn(turnId, patch, from);
+  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[], usage?: readonly UsageRecord[], owner?: string): TurnRow | null {
+    const changed = this.#outbox.updateTurn(turnId, patch, from, owner);
     if (changed !== null && usage !== undefined) this.addUsage(usage);
     return changed;
   }

@@ -142,8 +142,11 @@ export interface ConversationStore {
   listApprovals(query: ApprovalQuery): Awaitable<readonly ApprovalRow[]>;
 
   // --- outbox and turns --------------------------------------------------------------------------------------------
-  /** Changes a row; with `from`, only when it is in one of these states (compare and set), else null. */
-  updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]): Awaitable<OutboxRow | null>;
+  /**
+   * Changes a row; with `from`, only when it is in one of these states, with `owner`, only when no other owner has it (compare and
+   * set), else null.
+   */
+  updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[], owner?: string): Awaitable<OutboxRow | null>;
   /** null when there is no such row. */
   getRow(rowId: string): Awaitable<OutboxRow | null>;
   /** The newest row this provider gave this message id to. */
@@ -151,10 +154,16 @@ export interface ConversationStore {
   /** Ordered by room and eventIndex. */
   listRows(query: RowQuery): Awaitable<readonly OutboxRow[]>;
   /**
-   * Changes a turn; with `from`, only when it is in one of these states (compare and set), else null. `usage` is kept with the
-   * change, or not at all.
+   * Changes a turn; with `from`, only when it is in one of these states, with `owner`, only when no other owner has it (compare
+   * and set), else null. `usage` is kept with the change, or not at all.
    */
-  updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[], usage?: readonly UsageRecord[]): Awaitable<TurnRow | null>;
+  updateTurn(
+    turnId: string,
+    patch: TurnPatch,
+    from?: readonly TurnState[],
+    usage?: readonly UsageRecord[],
+    owner?: string,
+  ): Awaitable<TurnRow | null>;
   /**
    * Makes several turns of one lane one (COL-02, COL-03), whole or not at all: those of `turnIds` that are still queued, and of
    * the lane of `intoId`, become `merged` with `mergedInto`; their triggers join those of `intoId` in the order of the rows'
@@ -280,6 +289,8 @@ export interface EventCommit {
   /** Marks a turn committed in the same transaction; throws ConflictError `turn_already_committed` when it is (STO-04). */
   readonly completesTurn?: TurnCompletion;
   readonly fencingToken?: number;
+  /** ISO time: which leases of other owners have ended. Needed where `outbox` or `turns` go to a store that is shared (STO-16). */
+  readonly now?: string;
   /** Throws ConflictError when the room has another version or latest index (LOCK-07). */
   readonly expectedVersion?: number;
   readonly expectedLatestIndex?: number;
@@ -314,6 +325,22 @@ export interface CommitResult {
   readonly duplicate: boolean;
   /** The edit's or delete's target as it is now. */
   readonly target?: RoomEvent;
+  /** Of a store that is shared: `outbox` and `turns` as they were put into their lanes (STO-16). */
+  readonly placed?: Placement;
+}
+
+/** How a commit's rows and turns were put into their lanes. */
+export interface Placement {
+  readonly rows: readonly Placed<OutboxRow>[];
+  readonly turns: readonly Placed<TurnRow>[];
+}
+
+/** One of them. */
+export interface Placed<Row> {
+  /** As stored: `queued` where something was open before it, and with the lease of whoever holds the lane. */
+  readonly row: Row;
+  /** The index of the newest that was open before it in its lane. */
+  readonly previousIndex?: number;
 }
 
 /** Which rooms; everything given must hold. Default: all, newest first. */

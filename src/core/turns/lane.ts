@@ -10,8 +10,9 @@ import { leaveBehind } from '../delivery/left-behind.js';
 import type { Target } from '../delivery/plan.js';
 import { recoverTurn } from '../delivery/recovered.js';
 import type { TurnRow } from '../models/delivery.js';
-import { isPromise } from '../models/json.js';
+import { EMPTY, EMPTY_LIST, isPromise } from '../models/json.js';
 import type { KitParts } from '../parts.js';
+import type { Placement } from '../store/store.js';
 import { collisionOf } from './collision.js';
 import { Gathering } from './gathering.js';
 import { endInterrupted, reportInterruption } from './interruption.js';
@@ -29,6 +30,8 @@ export class TurnLane {
   /** Turns whose commit is under way or done and that are not in the lane yet: nothing may come between. */
   reserved = 0;
   readonly kept: KeptByAgent = { value: undefined };
+  /** The newest index this lane has had: of a shared store, what others put behind it is newer (STO-16). */
+  knownIndex = -1;
 
   constructor(
     /** The store may hold older turns of this lane: they are read before the next one is run. */
@@ -46,6 +49,11 @@ export class TurnLane {
   /** Events that have a turn of their own coming: the running turn does not answer them (COL-01). */
   isWaiting(eventId: string): boolean {
     return this.#waiting.some((work) => 'row' in work && work.row.triggerEventIds.includes(eventId));
+  }
+
+  /** Whether this turn runs here, or waits here. */
+  has(turnId: string): boolean {
+    return this.#current?.row.id === turnId || this.#waiting.some((work) => 'row' in work && work.row.id === turnId);
   }
 
   get hasWaiting(): boolean {
@@ -84,6 +92,17 @@ export class TurnLane {
     }
     this.#busy = true;
     this.#begin(parts, backlog);
+  }
+
+  /** What other processes have put behind this lane, each as if its message had come here (COL-09). */
+  async hear(parts: KitParts, roomId: string, channelId: string): Promise<void> {
+    for (const turn of await parts.store.listTurns({ roomId, channelId, state: ['queued'] })) {
+      if (turn.leaseOwner !== parts.owner || turn.triggerIndex <= this.knownIndex) continue;
+      const work = await recoverTurn(parts, turn);
+      if (work === undefined || turn.triggerIndex <= this.knownIndex) continue; // meanwhile it was read by somebody else
+      this.knownIndex = turn.triggerIndex;
+      this.push(parts, { ...work, recovered: turn.attempts > 0 });
+    }
   }
 
   /**
@@ -222,6 +241,7 @@ export class TurnLane {
         const found: TurnWork[] = [];
         for (const turn of await parts.store.listTurns({ roomId, channelId, state: ['queued', 'running'] })) {
           if (turn.triggerIndex > upToIndex) break;
+          if (parts.store.shared && (turn.leaseOwner !== parts.owner || this.has(turn.id))) continue;
           const work = await recoverTurn(parts, turn);
           if (work !== undefined) found.push(work);
         }
@@ -261,7 +281,7 @@ function arrivalOf(parts: KitParts, { row, recovered }: TurnWork): number {
 }
 
 /** Hands the turns of a committed event to their lanes. The cascade waits for each. */
-export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents: readonly Target[], reserved: boolean): void {
+export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents: readonly Target[], reserved: boolean, placed?: Placement): void {
   const { parts, runtime, cascade, event } = broadcast;
   for (const row of turns) {
     const target = agents.find((candidate) => candidate.channelId === row.channelId);
@@ -273,11 +293,20 @@ export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents
       parts.logger.warn('An agent is not registered in this process; its turn waits for one that has it.', { channelId: row.channelId });
       continue;
     }
-    if (lane.behind) lane.catchUp(parts, { roomId: event.roomId, channelId: row.channelId, upToIndex: event.index - 1 });
+    const placing = placed?.turns.find((candidate) => candidate.row.id === row.id);
+    if (placing !== undefined && placing.row.leaseOwner !== parts.owner) {
+      // Another process works on this lane, or nobody does (STO-16).
+      parts.elsewhere.wake(placing.row.leaseOwner, { kind: 'turns', roomId: event.roomId, channelId: row.channelId });
+      cascade.turns.push({ channelId: row.channelId, turnId: row.id, state: 'queued', replyEventIds: EMPTY_LIST, usage: EMPTY });
+      continue;
+    }
+    const isBehind = placing?.previousIndex === undefined ? lane.behind : placing.previousIndex > lane.knownIndex;
+    if (isBehind) lane.catchUp(parts, { roomId: event.roomId, channelId: row.channelId, upToIndex: event.index - 1 });
+    if (placing !== undefined) lane.knownIndex = event.index;
     cascade.add();
     const layers = { binding: target.binding.collision, room: broadcast.state.room.collision, agent: target.channel.collision };
     const collision = collisionOf(layers, event.source);
-    const placed = row.triggerIndex === event.index ? row : { ...row, triggerIndex: event.index };
-    lane.push(parts, { row: placed, trigger: event, target, cascade, collision, recovered: false });
+    const stored = placing?.row ?? (row.triggerIndex === event.index ? row : { ...row, triggerIndex: event.index });
+    lane.push(parts, { row: stored, trigger: event, target, cascade, collision, recovered: false });
   }
 }

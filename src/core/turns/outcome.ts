@@ -120,7 +120,8 @@ async function recordEnd(parts: KitParts, work: TurnWork, outcome: TurnOutcome):
       await insist(
         parts,
         { turnId: work.row.id },
-        () => parts.store.updateTurn(work.row.id, end, ['queued', 'running'], work.running?.records),
+        // Should another process have it by now, it ends there.
+        () => parts.store.updateTurn(work.row.id, end, ['queued', 'running'], work.running?.records, parts.store.shared ? parts.owner : undefined),
         tell,
       );
     }

@@ -3,7 +3,7 @@
  * pass, and the turn is completed in the same commit as its last reply (TURN-03). Each step goes on at once when nothing has
  * to be waited for; of the ordinary turn that is everything but the model.
  */
-import { insist } from '../async/insist.js';
+import { insist, insistFirst } from '../async/insist.js';
 import { callScope } from '../call-scope.js';
 import type { CallScope } from '../turn-scope.js';
 import { isoTime } from '../clock.js';
@@ -102,7 +102,9 @@ function begin(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnO
       parts.framework.emit('turn_expired', { roomId: row.roomId, channelId: row.channelId, eventId: work.trigger.id, data: { turn_id: row.id } });
     return { ...NOTHING, state: 'expired' };
   }
-  if (row.state === 'running' && !work.recovered) return enter(parts, lane, work);
+  // What was committed as running is this process's as long as its lease lasts: it may have stood still since.
+  const isHeld = !parts.store.shared || (row.leaseUntil ?? '') > isoTime(parts.clock.now());
+  if (row.state === 'running' && !work.recovered && isHeld) return enter(parts, lane, work);
   return claim(parts, work).then((claimed) =>
     claimed ? enter(parts, lane, work) : { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true },
   );
@@ -116,14 +118,16 @@ async function claim(parts: KitParts, work: TurnWork): Promise<boolean> {
     leaseOwner: parts.owner,
     leaseUntil: isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000),
   } as const;
-  const claimed = await insist(parts, { turnId: row.id }, () => parts.store.updateTurn(row.id, running, ['queued', 'running']));
+  const claimed = await insist(parts, { turnId: row.id }, () =>
+    parts.store.updateTurn(row.id, running, ['queued', 'running'], undefined, parts.store.shared ? parts.owner : undefined),
+  );
   if (claimed !== null) work.row = claimed;
   return claimed !== null;
 }
 
 /** The room as it is now, and as much of its history as the agent wants. */
 function enter(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnOutcome> {
-  const loading = loadState(parts, work.row.roomId);
+  const loading = insistFirst(parts, { turnId: work.row.id }, () => loadState(parts, work.row.roomId));
   return isPromise(loading) ? loading.then((state) => look(parts, lane, work, state)) : look(parts, lane, work, loading);
 }
 
@@ -137,7 +141,7 @@ function look(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState)
   if (isTakenOver(state.room, row)) return { ...NOTHING, state: 'cancelled', reason: 'taken_over' };
   if (row.suspended !== undefined && work.approvals === undefined) return recall(parts, lane, work, state);
   const size = historySize(parts, state.bindings);
-  const reading = parts.rooms.get(row.roomId).loadTail(parts.store, state.room.latestIndex, size);
+  const reading = insistFirst(parts, { turnId: row.id }, () => parts.rooms.get(row.roomId).loadTail(parts.store, state.room.latestIndex, size));
   return isPromise(reading) ? reading.then(() => ask(parts, lane, work, state, size)) : ask(parts, lane, work, state, size);
 }
 
@@ -180,7 +184,7 @@ function takeOutput(parts: KitParts, work: TurnWork, run: RunningTurn, state: Ro
   keepEffects(parts, work, output);
   // A whole answer is there; a stream is only about to be.
   if (output.responseStream === undefined) run.isComplete = true;
-  const loading = loadState(parts, work.row.roomId);
+  const loading = insistFirst(parts, { turnId: work.row.id }, () => loadState(parts, work.row.roomId));
   return isPromise(loading) ? loading.then((now) => reply(parts, work, run, state, now, output)) : reply(parts, work, run, state, loading, output);
 }
 
@@ -284,19 +288,24 @@ function passReply(
   const { endReason = 'completed', usage = EMPTY, error } = output;
   const { id: turnId } = work.row;
   const ended = error === undefined ? 'committed' : 'failed';
-  return runPass(parts, {
-    fields: replyFields(work, state, draft, key),
-    cascade: work.cascade,
-    origin: 'reply',
-    reply: {
-      row: work.row,
-      muteSuppresses: true,
-      work,
-      completes:
-        completing === undefined ? undefined : { turnId, state: ended, endReason, replyEventIds: completing, usage, records: work.running?.records },
-    },
-    startedAt: parts.clock.now(),
-  });
+  const pass = (): Awaitable<PassOutcome> =>
+    runPass(parts, {
+      fields: replyFields(work, state, draft, key),
+      cascade: work.cascade,
+      origin: 'reply',
+      reply: {
+        row: work.row,
+        muteSuppresses: true,
+        work,
+        completes:
+          completing === undefined
+            ? undefined
+            : { turnId, state: ended, endReason, replyEventIds: completing, usage, records: work.running?.records },
+      },
+      startedAt: parts.clock.now(),
+    });
+  // What fails has stored nothing: the answer is there only once, and is not lost because the store or the lock was away (TURN-03).
+  return insistFirst(parts, { turnId }, pass);
 }
 
 /** What the turn came to with the last of its replies. */

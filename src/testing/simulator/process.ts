@@ -25,7 +25,7 @@ const SLOW_MS = 40_000;
 /** Longer than a lease. */
 const PAUSE_MS = 45_000;
 const CUT_MS = 20_000;
-const JUMPS_MS = [-3_600_000, -5_000, 5_000, 3_600_000] as const;
+const JUMPS_MS = [-60_000, -5_000, 5_000, 60_000] as const;
 
 /** The start of the wall clock of every run: 2026-01-01T00:00:00Z. */
 const EPOCH_MS = Date.parse('2026-01-01T00:00:00.000Z');
@@ -109,6 +109,11 @@ export class SimulatedProcess implements Clock {
       if (this.#pausedUntil > stage.now) return;
       for (const told of this.#held.splice(0)) this.arrive(told);
     });
+  }
+
+  /** What was cut off is reached again. */
+  reconnect(): void {
+    this.#cut.clear();
   }
 
   get isPaused(): boolean {

@@ -115,14 +115,19 @@ export class World implements Surroundings {
   /** No more faults; what died is started again. */
   calm(): void {
     this.#isCalm = true;
+    for (const { process } of this.running) process.reconnect();
   }
 
-  /** Ends all processes in order. Whether they have ended in time. */
+  /** Ends all processes as they should end. Whether they have ended in time; throws what a kit throws. */
   async end(): Promise<boolean> {
-    const closing = this.running.map(({ kit }) => kit.close());
-    let closed = false;
-    void Promise.all(closing).then(() => (closed = true));
-    return this.stage.until(() => closed, 120_000);
+    let closed: true | Error | undefined;
+    Promise.all(this.running.map(({ kit }) => kit.close())).then(
+      () => (closed = true),
+      (error: unknown) => (closed = error instanceof Error ? error : new Error(String(error))),
+    );
+    const isClosed = await this.stage.until(() => closed !== undefined, 120_000);
+    if (closed instanceof Error) throw closed;
+    return isClosed;
   }
 
   // --- what processes ask of it --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import {
   laneKey,
   type ClaimedWork,
   type ConversationStore,
+  type Placed,
   type RowPatch,
   type RowQuery,
   type TurnChange,
@@ -54,9 +55,29 @@ export class MemoryOutbox {
     }
   }
 
-  updateRow(rowId: string, patch: RowPatch, from: readonly OutboxState[] | undefined): OutboxRow | null {
+  /** As {@link addRows}, each where its lane has it (STO-16). */
+  placeRows(rows: readonly OutboxRow[], index: number, now: string): Placed<OutboxRow>[] {
+    return rows.map((given) => {
+      const open = this.listRows({ roomId: given.roomId, channelId: given.channelId, state: OPEN_ROWS }).filter((row) => row.nextAttemptAt === undefined || row.nextAttemptAt !== row.expiresAt); // what is parked waits apart
+      const placed = place<OutboxRow>({ ...given, eventIndex: index }, open, now);
+      this.addRows([placed], index);
+      return withPrevious(placed, open.at(-1)?.eventIndex);
+    });
+  }
+
+  /** As {@link addTurns}, each where its lane has it (STO-16). */
+  placeTurns(turns: readonly TurnRow[], index: number, now: string): Placed<TurnRow>[] {
+    return turns.map((given) => {
+      const open = this.listTurns({ roomId: given.roomId, channelId: given.channelId, state: OPEN_TURNS });
+      const placed = place<TurnRow>({ ...given, triggerIndex: index }, open, now);
+      this.addTurns([placed], index);
+      return withPrevious(placed, open.at(-1)?.triggerIndex);
+    });
+  }
+
+  updateRow(rowId: string, patch: RowPatch, from: readonly OutboxState[] | undefined, owner?: string): OutboxRow | null {
     const row = this.#rows.get(rowId);
-    if (row === undefined || (from !== undefined && !from.includes(row.state))) return null;
+    if (row === undefined || (from !== undefined && !from.includes(row.state)) || !isOwned(row, owner)) return null;
     const changed: OutboxRow = Object.freeze({ ...row, ...patch, ...ownParts(patch) });
     this.#rows.set(rowId, changed);
     if (OPEN_ROWS.includes(changed.state)) this.#openRows.add(rowId);
@@ -125,9 +146,9 @@ export class MemoryOutbox {
     if (turn !== undefined) this.#change(turn, { state, endReason, replyEventIds, usage });
   }
 
-  updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined): TurnRow | null {
+  updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined, owner?: string): TurnRow | null {
     const turn = this.#turn(turnId);
-    if (turn === undefined || (from !== undefined && !from.includes(turn.state))) return null;
+    if (turn === undefined || (from !== undefined && !from.includes(turn.state)) || !isOwned(turn, owner)) return null;
     this.#change(turn, patch);
     return turn.row();
   }
@@ -250,6 +271,32 @@ export class MemoryOutbox {
     this.#rowsOfRoom.delete(roomId);
     this.#turnsOfRoom.delete(roomId);
   }
+}
+
+interface Leased {
+  readonly state: string;
+  readonly attempts: number;
+  readonly leaseOwner?: string | undefined;
+  readonly leaseUntil?: string | undefined;
+}
+
+function isOwned(one: Leased, owner: string | undefined): boolean {
+  return owner === undefined || one.leaseOwner === undefined || one.leaseOwner === owner;
+}
+
+/** A lane is worked on by one owner, oldest first: whoever comes behind something open waits, and belongs to whoever has that. */
+function place<Row extends Leased>(given: Row, open: readonly Leased[], now: string): Row {
+  if (open.length === 0) return given;
+  const holder = open.find(({ leaseOwner, leaseUntil }) => leaseOwner !== undefined && leaseUntil !== undefined && leaseUntil > now);
+  if (holder !== undefined && holder.leaseOwner === given.leaseOwner) return { ...given, state: 'queued', attempts: 0 };
+  const { leaseOwner: _owner, leaseUntil: _until, ...nobodys } = given;
+  const { leaseOwner, leaseUntil } = holder ?? {};
+  // What is left of the row is a row: its lease may be absent.
+  return { ...nobodys, state: 'queued', attempts: 0, ...(leaseOwner !== undefined && { leaseOwner, leaseUntil }) } as unknown as Row;
+}
+
+function withPrevious<Row>(row: Row, previousIndex: number | undefined): Placed<Row> {
+  return previousIndex === undefined ? { row } : { row, previousIndex };
 }
 
 /** Which turns are merged, in order, and what of the one that takes them in changes; null when it cannot take any. */

@@ -1,0 +1,77 @@
+/**
+ * Processes that share a store tell each other that there is work in a lane: whoever holds it hears of it at once, and finds it by
+ * itself a second later if it does not (COL-09, OUT-08).
+ */
+import type { KitParts } from '../parts.js';
+import type { RealtimeMessage } from '../realtime/backend.js';
+import { catchUp } from './backlog.js';
+
+/** Which lane. */
+export interface LaneName {
+  readonly kind: 'deliveries' | 'turns';
+  readonly roomId: string;
+  readonly channelId: string;
+}
+
+export class Elsewhere {
+  #subscription: Promise<string> | undefined;
+
+  constructor(private readonly parts: KitParts) {}
+
+  /** Listens for what others leave to this process. */
+  start(): void {
+    const { store, realtime, owner, logger } = this.parts;
+    if (!store.shared || !realtime.distributed) return;
+    this.#subscription = (async () => realtime.subscribe(ownerChannel(owner), (message) => this.#hear(message)))();
+    this.#subscription.catch((error: unknown) => logger.warn('What other processes leave to this one is found a second later: nothing can be heard.', { error }));
+  }
+
+  async stop(): Promise<void> {
+    const id = await this.#subscription?.catch(() => undefined);
+    if (id !== undefined) await this.parts.realtime.unsubscribe(id);
+  }
+
+  /** There is work in a lane that this owner holds; without one, whoever looks first takes it. */
+  wake(owner: string | undefined, lane: LaneName): void {
+    const { parts } = this;
+    if (owner === undefined) {
+      parts.lookForWork();
+      return;
+    }
+    if (!parts.realtime.distributed) return;
+    void parts.tasks.run(async () => {
+      try {
+        await parts.realtime.publish(ownerChannel(owner), { type: 'work', ...lane });
+      } catch (error) {
+        parts.logger.debug('The holder of a lane could not be told of new work; it looks by itself.', { ...lane, error });
+      }
+    });
+  }
+
+  async #hearTurns({ roomId, channelId }: LaneName): Promise<void> {
+    const { parts } = this;
+    try {
+      await parts.rooms.get(roomId).turnLane(channelId).hear(parts, roomId, channelId);
+    } catch (error) {
+      if (!parts.stopping.aborted) parts.logger.warn('What other processes left to a turn lane could not be read; it is found later.', { roomId, channelId, error });
+    }
+  }
+
+  #hear(message: RealtimeMessage): void {
+    const lane = laneOf(message);
+    if (lane === undefined || this.parts.draining.aborted) return;
+    const runtime = this.parts.rooms.get(lane.roomId);
+    if (lane.kind === 'deliveries') catchUp(this.parts, runtime.lane(lane.channelId), lane.roomId, lane.channelId, Infinity);
+    else void this.parts.tasks.run(() => this.#hearTurns(lane));
+  }
+}
+
+function ownerChannel(owner: string): string {
+  return `kit:${owner}`;
+}
+
+function laneOf(message: RealtimeMessage): LaneName | undefined {
+  const { kind, roomId, channelId } = message as Readonly<Record<string, unknown>>;
+  if ((kind !== 'deliveries' && kind !== 'turns') || typeof roomId !== 'string' || typeof channelId !== 'string') return undefined;
+  return { kind, roomId, channelId };
+}
