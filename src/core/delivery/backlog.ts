@@ -62,8 +62,7 @@ export class Backlog implements LaneItem {
       if (delivery !== undefined) {
         found.push(delivery);
         this.lane.knownIndex = Math.max(this.lane.knownIndex, row.eventIndex);
-      }
-      else if (isHeld(parts, row)) passed++;
+      } else if (isHeld(parts, row)) passed++;
       else if (parts.channels.get(channelId) === undefined) {
         leaveBehind(parts, this.lane, channelId);
         return;

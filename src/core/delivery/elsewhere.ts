@@ -23,7 +23,9 @@ export class Elsewhere {
     const { store, realtime, owner, logger } = this.parts;
     if (!store.shared || !realtime.distributed) return;
     this.#subscription = (async () => realtime.subscribe(ownerChannel(owner), (message) => this.#hear(message)))();
-    this.#subscription.catch((error: unknown) => logger.warn('What other processes leave to this one is found a second later: nothing can be heard.', { error }));
+    this.#subscription.catch((error: unknown) =>
+      logger.warn('What other processes leave to this one is found a second later: nothing can be heard.', { error }),
+    );
   }
 
   async stop(): Promise<void> {
@@ -53,7 +55,8 @@ export class Elsewhere {
     try {
       await parts.rooms.get(roomId).turnLane(channelId).hear(parts, roomId, channelId);
     } catch (error) {
-      if (!parts.stopping.aborted) parts.logger.warn('What other processes left to a turn lane could not be read; it is found later.', { roomId, channelId, error });
+      if (!parts.stopping.aborted)
+        parts.logger.warn('What other processes left to a turn lane could not be read; it is found later.', { roomId, channelId, error });
     }
   }
 

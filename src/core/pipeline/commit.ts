@@ -5,7 +5,7 @@ import { ConflictError, FencedError, RoomKitError, RoomNotFoundError } from '../
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { RoomEvent, RoomEventDraft } from '../models/event.js';
 import type { KitParts } from '../parts.js';
-import type { CommitResult, EventCommit, RoomState } from '../store/store.js';
+import type { CommitResult, EventCommit, Placement, RoomState } from '../store/store.js';
 import { draftSystemEvent, type SystemNotice } from './event-draft.js';
 import type { Section } from './section.js';
 
@@ -38,15 +38,25 @@ async function inDoubt(parts: KitParts, section: Section, commit: EventCommit, e
   if (error instanceof RoomKitError && (!error.retryable || error instanceof ConflictError || error instanceof FencedError)) throw error;
   const { id, roomId } = commit.event;
   // Until the store can say it, the room waits: the outcome of a commit that has begun is reported (INB-20).
-  const { event, state, target } = await insist(parts, { roomId, eventId: id }, async () => {
+  const { event, state, target, placed } = await insist(parts, { roomId, eventId: id }, async () => {
     const found = await parts.store.getEvent(roomId, id);
-    if (found === null) return { event: null, state: null, target: null };
+    if (found === null) return { event: null, state: null, target: null, placed: undefined };
     const changed = commit.target === undefined ? null : await parts.store.getEvent(roomId, commit.target.eventId);
-    return { event: found, state: await parts.store.loadRoom(roomId), target: changed };
+    return { event: found, state: await parts.store.loadRoom(roomId), target: changed, placed: await placementOf(parts, commit, found) };
   });
   if (event === null || state === null) throw error;
   parts.logger.warn('The store failed after it had committed an event; the commit counts.', { roomId, eventId: id, error });
-  return keepTail(parts, section, { event, state, duplicate: false, ...(target !== null && { target }) });
+  return keepTail(parts, section, { event, state, duplicate: false, ...(target !== null && { target }), ...(placed !== undefined && { placed }) });
+}
+
+/** Where its rows and turns are by now. What was before them nobody says any more: their lanes look for themselves (STO-16). */
+async function placementOf({ store }: KitParts, { outbox, turns }: EventCommit, { roomId, id, index }: RoomEvent): Promise<Placement | undefined> {
+  if (!store.shared || (outbox === undefined && turns === undefined)) return undefined;
+  const previousIndex = index - 1;
+  const rows = outbox === undefined ? [] : await store.listRows({ roomId, eventId: id });
+  const ids = new Set(turns?.map((turn) => turn.id));
+  const stored = ids.size === 0 ? [] : (await store.listTurns({ roomId })).filter((turn) => ids.has(turn.id));
+  return { rows: rows.map((row) => ({ row, previousIndex })), turns: stored.map((row) => ({ row, previousIndex })) };
 }
 
 function keepTail(parts: KitParts, section: Section, result: CommitResult): CommitResult {

@@ -28,7 +28,10 @@ export const conversations: Scenario = {
     const count = 3 + random.below(6);
     for (let n = 0; n < count; n++) {
       const roomId = random.pick(ROOMS);
-      people.write({ roomId, channelId: random.chance(0.7) ? 'sms' : 'email', senderId: `ada-${roomId}`, text: `word-${n}` }, random.between(0, WITHIN_MS));
+      people.write(
+        { roomId, channelId: random.chance(0.7) ? 'sms' : 'email', senderId: `ada-${roomId}`, text: `word-${n}` },
+        random.between(0, WITHIN_MS),
+      );
     }
   },
 };

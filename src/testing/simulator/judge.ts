@@ -9,7 +9,11 @@ const OPEN_TURNS: readonly TurnState[] = ['queued', 'running'];
 
 /** Whether nothing is left to do: everybody was heard, and all deliveries and turns have ended. */
 export function isQuiet({ database, people }: World): boolean {
-  return people.allTaken && database.listRows({ state: OPEN_ROWS, limit: 1 }).length === 0 && database.listTurns({ state: OPEN_TURNS, limit: 1 }).length === 0;
+  return (
+    people.allTaken &&
+    database.listRows({ state: OPEN_ROWS, limit: 1 }).length === 0 &&
+    database.listTurns({ state: OPEN_TURNS, limit: 1 }).length === 0
+  );
 }
 
 /** What is wrong, in words; empty when all is well. */
@@ -24,7 +28,8 @@ function timelines({ database }: World): ReadonlyMap<string, readonly RoomEvent[
 /** INV-01, INV-02. */
 function* judgeTimelines(world: World): Iterable<string> {
   for (const [roomId, events] of timelines(world)) {
-    for (const [place, event] of events.entries()) if (event.index !== place) yield `${roomId}: event ${event.id} has index ${event.index}, not ${place}`;
+    for (const [place, event] of events.entries())
+      if (event.index !== place) yield `${roomId}: event ${event.id} has index ${event.index}, not ${place}`;
     const latest = world.database.getRoom(roomId)?.latestIndex;
     if (latest !== events.length - 1) yield `${roomId}: latestIndex is ${latest}, and there are ${events.length} events`;
   }
@@ -43,13 +48,20 @@ function* judgeMessages(world: World): Iterable<string> {
 }
 
 /** All deliveries and turns have ended (INV-17). */
-function* judgeWork({ database }: World): Iterable<string> {
+function* judgeWork(world: World): Iterable<string> {
+  const { database } = world;
   for (const row of database.listRows({})) {
     if (OPEN_ROWS.includes(row.state)) yield `the delivery of ${row.eventId} to ${row.channelId} is still ${row.state}`;
-    else if (row.state !== 'sent' && row.state !== 'delivered')
+    else if (row.state !== 'sent' && row.state !== 'delivered' && !wasAway(world, row.channelId))
       yield `the delivery of ${row.eventId} to ${row.channelId} ended ${row.state}: ${row.lastError?.code ?? ''} ${row.lastError?.message ?? ''}`;
   }
-  for (const turn of database.listTurns({})) if (OPEN_TURNS.includes(turn.state)) yield `the turn ${turn.id} of ${turn.channelId} is still ${turn.state}`;
+  for (const turn of database.listTurns({}))
+    if (OPEN_TURNS.includes(turn.state)) yield `the turn ${turn.id} of ${turn.channelId} is still ${turn.state}`;
+}
+
+/** A vendor or a model that is away for longer than it is asked again: then work ends failed, and says so. */
+function wasAway({ met }: World, name: string): boolean {
+  return met.some(({ step, kind }) => step.startsWith(`${name}.`) && (kind === 'cut' || kind === 'refused' || kind === 'lost' || kind === 'slow'));
 }
 
 /** Every turn says what it has to say once: no message is answered twice, none is not answered (INV-08). */
@@ -57,12 +69,15 @@ function* judgeAnswers(world: World): Iterable<string> {
   const all = timelines(world);
   for (const turn of world.database.listTurns({})) {
     const replies = (all.get(turn.roomId) ?? []).filter(
-      ({ source, parentEventId }) => source.channelId === turn.channelId && parentEventId !== undefined && turn.triggerEventIds.includes(parentEventId),
+      ({ source, parentEventId }) =>
+        source.channelId === turn.channelId && parentEventId !== undefined && turn.triggerEventIds.includes(parentEventId),
     );
-    if (replies.length > 1) yield `${turn.triggerEventIds.join(', ')} was answered ${replies.length} times by ${turn.channelId}: ${replies.map(({ id }) => id).join(', ')}`;
+    if (replies.length > 1)
+      yield `${turn.triggerEventIds.join(', ')} was answered ${replies.length} times by ${turn.channelId}: ${replies.map(({ id }) => id).join(', ')}`;
     if (replies.length === 0 && turn.state === 'committed') yield `turn ${turn.id} is committed without its answer`;
     // A turn that crashed twice is given up (TURN-03).
-    if (replies.length === 0 && turn.state !== 'committed' && turn.error?.code !== 'crashed') yield `${turn.triggerEventIds.join(', ')} was not answered: the turn is ${turn.state} (${turn.endReason ?? ''} ${turn.error?.code ?? ''})`;
+    if (replies.length === 0 && turn.state !== 'committed' && turn.error?.code !== 'crashed' && !wasAway(world, 'model'))
+      yield `${turn.triggerEventIds.join(', ')} was not answered: the turn is ${turn.state} (${turn.endReason ?? ''} ${turn.error?.code ?? ''})`;
   }
 }
 
@@ -89,6 +104,7 @@ function* judgeVendors(world: World): Iterable<string> {
       newest.set(lane, taken);
     }
     for (const row of rows)
-      if (row.state === 'sent' && row.provider === vendor.name && !first.has(row.idempotencyKey)) yield `${row.eventId} counts as sent to ${row.channelId}, and ${vendor.name} has never seen it`;
+      if (row.state === 'sent' && row.provider === vendor.name && !first.has(row.idempotencyKey))
+        yield `${row.eventId} counts as sent to ${row.channelId}, and ${vendor.name} has never seen it`;
   }
 }

@@ -58,7 +58,9 @@ export class MemoryOutbox {
   /** As {@link addRows}, each where its lane has it (STO-16). */
   placeRows(rows: readonly OutboxRow[], index: number, now: string): Placed<OutboxRow>[] {
     return rows.map((given) => {
-      const open = this.listRows({ roomId: given.roomId, channelId: given.channelId, state: OPEN_ROWS }).filter((row) => row.nextAttemptAt === undefined || row.nextAttemptAt !== row.expiresAt); // what is parked waits apart
+      const open = this.listRows({ roomId: given.roomId, channelId: given.channelId, state: OPEN_ROWS }).filter(
+        (row) => row.nextAttemptAt === undefined || row.nextAttemptAt !== row.expiresAt,
+      ); // what is parked waits apart
       const placed = place<OutboxRow>({ ...given, eventIndex: index }, open, now);
       this.addRows([placed], index);
       return withPrevious(placed, open.at(-1)?.eventIndex);
