@@ -151,6 +151,7 @@ class HeldLease implements RoomLease {
     this.#isReleased = true;
     this.#renewing?.cancel();
     this.#ending?.cancel();
+    if (this.#lost.signal.aborted) return;
     try {
       await this.backend.release(this.lease.roomId, this.lease.token);
     } finally {
@@ -193,6 +194,8 @@ class HeldLease implements RoomLease {
     this.#ending?.cancel();
     if (this.#isReleased || this.#lost.signal.aborted) return;
     this.options.logger.warn('The lease of a room is lost; what this process still writes there is refused.', { roomId: this.lease.roomId, why });
+    // Whoever is next need not wait for a holder that may do nothing any more.
+    void this.place.release();
     this.#lost.abort(new Error(`The lease of room '${this.lease.roomId}' is lost: ${why}.`));
   }
 }

@@ -214,9 +214,9 @@ export class InMemoryStore implements ConversationStore {
     return result;
   }
 
-  /** Rows and turns into their lanes. In a store of one process they are as they were given. */
-  #place({ outbox, turns, now = '' }: EventCommit, index: number): Placement | undefined {
-    if (!this.shared) {
+  /** Rows and turns into their lanes. In a store of one process they are as they were given, and where nobody says what time it is. */
+  #place({ outbox, turns, now }: EventCommit, index: number): Placement | undefined {
+    if (!this.shared || now === undefined) {
       if (outbox !== undefined) this.#outbox.addRows(outbox, index);
       if (turns !== undefined) this.#outbox.addTurns(turns, index);
       return undefined;

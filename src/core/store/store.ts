@@ -289,7 +289,7 @@ export interface EventCommit {
   /** Marks a turn committed in the same transaction; throws ConflictError `turn_already_committed` when it is (STO-04). */
   readonly completesTurn?: TurnCompletion;
   readonly fencingToken?: number;
-  /** ISO time: which leases of other owners have ended. Needed where `outbox` or `turns` go to a store that is shared (STO-16). */
+  /** ISO time: which leases of other owners have ended. Given where `outbox` or `turns` go to a store that is shared (STO-16). */
   readonly now?: string;
   /** Throws ConflictError when the room has another version or latest index (LOCK-07). */
   readonly expectedVersion?: number;

@@ -295,6 +295,56 @@ export const outboxCases = storeCases([
     },
   },
   {
+    name: 'puts a row behind what is open in its lane, and with whoever holds that',
+    rules: ['STO-16'],
+    test: async (store) => {
+      if (!store.shared) return;
+      await openRoom(store, 'room');
+      const put = async (id: string, owner: string | undefined, now: number, fields: Parameters<typeof row>[3] = {}, channelId = 'sms') => {
+        const lease = owner === undefined ? {} : { leaseOwner: owner, leaseUntil: at(now + 30) };
+        const given = row('room', id, channelId, { state: 'sending', attempts: 1, ...lease, ...fields });
+        const { placed } = await say(store, 'room', id, {}, { outbox: [given], now: at(now) });
+        const [one] = placed?.rows ?? [];
+        assert.ok(one, 'a shared store says where it has put each row');
+        assert.deepEqual(await store.getRow(given.id), one.row, 'as stored');
+        return [one.row.state, one.row.attempts, one.row.leaseOwner, one.row.leaseUntil, one.previousIndex];
+      };
+      assert.deepEqual(await put('e0', 'one', 0), ['sending', 1, 'one', at(30), undefined], 'the lane was empty');
+      assert.deepEqual(await put('e1', 'two', 1), ['queued', 0, 'one', at(30), 0], 'the holder of the lane goes on with it');
+      assert.deepEqual(await put('e2', 'two', 1, {}, 'mail'), ['sending', 1, 'two', at(31), undefined], 'another lane');
+      assert.deepEqual(await put('e3', 'one', 2), ['queued', 0, 'one', at(32), 1], 'its own comes behind, too');
+      assert.deepEqual(await put('e4', undefined, 3), ['queued', 0, 'one', at(30), 3], 'whoever has not the channel leaves it to the holder');
+      await store.renewLeases('one', at(10));
+      assert.deepEqual(await put('e5', 'two', 10), ['queued', 0, undefined, undefined, 4], 'nobody holds it: it is claimed as a whole');
+      for (const id of ['e0', 'e1', 'e3', 'e4', 'e5']) await store.updateRow(row('room', id, 'sms').id, { state: 'sent' });
+      assert.deepEqual(await put('e6', 'two', 11, { nextAttemptAt: at(500), expiresAt: at(500), state: 'queued', attempts: 0 }), [
+        'queued',
+        0,
+        'two',
+        at(41),
+        undefined,
+      ]);
+      assert.deepEqual(await put('e7', 'one', 12), ['sending', 1, 'one', at(42), undefined], 'what is parked waits apart');
+    },
+  },
+  {
+    name: 'changes a row only for the owner that has it, where one is named',
+    rules: ['STO-16'],
+    test: async (store) => {
+      if (!store.shared) return;
+      await openRoom(store, 'room');
+      const given = row('room', 'e0', 'sms', { leaseOwner: 'one', leaseUntil: at(30) });
+      await say(store, 'room', 'e0', {}, { outbox: [given], now: at() });
+      assert.equal(await store.updateRow(given.id, { state: 'sending' }, undefined, 'two'), null);
+      assert.equal((await store.getRow(given.id))?.state, 'queued');
+      assert.equal((await store.updateRow(given.id, { state: 'sending' }, ['queued'], 'one'))?.state, 'sending');
+      assert.equal(await store.updateRow(given.id, { state: 'sent' }, ['queued'], 'one'), null, 'both have to hold');
+      const nobodys = row('room', 'e1', 'mail');
+      await say(store, 'room', 'e1', {}, { outbox: [nobodys], now: at() });
+      assert.equal((await store.updateRow(nobodys.id, { state: 'sending' }, undefined, 'two'))?.state, 'sending', 'nobody has it');
+    },
+  },
+  {
     name: 'gives a lane to one of many who claim at once',
     rules: ['OUT-08'],
     test: async (store) => {

@@ -221,6 +221,28 @@ export const turnCases = storeCases([
       assert.deepEqual(ids((await store.claimDue({ ...claim, owner: 'other' })).turns), ['a1', 'a6', 'b0']);
     },
   },
+  {
+    name: 'puts a turn behind what is open in its lane, and with whoever holds that',
+    rules: ['STO-16'],
+    test: async (store) => {
+      if (!store.shared) return;
+      await openRoom(store, 'room');
+      const put = async (id: string, owner: string, now: number, channelId = 'agent') => {
+        const given = turn('room', id, channelId, { state: 'running', attempts: 1, leaseOwner: owner, leaseUntil: at(now + 30) });
+        const { placed } = await say(store, 'room', id, {}, { turns: [given], now: at(now) });
+        const [one] = placed?.turns ?? [];
+        assert.ok(one, 'a shared store says where it has put each turn');
+        assert.deepEqual(await store.getTurn(given.id), one.row, 'as stored');
+        return [one.row.state, one.row.attempts, one.row.leaseOwner, one.row.leaseUntil, one.previousIndex];
+      };
+      assert.deepEqual(await put('e0', 'one', 0), ['running', 1, 'one', at(30), undefined]);
+      assert.deepEqual(await put('e1', 'two', 1), ['queued', 0, 'one', at(30), 0]);
+      assert.deepEqual(await put('e2', 'two', 1, 'other'), ['running', 1, 'two', at(31), undefined]);
+      assert.deepEqual(await put('e3', 'two', 40), ['queued', 0, undefined, undefined, 1], 'the lease has ended: it is claimed as a whole');
+      assert.equal(await store.updateTurn('e0', { state: 'failed' }, undefined, undefined, 'two'), null);
+      assert.equal((await store.updateTurn('e0', { state: 'failed' }, ['running'], undefined, 'one'))?.state, 'failed');
+    },
+  },
 ]);
 
 function completion(turnId: string, eventId: string): TurnCompletion {

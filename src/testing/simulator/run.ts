@@ -2,7 +2,7 @@
 import { drawFaults, type Fault, type FaultKind, type MetFault } from './faults.js';
 import { isQuiet, judge } from './judge.js';
 import { SeededRandom } from './random.js';
-import { World, type Scenario } from './world.js';
+import { World, type Scenario, type Variant } from './world.js';
 
 /** One run, to be repeated exactly. */
 export interface RunPlan {
@@ -36,13 +36,14 @@ export interface RunOptions {
   /** Among how many calls faults are drawn. */
   readonly calls: number;
   readonly kinds?: readonly FaultKind[] | undefined;
+  readonly variant?: Variant | undefined;
 }
 
 export async function run(options: RunOptions, plan: RunPlan): Promise<RunOutcome> {
   const random = new SeededRandom(plan.seed);
   const drawn = drawFaults(random.fork(), options.calls, options.kinds);
   const faults = plan.faults ?? drawn;
-  const world = new World(options.scenario, random, faults, options.processes);
+  const world = new World(options.scenario, random, faults, options.processes, options.variant);
   const wrong: string[] = [];
   try {
     await world.begin();

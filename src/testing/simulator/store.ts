@@ -16,7 +16,13 @@ export function simulatedStore(process: SimulatedProcess, database: SimulatedDat
   const store: Record<string, unknown> = { name: database.name, persistent: true, shared: true };
   for (const name of methodsOf(database)) {
     const method = (database as ConversationStore)[name] as (...given: unknown[]) => unknown; // methodsOf names methods only
-    store[name] = name === 'close' ? () => undefined : (...given: unknown[]) => process.call(`store.${name}`, () => method.apply(database, given));
+    store[name] =
+      name === 'close'
+        ? () => undefined
+        : (...given: unknown[]) => {
+            const sent = structuredClone(given); // as it is when the call is made, and what comes back is the caller's own
+            return process.call(`store.${name}`, () => method.apply(database, sent));
+          };
   }
   return store as unknown as ConversationStore; // what has all methods of a store is one
 }

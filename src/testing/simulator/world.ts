@@ -34,6 +34,12 @@ export interface ProcessParts {
   readonly options: RoomKitOptions;
 }
 
+/** Other parts than the ordinary ones: broken ones, to see that they are found out. */
+export interface Variant {
+  readonly database?: () => SimulatedDatabase;
+  readonly leases?: (stage: Stage) => SimulatedLeases;
+}
+
 /** One process that runs, with its kit. */
 export interface Running {
   readonly process: SimulatedProcess;
@@ -46,8 +52,8 @@ const RESTART_MS = [200, 15_000] as const;
 
 export class World implements Surroundings {
   readonly stage = new Stage();
-  readonly database = new SimulatedDatabase();
-  readonly leases = new SimulatedLeases(this.stage);
+  readonly database: SimulatedDatabase;
+  readonly leases: SimulatedLeases;
   readonly broker = new SimulatedBroker();
   readonly people: People;
   readonly vendors = new Map<string, SimulatedVendor>();
@@ -66,7 +72,10 @@ export class World implements Surroundings {
     readonly random: SeededRandom,
     faults: readonly Fault[],
     private readonly processes: number,
+    variant: Variant = {},
   ) {
+    this.database = variant.database?.() ?? new SimulatedDatabase();
+    this.leases = variant.leases?.(this.stage) ?? new SimulatedLeases(this.stage);
     this.#faults = new Map(faults.map(({ call, kind }) => [call, kind]));
     this.people = new People(this, random.fork());
   }

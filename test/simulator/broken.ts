@@ -1,0 +1,69 @@
+/** Parts with one mistake each, of the kind that loses or doubles messages: the simulator has to find them. */
+import type { OutboxState, TurnState } from '../../src/core/index.js';
+import type { CommitResult, EventCommit, RowPatch, TurnPatch } from '../../src/core/store/store.js';
+import type { Variant } from '../../src/testing/simulator/world.js';
+import { SimulatedDatabase } from '../../src/testing/simulator/store.js';
+
+/** A reply is stored, and its turn is not: after a crash it is answered once more. */
+class RepliesWithoutTheirTurns extends SimulatedDatabase {
+  override commitEvent({ completesTurn, ...commit }: EventCommit): CommitResult {
+    const result = super.commitEvent(commit);
+    if (completesTurn !== undefined && !result.duplicate) queueMicrotask(() => undefined);
+    return result;
+  }
+}
+
+/** A key counts as seen before its message is stored: what fails in between is never stored. */
+class KeysBeforeCommits extends SimulatedDatabase {
+  readonly #seen = new Set<string>();
+
+  override getEventByIdempotencyKey(key: string, where: { roomId: string } | { channelId: string }) {
+    const found = super.getEventByIdempotencyKey(key, where);
+    if (found !== null || !this.#seen.has(key)) {
+      this.#seen.add(key);
+      return found;
+    }
+    const [any] = this.findRooms({}).flatMap(({ id }) => this.listEvents(id));
+    return any ?? null;
+  }
+}
+
+/** Rows and turns of others go on as if nobody had them. */
+class LanesOfEverybody extends SimulatedDatabase {
+  override commitEvent({ now: _now, ...commit }: EventCommit): CommitResult {
+    return super.commitEvent(commit);
+  }
+}
+
+/** Leases end while their owner is at work. */
+class LeasesThatAreNotRenewed extends SimulatedDatabase {
+  override renewLeases(owner: string, leaseUntil: string): void {
+    if (Date.parse(leaseUntil) === 0) super.renewLeases(owner, leaseUntil);
+  }
+}
+
+/** Whoever has lost a row changes it all the same. */
+class RowsOfAnybody extends SimulatedDatabase {
+  override updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]) {
+    return super.updateRow(rowId, patch, from);
+  }
+  override updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]) {
+    return super.updateTurn(turnId, patch, from);
+  }
+}
+
+/** Rows that are stored after their event: a crash in between loses them. */
+class RowsAfterCommits extends SimulatedDatabase {
+  override commitEvent({ outbox, ...commit }: EventCommit): CommitResult {
+    return super.commitEvent(commit.turns === undefined ? { ...commit } : { ...commit, ...(outbox !== undefined && { outbox }) });
+  }
+}
+
+export const BROKEN: Readonly<Record<string, Variant>> = {
+  'a reply without its turn': { database: () => new RepliesWithoutTheirTurns() },
+  'a key before its commit': { database: () => new KeysBeforeCommits() },
+  'lanes of everybody': { database: () => new LanesOfEverybody() },
+  'leases that are not renewed': { database: () => new LeasesThatAreNotRenewed() },
+  'rows of anybody': { database: () => new RowsOfAnybody() },
+  'rows after commits': { database: () => new RowsAfterCommits() },
+};
