@@ -312,11 +312,13 @@ export const outboxCases = storeCases([
       assert.deepEqual(await put('e0', 'one', 0), ['sending', 1, 'one', at(30), undefined], 'the lane was empty');
       assert.deepEqual(await put('e1', 'two', 1), ['queued', 0, 'one', at(30), 0], 'the holder of the lane goes on with it');
       assert.deepEqual(await put('e2', 'two', 1, {}, 'mail'), ['sending', 1, 'two', at(31), undefined], 'another lane');
-      assert.deepEqual(await put('e3', 'one', 2), ['queued', 0, 'one', at(32), 1], 'its own comes behind, too');
+      assert.deepEqual(await put('e3', 'one', 2), ['queued', 0, 'one', at(30), 1], 'its own comes behind, too');
       assert.deepEqual(await put('e4', undefined, 3), ['queued', 0, 'one', at(30), 3], 'whoever has not the channel leaves it to the holder');
       await store.renewLeases('one', at(10));
       assert.deepEqual(await put('e5', 'two', 10), ['queued', 0, undefined, undefined, 4], 'nobody holds it: it is claimed as a whole');
-      for (const id of ['e0', 'e1', 'e3', 'e4', 'e5']) await store.updateRow(row('room', id, 'sms').id, { state: 'sent' });
+      assert.deepEqual(await put('e5b', 'one', 10), ['queued', 0, 'one', at(40), 5], 'what nobody has taken from it is still its own');
+      assert.deepEqual((await store.getRow(row('room', 'e5', 'sms').id))?.leaseOwner, 'one', 'with what was left in between');
+      for (const id of ['e0', 'e1', 'e3', 'e4', 'e5', 'e5b']) await store.updateRow(row('room', id, 'sms').id, { state: 'sent' });
       assert.deepEqual(await put('e6', 'two', 11, { nextAttemptAt: at(500), expiresAt: at(500), state: 'queued', attempts: 0 }), [
         'queued',
         0,

@@ -58,10 +58,11 @@ export class MemoryOutbox {
   /** As {@link addRows}, each where its lane has it (STO-16). */
   placeRows(rows: readonly OutboxRow[], index: number, now: string): Placed<OutboxRow>[] {
     return rows.map((given) => {
-      const open = this.listRows({ roomId: given.roomId, channelId: given.channelId, state: OPEN_ROWS }).filter(
-        (row) => row.nextAttemptAt === undefined || row.nextAttemptAt !== row.expiresAt,
-      ); // what is parked waits apart
-      const placed = place<OutboxRow>({ ...given, eventIndex: index }, open, now);
+      const lane = this.listRows({ roomId: given.roomId, channelId: given.channelId, state: OPEN_ROWS });
+      const open = lane.filter((row) => row.nextAttemptAt === undefined || row.nextAttemptAt !== row.expiresAt); // what is parked waits apart
+      const holder = holderOf(open, given, now);
+      for (const row of open) if (isLeft(row, holder, now)) this.updateRow(row.id, { ...holder }, undefined);
+      const placed = place<OutboxRow>({ ...given, eventIndex: index }, open, holder);
       this.addRows([placed], index);
       return withPrevious(placed, open.at(-1)?.eventIndex);
     });
@@ -71,7 +72,9 @@ export class MemoryOutbox {
   placeTurns(turns: readonly TurnRow[], index: number, now: string): Placed<TurnRow>[] {
     return turns.map((given) => {
       const open = this.listTurns({ roomId: given.roomId, channelId: given.channelId, state: OPEN_TURNS });
-      const placed = place<TurnRow>({ ...given, triggerIndex: index }, open, now);
+      const holder = holderOf(open, given, now);
+      for (const turn of open) if (isLeft(turn, holder, now)) this.updateTurn(turn.id, { ...holder }, undefined);
+      const placed = place<TurnRow>({ ...given, triggerIndex: index }, open, holder);
       this.addTurns([placed], index);
       return withPrevious(placed, open.at(-1)?.triggerIndex);
     });
@@ -286,15 +289,30 @@ function isOwned(one: Leased, owner: string | undefined): boolean {
   return owner === undefined || one.leaseOwner === undefined || one.leaseOwner === owner;
 }
 
+interface Lease {
+  readonly leaseOwner: string;
+  readonly leaseUntil: string;
+}
+
+/** Who works on a lane: whose lease has not ended, else whoever commits, if it has something there that nobody has taken from it. */
+function holderOf(open: readonly Leased[], given: Leased, now: string): Lease | undefined {
+  for (const { leaseOwner, leaseUntil } of open)
+    if (leaseOwner !== undefined && leaseUntil !== undefined && leaseUntil > now) return { leaseOwner, leaseUntil };
+  const { leaseOwner, leaseUntil } = given;
+  if (leaseOwner === undefined || leaseUntil === undefined || !open.some((one) => one.leaseOwner === leaseOwner)) return undefined;
+  return { leaseOwner, leaseUntil };
+}
+
+/** Whether it is somebody's who does not hold the lane any more: whoever does goes on with it. */
+function isLeft(one: Leased, holder: Lease | undefined, now: string): boolean {
+  return holder !== undefined && (one.leaseOwner !== holder.leaseOwner || (one.leaseUntil ?? '') <= now);
+}
+
 /** A lane is worked on by one owner, oldest first: whoever comes behind something open waits, and belongs to whoever has that. */
-function place<Row extends Leased>(given: Row, open: readonly Leased[], now: string): Row {
+function place<Row extends Leased>(given: Row, open: readonly Leased[], holder: Lease | undefined): Row {
   if (open.length === 0) return given;
-  const holder = open.find(({ leaseOwner, leaseUntil }) => leaseOwner !== undefined && leaseUntil !== undefined && leaseUntil > now);
-  if (holder !== undefined && holder.leaseOwner === given.leaseOwner) return { ...given, state: 'queued', attempts: 0 };
   const { leaseOwner: _owner, leaseUntil: _until, ...nobodys } = given;
-  const { leaseOwner, leaseUntil } = holder ?? {};
-  // What is left of the row is a row: its lease may be absent.
-  return { ...nobodys, state: 'queued', attempts: 0, ...(leaseOwner !== undefined && { leaseOwner, leaseUntil }) } as unknown as Row;
+  return { ...nobodys, state: 'queued', attempts: 0, ...holder } as unknown as Row; // a row may be without a lease
 }
 
 function withPrevious<Row>(row: Row, previousIndex: number | undefined): Placed<Row> {
