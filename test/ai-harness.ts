@@ -151,6 +151,8 @@ export class AgentHarness {
       noteMessageIds: () => Promise.resolve(),
       answeredBy: () => Promise.resolve(undefined),
       readVisible: () => Promise.resolve({ events: [], prev: -1, latestIndex: -1, more: false }),
+      follow: () => undefined,
+      unfollow: () => undefined,
       publish: (event) => void this.published.push(event),
       toolGate: {
         before: async (_roomId, call) => {

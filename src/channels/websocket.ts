@@ -186,6 +186,30 @@ export class WebSocketChannel implements Channel {
   connect(services: ChannelServices): void {
     this.#services = services;
     this.#deadlines = new Deadlines(services.clock);
+    for (const roomId of this.#rooms.keys()) services.follow(roomId);
+  }
+
+  /** Other processes may have committed in this room: whoever goes by index reads what it has not had. */
+  catchUp(roomId: string, latestIndex: number): void {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined || latestIndex <= room.lookedAt) return;
+    room.lookedAt = latestIndex;
+    for (const subscription of room.subscriptions) if (subscription.last < latestIndex) this.#again(subscription);
+  }
+
+  /** Reads what a subscription that goes by index has not had. While it does, what comes live waits its turn. */
+  #again(subscription: Subscription): void {
+    const services = this.#services;
+    if (services === undefined || !subscription.follows || subscription.closed) return;
+    if (!subscription.live) {
+      subscription.stale = true;
+      return;
+    }
+    this.#replay(services, subscription, { afterIndex: subscription.last }).catch((error: unknown) => {
+      // Without a part in the room it would wait for ever: it has to ask again.
+      services.logger.warn('What a connection missed could not be read.', { roomId: subscription.room.roomId, error });
+      subscription.connection.options.roomLost?.(subscription.room.roomId);
+    });
   }
 
   handleInbound(message: InboundMessage): EventDraft {
@@ -288,7 +312,10 @@ export class WebSocketChannel implements Channel {
     }
     this.unsubscribe(connectionId, roomId);
     let room = this.#rooms.get(roomId);
-    if (room === undefined) this.#rooms.set(roomId, (room = new RoomConnections(roomId, this.#forgetRoom)));
+    if (room === undefined) {
+      this.#rooms.set(roomId, (room = new RoomConnections(roomId, this.#forgetRoom)));
+      services?.follow(roomId);
+    }
     const subscription = room.add(connection, follows);
     connection.subscriptions.set(roomId, subscription);
     if (!follows || services === undefined) {
@@ -315,7 +342,9 @@ export class WebSocketChannel implements Channel {
   }
 
   readonly #forgetRoom = (room: RoomConnections): void => {
-    if (this.#rooms.get(room.roomId) === room) this.#rooms.delete(room.roomId);
+    if (this.#rooms.get(room.roomId) !== room) return;
+    this.#rooms.delete(room.roomId);
+    this.#services?.unfollow(room.roomId);
   };
 
   /** Gives an event to a room, after what is before it. */
@@ -359,6 +388,7 @@ export class WebSocketChannel implements Channel {
   ): Promise<void> {
     const page = await this.#services?.readVisible(room.roomId, { afterIndex: event.index - 1, limit: 1 });
     const prev = page?.prev ?? room.last;
+    for (const subscription of room.subscriptions) if (subscription.last < prev) this.#again(subscription);
     room.last = event.index;
     room.exact = true;
     await fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev));

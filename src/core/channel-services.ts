@@ -38,6 +38,8 @@ export function channelServices(parts: KitParts, channelId: string, kit: RoomKit
     messageIdsOf: (roomId, eventId) => messageIdsOf(parts, channelId, roomId, eventId),
     noteMessageIds: (roomId, eventId, messageIds) => noteMessageIds(parts, channelId, roomId, eventId, messageIds),
     answeredBy: (event) => answeredBy(parts, channelId, event),
+    follow: (roomId) => parts.followers.follow(channelId, roomId),
+    unfollow: (roomId) => parts.followers.unfollow(channelId, roomId),
     publish: (event) => publishEphemeral(parts, event),
     ...(parts.tracer.enabled && { tracing: tracingOf(parts, channelId) }),
     toolGate: toolGate(parts, channelId),

@@ -102,6 +102,8 @@ export interface Channel {
   /** The room a trace's session belongs to, when the trace does not say (HK-16). */
   resolveTraceRoom?(sessionId: string): string | undefined;
   /** Idempotent; releases everything, with the provider it owns. */
+  /** A live channel is told how far a room has come that it follows (`services.follow`): other processes may have committed there. */
+  catchUp?(roomId: string, latestIndex: number): void;
   close?(): Awaitable<void>;
 }
 
@@ -126,6 +128,10 @@ export interface ChannelServices {
   noteMessageIds(roomId: string, eventId: string, messageIds: readonly string[]): Promise<void>;
   /** The message of this channel that an event answers: its parent, else the channel's newest in the room before it. */
   answeredBy(event: Answering): Promise<RoomEvent | undefined>;
+  /** Connections of this channel hear this room: it is told of what other processes commit there ({@link Channel.catchUp}). */
+  follow(roomId: string): void;
+  /** None does any more. */
+  unfollow(roomId: string): void;
   /** Publishes an ephemeral event of this channel. */
   publish(event: EphemeralEvent): Awaitable<void>;
   /** Present while the kit has telemetry. */

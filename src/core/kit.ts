@@ -15,6 +15,7 @@ import { DeliveryChecks, type DeliveryCheck } from './delivery/check.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
 import { resume } from './delivery/recovered.js';
 import { Elsewhere } from './delivery/elsewhere.js';
+import { Followers } from './delivery/followers.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
 import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
@@ -147,6 +148,7 @@ export class RoomKit {
   readonly #parts: KitParts;
   readonly #recovery: Recovery;
   readonly #elsewhere: Elsewhere;
+  readonly #followers: Followers;
   readonly #timeouts: Timeouts;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
@@ -230,6 +232,9 @@ export class RoomKit {
         return timeouts;
       },
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
+      get followers() {
+        return followers;
+      },
       get elsewhere() {
         return elsewhere;
       },
@@ -259,6 +264,7 @@ export class RoomKit {
     this.#recovery.start();
     const elsewhere = (this.#elsewhere = new Elsewhere(parts));
     elsewhere.start();
+    const followers = (this.#followers = new Followers(parts));
     const timeouts = (this.#timeouts = new Timeouts(parts));
     timeouts.start();
     this.#warnUnsafe();
@@ -996,6 +1002,7 @@ export class RoomKit {
     this.#parts.outcomes.flush();
     await step(() => this.#settle(2000));
     for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
+    this.#followers.stop();
     const { options, store, locks, tracer, deadlines } = this.#parts;
     await step(() => options.voice?.close?.());
     await step(() => options.stt?.close?.());

@@ -7,6 +7,7 @@ import type { Clock } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
 import type { DeliveryChecks } from './delivery/check.js';
 import type { Elsewhere } from './delivery/elsewhere.js';
+import type { Followers } from './delivery/followers.js';
 import type { PlanParts } from './delivery/plan.js';
 import type { OutcomeRecorder } from './delivery/outcomes.js';
 import type { ContentTranscoder } from './delivery/transcode.js';
@@ -71,6 +72,8 @@ export interface KitParts extends PlanParts {
   readonly replyListeners: Set<ReplyListener>;
   /** Asked before each attempt of a delivery; mostly none. */
   readonly deliveryChecks: DeliveryChecks;
+  /** Rooms that live connections of this process hear, whoever commits there. */
+  readonly followers: Followers;
   /** Other processes of the same store. */
   readonly elsewhere: Elsewhere;
   /** Somebody may have left work: recovery looks at once. */

@@ -43,6 +43,7 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'close'>, (
   findRooms: () => [],
   findLatestRoom: () => null,
   findRoomIdsByChannel: () => [],
+  latestIndexes: () => new Map(),
   findRoute: () => ({ addressed: [], participating: [], bound: [] }),
   commitEvent: ({ event }: { event: object }) => ({ event, state: null, duplicate: false }),
   getEvent: () => null,

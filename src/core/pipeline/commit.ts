@@ -61,6 +61,7 @@ async function placementOf({ store }: KitParts, { outbox, turns }: EventCommit, 
 
 function keepTail(parts: KitParts, section: Section, result: CommitResult): CommitResult {
   if (result.duplicate) return result;
+  if (parts.store.shared) parts.followers.committed(section.roomId, result.event.index);
   const runtime = parts.rooms.peek(section.roomId);
   if (runtime !== undefined) {
     if (result.target !== undefined) runtime.dropTail();

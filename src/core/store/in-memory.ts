@@ -170,6 +170,15 @@ export class InMemoryStore implements ConversationStore {
     return this.#routing.roomsOfChannel(channelId).filter((roomId) => status === undefined || this.#rooms.get(roomId)?.state.room.status === status);
   }
 
+  latestIndexes(roomIds: readonly string[]): ReadonlyMap<string, number> {
+    const latest = new Map<string, number>();
+    for (const roomId of roomIds) {
+      const room = this.#rooms.get(roomId)?.state.room;
+      if (room !== undefined) latest.set(roomId, room.latestIndex);
+    }
+    return latest;
+  }
+
   findRoute(query: RouteQuery): RouteCandidates {
     return this.#routing.find(query);
   }

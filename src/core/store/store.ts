@@ -28,6 +28,8 @@ export interface ConversationStore {
   readonly shared: boolean;
 
   // --- rooms -----------------------------------------------------------------------------------------------------
+  /** The latest index of each of these rooms that is there. Asked once a second where processes share the store; others leave it out. */
+  latestIndexes?(roomIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>;
   /** Throws RoomExistsError. */
   createRoom(room: Room): Awaitable<Room>;
   /**

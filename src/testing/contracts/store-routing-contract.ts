@@ -165,6 +165,22 @@ export const routingCases = storeCases([
       assert.equal(await latest({ participantId: 'ada', channelType: 'sms', status: 'active' }), undefined);
     },
   },
+  {
+    name: 'tells how far rooms have come, where it can, and must where it is shared',
+    rules: ['OUT-15'],
+    test: async (store) => {
+      if (store.latestIndexes === undefined) return assert.equal(store.shared, false, 'processes have to find what others commit');
+      await openRooms(store, ['a', 'b', 'c'], () => undefined);
+      for (const id of ['e0', 'e1']) await say(store, 'a', id);
+      await say(store, 'c', 'e2');
+      const latest = await store.latestIndexes(['a', 'b', 'unknown']);
+      assert.deepEqual([...latest].sort(), [
+        ['a', 1],
+        ['b', -1],
+      ]);
+      assert.equal((await store.latestIndexes([])).size, 0);
+    },
+  },
 ]);
 
 /** Rooms of one organization but 'foreign', each a second newer than the one before. */

@@ -1,6 +1,6 @@
 /** The scenario that RoomKit is held to: people on several channels, an agent that answers, deliveries over several vendors. */
 import { AIChannel } from '../../ai/index.js';
-import { EmailChannel, SMSChannel } from '../../channels/index.js';
+import { EmailChannel, SMSChannel, WebSocketChannel } from '../../channels/index.js';
 import { RoomKit } from '../../core/index.js';
 import type { Scenario } from './world.js';
 
@@ -13,6 +13,7 @@ export const conversations: Scenario = {
     const kit = new RoomKit(options);
     kit.registerChannel(new SMSChannel('sms', { provider: world.vendor('sms').provider(process) }));
     kit.registerChannel(new EmailChannel('email', { provider: world.vendor('email', { recognisesKeys: false }).provider(process) }));
+    kit.registerChannel(new WebSocketChannel('web'));
     kit.registerChannel(new AIChannel('agent', { provider: world.model('model').provider(process) }));
     return kit;
   },
@@ -21,10 +22,13 @@ export const conversations: Scenario = {
       await kit.createRoom({ roomId });
       await kit.attachChannel(roomId, 'sms', { metadata: { phone_number: `+1555${roomId}` } });
       await kit.attachChannel(roomId, 'email', { metadata: { email_address: `${roomId}@example.com` } });
+      await kit.attachChannel(roomId, 'web');
       await kit.attachChannel(roomId, 'agent');
     }
   },
-  play({ people, random }) {
+  play(world) {
+    const { people, random } = world;
+    for (const roomId of [...ROOMS, ROOMS[0]]) world.client('web', roomId);
     const count = 3 + random.below(6);
     for (let n = 0; n < count; n++) {
       const roomId = random.pick(ROOMS);

@@ -1,4 +1,5 @@
 /** What has to hold when a run is over, told from what was outside of the kits: the vendors' and the people's own records, and the timeline. */
+import { canSeeEvent } from '../../core/delivery/visibility.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { OutboxState, TurnState } from '../../core/models/vocabulary.js';
 import type { TakenMessage } from './vendor.js';
@@ -18,7 +19,14 @@ export function isQuiet({ database, people }: World): boolean {
 
 /** What is wrong, in words; empty when all is well. */
 export function judge(world: World): readonly string[] {
-  return [...judgeTimelines(world), ...judgeMessages(world), ...judgeWork(world), ...judgeAnswers(world), ...judgeVendors(world)];
+  return [
+    ...judgeTimelines(world),
+    ...judgeMessages(world),
+    ...judgeWork(world),
+    ...judgeAnswers(world),
+    ...judgeVendors(world),
+    ...judgeClients(world),
+  ];
 }
 
 function timelines({ database }: World): ReadonlyMap<string, readonly RoomEvent[]> {
@@ -78,6 +86,23 @@ function* judgeAnswers(world: World): Iterable<string> {
     // A turn that crashed twice is given up (TURN-03).
     if (replies.length === 0 && turn.state !== 'committed' && turn.error?.code !== 'crashed' && !wasAway(world, 'model'))
       yield `${turn.triggerEventIds.join(', ')} was not answered: the turn is ${turn.state} (${turn.endReason ?? ''} ${turn.error?.code ?? ''})`;
+  }
+}
+
+/** Whether whoever is at a socket has been shown all that there is. */
+export function isShown(world: World): boolean {
+  for (const _wrong of judgeClients(world)) return false;
+  return true;
+}
+
+/** Whoever hears a room at a socket was shown all that there is to see, once and in order (WS-09). */
+function* judgeClients(world: World): Iterable<string> {
+  const all = timelines(world);
+  for (const { name, roomId, channelId, shown } of world.clients) {
+    const binding = world.database.getBinding(roomId, channelId);
+    if (binding === null) continue;
+    const visible = (all.get(roomId) ?? []).filter((event) => canSeeEvent(event, binding)).map(({ index }) => index);
+    if (shown.join() !== visible.join()) yield `${name} in ${roomId} was shown ${shown.join(', ')}; there is ${visible.join(', ')}`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** One run: from its seed to what is wrong with it. */
 import { drawFaults, type Fault, type FaultKind, type MetFault } from './faults.js';
-import { isQuiet, judge } from './judge.js';
+import { isQuiet, isShown, judge } from './judge.js';
 import { SeededRandom } from './random.js';
 import { World, type Scenario, type Variant } from './world.js';
 
@@ -29,6 +29,7 @@ export interface RunOutcome {
 /** As long as that after the last message nothing may be left to do, in its own time. */
 const LIMIT_MS = 30 * 60_000;
 const AT_LEAST_MS = 1000;
+const SHOWN_MS = 120_000;
 
 export interface RunOptions {
   readonly scenario: Scenario;
@@ -52,6 +53,8 @@ export async function run(options: RunOptions, plan: RunPlan): Promise<RunOutcom
     if (!isDone) wrong.push('half an hour later there is still something to do');
     world.calm();
     await world.stage.until(() => world.running.length === options.processes && world.running.every(({ process }) => !process.isPaused), LIMIT_MS);
+    // What is only shown, and not sent, may come later: after a pause, a restart, and a look.
+    await world.stage.until(() => isShown(world), SHOWN_MS);
     if (!(await world.end())) wrong.push('a kit was not closed within two minutes');
     wrong.push(...judge(world), ...((await options.scenario.judge?.(world)) ?? []));
   } catch (error) {

@@ -68,7 +68,13 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   };
   for (; done < runs; done++) {
     const count = processes[done % processes.length] ?? 1;
-    const how: RunOptions = { scenario, processes: count, calls: CALLS_PER_PROCESS + 40 * count, kinds: options.kinds ?? FAULT_KINDS, variant: options.variant };
+    const how: RunOptions = {
+      scenario,
+      processes: count,
+      calls: CALLS_PER_PROCESS + 40 * count,
+      kinds: options.kinds ?? FAULT_KINDS,
+      variant: options.variant,
+    };
     const outcome = await run(how, { seed: seed + done });
     fingerprints.add(outcome.fingerprint);
     faults += outcome.met.length;
@@ -96,7 +102,8 @@ export function describeSimulation(report: SimulationReport): string {
     lines.push('', `seed ${failure.seed} with ${failure.processes} processes:`);
     for (const wrong of failure.wrong) lines.push(`  ${wrong}`);
     lines.push('  it takes:');
-    for (const { call, kind, step, process, at } of failure.met) lines.push(`    call ${call}: ${kind} at ${step} of ${process} after ${(at / 1000).toFixed(3)} s`);
+    for (const { call, kind, step, process, at } of failure.met)
+      lines.push(`    call ${call}: ${kind} at ${step} of ${process} after ${(at / 1000).toFixed(3)} s`);
   }
   return lines.join('\n');
 }

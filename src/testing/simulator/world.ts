@@ -5,6 +5,7 @@ import type { IdGenerator } from '../../core/ids.js';
 import type { Fault, FaultKind, MetFault } from './faults.js';
 import { SimulatedLeases, simulatedLocks } from './locks.js';
 import { SimulatedModel } from './model.js';
+import { SimulatedClient } from './clients.js';
 import { People } from './people.js';
 import { SimulatedProcess, type Surroundings } from './process.js';
 import type { SeededRandom } from './random.js';
@@ -56,6 +57,7 @@ export class World implements Surroundings {
   readonly leases: SimulatedLeases;
   readonly broker = new SimulatedBroker();
   readonly people: People;
+  readonly clients: SimulatedClient[] = [];
   readonly vendors = new Map<string, SimulatedVendor>();
   readonly models = new Map<string, SimulatedModel>();
   readonly met: MetFault[] = [];
@@ -102,6 +104,14 @@ export class World implements Surroundings {
     let model = this.models.get(name);
     if (model === undefined) this.models.set(name, (model = new SimulatedModel(name)));
     return model;
+  }
+
+  /** Somebody at a socket, who hears a room over a channel of sockets. */
+  client(channelId: string, roomId: string): SimulatedClient {
+    const client = new SimulatedClient(this, this.random.fork(), `client-${this.clients.length + 1}`, channelId, roomId);
+    this.clients.push(client);
+    client.connect();
+    return client;
   }
 
   /** Starts everything, without a fault; then faults begin. */
@@ -155,6 +165,7 @@ export class World implements Surroundings {
 
   died(process: SimulatedProcess): void {
     this.#running.delete(process.name);
+    for (const client of this.clients) this.stage.after(1, () => client.left(process));
     this.stage.after(this.random.between(...RESTART_MS), () => this.#start(process.name));
   }
 
