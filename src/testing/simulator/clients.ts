@@ -39,8 +39,12 @@ export class SimulatedClient {
     // The scenario says that this channel is one of sockets.
     const sockets = channel as WebSocketChannel;
     process.arrive(() => {
+      const { stage } = this.world;
+      let arrivesAt = 0;
       const send = (frame: ConnectionFrame): void => {
-        this.world.stage.after(this.random.between(0.1, 2), () => {
+        // One connection brings its frames in their order.
+        arrivesAt = Math.max(arrivesAt, stage.now + this.random.between(0.1, 2));
+        stage.after(arrivesAt - stage.now, () => {
           if (isCurrent()) this.#hear(frame);
         });
       };
