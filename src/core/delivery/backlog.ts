@@ -54,7 +54,7 @@ export class Backlog implements LaneItem {
     for (const row of rows) {
       if (row.eventIndex > upToIndex) break;
       // Where leases count, only what this process holds is its to send.
-      if (parts.store.shared && (row.leaseOwner !== parts.owner || row.eventIndex <= this.#sinceIndex)) {
+      if (parts.store.shared && (row.leaseOwner !== parts.owner || row.eventIndex <= this.#sinceIndex || this.lane.coming.has(row.id))) {
         passed++;
         continue;
       }

@@ -197,6 +197,7 @@ export class Broadcast {
     const channelId = target.channelId;
     const row = target.durable ? this.options.rows.find((candidate) => candidate.channelId === channelId) : undefined;
     if (row !== undefined && this.options.reserved) target.lane.reserved--;
+    if (row !== undefined) target.lane.coming.delete(row.id);
     if (target.channel === undefined) {
       if (row !== undefined) leaveBehind(this.parts, target.lane, channelId);
       this.parts.logger.warn('A channel is not registered in this process; its deliveries wait for one that has it.', { channelId });

@@ -17,6 +17,8 @@ export class Lane {
   private head = 0;
   /** The running item is known to wait for longer than anybody would. */
   private heldUp = false;
+  /** Of a shared store: rows that this process commits, and that come into the lane by themselves; nobody else brings them. */
+  readonly coming = new Set<string>();
   /** The newest index this lane has had: of a shared store, what others put behind it is newer (STO-16). */
   knownIndex = -1;
   /** Rows whose commit is under way or done and that are not in the lane yet: nothing may come between (OUT-03). */

@@ -171,6 +171,7 @@ export class Recovery {
     for (const row of claimed.rows) {
       this.#isAbsent(row, absent);
       const lane = parts.rooms.get(row.roomId).lane(row.channelId);
+      if (lane.coming.has(row.id)) continue;
       // It has begun to work while we asked: it reads for itself what it has not had.
       if (busy.has(laneKey(row.roomId, row.channelId))) {
         if (row.eventIndex > lane.knownIndex) catchUp(parts, lane, row.roomId, row.channelId, Infinity);

@@ -2,7 +2,7 @@
 import { insist } from '../async/insist.js';
 import { isoTime } from '../clock.js';
 import { ConflictError, FencedError, RoomKitError, RoomNotFoundError } from '../errors.js';
-import { isPromise, type Awaitable } from '../models/json.js';
+import { EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
 import type { RoomEvent, RoomEventDraft } from '../models/event.js';
 import type { KitParts } from '../parts.js';
 import type { CommitResult, EventCommit, Placement, RoomState } from '../store/store.js';
@@ -11,6 +11,30 @@ import type { Section } from './section.js';
 
 /** Commits and keeps the room's tail in step. At once when the store answers at once. */
 export function commitEvent(parts: KitParts, section: Section, commit: EventCommit): Awaitable<CommitResult> {
+  if (parts.store.shared && (commit.outbox !== undefined || commit.turns !== undefined)) return commitShared(parts, section, commit);
+  return commitNow(parts, section, commit);
+}
+
+/** What is asked for work meanwhile, by this process too, finds its rows and turns already: they come into their lanes by themselves. */
+async function commitShared(parts: KitParts, section: Section, commit: EventCommit): Promise<CommitResult> {
+  const { outbox = EMPTY_LIST, turns = EMPTY_LIST } = commit;
+  const runtime = parts.rooms.get(section.roomId);
+  for (const { id, channelId } of outbox) runtime.lane(channelId).coming.add(id);
+  for (const { id, channelId } of turns) runtime.turnLane(channelId).coming.add(id);
+  let isStored = false;
+  try {
+    const result = await commitNow(parts, section, commit);
+    isStored = !result.duplicate;
+    return result;
+  } finally {
+    if (!isStored) {
+      for (const { id, channelId } of outbox) runtime.lane(channelId).coming.delete(id);
+      for (const { id, channelId } of turns) runtime.turnLane(channelId).coming.delete(id);
+    }
+  }
+}
+
+function commitNow(parts: KitParts, section: Section, commit: EventCommit): Awaitable<CommitResult> {
   let stored: Awaitable<CommitResult>;
   try {
     stored = parts.store.commitEvent(completed(parts, section, commit));

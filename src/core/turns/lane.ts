@@ -30,6 +30,8 @@ export class TurnLane {
   /** Turns whose commit is under way or done and that are not in the lane yet: nothing may come between. */
   reserved = 0;
   readonly kept: KeptByAgent = { value: undefined };
+  /** Of a shared store: turns that this process commits, and that come into the lane by themselves; nobody else brings them. */
+  readonly coming = new Set<string>();
   /** The newest index this lane has had: of a shared store, what others put behind it is newer (STO-16). */
   knownIndex = -1;
 
@@ -51,9 +53,9 @@ export class TurnLane {
     return this.#waiting.some((work) => 'row' in work && work.row.triggerEventIds.includes(eventId));
   }
 
-  /** Whether this turn runs here, or waits here. */
+  /** Whether this turn runs here, waits here, or is about to come. */
   has(turnId: string): boolean {
-    return this.#current?.row.id === turnId || this.#waiting.some((work) => 'row' in work && work.row.id === turnId);
+    return this.coming.has(turnId) || this.#current?.row.id === turnId || this.#waiting.some((work) => 'row' in work && work.row.id === turnId);
   }
 
   get hasWaiting(): boolean {
@@ -97,7 +99,7 @@ export class TurnLane {
   /** What other processes have put behind this lane, each as if its message had come here (COL-09). */
   async hear(parts: KitParts, roomId: string, channelId: string): Promise<void> {
     for (const turn of await parts.store.listTurns({ roomId, channelId, state: ['queued'] })) {
-      if (turn.leaseOwner !== parts.owner || turn.triggerIndex <= this.knownIndex) continue;
+      if (turn.leaseOwner !== parts.owner || turn.triggerIndex <= this.knownIndex || this.has(turn.id)) continue;
       const work = await recoverTurn(parts, turn);
       if (work === undefined || turn.triggerIndex <= this.knownIndex) continue; // meanwhile it was read by somebody else
       this.knownIndex = turn.triggerIndex;
@@ -288,6 +290,7 @@ export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents
     if (target === undefined) continue;
     const lane = runtime.turnLane(row.channelId);
     if (reserved) lane.reserved--;
+    lane.coming.delete(row.id);
     if (target.channel === undefined) {
       leaveBehind(parts, lane, row.channelId);
       parts.logger.warn('An agent is not registered in this process; its turn waits for one that has it.', { channelId: row.channelId });
