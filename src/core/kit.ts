@@ -16,6 +16,7 @@ import { OutcomeRecorder } from './delivery/outcomes.js';
 import { resume } from './delivery/recovered.js';
 import { Elsewhere } from './delivery/elsewhere.js';
 import { Followers } from './delivery/followers.js';
+import { LeaseTime } from './delivery/lease-time.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
 import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
@@ -232,6 +233,7 @@ export class RoomKit {
         return timeouts;
       },
       leaveBehind: (channelId) => this.#recovery.leave(channelId),
+      leases: new LeaseTime(store, clock, limits.leaseSeconds * 1000),
       get followers() {
         return followers;
       },

@@ -8,6 +8,7 @@ import type { CommitListener } from './commit-listener.js';
 import type { DeliveryChecks } from './delivery/check.js';
 import type { Elsewhere } from './delivery/elsewhere.js';
 import type { Followers } from './delivery/followers.js';
+import type { LeaseTime } from './delivery/lease-time.js';
 import type { PlanParts } from './delivery/plan.js';
 import type { OutcomeRecorder } from './delivery/outcomes.js';
 import type { ContentTranscoder } from './delivery/transcode.js';
@@ -72,6 +73,8 @@ export interface KitParts extends PlanParts {
   readonly replyListeners: Set<ReplyListener>;
   /** Asked before each attempt of a delivery; mostly none. */
   readonly deliveryChecks: DeliveryChecks;
+  /** The time by which leases begin and end. */
+  readonly leases: LeaseTime;
   /** Rooms that live connections of this process hear, whoever commits there. */
   readonly followers: Followers;
   /** Other processes of the same store. */

@@ -60,10 +60,10 @@ class RowsAfterCommits extends SimulatedDatabase {
 }
 
 export const BROKEN: Readonly<Record<string, Variant>> = {
-  'a reply without its turn': { database: () => new RepliesWithoutTheirTurns() },
-  'a key before its commit': { database: () => new KeysBeforeCommits() },
-  'lanes of everybody': { database: () => new LanesOfEverybody() },
-  'leases that are not renewed': { database: () => new LeasesThatAreNotRenewed() },
-  'rows of anybody': { database: () => new RowsOfAnybody() },
-  'rows after commits': { database: () => new RowsAfterCommits() },
+  'a reply without its turn': { database: (stage) => new RepliesWithoutTheirTurns(stage) },
+  'a key before its commit': { database: (stage) => new KeysBeforeCommits(stage) },
+  'lanes of everybody': { database: (stage) => new LanesOfEverybody(stage) },
+  'leases that are not renewed': { database: (stage) => new LeasesThatAreNotRenewed(stage) },
+  'rows of anybody': { database: (stage) => new RowsOfAnybody(stage) },
+  'rows after commits': { database: (stage) => new RowsAfterCommits(stage) },
 };

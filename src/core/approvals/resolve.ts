@@ -87,7 +87,7 @@ async function settle(
   const isLast = pending.every(({ id }) => id === row.id);
   const now = parts.clock.now();
   const isHere = parts.channels.get(row.agentId) !== undefined;
-  const lease = isHere ? { leaseOwner: parts.owner, leaseUntil: isoTime(now + parts.limits.leaseSeconds * 1000) } : { leaseUntil: isoTime(0) };
+  const lease = isHere ? { leaseOwner: parts.owner, leaseUntil: parts.leases.end() } : { leaseUntil: isoTime(0) };
   // What it waited does not count against its time (TURN-05).
   const queued: Partial<TurnRow> = { state: 'queued', expiresAt: isoTime(now + parts.limits.turnTtlSeconds * 1000), ...lease };
   const frees: Pick<EventCommit, 'turnChanges'> = isLast ? { turnChanges: [{ turnId: row.turnId, from: ['waiting'], patch: queued }] } : {};

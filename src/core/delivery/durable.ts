@@ -174,7 +174,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     this.#placeAtMs = undefined; // the next attempt takes a place of its own
     // The commit has written the row as sending when nothing stood in the way: one write before, one after (OUT-03).
     // That holds as long as the lease does: this process may have stood still since.
-    const isHeld = !parts.store.shared || (this.row.leaseUntil ?? '') > isoTime(parts.clock.now());
+    const isHeld = parts.leases.isHeld(this.row.leaseUntil);
     const first = this.row.state === 'sending' && this.row.leaseOwner === parts.owner && this.row.attempts === 1 && isHeld;
     if (!first) {
       if (!(await this.#isBound())) {
@@ -183,8 +183,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         this.#reportRow();
         return 'ended';
       }
-      const leaseUntil = isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000);
-      const claim: RowPatch = { state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner, leaseUntil };
+      const claim: RowPatch = { state: 'sending', attempts: this.row.attempts + 1, leaseOwner: parts.owner, leaseUntil: parts.leases.end() };
       const claimed = await this.#change(claim, OPEN);
       if (!claimed) {
         entry.breaker.cancelled();

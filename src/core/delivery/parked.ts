@@ -48,7 +48,7 @@ export async function wakeParked(parts: KitParts, roomId: string, channelId: str
   if ((await waiting()).length === 0) return;
   const woken = await locked(async () => {
     const now = parts.clock.now();
-    const patch = { nextAttemptAt: isoTime(now), leaseOwner: parts.owner, leaseUntil: isoTime(now + parts.limits.leaseSeconds * 1000) };
+    const patch = { nextAttemptAt: isoTime(now), leaseOwner: parts.owner, leaseUntil: parts.leases.end() };
     const changed: OutboxRow[] = [];
     for (const { id } of await waiting()) {
       const row = await parts.store.updateRow(id, patch, ['queued']);

@@ -107,15 +107,22 @@ export class Recovery {
 
   async #claim(): Promise<void> {
     const { parts } = this;
-    const now = parts.clock.now();
-    const leaseUntil = isoTime(now + parts.limits.leaseSeconds * 1000);
-    if (parts.store.shared) await parts.store.renewLeases(parts.owner, leaseUntil);
+    if (parts.store.shared) {
+      await parts.leases.keep();
+      await parts.store.renewLeases(parts.owner, parts.leases.end());
+    }
     const before = this.#absent;
     const absent = new Set<string>();
     let limit = CLAIM_LIMIT;
     for (;;) {
       const exceptLanes = this.#activeLanes();
-      const claimed = await parts.store.claimDue({ owner: parts.owner, now: isoTime(now), leaseUntil, limit, exceptLanes });
+      const claimed = await parts.store.claimDue({
+        owner: parts.owner,
+        now: isoTime(parts.leases.now()),
+        leaseUntil: parts.leases.end(),
+        limit,
+        exceptLanes,
+      });
       const stuck = parts.store.shared ? await this.#pushEach(claimed, absent) : await this.#fillLanes(claimed, absent);
       if (claimed.rows.length + claimed.turns.length < limit || this.#stopped) break;
       // What cannot go on here comes with every claim, before what can.

@@ -49,9 +49,9 @@ function commitNow(parts: KitParts, section: Section, commit: EventCommit): Awai
 }
 
 /** With what the store has to know where others write too: whose lock it is (LOCK-03), and which leases have ended (STO-16). */
-function completed({ store, clock }: KitParts, { fencingToken }: Section, commit: EventCommit): EventCommit {
+function completed({ store, leases }: KitParts, { fencingToken }: Section, commit: EventCommit): EventCommit {
   if (!store.shared) return fencingToken === undefined ? commit : { ...commit, fencingToken };
-  return { ...commit, now: isoTime(clock.now()), ...(fencingToken !== undefined && { fencingToken }) };
+  return { ...commit, now: isoTime(leases.now()), ...(fencingToken !== undefined && { fencingToken }) };
 }
 
 /**

@@ -132,7 +132,7 @@ export function rowsFor(parts: KitParts, eventId: string, roomId: string, create
     idempotencyKey: `${eventId}:${target.channelId}`,
     createdAt,
     expiresAt: isoTime(now + parts.limits.outboxTtlSeconds * 1000),
-    ...(target.entry !== undefined && { leaseOwner: parts.owner, leaseUntil: isoTime(now + parts.limits.leaseSeconds * 1000) }),
+    ...(target.entry !== undefined && { leaseOwner: parts.owner, leaseUntil: parts.leases.end() }),
   }));
 }
 
@@ -148,6 +148,6 @@ function turnsFor(parts: KitParts, eventId: string, roomId: string, createdAt: s
     attempts: 0,
     createdAt,
     expiresAt: isoTime(now + parts.limits.turnTtlSeconds * 1000),
-    ...(target.channel !== undefined && { leaseOwner: parts.owner, leaseUntil: isoTime(now + parts.limits.leaseSeconds * 1000) }),
+    ...(target.channel !== undefined && { leaseOwner: parts.owner, leaseUntil: parts.leases.end() }),
   }));
 }

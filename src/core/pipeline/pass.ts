@@ -569,7 +569,7 @@ const OPEN_TURNS = ['queued', 'running'] as const;
 function outboxRows(parts: KitParts, event: RoomEventDraft, plan: Plan, input: PassInput): OutboxRow[] {
   const rows: OutboxRow[] = [];
   const now = parts.clock.now();
-  const leaseUntil = isoTime(now + parts.limits.leaseSeconds * 1000);
+  const leaseUntil = parts.leases.end();
   const expiresAt = isoTime(now + parts.limits.outboxTtlSeconds * 1000);
   for (const target of plan.transports) {
     if (!target.durable || target.binding.outputMuted) continue;
@@ -606,7 +606,7 @@ function outboxRows(parts: KitParts, event: RoomEventDraft, plan: Plan, input: P
 function turnRows(parts: KitParts, event: RoomEventDraft, agents: readonly Target[], runtime: RoomRuntime, room: Room): TurnRow[] {
   const now = parts.clock.now();
   const expiresAt = isoTime(now + parts.limits.turnTtlSeconds * 1000);
-  const leaseUntil = isoTime(now + parts.limits.leaseSeconds * 1000);
+  const leaseUntil = parts.leases.end();
   return agents.map((target) => {
     const lane = runtime.turnLane(target.channelId);
     const here = target.channel !== undefined;

@@ -28,6 +28,8 @@ export interface ConversationStore {
   readonly shared: boolean;
 
   // --- rooms -----------------------------------------------------------------------------------------------------
+  /** The store's own time, in milliseconds since 1970: where processes share it, leases go by it (STO-17). Others leave it out. */
+  time?(): Awaitable<number>;
   /** The latest index of each of these rooms that is there. Asked once a second where processes share the store; others leave it out. */
   latestIndexes?(roomIds: readonly string[]): Awaitable<ReadonlyMap<string, number>>;
   /** Throws RoomExistsError. */

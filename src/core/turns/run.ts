@@ -103,8 +103,7 @@ function begin(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnO
     return { ...NOTHING, state: 'expired' };
   }
   // What was committed as running is this process's as long as its lease lasts: it may have stood still since.
-  const isHeld = !parts.store.shared || (row.leaseUntil ?? '') > isoTime(parts.clock.now());
-  if (row.state === 'running' && !work.recovered && isHeld) return enter(parts, lane, work);
+  if (row.state === 'running' && !work.recovered && parts.leases.isHeld(row.leaseUntil)) return enter(parts, lane, work);
   return claim(parts, work).then((claimed) =>
     claimed ? enter(parts, lane, work) : { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true },
   );
@@ -116,7 +115,7 @@ async function claim(parts: KitParts, work: TurnWork): Promise<boolean> {
     state: 'running',
     attempts: row.attempts + 1,
     leaseOwner: parts.owner,
-    leaseUntil: isoTime(parts.clock.now() + parts.limits.leaseSeconds * 1000),
+    leaseUntil: parts.leases.end(),
   } as const;
   const claimed = await insist(parts, { turnId: row.id }, () =>
     parts.store.updateTurn(row.id, running, ['queued', 'running'], undefined, parts.store.shared ? parts.owner : undefined),

@@ -28,7 +28,7 @@ const CUT_MS = 20_000;
 const JUMPS_MS = [-60_000, -5_000, 5_000, 60_000] as const;
 
 /** The start of the wall clock of every run: 2026-01-01T00:00:00Z. */
-const EPOCH_MS = Date.parse('2026-01-01T00:00:00.000Z');
+export const EPOCH_MS = Date.parse('2026-01-01T00:00:00.000Z');
 
 export class SimulatedProcess implements Clock {
   isAlive = true;

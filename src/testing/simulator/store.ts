@@ -2,13 +2,21 @@
 import { InMemoryStore } from '../../core/store/in-memory.js';
 import type { ConversationStore } from '../../core/store/store.js';
 import { methodsOf } from '../fault-store.js';
-import type { SimulatedProcess } from './process.js';
+import { EPOCH_MS, type SimulatedProcess } from './process.js';
 
 /** The database: what it has taken, it keeps. */
 export class SimulatedDatabase extends InMemoryStore {
   override readonly name = 'simulated';
   override readonly persistent = true;
   override readonly shared = true;
+
+  constructor(private readonly clock: { readonly now: number } = { now: 0 }) {
+    super();
+  }
+
+  time(): number {
+    return EPOCH_MS + this.clock.now;
+  }
 }
 
 /** The database as one process sees it. */

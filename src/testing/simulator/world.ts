@@ -37,7 +37,7 @@ export interface ProcessParts {
 
 /** Other parts than the ordinary ones: broken ones, to see that they are found out. */
 export interface Variant {
-  readonly database?: () => SimulatedDatabase;
+  readonly database?: (stage: Stage) => SimulatedDatabase;
   readonly leases?: (stage: Stage) => SimulatedLeases;
 }
 
@@ -76,7 +76,7 @@ export class World implements Surroundings {
     private readonly processes: number,
     variant: Variant = {},
   ) {
-    this.database = variant.database?.() ?? new SimulatedDatabase();
+    this.database = variant.database?.(this.stage) ?? new SimulatedDatabase(this.stage);
     this.leases = variant.leases?.(this.stage) ?? new SimulatedLeases(this.stage);
     this.#faults = new Map(faults.map(({ call, kind }) => [call, kind]));
     this.people = new People(this, random.fork());
