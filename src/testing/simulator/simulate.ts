@@ -62,7 +62,7 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
   let done = 0;
   let faults = 0;
   const report = (): SimulationReport => {
-    const touched = new Set([...pairs.keys()].map((pair) => pair.split(' ', 1)[0]));
+    const touched = stepsIn(pairs);
     const untouched = [...steps].filter((step) => !touched.has(step)).sort();
     return { scenario: scenario.name, runs: done, distinct: fingerprints.size, faults, pairs, untouched, failures };
   };
@@ -90,6 +90,28 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
     if (done % 500 === 499) options.onProgress?.(report());
   }
   return report();
+}
+
+/** Several reports of the same scenario as one: of runs that were shared out. */
+export function mergeSimulations(reports: readonly SimulationReport[]): SimulationReport {
+  const pairs = new Map<string, number>();
+  for (const report of reports) for (const [pair, count] of report.pairs) pairs.set(pair, (pairs.get(pair) ?? 0) + count);
+  const touched = stepsIn(pairs);
+  const untouched = [...new Set(reports.flatMap((report) => report.untouched))].filter((step) => !touched.has(step)).sort();
+  const sum = (of: (report: SimulationReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
+  return {
+    scenario: reports[0]?.scenario ?? '',
+    runs: sum(({ runs }) => runs),
+    distinct: sum(({ distinct }) => distinct),
+    faults: sum(({ faults }) => faults),
+    pairs,
+    untouched,
+    failures: reports.flatMap(({ failures }) => failures),
+  };
+}
+
+function stepsIn(pairs: ReadonlyMap<string, number>): ReadonlySet<string> {
+  return new Set([...pairs.keys()].map((pair) => pair.slice(0, pair.indexOf(' '))));
 }
 
 /** A report in words: how much was tried, and each failure with what it takes to see it again. */

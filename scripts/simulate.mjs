@@ -1,0 +1,64 @@
+// npm run simulate -- --runs 20000 --seed 1: whole kits on virtual time, over seams that fail as their seed says. Exits with 1
+// when a run went wrong, or a step of the inbound, delivery or turn path was never met by a fault.
+import { execFileSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+
+if (isMainThread) await main();
+else await work();
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      runs: { type: 'string', default: '2000' },
+      seed: { type: 'string', default: '1' },
+      processes: { type: 'string' },
+      workers: { type: 'string', default: String(availableParallelism()) },
+    },
+  });
+  const [runs, seed, workers] = ['runs', 'seed', 'workers'].map((name) => whole(name, values[name]));
+  const processes = values.processes === undefined ? undefined : whole('processes', values.processes);
+  execFileSync(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url)), '--quiet'], { stdio: 'inherit' });
+  const { describeSimulation, mergeSimulations } = await import('../dist/testing/index.js');
+  const startedAt = performance.now();
+  const share = Math.ceil(runs / workers);
+  const parts = new Map();
+  const show = () => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${[...parts.values()].reduce((sum, part) => sum + part.runs, 0)} of ${runs} runs`);
+  };
+  const reports = await Promise.all(
+    Array.from({ length: workers }, (_, n) => {
+      const own = Math.min(share, runs - n * share);
+      return own <= 0 ? undefined : run(n, { runs: own, seed: seed + n * share, processes }, (part) => (parts.set(n, part), show()));
+    }),
+  );
+  const report = mergeSimulations(reports.filter((one) => one !== undefined));
+  if (process.stderr.isTTY) process.stderr.write('\r');
+  console.log(describeSimulation(report));
+  console.log(`${((performance.now() - startedAt) / 1000).toFixed(1)} s, ${workers} workers, seeds ${seed} to ${seed + runs - 1}`);
+  if (report.failures.length > 0) process.exitCode = 1;
+}
+
+function run(n, options, onProgress) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
+    worker.on('message', ({ kind, report }) => (kind === 'end' ? resolve(report) : onProgress(report)));
+    worker.once('error', reject);
+    worker.once('exit', (code) => code === 0 || reject(new Error(`Worker ${n} ended with ${code}.`)));
+  });
+}
+
+async function work() {
+  const { simulate } = await import('../dist/testing/index.js');
+  const report = await simulate({ ...workerData, onProgress: ({ runs }) => parentPort.postMessage({ kind: 'progress', report: { runs } }) });
+  parentPort.postMessage({ kind: 'end', report });
+}
+
+function whole(name, value) {
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  console.error(`--${name} is '${value}'. Give a whole number of 1 or more.`);
+  process.exit(2);
+}
