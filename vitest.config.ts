@@ -25,6 +25,7 @@ export default defineConfig({
       { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },
       { find: /^roomkit\/phone$/, replacement: source('providers/phone/index.ts') },
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
+      { find: /^roomkit\/redis$/, replacement: source('providers/redis/index.ts') },
       { find: /^roomkit\/sendgrid$/, replacement: source('providers/sendgrid/index.ts') },
       { find: /^roomkit\/sinch$/, replacement: source('providers/sinch/index.ts') },
       { find: /^roomkit\/sms$/, replacement: source('providers/sms/index.ts') },

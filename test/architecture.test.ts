@@ -65,6 +65,7 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   mcp: ['@modelcontextprotocol/client'],
   phone: ['libphonenumber-js'],
   nats: ['@nats-io/transport-node'],
+  redis: ['ioredis'],
   sources: ['ws'],
   smtp: ['imapflow', 'nodemailer', 'postal-mime'],
   teams: ['jose'],

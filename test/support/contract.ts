@@ -19,6 +19,7 @@ import * as nats from '../../src/providers/nats/index.js';
 import * as openai from '../../src/providers/openai/index.js';
 import * as phone from '../../src/providers/phone/index.js';
 import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
+import * as redis from '../../src/providers/redis/index.js';
 import * as sendgrid from '../../src/providers/sendgrid/index.js';
 import * as sinch from '../../src/providers/sinch/index.js';
 import * as sms from '../../src/providers/sms/index.js';
@@ -107,6 +108,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/openai': openai,
   'roomkit/phone': phone,
   'roomkit/pydantic-ai': pydanticAI,
+  'roomkit/redis': redis,
   'roomkit/sendgrid': sendgrid,
   'roomkit/sinch': sinch,
   'roomkit/sms': sms,

@@ -3,13 +3,17 @@
  * only the first of the line asks the others. Postgres, Redis and the simulator bring the leases.
  */
 import { abortReason, sleepWith, type Clock, type Timer } from '../clock.js';
+import { RoomKitError } from '../errors.js';
 import type { Logger } from '../logger.js';
 import { InMemoryLockManager } from './in-memory.js';
 import type { RoomLease, RoomLockManager } from './lock.js';
 
 /** What keeps the leases, seen by one process. */
 export interface LeaseBackend {
-  /** Takes a room that is free or whose lease has ended, for so long from now. Otherwise says how long to wait before asking again, at most. */
+  /**
+   * Takes a room that is free or whose lease has ended, for so long from now. Otherwise says how long to wait before asking again, at most.
+   * After a failure it is asked again, unless the failure is a RoomKitError that is not `retryable`.
+   */
   take(roomId: string, leaseMs: number): Promise<{ readonly token: number } | { readonly askAgainInMs: number }>;
   /** Prolongs a lease; false when it is somebody else's by now. */
   renew(roomId: string, token: number, leaseMs: number): Promise<boolean>;
@@ -81,7 +85,8 @@ export class LeasedLocks implements RoomLockManager {
         }
         waitMs = answer.askAgainInMs;
       } catch (error) {
-        if (isAborted(signal) || this.#closed) throw error;
+        // What time does not mend, a wrong password or a missing package, is for whoever waits.
+        if (isAborted(signal) || this.#closed || (error instanceof RoomKitError && !error.retryable)) throw error;
         logger.warn('The lock of a room could not be asked for; it is tried again.', { roomId, error });
       }
       await this.#untilFree(roomId, waitMs, signal);

@@ -1,0 +1,123 @@
+/** One connection to Redis: made when it is first needed, again after it was lost, and asked no longer than it may take. */
+import type { Timer } from '../../core/clock.js';
+import { ProviderError, RoomKitError } from '../../core/errors.js';
+import { loadPeer } from '../_shared/peer.js';
+import type { CheckedRedisOptions, RedisClient } from './options.js';
+
+/** The longest time between two attempts to connect. */
+const MAX_RETRY_MS = 1000;
+
+export class RedisConnection {
+  #client: Promise<RedisClient> | undefined;
+  /** What kept it from working last, in words of ours. */
+  #trouble: RoomKitError | undefined;
+  readonly #running = new Set<Promise<unknown>>();
+  #isClosed = false;
+
+  constructor(
+    private readonly feature: string,
+    private readonly options: CheckedRedisOptions,
+    /** A connection that only listens is always of its own, and is told each time that it can be used. */
+    private readonly listening?: { readonly onReady: () => void; readonly onMessage: (channel: string, text: string) => void },
+  ) {}
+
+  /** What is asked, or why there is no answer. `late` gets an answer that nobody waits for any more. */
+  async run<Answer>(ask: (client: RedisClient) => Promise<Answer>, late?: (answer: Answer) => void): Promise<Answer> {
+    if (this.#isClosed) throw new RoomKitError('closed', `${this.feature} is closed.`);
+    const client = await (this.#client ??= this.#open());
+    if (this.#trouble?.retryable === false && this.#trouble.code !== 'auth_error') throw this.#trouble;
+    const asked = ask(client);
+    const running = asked.catch(() => undefined).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    let timer: Timer | undefined;
+    let isLate = false;
+    const tooLong = new Promise<never>((_, reject) => {
+      timer = this.options.clock.setTimer(this.options.timeoutMs, () => {
+        isLate = true;
+        reject(this.#failure('timeout', `did not answer within ${this.options.timeoutMs / 1000} seconds. Check its load, and what lies between.`));
+      });
+    });
+    try {
+      return await Promise.race([asked, tooLong]);
+    } catch (error) {
+      if (isLate) {
+        if (late !== undefined) void asked.then(late, () => undefined);
+        throw error;
+      }
+      throw this.#translated(error);
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  /** Waits for what is asked already, not longer than an answer may take. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#client === undefined) return;
+    await this.#untilAnswered();
+    const client = await this.#client.catch(() => undefined);
+    if (client === undefined || client === this.options.client) return;
+    const ended = new Promise<void>((resolve) => client.on('end', resolve));
+    const isOver = (client as { readonly status?: string }).status === 'end';
+    client.disconnect();
+    if (!isOver) await ended;
+  }
+
+  async #untilAnswered(): Promise<void> {
+    if (this.#running.size === 0 || this.#trouble !== undefined) return;
+    let timer: Timer | undefined;
+    const tooLong = new Promise<void>((resolve) => (timer = this.options.clock.setTimer(this.options.timeoutMs, resolve)));
+    await Promise.race([Promise.all(this.#running), tooLong]);
+    timer?.cancel();
+  }
+
+  async #open(): Promise<RedisClient> {
+    const { client: given, url, timeoutMs } = this.options;
+    if (given !== undefined && this.listening === undefined) return given;
+    const client = given?.duplicate() ?? (await connect(this.feature, url.reveal(), timeoutMs));
+    client.on('error', (error: unknown) => void (this.#trouble = this.#translated(error)));
+    client.on('ready', () => {
+      if (this.#trouble?.code !== 'invalid_request') this.#trouble = undefined;
+      this.listening?.onReady();
+    });
+    if (this.listening !== undefined) client.on('message', this.listening.onMessage);
+    return client;
+  }
+
+  /** By what the error is called: its words may hold what was sent. */
+  #translated(error: unknown): RoomKitError {
+    if (error instanceof RoomKitError) return error;
+    const { message = '', code } = (error ?? {}) as { readonly message?: string; readonly code?: unknown };
+    if (/^(WRONGPASS|NOAUTH)|invalid password|no password is set/i.test(message))
+      return this.#failure('auth_error', 'has not let us in. Check user and password of its url.', false);
+    if (message.startsWith('NOPERM'))
+      return this.#failure('auth_error', 'does not allow what is needed. Its user needs ~PREFIX*, &PREFIX* and +@all for them.', false);
+    if (message.includes('DB index is out of range'))
+      return this.#failure('invalid_request', 'has no database of that number. Check the end of its url.', false);
+    if (/^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|BUSY)\b/.test(message))
+      return this.#failure('unavailable', `takes nothing at the moment (${message.slice(0, message.indexOf(' '))}).`);
+    if (this.#trouble !== undefined) return this.#trouble;
+    const why = typeof code === 'string' && /^[A-Z][A-Z0-9_]+$/.test(code) ? ` (${code})` : '';
+    return this.#failure('network_error', `cannot be reached${why}. Check its url, and what lies between.`);
+  }
+
+  #failure(code: string, what: string, retryable = true): RoomKitError {
+    const { name } = this.options;
+    return new ProviderError(`Redis '${name.replace(/^redis:?/, '')}' ${what}`.replace(" ''", ''), { provider: name, code, retryable });
+  }
+}
+
+async function connect(feature: string, url: string, timeoutMs: number): Promise<RedisClient> {
+  const { Redis } = await loadPeer(feature, 'ioredis', () => import('ioredis'));
+  return new Redis(url, {
+    connectTimeout: timeoutMs,
+    // An answer that was lost with its connection is asked for by whoever still wants it.
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (attempt: number) => Math.min(MAX_RETRY_MS, 25 * 2 ** attempt),
+    // A server that says nothing while it is asked is left, and another connection tried.
+    socketTimeout: timeoutMs * 2,
+  });
+}

@@ -1,0 +1,100 @@
+/** Debian's redis-server, or the one that `REDIS_SERVER` names, on a port of its own. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PROGRAM = process.env['REDIS_SERVER'] ?? 'redis-server';
+const isThere = spawnSync(PROGRAM, ['--version'], { timeout: 10_000 }).status === 0;
+
+/** Where there is none, its tests are left out; in CI they fail. */
+export const skipWithoutRedis = !isThere && process.env['CI'] !== 'true';
+
+/** For the name of a suite: what is missing when it is left out. */
+export const whyRedisIsLeftOut = isThere ? '' : ` (${PROGRAM} is missing: apt-get install redis-server)`;
+
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  /** Asks the server by its own words, and gives the first line or number of what it says. */
+  command(...words: string[]): Promise<string>;
+  /** It says nothing until it goes on. */
+  pause(): void;
+  resume(): void;
+  /** Gone without a word, and with all that it knew. */
+  kill(): Promise<void>;
+  /** Where it was before, knowing nothing. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function redisServer({ password }: { readonly password?: string } = {}): Promise<RedisServer> {
+  if (!isThere) throw new Error(`${PROGRAM} is missing; install Debian's package redis-server or set REDIS_SERVER.`);
+  const folder = mkdtempSync(join(tmpdir(), 'roomkit-redis-'));
+  const port = await freePort();
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    child = await started(port, folder, password);
+  };
+  const kill = async (): Promise<void> => {
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child?.once('exit', () => resolve()));
+    child.kill('SIGKILL');
+    await ended;
+  };
+  await start();
+  return {
+    port,
+    url: `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`,
+    command: (...words) => command(port, password, words),
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    kill,
+    start,
+    stop: async () => {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function started(port: number, folder: string, password: string | undefined): Promise<ChildProcess> {
+  const given = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, '--daemonize', 'no'];
+  const child = spawn(PROGRAM, [...given, ...(password === undefined ? [] : ['--requirepass', password])], { stdio: ['ignore', 'pipe', 'ignore'] });
+  let log = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      log = `${log}${text}`.slice(-10_000);
+      if (log.includes('Ready to accept connections')) resolve();
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`${PROGRAM} ended with ${String(code)}:\n${log}`)));
+  });
+  return child;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function command(port: number, password: string | undefined, words: readonly string[]): Promise<string> {
+  const line = (all: readonly string[]): string => `*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    let said = '';
+    socket.setEncoding('utf8').on('data', (text: string) => void (said += text));
+    socket.once('error', reject);
+    socket.once('close', () => {
+      const answer = password === undefined ? said : said.slice(said.indexOf('\r\n') + 2); // the answer to AUTH comes first
+      if (answer.startsWith('-')) reject(new Error(answer));
+      else resolve(answer.startsWith('$') ? answer.split('\r\n').slice(1, -2).join('\n') : (answer.slice(1).split('\r\n')[0] ?? ''));
+    });
+    socket.write(`${password === undefined ? '' : line(['AUTH', password])}${line(words)}${line(['QUIT'])}`);
+  });
+}
