@@ -25,7 +25,6 @@ export class RedisConnection {
   async run<Answer>(ask: (client: RedisClient) => Promise<Answer>, late?: (answer: Answer) => void): Promise<Answer> {
     if (this.#isClosed) throw new RoomKitError('closed', `${this.feature} is closed.`);
     const client = await (this.#client ??= this.#open());
-    if (this.#trouble?.retryable === false && this.#trouble.code !== 'auth_error') throw this.#trouble;
     const asked = ask(client);
     const running = asked.catch(() => undefined).finally(() => this.#running.delete(running));
     this.#running.add(running);
@@ -38,7 +37,10 @@ export class RedisConnection {
       });
     });
     try {
-      return await Promise.race([asked, tooLong]);
+      const answer = await Promise.race([asked, tooLong]);
+      // A database that is not there leaves the connection at another one, which is not meant.
+      if (this.#trouble?.code === 'invalid_request') throw this.#trouble;
+      return answer;
     } catch (error) {
       if (isLate) {
         if (late !== undefined) void asked.then(late, () => undefined);
@@ -58,10 +60,11 @@ export class RedisConnection {
     await this.#untilAnswered();
     const client = await this.#client.catch(() => undefined);
     if (client === undefined || client === this.options.client) return;
+    // One that waits to connect again has nothing to end, and says nothing of its end.
+    const hasSocket = ['connecting', 'connect', 'ready'].includes((client as { readonly status?: string }).status ?? '');
     const ended = new Promise<void>((resolve) => client.on('end', resolve));
-    const isOver = (client as { readonly status?: string }).status === 'end';
     client.disconnect();
-    if (!isOver) await ended;
+    if (hasSocket) await ended;
   }
 
   async #untilAnswered(): Promise<void> {
