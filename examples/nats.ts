@@ -1,7 +1,12 @@
-/** Messages from NATS: from subjects and from a stream, and what a server that is not there looks like. */
+/** Messages from NATS: from subjects and from a stream, what happens at the moment, and what a server that is not there looks like. */
 // #region source
 import { RoomKit, silentLogger, TransportChannel } from 'roomkit';
 import { NATSSource } from 'roomkit/nats';
+// #endregion
+// #region realtime
+import { NATSRealtime } from 'roomkit/nats';
+// #endregion
+// #region source
 
 const kit = new RoomKit({ logger: silentLogger });
 kit.registerChannel(new TransportChannel('chat', { channelType: 'webhook' }));
@@ -15,6 +20,12 @@ console.log(source.name.startsWith('nats:'));
 const kept = new NATSSource({ servers, jetStream: { stream: 'CHAT', durable: 'roomkit' }, channelId: 'chat' });
 // #endregion
 console.log(kept.status);
+
+// #region realtime
+
+const several = new RoomKit({ realtime: new NATSRealtime({ servers }) });
+// #endregion
+await several.close();
 
 const failed = new Promise<void>((resolve) => {
   kit.on('source_error', ({ data }) => {

@@ -11,13 +11,13 @@ import { InMemoryRealtime } from './in-memory.js';
 
 /** What carries texts between processes. */
 export interface RealtimeRelay {
-  /** Rejects when the text could not be sent; it is not tried again. */
+  /** Resolves when the server has it, rejects when that is not so within a few seconds; it is not tried again. */
   publish(channel: string, text: string): Awaitable<void>;
   /** Resolves once what others publish is heard. Whoever was subscribed is so again after a lost connection, without being asked. */
   subscribe(channel: string): Awaitable<void>;
   /** What comes for this channel is not needed any more. */
   unsubscribe(channel: string): Awaitable<void>;
-  /** What was published is sent before, as far as that takes no long time. */
+  /** Called once, when nothing is on its way any more. */
   close(): Awaitable<void>;
 }
 
@@ -40,7 +40,8 @@ export class RelayedRealtime implements RealtimeBackend {
   /** Which channel a subscription is for, and how many each channel has. */
   readonly #channelOf = new Map<string, string>();
   readonly #listeners = new Map<string, number>();
-  #underWay = 0;
+  /** What is on its way; each ends by itself, as the relay waits for no answer forever. */
+  readonly #underWay = new Set<Promise<void>>();
   #isFailing = false;
   #closing: Promise<void> | undefined;
 
@@ -58,11 +59,12 @@ export class RelayedRealtime implements RealtimeBackend {
   publish(channel: string, message: RealtimeMessage): void {
     if (this.#closing !== undefined) return;
     this.#local.publish(channel, message);
-    if (this.#underWay >= MAX_UNDER_WAY) {
+    if (this.#underWay.size >= MAX_UNDER_WAY) {
       this.#failed(new RoomKitError('busy', `More than ${MAX_UNDER_WAY} messages wait to be sent.`));
       return;
     }
-    void this.#send(channel, JSON.stringify({ from: this.#self, message } satisfies Envelope));
+    const sent = this.#send(channel, JSON.stringify({ from: this.#self, message } satisfies Envelope)).finally(() => this.#underWay.delete(sent));
+    this.#underWay.add(sent);
   }
 
   async subscribe(channel: string, callback: RealtimeCallback): Promise<string> {
@@ -104,20 +106,18 @@ export class RelayedRealtime implements RealtimeBackend {
       await this.#local.close();
       this.#channelOf.clear();
       this.#listeners.clear();
+      await Promise.all(this.#underWay);
       await this.#relay.close();
     })();
     return this.#closing;
   }
 
   async #send(channel: string, text: string): Promise<void> {
-    this.#underWay++;
     try {
       await this.#relay.publish(channel, text);
       this.#isFailing = false;
     } catch (error) {
       if (this.#closing === undefined) this.#failed(error);
-    } finally {
-      this.#underWay--;
     }
   }
 

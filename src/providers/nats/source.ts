@@ -1,16 +1,15 @@
 /** Messages from NATS: what is said on subjects at the moment, or what a stream keeps until the kit has taken it. */
-import type * as Package from '@nats-io/transport-node';
-import type { NatsConnection, NodeConnectionOptions } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { MissingPeerError } from '../../core/errors.js';
 import type { SourceStatus } from '../../core/models/vocabulary.js';
 import type { SourceEmit, SourceHealth, SourceProvider, SourceStartOptions } from '../../core/sources/source.js';
-import { loadPeer } from '../_shared/peer.js';
 import { sourceError, unreachable } from '../_shared/source/failure.js';
 import { DEFAULT_MAX_CONCURRENT_EMITS } from '../_shared/source/intake.js';
 import { SourceRecord } from '../_shared/source/record.js';
 import { SourceRun, type Running } from '../_shared/source/run.js';
+import { connectNats, troubleOf } from './connect.js';
 import { Consumer } from './consumer.js';
 import type { Feed } from './feed.js';
-import { greetingServer } from './greeting.js';
 import { natsOptions, type CheckedNATSOptions, type NATSSourceOptions } from './options.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -80,57 +79,28 @@ export class NATSSource implements SourceProvider {
 
   /** Undefined when it was stopped meanwhile. */
   async #open(stopped: AbortSignal): Promise<NatsConnection | undefined> {
-    const { servers, tls, timeoutSeconds, pingIntervalSeconds, clock } = this.#options;
-    const nats = await loadPeer('NATSSource', '@nats-io/transport-node', () => import('@nats-io/transport-node'));
     try {
-      // One that wants to be encrypted before it says a word can only be tried.
-      const isMute = tls?.handshakeFirst === true;
-      const server = isMute ? servers : await greetingServer(servers, { clock, timeoutSeconds, stopped });
-      if (server === undefined || stopped.aborted) return undefined;
-      return await nats.connect({
-        servers: typeof server === 'string' ? server : [...server],
-        timeout: timeoutSeconds * 1000,
-        pingInterval: pingIntervalSeconds * 1000,
-        maxPingOut: 2,
-        reconnect: false, // the kit starts the source again, and tells of it
-        ignoreClusterUpdates: true,
-        ...(tls !== undefined && { tls }),
-        ...this.#login(nats),
-      });
+      return await connectNats('NATSSource', this.#options, stopped);
     } catch (error) {
       throw this.#failure(error, 'network_error', '');
     }
   }
 
-  #login(nats: typeof Package): Pick<NodeConnectionOptions, 'authenticator'> {
-    const { login } = this.#options;
-    const bytes = (text: string): Uint8Array => new TextEncoder().encode(text.trim());
-    switch (login.kind) {
-      case 'none':
-        return {};
-      case 'user':
-        return { authenticator: nats.usernamePasswordAuthenticator(login.user, () => login.password.reveal()) };
-      case 'token':
-        return { authenticator: nats.tokenAuthenticator(() => login.secret.reveal()) };
-      case 'credentials':
-        return { authenticator: nats.credsAuthenticator(() => bytes(login.secret.reveal())) };
-      case 'seed':
-        return { authenticator: nats.nkeyAuthenticator(() => bytes(login.secret.reveal())) };
-    }
-  }
-
   /** By the name of the package's error only: its words are not ours. */
   #failure(error: unknown, code: string, message: string): Error {
-    const kind = error instanceof Error ? error.name : '';
-    if (kind === 'AuthorizationError' || kind === 'UserAuthenticationExpiredError')
-      return sourceError({ source: this.name, code: 'auth_error', message: 'was not let in. Check its credentials.' });
-    if (kind === 'TimeoutError' || kind === 'SilenceError')
-      return sourceError({
-        source: this.name,
-        code: 'timeout',
-        message: `was not let in within ${this.#options.timeoutSeconds} seconds. Check its server.`,
-      });
-    return code === 'network_error' ? unreachable(this.name, error) : sourceError({ source: this.name, code, message });
+    if (error instanceof MissingPeerError) return error;
+    switch (troubleOf(error)) {
+      case 'not let in':
+        return sourceError({ source: this.name, code: 'auth_error', message: 'was not let in. Check its credentials.' });
+      case 'no answer':
+        return sourceError({
+          source: this.name,
+          code: 'timeout',
+          message: `was not let in within ${this.#options.timeoutSeconds} seconds. Check its server.`,
+        });
+      case 'another':
+        return code === 'network_error' ? unreachable(this.name, error) : sourceError({ source: this.name, code, message });
+    }
   }
 }
 

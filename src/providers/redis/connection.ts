@@ -23,7 +23,7 @@ export class RedisConnection {
 
   /** What is asked, or why there is no answer. `late` gets an answer that nobody waits for any more. */
   async run<Answer>(ask: (client: RedisClient) => Promise<Answer>, late?: (answer: Answer) => void): Promise<Answer> {
-    if (this.#isClosed) throw new RoomKitError('closed', `${this.feature} is closed.`);
+    if (this.#isClosed) throw new RoomKitError('connection_closed', `${this.feature} is closed. Make a new one.`);
     const client = await (this.#client ??= this.#open());
     const asked = ask(client);
     const running = asked.catch(() => undefined).finally(() => this.#running.delete(running));
