@@ -1,7 +1,7 @@
 /** Locks and ephemeral events over a real Redis, while processes and the server fail. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger, type Logger, type RealtimeMessage } from '../../src/core/index.js';
+import { HookResult, silentLogger, type Logger, type RealtimeMessage } from '../../src/core/index.js';
 import { RedisLockManager, RedisRealtime, type RedisLockOptions, type RedisOptions } from '../../src/providers/redis/index.js';
 import { SimulatedDatabase } from '../../src/testing/simulator/store.js';
 import { gapless, makeKit, openRoom, TestTransport, textOf } from '../support/harness.js';
@@ -220,6 +220,34 @@ describe.skipIf(skipWithoutRedis)(`locks and ephemeral events on Redis${whyRedis
     expect(await client.ping()).toBe('PONG');
   });
 
+  it('keeps all of a room in one slot of a cluster', async () => {
+    const { Cluster } = await import('ioredis');
+    const cluster = await redisServer({ cluster: true });
+    closing.push(() => cluster.stop());
+    const client = new Cluster([{ host: '127.0.0.1', port: cluster.port }]);
+    closing.push(() => client.disconnect());
+    const open = (): RedisLockManager => {
+      const manager = new RedisLockManager({ client, logger: silentLogger });
+      closing.push(() => manager.close());
+      return manager;
+    };
+    const [one, two] = [open(), open()];
+    for (const roomId of ['room', 'another', 'r3', 'r4', 'r5']) {
+      const held = await one.acquire(roomId);
+      const waiting = two.acquire(roomId);
+      await soon(async () => (await cluster.command('EXISTS', `roomkit:{${roomId}}:waiting`)) === '1');
+      await held.release();
+      await (await waiting).release();
+    }
+    const backend = new RedisRealtime({ client, logger: silentLogger });
+    closing.push(() => backend.close());
+    const heard = await heardBy(backend, 'room:r');
+    const other = new RedisRealtime({ client, logger: silentLogger });
+    closing.push(() => other.close());
+    other.publish('room:r', { n: 1 });
+    await soon(() => heard.length === 1);
+  });
+
   it('leaves no connection and no timer', async () => {
     verifies('KIT-04');
     const sockets = (): number => process.getActiveResourcesInfo().filter((what) => what === 'TCPSocketWrap').length;
@@ -287,10 +315,12 @@ describe.skipIf(skipWithoutRedis)(`two kits whose locks are on Redis${whyRedisIs
     two.kit.registerChannel(new TestTransport('a'));
     let letGo = (): void => undefined;
     let isInside = false;
-    one.kit.hook('before_broadcast', (event) => {
-      if (textOf(event) !== 'slow' || isInside) return;
-      isInside = true;
-      return new Promise<void>((resolve) => (letGo = resolve)) as never;
+    one.kit.hook('before_broadcast', async (event) => {
+      if (textOf(event) === 'slow' && !isInside) {
+        isInside = true;
+        await new Promise<void>((resolve) => (letGo = resolve));
+      }
+      return HookResult.allow();
     });
     const say = (kit: typeof one.kit, content: string) =>
       kit.processInbound({ channelId: 'a', senderId: 'u', content, idempotencyKey: content }, { roomId, wait: 'commit' });

@@ -29,13 +29,26 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function redisServer({ password }: { readonly password?: string } = {}): Promise<RedisServer> {
+export interface RedisServerOptions {
+  readonly password?: string;
+  /** All slots of a cluster in one server. */
+  readonly cluster?: boolean;
+}
+
+export async function redisServer({ password, cluster = false }: RedisServerOptions = {}): Promise<RedisServer> {
   if (!isThere) throw new Error(`${PROGRAM} is missing; install Debian's package redis-server or set REDIS_SERVER.`);
   const folder = mkdtempSync(join(tmpdir(), 'roomkit-redis-'));
   const port = await freePort();
   let child: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    child = await started(port, folder, password);
+    const more = [
+      ...(password === undefined ? [] : ['--requirepass', password]),
+      ...(cluster ? ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--cluster-port', String(await freePort())] : []),
+    ];
+    child = await started(port, folder, more);
+    if (!cluster) return;
+    await command(port, password, ['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
+    while (!(await command(port, password, ['CLUSTER', 'INFO'])).includes('cluster_state:ok'));
   };
   const kill = async (): Promise<void> => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -59,9 +72,9 @@ export async function redisServer({ password }: { readonly password?: string } =
   };
 }
 
-async function started(port: number, folder: string, password: string | undefined): Promise<ChildProcess> {
+async function started(port: number, folder: string, more: readonly string[]): Promise<ChildProcess> {
   const given = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, '--daemonize', 'no'];
-  const child = spawn(PROGRAM, [...given, ...(password === undefined ? [] : ['--requirepass', password])], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(PROGRAM, [...given, ...more], { stdio: ['ignore', 'pipe', 'ignore'] });
   let log = '';
   await new Promise<void>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

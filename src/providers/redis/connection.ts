@@ -62,7 +62,7 @@ export class RedisConnection {
     if (client === undefined || client === this.options.client) return;
     // One that waits to connect again has nothing to end, and says nothing of its end.
     const hasSocket = ['connecting', 'connect', 'ready'].includes((client as { readonly status?: string }).status ?? '');
-    const ended = new Promise<void>((resolve) => client.on('end', resolve));
+    const ended = new Promise<void>((resolve) => client.on('end', () => resolve()));
     client.disconnect();
     if (hasSocket) await ended;
   }
@@ -84,7 +84,7 @@ export class RedisConnection {
       if (this.#trouble?.code !== 'invalid_request') this.#trouble = undefined;
       this.listening?.onReady();
     });
-    if (this.listening !== undefined) client.on('message', this.listening.onMessage);
+    client.on('message', (channel, text) => this.listening?.onMessage(String(channel), String(text)));
     return client;
   }
 

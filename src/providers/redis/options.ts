@@ -14,7 +14,7 @@ export interface RedisClient {
   unsubscribe(...channels: string[]): Promise<unknown>;
   /** A connection of the same settings: one that listens can do nothing else. */
   duplicate(): RedisClient;
-  on(event: string, listener: (...given: never[]) => void): unknown;
+  on(event: string, listener: (...given: unknown[]) => void): unknown;
   disconnect(): void;
 }
 
