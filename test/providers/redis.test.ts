@@ -5,6 +5,7 @@ import { HookResult, silentLogger, type Logger, type RealtimeMessage } from '../
 import { RedisLockManager, RedisRealtime, type RedisLockOptions, type RedisOptions } from '../../src/providers/redis/index.js';
 import { SimulatedDatabase } from '../../src/testing/simulator/store.js';
 import { gapless, makeKit, openRoom, TestTransport, textOf } from '../support/harness.js';
+import { silentLine } from '../support/silent-line.js';
 import { redisServer, skipWithoutRedis, whyRedisIsLeftOut, type RedisServer } from '../support/redis.js';
 import { verifies } from '../requirements.js';
 import { soon } from '../sources/soon.js';
@@ -174,6 +175,19 @@ describe.skipIf(skipWithoutRedis)(`locks and ephemeral events on Redis${whyRedis
         return there.length > 0;
       });
     }
+  });
+
+  it('hears again after its connection has died without a word', async () => {
+    verifies('EPH-04');
+    const line = await silentLine(server.port);
+    closing.push(() => line.stop());
+    const there = await heardBy(realtime({ url: `redis://127.0.0.1:${line.port}`, timeoutSeconds: 0.1 }), 'room:r');
+    line.fallSilent();
+    const one = realtime();
+    await soon(() => {
+      one.publish('room:r', { n: 1 });
+      return there.length > 0;
+    });
   });
 
   it('waits for no slow server, and keeps only so much for it', async () => {

@@ -13,6 +13,7 @@ export class RedisConnection {
   #trouble: RoomKitError | undefined;
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;
+  #pinging: Timer | undefined;
 
   constructor(
     private readonly feature: string,
@@ -56,9 +57,11 @@ export class RedisConnection {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#pinging?.cancel();
     if (this.#client === undefined) return;
     await this.#untilAnswered();
     const client = await this.#client.catch(() => undefined);
+    this.#pinging?.cancel(); // begun meanwhile
     if (client === undefined || client === this.options.client) return;
     // One that waits to connect again has nothing to end, and says nothing of its end.
     const hasSocket = ['connecting', 'connect', 'ready'].includes((client as { readonly status?: string }).status ?? '');
@@ -84,8 +87,17 @@ export class RedisConnection {
       if (this.#trouble?.code !== 'invalid_request') this.#trouble = undefined;
       this.listening?.onReady();
     });
+    if (given === undefined && this.listening !== undefined) this.#ping(client as RedisClient & { ping(): Promise<unknown> });
     client.on('message', (channel, text) => this.listening?.onMessage(String(channel), String(text)));
     return client;
+  }
+
+  /** Who only listens would not notice that nobody is there any more: a question that stays open ends the connection. */
+  #ping(client: RedisClient & { ping(): Promise<unknown> }): void {
+    this.#pinging = this.options.clock.setTimer(this.options.timeoutMs, () => {
+      client.ping().catch(() => undefined); // what is wrong is seen by the connection itself
+      this.#ping(client);
+    });
   }
 
   /** By what the error is called: its words may hold what was sent. */
