@@ -30,6 +30,9 @@ function realtime(options: RedisOptions = {}): RedisRealtime {
   return backend;
 }
 
+/** What the documentation says that a user needs. */
+const RIGHTS = ['+@scripting', '+@pubsub', '+@connection', '+get', '+set', '+del', '+pexpire', '+pttl', '+time', '+info'];
+
 /** Another process that holds a room. */
 async function holder(roomId: string): Promise<{ readonly child: ChildProcess; readonly said: unknown[] }> {
   const file = new URL('../support/redis-holder.ts', import.meta.url);
@@ -289,6 +292,11 @@ describe.skipIf(skipWithoutRedis)(`locks and ephemeral events on Redis${whyRedis
       await expect(manager.acquire('room')).rejects.toMatchObject({ code: 'auth_error' });
     }
     expect(wrong.logger.warnings.join()).not.toContain('wrong-guess');
+    await server.command('ACL', 'SETUSER', 'bob', 'on', '>wrong-guess', '~other:*', '&other:*', ...RIGHTS);
+    const others = { url: `redis://bob:wrong-guess@127.0.0.1:${server.port}` };
+    await expect(locks(others).acquire('room')).rejects.toThrow("needs the prefix's keys and channels, scripts and pub/sub");
+    await expect(realtime(others).subscribe('room:r', () => undefined)).rejects.toThrow("needs the prefix's keys and channels");
+    await (await locks({ ...others, prefix: 'other:' }).acquire('room')).release();
     await expect(locks({ url: `${server.url}/99` }).acquire('room')).rejects.toThrow('has no database of that number');
   });
 

@@ -107,7 +107,7 @@ export class RedisConnection {
     if (/^(WRONGPASS|NOAUTH)|invalid password|no password is set/i.test(message))
       return this.#failure('auth_error', 'has not let us in. Check user and password of its url.', false);
     if (message.startsWith('NOPERM'))
-      return this.#failure('auth_error', 'does not allow what is needed. Its user needs ~PREFIX*, &PREFIX* and +@all for them.', false);
+      return this.#failure('auth_error', "does not allow what is needed. Its user needs the prefix's keys and channels, scripts and pub/sub.", false);
     if (message.includes('DB index is out of range'))
       return this.#failure('invalid_request', 'has no database of that number. Check the end of its url.', false);
     if (/^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|BUSY)\b/.test(message))
