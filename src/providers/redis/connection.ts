@@ -131,6 +131,8 @@ async function connect(feature: string, url: string, timeoutMs: number): Promise
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     maxRetriesPerRequest: 0,
+    // It waits so long with the process alive, also when there is no connection to end.
+    disconnectTimeout: 100,
     retryStrategy: (attempt: number) => Math.min(MAX_RETRY_MS, 25 * 2 ** attempt),
     // A server that says nothing while it is asked is left, and another connection tried.
     socketTimeout: timeoutMs * 2,
