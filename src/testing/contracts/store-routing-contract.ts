@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Room } from '../../core/models/room.js';
 import type { ConversationStore, RouteQuery } from '../../core/store/store.js';
+import { vandalize } from './contract.js';
 import { at, binding, participant, source } from './samples.js';
 import { openRoom, say, storeCases } from './store-case.js';
 
@@ -173,7 +174,10 @@ export const routingCases = storeCases([
       await openRooms(store, ['a', 'b', 'c'], () => undefined);
       for (const id of ['e0', 'e1']) await say(store, 'a', id);
       await say(store, 'c', 'e2');
-      const latest = await store.latestIndexes(['a', 'b', 'unknown']);
+      const asked = ['a', 'b', 'unknown'];
+      const asking = store.latestIndexes(asked);
+      vandalize(asked); // before the answer is there
+      const latest = await asking;
       assert.deepEqual([...latest].sort(), [
         ['a', 1],
         ['b', -1],
