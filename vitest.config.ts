@@ -24,6 +24,7 @@ export default defineConfig({
       { find: /^roomkit\/nats$/, replacement: source('providers/nats/index.ts') },
       { find: /^roomkit\/openai$/, replacement: source('providers/openai/index.ts') },
       { find: /^roomkit\/phone$/, replacement: source('providers/phone/index.ts') },
+      { find: /^roomkit\/postgres$/, replacement: source('providers/postgres/index.ts') },
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
       { find: /^roomkit\/redis$/, replacement: source('providers/redis/index.ts') },
       { find: /^roomkit\/sendgrid$/, replacement: source('providers/sendgrid/index.ts') },

@@ -58,6 +58,7 @@ const TABLE: Readonly<Record<string, Row>> = {
 /** What each vendor's folder loads by `import()`, and nobody else. */
 const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sqlite: ['@photostructure/sqlite'],
+  postgres: ['pg'],
   anthropic: ['@anthropic-ai/sdk'],
   openai: ['openai'],
   _shared: ['openai'], // for openai and vllm, which both speak it

@@ -1,0 +1,133 @@
+/** Hands a commit to the server's function, and says what it made of it (STO-01). */
+import type { Connections } from './connection.js';
+import {
+  alreadyCommitted,
+  ConflictError,
+  copyJson,
+  extractText,
+  FencedError,
+  frozenEvent,
+  notPending,
+  RoomNotFoundError,
+  taskEnded,
+  turnMovedOn,
+  type CommitResult,
+  type EventCommit,
+  type OutboxRow,
+  type Placed,
+  type TurnRow,
+} from './core.js';
+import { codeOf, detailOf, violates } from './errors.js';
+import type { KnownRooms } from './rooms.js';
+import { decodeText, Json, jsonOf, parseJson, wordsOf } from './text.js';
+import { eventOf, searchedWords } from './timeline.js';
+
+const COMMIT = 'SELECT * FROM @commit_event($1, $2::text[], $3, $4::text[], $5, $6, $7, $8, $9::json[], $10::json[], $11, $12, $13, $14)';
+
+export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: EventCommit): Promise<CommitResult> {
+  const { event } = commit;
+  const { roomId } = event;
+  // As they are now: whoever gave them may change them while the server works.
+  const outbox = copyJson(commit.outbox?.slice());
+  const turns = copyJson(commit.turns?.slice());
+  const place = [event.id, event.source.channelId, event.idempotencyKey, event.source.externalId, event.parentEventId, event.visibility];
+  const kept = rooms.known(roomId);
+  let row;
+  try {
+    [row] = await sql.all(
+      COMMIT,
+      roomId,
+      place.map((one) => one ?? null),
+      new Json(event),
+      searchedWords(event),
+      event.createdAt,
+      commit.fencingToken ?? null,
+      commit.expectedVersion ?? null,
+      commit.expectedLatestIndex ?? null,
+      outbox?.map((one) => new Json(one)) ?? null,
+      turns?.map((one) => new Json(one)) ?? null,
+      commit.now ?? null,
+      moreOf(commit),
+      kept?.stamp ?? null,
+      kept?.members ?? null,
+    );
+  } catch (error) {
+    throw refusal(error, commit);
+  }
+  if (row === undefined) throw new RoomNotFoundError(roomId);
+  const state = rooms.take(roomId, row, kept);
+  const index = row['idx'] as number;
+  if (row['earlier'] !== null) return { event: eventOf(row['earlier'] as string, index), state, duplicate: true };
+  event.index = index;
+  const target = row['target'] as string | null;
+  const isPlaced = commit.now !== undefined && (outbox !== undefined || turns !== undefined);
+  return {
+    event: frozenEvent(event),
+    state,
+    duplicate: false,
+    ...(target !== null && { target: eventOf(target, row['target_index'] as number) }),
+    ...(isPlaced && {
+      placed: {
+        rows: placed<OutboxRow>(outbox, row['placed_rows'], (one) => ({ ...one, eventIndex: index })),
+        turns: placed<TurnRow>(turns, row['placed_turns'], (one) => ({ ...one, triggerIndex: index })),
+      },
+    }),
+  };
+}
+
+/** What few commits have, as one value; null when this one has none of it. */
+function moreOf(commit: EventCommit): Json | null {
+  const { roomPatch, binding, removeBinding, participant, target, completesTurn, approvals, resolves, turnChanges, tasks, endsTask } = commit;
+  const more = { roomPatch, binding, removeBinding, participant, target, completesTurn, approvals, resolves, turnChanges, tasks, endsTask };
+  if (Object.values(more).every((one) => one === undefined)) return null;
+  const forgotten = Object.entries(roomPatch?.metadata ?? {}).filter(([, value]) => value === undefined);
+  const completion = completesTurn && {
+    state: completesTurn.state,
+    endReason: completesTurn.endReason,
+    replyEventIds: completesTurn.replyEventIds,
+    usage: completesTurn.usage,
+  };
+  return jsonOf({
+    ...more,
+    ...(forgotten.length > 0 && { forgotten: forgotten.map(([key]) => key) }),
+    ...(completion !== undefined && { completion }),
+    ...(target?.content !== undefined && { targetWords: wordsOf(extractText(target.content)) }),
+  });
+}
+
+/** Rows as they were stored: the server says so only of those it has put behind others. */
+function placed<One>(given: readonly One[] | undefined, answers: unknown, indexed: (one: One) => One): Placed<One>[] {
+  const list = answers as readonly (string | null)[] | null;
+  return (given ?? []).map((one, n) => {
+    const answer = parseJson<Placed<One> | null>(list?.[n] ?? 'null');
+    return answer === null ? { row: indexed(one) } : { ...answer, row: indexed(answer.row) };
+  });
+}
+
+/** The function's own errors, as those of every store. */
+function refusal(error: unknown, { event, ...commit }: EventCommit): unknown {
+  const detail = decodeText(detailOf(error));
+  const { roomId } = event;
+  switch (codeOf(error)) {
+    case 'RK001':
+      return new RoomNotFoundError(roomId);
+    case 'RK002':
+      return new FencedError(roomId, commit.fencingToken ?? -1, Number(detail));
+    case 'RK003':
+      return new ConflictError(`Room '${roomId}' has version ${detail}, not ${commit.expectedVersion}. Read it again and repeat the call.`);
+    case 'RK004':
+      return new ConflictError(`Room '${roomId}' has events up to ${detail}, not ${commit.expectedLatestIndex}. Read them and decide again.`);
+    case 'RK005':
+      return alreadyCommitted(detail);
+    case 'RK006':
+      return notPending(detail);
+    case 'RK007':
+      return turnMovedOn(detail, commit.turnChanges?.find(({ turnId }) => turnId === detail)?.from ?? []);
+    case 'RK008':
+      return taskEnded(detail);
+    default:
+      if (violates(error, 'events_by_index'))
+        return new ConflictError(`Room '${roomId}' has an event with an index that its counters do not know of. Repeat the call.`);
+      return error;
+  }
+}
