@@ -5,6 +5,7 @@ import { loadPeer } from '../_shared/peer.js';
 import { placeOf, type PostgresConfig } from './config.js';
 import { RoomKitError } from './core.js';
 import { isConnectionLost, isInTheWay, storeError, wasRolledBack } from './errors.js';
+import { migrate } from './schema.js';
 import { encodeValue, parseJson, type Value } from './text.js';
 
 type Driver = typeof pg;
@@ -69,16 +70,28 @@ export class Connections implements Sql {
 
   private constructor(
     private readonly pool: Pool,
-    private readonly config: PostgresConfig,
+    readonly config: PostgresConfig,
   ) {
     this.place = placeOf(config);
     // A connection that breaks while nobody uses it is replaced by the next one.
     pool.on('error', () => undefined);
   }
 
-  static async open(config: PostgresConfig, feature: string): Promise<Connections> {
+  private static async open(config: PostgresConfig, feature: string): Promise<Connections> {
     const driver = await loadDriver(feature);
     return new Connections(new driver.Pool({ ...driverConfig(driver, config), min: config.min, max: config.max, idleTimeoutMillis: 30_000 }), config);
+  }
+
+  /** Connects, and brings the schema to this version; closed again when that cannot be. */
+  static async start(config: PostgresConfig, feature: string): Promise<Connections> {
+    const connections = await Connections.open(config, feature);
+    try {
+      await connections.transaction((sql) => migrate(sql, config.schema, connections.place));
+      return connections;
+    } catch (error) {
+      await connections.close();
+      throw error;
+    }
   }
 
   /** One statement by itself. It is repeated when it is known that nothing of it was stored. */

@@ -3,4 +3,6 @@
  * @module roomkit/postgres
  */
 export { PostgresStore } from './store.js';
+export { PostgresLockManager, type PostgresLockOptions } from './locks.js';
+export { PostgresRealtime, type PostgresRealtimeOptions } from './realtime.js';
 export type { PostgresOptions } from './config.js';

@@ -208,6 +208,7 @@ const OWNED = [
   'held',
   'creations',
   'usage',
+  'leases',
 ] as const;
 
 /** Within a transaction: with everything that belongs to it (STO-10). */

@@ -52,7 +52,6 @@ import * as people from './people.js';
 import * as records from './records.js';
 import * as queries from './room-queries.js';
 import * as rooms from './rooms.js';
-import { migrate } from './schema.js';
 import * as timeline from './timeline.js';
 import * as usage from './usage.js';
 
@@ -70,15 +69,7 @@ export class PostgresStore implements ConversationStore {
 
   /** Connects, and brings the schema to this version. Throws RoomKitErrors that say how to mend it. */
   static async open(options: PostgresOptions | string = {}): Promise<PostgresStore> {
-    const config = checkedConfig(options, process.env);
-    const connections = await Connections.open(config, 'PostgresStore');
-    try {
-      await connections.transaction((sql) => migrate(sql, config.schema, connections.place));
-    } catch (error) {
-      await connections.close();
-      throw error;
-    }
-    return new PostgresStore(connections);
+    return new PostgresStore(await Connections.start(checkedConfig(options, process.env), 'PostgresStore'));
   }
 
   private constructor(private readonly connections: Connections) {

@@ -136,5 +136,29 @@ export const TABLES = `
   CREATE INDEX usage_by_room ON @usage (room_id, at);
   CREATE INDEX usage_by_agent ON @usage (agent_id, at);
   CREATE INDEX usage_by_time ON @usage (at);
+  CREATE TABLE @leases (
+    room_id text COLLATE "C" PRIMARY KEY, token bigint NOT NULL, until timestamptz NOT NULL, waited boolean NOT NULL DEFAULT false
+  ) WITH (fillfactor = 80);
+  CREATE SEQUENCE @tokens;
+  CREATE FUNCTION @take_lease(p_room text, p_ms double precision) RETURNS TABLE (taken bigint, wait double precision) LANGUAGE plpgsql AS $$
+    DECLARE l @leases;
+    BEGIN
+      SELECT * INTO l FROM @leases WHERE room_id = p_room FOR UPDATE;
+      IF NOT FOUND THEN
+        INSERT INTO @leases (room_id, token, until) VALUES (p_room, 0, '-infinity') ON CONFLICT DO NOTHING;
+        SELECT * INTO l FROM @leases WHERE room_id = p_room FOR UPDATE;
+      END IF;
+      IF l.until > clock_timestamp() THEN
+        IF NOT l.waited THEN UPDATE @leases SET waited = true WHERE room_id = p_room; END IF;
+        wait := extract(epoch FROM l.until - clock_timestamp()) * 1000;
+      ELSE
+        UPDATE @leases SET token = nextval('@tokens'), until = clock_timestamp() + p_ms * interval '1 millisecond', waited = false
+          WHERE room_id = p_room RETURNING token INTO taken;
+      END IF;
+      RETURN NEXT;
+    END
+  $$;
+  CREATE TABLE @notices (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, json json NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp());
+  CREATE INDEX notices_by_time ON @notices (at);
   CREATE TABLE @facts (key text COLLATE "C" PRIMARY KEY, json json NOT NULL);
 `;

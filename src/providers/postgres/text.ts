@@ -32,6 +32,11 @@ export class Json {
       ? text.replace(UNSAFE_ESCAPES, (escape, code: string | undefined) => (code === undefined ? escape : `\\u0001${code}`))
       : text;
   }
+
+  /** What is written as such JSON already. */
+  static raw(text: string): Json {
+    return Object.assign(Object.create(Json.prototype) as Json, { text });
+  }
 }
 
 /** Json, or NULL for what is not there. */
