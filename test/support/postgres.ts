@@ -35,7 +35,7 @@ export function postgres(): TestPostgres {
       port,
       user: 'roomkit',
       password: 'secret',
-      persistent: false,
+      persistent: true, // it is stopped and started again
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--encoding=UTF8', '--no-sync'],
       postgresFlags: ['-c', 'fsync=off', '-c', `unix_socket_directories=`, '-c', 'max_connections=100'],
