@@ -236,6 +236,14 @@ describe('a server that fails', () => {
 });
 
 describe('several processes', () => {
+  it('are told the time of the server', async () => {
+    verifies('STO-17');
+    const [row] = await server.query('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS before');
+    const told = await (await open()).time();
+    expect(Number.isSafeInteger(told)).toBe(true);
+    expect(told).toBeGreaterThanOrEqual(Math.floor(Number(row?.['before'])));
+  });
+
   it('append to one room without a gap or a double, and see what the other has done', async () => {
     verifies('STO-05', 'STO-03');
     const given = options();

@@ -18,6 +18,7 @@ import * as messenger from '../../src/providers/messenger/index.js';
 import * as nats from '../../src/providers/nats/index.js';
 import * as openai from '../../src/providers/openai/index.js';
 import * as phone from '../../src/providers/phone/index.js';
+import * as postgres from '../../src/providers/postgres/index.js';
 import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
 import * as redis from '../../src/providers/redis/index.js';
 import * as sendgrid from '../../src/providers/sendgrid/index.js';
@@ -107,6 +108,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/nats': nats,
   'roomkit/openai': openai,
   'roomkit/phone': phone,
+  'roomkit/postgres': postgres,
   'roomkit/pydantic-ai': pydanticAI,
   'roomkit/redis': redis,
   'roomkit/sendgrid': sendgrid,

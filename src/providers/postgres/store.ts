@@ -323,6 +323,12 @@ export class PostgresStore implements ConversationStore {
     return records.listFacts(this.#read, query);
   }
 
+  /** By the server's clock, which all processes share (STO-17). */
+  async time(): Promise<number> {
+    const [row] = await this.connections.read('SELECT extract(epoch FROM clock_timestamp()) * 1000 AS ms');
+    return Math.floor(Number(row?.['ms']));
+  }
+
   close(): Promise<void> {
     return this.connections.close();
   }
