@@ -18,7 +18,7 @@ import {
   type RoomState,
 } from './core.js';
 import { violates } from './errors.js';
-import { Json, parseJson } from './text.js';
+import { decodeText, Json, parseJson } from './text.js';
 
 const MAX_CACHED = 10_000;
 /** What {@link roomOf} needs. */
@@ -104,6 +104,12 @@ function countersOf(row: Row): Pick<Room, 'eventCount' | 'latestIndex' | 'versio
 function encode(room: Room): Json {
   const { eventCount: _count, latestIndex: _index, version: _version, updatedAt: _at, ...rest } = room;
   return new Json(rest);
+}
+
+export async function latestIndexes(sql: Sql, roomIds: readonly string[]): Promise<Map<string, number>> {
+  if (roomIds.length === 0) return new Map();
+  const rows = await sql.all('SELECT id, latest_index FROM @rooms WHERE id = ANY ($1::text[])', roomIds);
+  return new Map(rows.map(({ id, latest_index: index }) => [decodeText(id as string), index as number]));
 }
 
 export async function createRoom(sql: Sql, room: Room): Promise<Room> {

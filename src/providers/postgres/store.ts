@@ -91,6 +91,9 @@ export class PostgresStore implements ConversationStore {
   loadRoom(roomId: string): Promise<RoomState | null> {
     return this.#rooms.load(this.connections, roomId);
   }
+  latestIndexes(roomIds: readonly string[]): Promise<Map<string, number>> {
+    return rooms.latestIndexes(this.#read, roomIds.slice());
+  }
   updateRoom(room: Room, options?: WriteOptions): Promise<Room> {
     const own = copyJson(room);
     return this.#write((sql) => rooms.updateRoom(sql, own, options?.fencingToken));
