@@ -5,6 +5,7 @@ import type { SeededRandom } from './random.js';
  * - `refused`: the call fails and has no effect.
  * - `lost`: it has its effect, and its caller is told that it failed.
  * - `slow`: it has its effect, and is answered later than anybody waits.
+ * - `late`: the same, later than a lease lasts, but not later than vendors and models are waited for.
  * - `crash_before`, `crash_after`: the process dies, before or after the effect.
  * - `pause`: the process stands still after the effect, for longer than its leases last.
  * - `cut`: from now on nothing of this kind is reached from this process, for a while.
@@ -12,7 +13,7 @@ import type { SeededRandom } from './random.js';
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-export const FAULT_KINDS = ['refused', 'lost', 'slow', 'crash_before', 'crash_after', 'pause', 'cut', 'jump'] as const;
+export const FAULT_KINDS = ['refused', 'lost', 'slow', 'late', 'crash_before', 'crash_after', 'pause', 'cut', 'jump'] as const;
 
 /** One fault. */
 export interface Fault {

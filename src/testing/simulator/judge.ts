@@ -2,6 +2,7 @@
 import { canSeeEvent } from '../../core/delivery/visibility.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { OutboxState, TurnState } from '../../core/models/vocabulary.js';
+import type { MetFault } from './faults.js';
 import type { TakenMessage } from './vendor.js';
 import type { World } from './world.js';
 
@@ -106,6 +107,11 @@ function* judgeClients(world: World): Iterable<string> {
   }
 }
 
+/** A vendor or model that only takes its time: nobody may take that for a failure. */
+function isWaitedFor({ kind, step }: MetFault): boolean {
+  return kind === 'late' && !/^(store|lock|realtime)\./.test(step);
+}
+
 /** What vendors got: everything, in order, and twice only where something went wrong and the vendor does not know keys (OUT-14). */
 function* judgeVendors(world: World): Iterable<string> {
   const all = timelines(world);
@@ -115,7 +121,7 @@ function* judgeVendors(world: World): Iterable<string> {
     for (const taken of vendor.taken) {
       if (!first.has(taken.key)) first.set(taken.key, taken);
       else if (vendor.options.recognisesKeys) yield `${vendor.name} took ${taken.key} twice`;
-      else if (world.met.length === 0) yield `${vendor.name} was sent ${taken.key} twice, and nothing had gone wrong`;
+      else if (world.met.every(isWaitedFor)) yield `${vendor.name} was sent ${taken.key} twice, and nothing had gone wrong`;
       const event = all.get(taken.roomId)?.find(({ id }) => id === taken.eventId);
       if (event === undefined) yield `${vendor.name} took ${taken.eventId}, which is in no timeline`;
       else if (event.status === 'blocked') yield `${vendor.name} took ${taken.eventId}, which is blocked`;

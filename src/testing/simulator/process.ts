@@ -22,6 +22,8 @@ const FASTEST_MS = 0.1;
 const SLOWEST_MS = 4;
 /** Longer than any attempt, lease or lock is waited for. */
 const SLOW_MS = 40_000;
+/** Longer than a lease lasts that nobody renews, shorter than an attempt may take. */
+const LATE_MS = 15_000;
 /** Longer than a lease. */
 const PAUSE_MS = 45_000;
 const CUT_MS = 20_000;
@@ -87,7 +89,7 @@ export class SimulatedProcess implements Clock {
         if (fault?.kind === 'crash_after') this.kill();
         if (fault?.kind === 'pause') this.pause(PAUSE_MS);
         effect.then(
-          (value) => (fault?.kind === 'lost' ? answer(fail) : answer(() => resolve(value), fault?.kind === 'slow' ? SLOW_MS : undefined)),
+          (value) => (fault?.kind === 'lost' ? answer(fail) : answer(() => resolve(value), delayOf(fault))),
           (error: unknown) => answer(() => reject(error)), // as what is outside has said it
         );
       });
@@ -131,6 +133,11 @@ export class SimulatedProcess implements Clock {
   #latency(random: SeededRandom): number {
     return random.between(FASTEST_MS, SLOWEST_MS);
   }
+}
+
+function delayOf(fault: Fault | undefined): number | undefined {
+  if (fault?.kind === 'slow') return SLOW_MS;
+  return fault?.kind === 'late' ? LATE_MS : undefined;
 }
 
 /** `store` of `store.commitEvent`. */
