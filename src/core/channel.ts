@@ -101,9 +101,9 @@ export interface Channel {
   ready?(): boolean;
   /** The room a trace's session belongs to, when the trace does not say (HK-16). */
   resolveTraceRoom?(sessionId: string): string | undefined;
-  /** Idempotent; releases everything, with the provider it owns. */
   /** A live channel is told how far a room has come that it follows (`services.follow`): other processes may have committed there. */
   catchUp?(roomId: string, latestIndex: number): void;
+  /** Idempotent; releases everything, with the provider it owns. */
   close?(): Awaitable<void>;
 }
 

@@ -54,6 +54,7 @@ export { notPending, taskEnded, turnMovedOn } from './store/memory/approvals.js'
 export { alreadyCommitted, planTurnMerge, resultOfRow } from './store/memory/outbox.js';
 export type { RoomLease, RoomLockManager } from './locks/lock.js';
 export { InMemoryLockManager } from './locks/in-memory.js';
+export { LeasedLocks, type LeaseBackend, type LeasedLocksOptions } from './locks/leased-locks.js';
 export * from './realtime/backend.js';
 export { InMemoryRealtime } from './realtime/in-memory.js';
 export type { IdentityResolver } from './identity/resolver.js';

@@ -56,10 +56,12 @@ export { MockTransportProvider } from './mock-transport-provider.js';
 export { SimulatedClient } from './simulator/clients.js';
 export { conversations } from './simulator/conversations.js';
 export { FAULT_KINDS, type Fault, type FaultKind, type MetFault } from './simulator/faults.js';
+export { SimulatedLeases } from './simulator/locks.js';
 export { SimulatedModel } from './simulator/model.js';
 export { People, type Written } from './simulator/people.js';
-export { SimulatedProcess } from './simulator/process.js';
+export { SimulatedProcess, type Surroundings } from './simulator/process.js';
 export { SeededRandom } from './simulator/random.js';
+export { SimulatedBroker, type SimulatedListener } from './simulator/realtime.js';
 export { type RunOutcome } from './simulator/run.js';
 export {
   describeSimulation,
@@ -70,6 +72,7 @@ export {
   type SimulationReport,
 } from './simulator/simulate.js';
 export { Stage } from './simulator/stage.js';
+export { SimulatedDatabase } from './simulator/store.js';
 export { SimulatedVendor, type TakenMessage } from './simulator/vendor.js';
 export { World, type ProcessParts, type Running, type Scenario, type Variant } from './simulator/world.js';
 export { TestClock } from './test-clock.js';

@@ -7,14 +7,21 @@ import { Secret } from '../../core/telemetry/secret.js';
 
 /** What is used of a client of `ioredis`, version 5 or 6: `Redis` or `Cluster`. */
 export interface RedisClient {
+  /** Runs a script of Redis. */
   eval(script: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** The same of one that the server knows already. */
   evalsha(sha1: string, numberOfKeys: number, ...keysAndArguments: string[]): Promise<unknown>;
+  /** Tells whoever listens. */
   publish(channel: string, message: string): Promise<unknown>;
+  /** Begins to listen. */
   subscribe(...channels: string[]): Promise<unknown>;
+  /** Ends it. */
   unsubscribe(...channels: string[]): Promise<unknown>;
   /** A connection of the same settings: one that listens can do nothing else. */
   duplicate(): RedisClient;
+  /** What happens on the connection: `message`, `ready`, `error`, `close` … */
   on(event: string, listener: (...given: unknown[]) => void): unknown;
+  /** Ends the connection at once. */
   disconnect(): void;
 }
 

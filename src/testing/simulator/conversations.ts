@@ -7,6 +7,7 @@ import type { Scenario } from './world.js';
 const ROOMS = ['room-1', 'room-2'] as const;
 const WITHIN_MS = 20_000;
 
+/** Two rooms with text messages, e-mail, sockets and an agent. */
 export const conversations: Scenario = {
   name: 'conversations',
   start({ world, process, options }) {

@@ -13,6 +13,7 @@ import type { SeededRandom } from './random.js';
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** All of them. */
 export const FAULT_KINDS = ['refused', 'lost', 'slow', 'late', 'crash_before', 'crash_after', 'pause', 'cut', 'jump'] as const;
 
 /** One fault. */

@@ -18,6 +18,7 @@ export class SimulatedLeases {
 
   constructor(private readonly stage: Stage) {}
 
+  /** The room, if it is free; else how long to wait at most. */
   take(roomId: string, leaseMs: number): { token: number } | { askAgainInMs: number } {
     const held = this.#held.get(roomId);
     if (held !== undefined && held.until > this.stage.now) return { askAgainInMs: Math.min(held.until - this.stage.now, 1000) };
@@ -26,6 +27,7 @@ export class SimulatedLeases {
     return { token };
   }
 
+  /** False when it is somebody else's by now. */
   renew(roomId: string, token: number, leaseMs: number): boolean {
     const held = this.#held.get(roomId);
     if (held?.token !== token || held.until <= this.stage.now) return false;
@@ -33,6 +35,7 @@ export class SimulatedLeases {
     return true;
   }
 
+  /** Frees the room, if it is still this lease. */
   release(roomId: string, token: number): void {
     if (this.#held.get(roomId)?.token !== token) return;
     this.#held.delete(roomId);
@@ -45,6 +48,7 @@ export class SimulatedLeases {
     for (const onFree of [...(this.#watchers.get(roomId) ?? [])]) onFree();
   }
 
+  /** Calls back when the room may be free. */
   watch(roomId: string, onFree: () => void): () => void {
     let watchers = this.#watchers.get(roomId);
     if (watchers === undefined) this.#watchers.set(roomId, (watchers = new Set()));

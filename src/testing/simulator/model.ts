@@ -3,6 +3,7 @@ import { MockAIProvider, type AIProvider } from '../../ai/index.js';
 import type { AIContext } from '../../core/models/ai.js';
 import type { SimulatedProcess } from './process.js';
 
+/** A model, the same for all processes. */
 export class SimulatedModel {
   /** How often it was asked. */
   asked = 0;

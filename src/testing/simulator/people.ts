@@ -24,6 +24,7 @@ const AGAIN_MS = [500, 10_000] as const;
 /** How often a vendor calls twice although it need not. */
 const TWICE = 0.15;
 
+/** Everybody who writes in a run. */
 export class People {
   readonly written: Written[] = [];
 
@@ -32,6 +33,7 @@ export class People {
     private readonly random: SeededRandom,
   ) {}
 
+  /** Whether the vendor was told of each message that it is taken. */
   get allTaken(): boolean {
     return this.written.every(({ taken }) => taken);
   }

@@ -12,6 +12,7 @@ export interface Surroundings {
   readonly random: SeededRandom;
   /** The fault of the call that is made now, if there is one. Counts the call. */
   nextFault(step: string): Fault | undefined;
+  /** A fault has met its call. */
   noteFault(fault: MetFault): void;
   /** The process has died. */
   died(process: SimulatedProcess): void;
@@ -118,6 +119,7 @@ export class SimulatedProcess implements Clock {
     this.#cut.clear();
   }
 
+  /** Whether it stands still. */
   get isPaused(): boolean {
     return this.#pausedUntil > this.around.stage.now;
   }

@@ -27,12 +27,15 @@ export class SeededRandom {
     return least + this.next() * (most - least);
   }
 
+  /** One of them; undefined when there are none. */
   pick<T>(from: readonly [T, ...T[]]): T;
+  /** One of them; undefined when there are none. */
   pick<T>(from: readonly T[]): T | undefined;
   pick<T>(from: readonly T[]): T | undefined {
     return from[this.below(from.length)];
   }
 
+  /** True in so many cases of one. */
   chance(probability: number): boolean {
     return this.next() < probability;
   }

@@ -5,18 +5,21 @@ import type { IdGenerator } from '../../core/ids.js';
 import { silentLogger } from '../../core/logger.js';
 import type { SimulatedProcess } from './process.js';
 
-type Listener = (channel: string, message: RealtimeMessage) => void;
+/** Told of every message. */
+export type SimulatedListener = (channel: string, message: RealtimeMessage) => void;
 
 /** What carries messages from process to process; each hears its own at once. */
 export class SimulatedBroker {
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<SimulatedListener>();
 
-  join(listener: Listener): () => void {
+  /** From now on this one is told; the answer ends it. */
+  join(listener: SimulatedListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  publish(channel: string, message: RealtimeMessage, from: Listener): void {
+  /** Tells everybody else. */
+  publish(channel: string, message: RealtimeMessage, from: SimulatedListener): void {
     for (const listener of this.#listeners) if (listener !== from) listener(channel, message);
   }
 }
@@ -26,7 +29,7 @@ export class SimulatedRealtime implements RealtimeBackend {
   readonly distributed = true;
   readonly #local: InMemoryRealtime;
   readonly #leave: () => void;
-  readonly #hear: Listener;
+  readonly #hear: SimulatedListener;
 
   constructor(
     private readonly process: SimulatedProcess,
@@ -52,8 +55,8 @@ export class SimulatedRealtime implements RealtimeBackend {
     return this.#local.unsubscribe(subscriptionId);
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#leave();
-    this.#local.close();
+    return this.#local.close();
   }
 }

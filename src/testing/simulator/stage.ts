@@ -11,6 +11,7 @@ interface Happening {
   cancelled: boolean;
 }
 
+/** The time of a run, and what happens in it. */
 export class Stage {
   /** Milliseconds since the run began. */
   now = 0;

@@ -14,6 +14,7 @@ export class SimulatedDatabase extends InMemoryStore {
     super();
   }
 
+  /** Its own time, whatever the clocks of processes say. */
   time(): number {
     return EPOCH_MS + this.clock.now;
   }

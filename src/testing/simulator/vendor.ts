@@ -18,6 +18,7 @@ export interface TakenMessage {
   readonly process: string;
 }
 
+/** A vendor, the same for all processes. */
 export class SimulatedVendor {
   /** What was taken, in its order. */
   readonly taken: TakenMessage[] = [];

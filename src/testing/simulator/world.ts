@@ -37,7 +37,9 @@ export interface ProcessParts {
 
 /** Other parts than the ordinary ones: broken ones, to see that they are found out. */
 export interface Variant {
+  /** In the place of the database. */
   readonly database?: (stage: Stage) => SimulatedDatabase;
+  /** In the place of the locks. */
   readonly leases?: (stage: Stage) => SimulatedLeases;
 }
 
@@ -51,6 +53,7 @@ const LEASE_SECONDS = 10;
 /** How soon a process that died is there again. */
 const RESTART_MS = [200, 15_000] as const;
 
+/** One run. */
 export class World implements Surroundings {
   readonly stage = new Stage();
   readonly database: SimulatedDatabase;
@@ -159,6 +162,7 @@ export class World implements Surroundings {
     return kind === undefined ? undefined : { call, kind };
   }
 
+  /** A fault has met its call. */
   noteFault(fault: MetFault): void {
     this.met.push(fault);
   }
