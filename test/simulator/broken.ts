@@ -1,6 +1,5 @@
 /** Parts with one mistake each, of the kind that loses or doubles messages: the simulator has to find them. */
-import type { OutboxState, TurnState } from '../../src/core/index.js';
-import type { CommitResult, EventCommit, RowPatch, TurnPatch } from '../../src/core/store/store.js';
+import type { CommitResult, EventCommit } from '../../src/core/store/store.js';
 import type { Variant } from '../../src/testing/simulator/world.js';
 import { SimulatedDatabase } from '../../src/testing/simulator/store.js';
 
@@ -42,16 +41,6 @@ class LeasesThatAreNotRenewed extends SimulatedDatabase {
   }
 }
 
-/** Whoever has lost a row changes it all the same. */
-class RowsOfAnybody extends SimulatedDatabase {
-  override updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[]) {
-    return super.updateRow(rowId, patch, from);
-  }
-  override updateTurn(turnId: string, patch: TurnPatch, from?: readonly TurnState[]) {
-    return super.updateTurn(turnId, patch, from);
-  }
-}
-
 /** Rows that are stored after their event: a crash in between loses them. */
 class RowsAfterCommits extends SimulatedDatabase {
   override commitEvent({ outbox, ...commit }: EventCommit): CommitResult {
@@ -64,6 +53,5 @@ export const BROKEN: Readonly<Record<string, Variant>> = {
   'a key before its commit': { database: (stage) => new KeysBeforeCommits(stage) },
   'lanes of everybody': { database: (stage) => new LanesOfEverybody(stage) },
   'leases that are not renewed': { database: (stage) => new LeasesThatAreNotRenewed(stage) },
-  'rows of anybody': { database: (stage) => new RowsOfAnybody(stage) },
   'rows after commits': { database: (stage) => new RowsAfterCommits(stage) },
 };

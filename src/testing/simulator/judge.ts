@@ -27,6 +27,7 @@ export function judge(world: World): readonly string[] {
     ...judgeAnswers(world),
     ...judgeVendors(world),
     ...judgeClients(world),
+    ...judgeAttempts(world),
   ];
 }
 
@@ -110,6 +111,15 @@ function* judgeClients(world: World): Iterable<string> {
 /** A vendor or model that only takes its time: nobody may take that for a failure. */
 function isWaitedFor({ kind, step }: MetFault): boolean {
   return kind === 'late' && !/^(store|lock|realtime)\./.test(step);
+}
+
+/** Where vendors and models only took their time, everything was tried once: nobody took another's work (LOCK-04, OUT-11). */
+function* judgeAttempts({ database, met }: World): Iterable<string> {
+  if (!met.every(isWaitedFor)) return;
+  for (const { eventId, channelId, attempts } of database.listRows({}))
+    if (attempts > 1) yield `${eventId} was sent to ${channelId} ${attempts} times, and nothing had gone wrong`;
+  for (const { id, channelId, attempts } of database.listTurns({}))
+    if (attempts > 1) yield `${channelId} was asked ${attempts} times in turn ${id}, and nothing had gone wrong`;
 }
 
 /** What vendors got: everything, in order, and twice only where something went wrong and the vendor does not know keys (OUT-14). */
