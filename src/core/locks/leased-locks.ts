@@ -36,6 +36,7 @@ export interface LeasedLocksOptions {
 /** How soon after a failure the leases are asked again. */
 const AFTER_FAILURE_MS = 200;
 
+/** The lock of several processes, over leases that a database or server keeps for it. */
 export class LeasedLocks implements RoomLockManager {
   readonly distributed = true;
   readonly #line = new InMemoryLockManager();

@@ -33,6 +33,7 @@ const JUMPS_MS = [-60_000, -5_000, 5_000, 60_000] as const;
 /** The start of the wall clock of every run: 2026-01-01T00:00:00Z. */
 export const EPOCH_MS = Date.parse('2026-01-01T00:00:00.000Z');
 
+/** One process, from its start to its end; for its kit it is the clock. */
 export class SimulatedProcess implements Clock {
   isAlive = true;
   #pausedUntil = 0;

@@ -1,5 +1,6 @@
 /** Numbers that look random and are the same for the same seed. */
 
+/** Draws numbers from a seed. */
 export class SeededRandom {
   #state: number;
 
