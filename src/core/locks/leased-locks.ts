@@ -27,7 +27,9 @@ export interface LeaseBackend {
 
 /** How leases are held. */
 export interface LeasedLocksOptions {
+  /** By it leases are renewed. Required; `new SystemClock()` is the machine's. */
   readonly clock: Clock;
+  /** Told of leases that are lost or cannot be had. Required; `new StderrLogger()` writes to stderr. */
   readonly logger: Logger;
   /** How long a dead holder keeps a room; renewed at a third of it. Default 30. */
   readonly leaseSeconds?: number;

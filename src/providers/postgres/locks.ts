@@ -10,7 +10,9 @@ import { decodeText } from './text.js';
 export interface PostgresLockOptions extends PostgresOptions {
   /** How long a dead holder keeps a room; renewed at a third of it. Default 30. */
   readonly leaseSeconds?: number;
+  /** For tests. Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: warnings and errors on stderr. */
   readonly logger?: Logger;
 }
 

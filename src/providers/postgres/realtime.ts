@@ -18,7 +18,9 @@ import { Json, parseJson } from './text.js';
 
 /** Where messages go through. */
 export interface PostgresRealtimeOptions extends PostgresOptions {
+  /** For tests. Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: warnings and errors on stderr. */
   readonly logger?: Logger;
 }
 
