@@ -388,7 +388,8 @@ export class WebSocketChannel implements Channel {
   ): Promise<void> {
     const page = await this.#services?.readVisible(room.roomId, { afterIndex: event.index - 1, limit: 1 });
     const prev = page?.prev ?? room.last;
-    for (const subscription of room.subscriptions) if (subscription.last < prev) this.#again(subscription);
+    // Where other processes commit, what did not come through is theirs.
+    if (room.lookedAt >= 0) for (const subscription of room.subscriptions) if (subscription.last < prev) this.#again(subscription);
     room.last = event.index;
     room.exact = true;
     await fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev));
