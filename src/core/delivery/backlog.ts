@@ -54,9 +54,15 @@ export class Backlog implements LaneItem {
     for (const row of rows) {
       if (row.eventIndex > upToIndex) break;
       // Where leases count, only what this process holds is its to send.
-      if (parts.store.shared && (row.leaseOwner !== parts.owner || row.eventIndex <= this.#sinceIndex || this.lane.coming.has(row.id))) {
+      if (parts.store.shared && (row.leaseOwner !== parts.owner || row.eventIndex <= this.#sinceIndex)) {
         passed++;
         continue;
+      }
+      if (this.lane.coming.has(row.id)) {
+        // It comes by itself, and before what is behind it: that is found once it is there.
+        if (upToIndex === Infinity) break;
+        // Its commit is answered so late that something newer is in the lane by now: it goes before that, and does not come again.
+        this.lane.coming.delete(row.id);
       }
       const delivery = await recoverDelivery(parts, row);
       if (delivery !== undefined) {

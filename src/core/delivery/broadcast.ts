@@ -197,7 +197,7 @@ export class Broadcast {
     const channelId = target.channelId;
     const row = target.durable ? this.options.rows.find((candidate) => candidate.channelId === channelId) : undefined;
     if (row !== undefined && this.options.reserved) target.lane.reserved--;
-    if (row !== undefined) target.lane.coming.delete(row.id);
+    const isTaken = row !== undefined && this.options.placed !== undefined && !target.lane.coming.delete(row.id);
     if (target.channel === undefined) {
       if (row !== undefined) leaveBehind(this.parts, target.lane, channelId);
       this.parts.logger.warn('A channel is not registered in this process; its deliveries wait for one that has it.', { channelId });
@@ -210,6 +210,10 @@ export class Broadcast {
         return;
       }
       const { placed } = this.options;
+      if (isTaken) {
+        this.settle({ channelId, status: 'queued', attempts: 0 }, false); // something newer was there before its commit was answered
+        return;
+      }
       if (placed !== undefined) {
         this.deliverShared(target, placed.rows.find((candidate) => candidate.row.id === row.id) ?? { row });
         return;

@@ -175,12 +175,16 @@ export class Recovery {
     const { parts } = this;
     let stuck = 0;
     const busy = this.#activeLanes();
+    /** Lanes with something that comes by itself: what is behind it is found once it is there. */
+    const held = new Set<string>();
     for (const row of claimed.rows) {
       this.#isAbsent(row, absent);
       const lane = parts.rooms.get(row.roomId).lane(row.channelId);
-      if (lane.coming.has(row.id)) continue;
+      const name = laneKey(row.roomId, row.channelId);
+      if (lane.coming.has(row.id)) held.add(name);
+      if (held.has(name)) continue;
       // It has begun to work while we asked: it reads for itself what it has not had.
-      if (busy.has(laneKey(row.roomId, row.channelId))) {
+      if (busy.has(name)) {
         if (row.eventIndex > lane.knownIndex) catchUp(parts, lane, row.roomId, row.channelId, Infinity);
         continue;
       }
