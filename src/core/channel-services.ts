@@ -10,7 +10,7 @@ import type { ToolFunction } from './models/ai.js';
 import type { ProtocolTrace } from './models/trace.js';
 import type { KitParts } from './parts.js';
 import { Cascade } from './pipeline/cascade.js';
-import { loadState } from './pipeline/commit.js';
+import { loadHeld, loadState } from './pipeline/commit.js';
 import { commitOne } from './pipeline/injected.js';
 import { withSection } from './pipeline/section.js';
 import { storeEffects } from './pipeline/side-effects.js';
@@ -122,7 +122,7 @@ async function keepEffects(parts: KitParts, roomId: string, channelId: string, e
   for (const injected of effects.injectedEvents) {
     try {
       await withSection(parts, roomId, async (section) => {
-        await commitOne(parts, section, await loadState(parts, roomId), undefined, injected, cascade);
+        await commitOne(parts, section, await loadHeld(parts, section), undefined, injected, cascade);
       });
     } catch (error) {
       parts.logger.error('An injected event could not be committed.', { roomId, channelId, error });

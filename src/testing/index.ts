@@ -54,10 +54,12 @@ export {
 } from './mock-text-providers.js';
 export { MockTransportProvider } from './mock-transport-provider.js';
 export { SimulatedClient } from './simulator/clients.js';
+export { closings } from './simulator/closings.js';
+export { collisions } from './simulator/collisions.js';
 export { conversations } from './simulator/conversations.js';
 export { FAULT_KINDS, type Fault, type FaultKind, type MetFault } from './simulator/faults.js';
 export { SimulatedLeases } from './simulator/locks.js';
-export { SimulatedModel } from './simulator/model.js';
+export { SimulatedModel, type SimulatedModelOptions } from './simulator/model.js';
 export { People, type Written } from './simulator/people.js';
 export { SimulatedProcess, type Surroundings } from './simulator/process.js';
 export { SeededRandom } from './simulator/random.js';

@@ -1,7 +1,8 @@
 /** Parts with one mistake each, of the kind that loses or doubles messages: the simulator has to find them. */
-import type { CommitResult, EventCommit } from '../../src/core/store/store.js';
-import type { Variant } from '../../src/testing/simulator/world.js';
-import { SimulatedDatabase } from '../../src/testing/simulator/store.js';
+import type { OutboxRow } from '../../src/core/models/delivery.js';
+import type { OutboxState } from '../../src/core/models/vocabulary.js';
+import type { CommitResult, EventCommit, RowPatch, TurnMerge, TurnMergeOrder } from '../../src/core/store/store.js';
+import { closings, collisions, conversations, SimulatedDatabase, type Scenario, type Variant } from '../../src/testing/index.js';
 
 /** A reply is stored, and its turn is not: after a crash it is answered once more. */
 class RepliesWithoutTheirTurns extends SimulatedDatabase {
@@ -46,10 +47,65 @@ class RepliesWithoutTheirRows extends SimulatedDatabase {
   }
 }
 
-export const BROKEN: Readonly<Record<string, Variant>> = {
-  'a reply without its turn': { database: (stage) => new RepliesWithoutTheirTurns(stage) },
-  'a key before its commit': { database: (stage) => new KeysBeforeCommits(stage) },
-  'lanes of everybody': { database: (stage) => new LanesOfEverybody(stage) },
-  'leases that are not renewed': { database: (stage) => new LeasesThatAreNotRenewed(stage) },
-  'a reply without its rows': { database: (stage) => new RepliesWithoutTheirRows(stage) },
+/** Whoever once held a room goes on writing, whatever has happened meanwhile. */
+class NoFencing extends SimulatedDatabase {
+  override commitEvent({ fencingToken: _token, expectedLatestIndex: _index, ...commit }: EventCommit): CommitResult {
+    return super.commitEvent(commit);
+  }
+}
+
+/** Who comes too late is refused; who decided on what was true before is not. */
+class TokensAlone extends SimulatedDatabase {
+  override commitEvent({ expectedLatestIndex: _index, ...commit }: EventCommit): CommitResult {
+    return super.commitEvent(commit);
+  }
+}
+
+/** A lane is let go of before what is sent from it has left it. */
+class UnlockedBeforeDequeued extends SimulatedDatabase {
+  override commitEvent(commit: EventCommit): CommitResult {
+    const result = super.commitEvent(commit);
+    for (const { row } of result.placed?.rows ?? []) this.#unlock(row);
+    return result;
+  }
+
+  override updateRow(rowId: string, patch: RowPatch, from?: readonly OutboxState[], owner?: string): OutboxRow | null {
+    const changed = super.updateRow(rowId, patch, from, owner);
+    if (changed !== null) this.#unlock(changed);
+    return changed;
+  }
+
+  #unlock({ id, state }: OutboxRow): void {
+    if (state === 'sending') super.updateRow(id, { leaseOwner: undefined, leaseUntil: undefined });
+  }
+}
+
+/** Messages that join a turn are forgotten by it. */
+class MergesThatForget extends SimulatedDatabase {
+  override mergeTurns(order: TurnMergeOrder): TurnMerge | null {
+    const made = super.mergeTurns(order);
+    return made === null
+      ? null
+      : { ...made, turn: super.updateTurn(order.intoId, { triggerEventIds: made.turn.triggerEventIds.slice(-1) }) ?? made.turn };
+  }
+}
+
+/** A part with one mistake, and the scenario that finds it out. */
+export interface Broken {
+  readonly variant: Variant;
+  readonly scenario: Scenario;
+}
+
+const inConversations = (database: NonNullable<Variant['database']>): Broken => ({ variant: { database }, scenario: conversations });
+
+export const BROKEN: Readonly<Record<string, Broken>> = {
+  'a reply without its turn': inConversations((stage) => new RepliesWithoutTheirTurns(stage)),
+  'a key before its commit': inConversations((stage) => new KeysBeforeCommits(stage)),
+  'lanes of everybody': inConversations((stage) => new LanesOfEverybody(stage)),
+  'leases that are not renewed': inConversations((stage) => new LeasesThatAreNotRenewed(stage)),
+  'a reply without its rows': inConversations((stage) => new RepliesWithoutTheirRows(stage)),
+  'a lane unlocked before its row is out of it': inConversations((stage) => new UnlockedBeforeDequeued(stage)),
+  'no fencing': { variant: { database: (stage) => new NoFencing(stage) }, scenario: closings },
+  'fencing by tokens alone': { variant: { database: (stage) => new TokensAlone(stage) }, scenario: closings },
+  'merges that forget': { variant: { database: (stage) => new MergesThatForget(stage) }, scenario: collisions },
 };

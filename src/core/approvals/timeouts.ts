@@ -2,7 +2,7 @@
 import { isoTime, type Timer } from '../clock.js';
 import { RoomNotFoundError } from '../errors.js';
 import type { KitParts } from '../parts.js';
-import { loadState } from '../pipeline/commit.js';
+import { loadHeld } from '../pipeline/commit.js';
 import { withSection } from '../pipeline/section.js';
 import { endTask, isLaterAnswer } from '../rooms/later-answers.js';
 import { expireInSection } from './resolve.js';
@@ -87,7 +87,7 @@ export class Timeouts {
       if (!isLaterAnswer(task)) continue;
       try {
         await withSection(parts, task.roomId, async (section) => {
-          const state = await loadState(parts, task.roomId);
+          const state = await loadHeld(parts, section);
           await endTask(parts, section, state, task.id, { status: 'failed', told: { error: 'No answer came in time.' } });
         });
       } catch (error) {
@@ -101,7 +101,7 @@ export class Timeouts {
     const { parts } = this;
     try {
       await withSection(parts, roomId, async (section) => {
-        const state = await loadState(parts, roomId);
+        const state = await loadHeld(parts, section);
         const row = await parts.store.getApproval(approvalId);
         if (row?.state === 'pending' && row.expiresAt <= isoTime(parts.clock.now())) await expireInSection(parts, section, state, row);
       });

@@ -48,10 +48,19 @@ function commitNow(parts: KitParts, section: Section, commit: EventCommit): Awai
   );
 }
 
-/** With what the store has to know where others write too: whose lock it is (LOCK-03), and which leases have ended (STO-16). */
-function completed({ store, leases }: KitParts, { fencingToken }: Section, commit: EventCommit): EventCommit {
+/**
+ * With what the store has to know where others write too: whose lock it is and what was read under it (LOCK-03), and which
+ * leases have ended (STO-16). A token alone refuses who comes too late; who comes first after his lock was lost, is not.
+ */
+function completed({ store, leases }: KitParts, section: Section, commit: EventCommit): EventCommit {
+  const { fencingToken, expectedLatestIndex } = section;
   if (!store.shared) return fencingToken === undefined ? commit : { ...commit, fencingToken };
-  return { ...commit, now: isoTime(leases.now()), ...(fencingToken !== undefined && { fencingToken }) };
+  return {
+    ...commit,
+    now: isoTime(leases.now()),
+    ...(fencingToken !== undefined && { fencingToken }),
+    ...(expectedLatestIndex !== undefined && commit.expectedLatestIndex === undefined && { expectedLatestIndex }),
+  };
 }
 
 /**
@@ -85,6 +94,7 @@ async function placementOf({ store }: KitParts, { outbox, turns }: EventCommit, 
 
 function keepTail(parts: KitParts, section: Section, result: CommitResult): CommitResult {
   if (result.duplicate) return result;
+  section.wrote(result.event.index);
   if (parts.store.shared) parts.followers.committed(section.roomId, result.event.index);
   const runtime = parts.rooms.peek(section.roomId);
   if (runtime !== undefined) {
@@ -124,6 +134,17 @@ export function tellListeners(parts: KitParts, event: RoomEvent, state: RoomStat
       parts.logger.error('A commit listener failed.', { eventId: event.id, error });
     }
   }
+}
+
+/** As {@link loadState}, under the room's lock: what is committed on it counts only while nobody else has committed since (LOCK-03). */
+export function loadHeld(parts: KitParts, section: Section): Awaitable<RoomState> {
+  const loaded = loadState(parts, section.roomId);
+  if (section.fencingToken === undefined) return loaded;
+  const note = (state: RoomState): RoomState => {
+    section.saw(state.room.latestIndex);
+    return state;
+  };
+  return isPromise(loaded) ? loaded.then(note) : note(loaded);
 }
 
 /** The room as it is now, with bindings and participants; throws when it is not this organization's. */

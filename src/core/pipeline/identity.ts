@@ -12,7 +12,7 @@ import type { RegisteredChannel } from '../registry.js';
 import { contextOf } from '../rooms/history.js';
 import type { RoomState } from '../store/store.js';
 import { Cascade } from './cascade.js';
-import { loadState } from './commit.js';
+import { loadHeld } from './commit.js';
 import { draftEvent } from './event-draft.js';
 import { commitOne } from './injected.js';
 import type { ParticipantDecision } from './participants.js';
@@ -182,7 +182,7 @@ async function challenge(
   if (!isAnswer) await holdMessage(parts, challengeKey(channelId, message.senderId), message, roomId);
   if (content === undefined) return;
   await withSection(parts, roomId, async (section) => {
-    const now = await loadState(parts, roomId);
+    const now = await loadHeld(parts, section);
     await commitOne(parts, section, now, undefined, { event: { content }, targetChannelIds: [channelId] }, new Cascade());
   });
 }

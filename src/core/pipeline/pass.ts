@@ -30,7 +30,7 @@ import { tasksOf, tasksStored } from '../turns/later.js';
 import { isTakenOver } from '../turns/takeover.js';
 import type { TurnWork } from '../turns/turn-work.js';
 import type { Cascade } from './cascade.js';
-import { announce, commitEvent, loadState } from './commit.js';
+import { announce, commitEvent, loadHeld } from './commit.js';
 import { applyEditRules, type EditVerdict } from './edit-delete.js';
 import { draftEvent, type EventFields } from './event-draft.js';
 import { runGates } from './gates.js';
@@ -180,7 +180,7 @@ async function waitForLease(
 
 function passSteps(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Awaitable<PassOutcome> {
   const { fields } = input;
-  const state = ask(parts, input, () => loadState(parts, fields.roomId));
+  const state = ask(parts, input, () => loadHeld(parts, section));
   // The ordinary message: nothing to wait for but, maybe, a gate.
   if (!isPromise(state) && input.participant === undefined && fields.content.type !== 'edit' && fields.content.type !== 'delete') {
     const earlier = findEarlier(parts, input);
@@ -292,7 +292,7 @@ function gatePassed(
   });
   if (!section.hasChildren) return commitPass(parts, section, ready(checked.state, checked.binding));
   return section.childrenSettled().then(async () => {
-    const state = await loadState(parts, section.roomId);
+    const state = await loadHeld(parts, section);
     // What the gate itself did counts: it may have closed the room, or shown its source out (LOCK-06).
     const still = admit(checked.input, state);
     return still.refusal ?? commitPass(parts, section, ready(state, still.binding));

@@ -19,6 +19,8 @@ export class Section {
   private afterRelease: Deferred[] | undefined = undefined;
   private lastChild: Promise<unknown> | undefined = undefined;
   private isReleased = false;
+  /** The newest index that was read or written under this lock, where it may be lost unnoticed (LOCK-03). */
+  private seenIndex: number | undefined = undefined;
 
   constructor(
     readonly roomId: string,
@@ -39,6 +41,21 @@ export class Section {
   /** What every write under this lock carries (LOCK-03). */
   get writeOptions(): { fencingToken?: number } {
     return this.lease.token === undefined ? {} : { fencingToken: this.lease.token };
+  }
+
+  /** What was read of the room under this lock: a commit of somebody else since then makes it void, and with it what is decided on it. */
+  saw(latestIndex: number): void {
+    if (this.lease.token !== undefined) this.root.seenIndex ??= latestIndex;
+  }
+
+  /** What was committed under this lock. */
+  wrote(latestIndex: number): void {
+    if (this.lease.token !== undefined) this.root.seenIndex = latestIndex;
+  }
+
+  /** The index that the room must have for a commit under this lock; undefined where nobody else can have written. */
+  get expectedLatestIndex(): number | undefined {
+    return this.root.seenIndex;
   }
 
   /**

@@ -11,7 +11,7 @@ import type { Room, RoomTimers } from '../models/room.js';
 import type { AgentResponsePolicy, RoomStatus } from '../models/vocabulary.js';
 import { checkOptionNames, type OptionNames } from '../option-names.js';
 import type { KitParts } from '../parts.js';
-import { checkState, commitSystem, loadState } from '../pipeline/commit.js';
+import { checkState, commitSystem, loadHeld } from '../pipeline/commit.js';
 import { looseSystemEvent, type SystemNotice } from '../pipeline/event-draft.js';
 import { withSection, type Section } from '../pipeline/section.js';
 import type { RegisteredChannel } from '../registry.js';
@@ -229,7 +229,7 @@ export function inRoom<T>(parts: KitParts, roomId: string, work: (section: Secti
     let root: Section | undefined;
     const result = withSection(parts, roomId, (section) => {
       if (section.root === section) root = section;
-      const state = loadState(parts, roomId);
+      const state = loadHeld(parts, section);
       return isPromise(state) ? state.then((now) => work(section, now)) : work(section, state);
     });
     // The caller waits for the notices it caused; inside a hook the outermost call does.

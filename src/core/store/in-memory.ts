@@ -42,6 +42,7 @@ import type {
   RowPatch,
   RowQuery,
   TurnMerge,
+  TurnMergeOrder,
   TurnPatch,
   TurnQuery,
   WriteOptions,
@@ -420,7 +421,7 @@ export class InMemoryStore implements ConversationStore {
     const { organizationId } = query;
     return this.#usage.sum(query, (id) => organizationId === undefined || this.#rooms.get(id)?.state.room.organizationId === organizationId);
   }
-  mergeTurns(merge: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
+  mergeTurns(merge: TurnMergeOrder): TurnMerge | null {
     return this.#outbox.mergeTurns(merge);
   }
   getTurn(turnId: string): TurnRow | null {

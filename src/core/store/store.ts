@@ -173,7 +173,7 @@ export interface ConversationStore {
    * the lane of `intoId`, become `merged` with `mergedInto`; their triggers join those of `intoId` in the order of the rows'
    * trigger indexes, and the newest index becomes its own. null, and nothing is changed, unless `intoId` is queued or running.
    */
-  mergeTurns(merge: { readonly intoId: string; readonly turnIds: readonly string[] }): Awaitable<TurnMerge | null>;
+  mergeTurns(merge: TurnMergeOrder): Awaitable<TurnMerge | null>;
   /** Keeps what was generated outside of a turn's end (USG-01); of a room that is gone, nothing. Stores that keep no usage leave it out. */
   addUsage?(records: readonly UsageRecord[]): Awaitable<void>;
   /** Sums per agent, provider and model, in the order of their names (USG-01). Stores that keep no usage leave it out. */
@@ -436,6 +436,15 @@ export interface ApprovalQuery {
   readonly state?: ApprovalState | readonly ApprovalState[];
   /** Default: all. */
   readonly limit?: number;
+}
+
+/** Which turns are to be one. */
+export interface TurnMergeOrder {
+  /** The turn that is to answer all. */
+  readonly intoId: string;
+  readonly turnIds: readonly string[];
+  /** Only while none of them is another owner's: who has lost a lane merges nothing in it (STO-16). Default: whoever has them. */
+  readonly owner?: string;
 }
 
 /** What {@link ConversationStore.mergeTurns} has made of several turns. */

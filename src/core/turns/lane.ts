@@ -145,7 +145,7 @@ export class TurnLane {
   }
 
   #wait(parts: KitParts, work: TurnWork): void {
-    if (work.collision.policy === 'interrupt' && !work.recovered) return this.#interrupt(parts, work);
+    if (work.collision.policy === 'interrupt') return this.#interrupt(parts, work);
     if (work.collision.policy === 'burst') work.arrivedAt = arrivalOf(parts, work);
     noteTurn(parts, work, 'queued', this.#current === undefined ? {} : { reason: 'agent_busy' });
     this.#waiting.push(work);
@@ -154,6 +154,14 @@ export class TurnLane {
   /** COL-04: what runs is cut short, what waits of the same kind is given up, and this is the next. */
   #interrupt(parts: KitParts, work: TurnWork): void {
     const current = this.#current;
+    // Where several processes write, a message may come here after a newer one: then that is what the person wants answered.
+    const isNewer = (other: TurnWork | Backlog): other is TurnWork =>
+      'row' in other && other.collision.policy === 'interrupt' && isBefore(work, other);
+    const newer = current !== undefined && isNewer(current) ? current : this.#waiting.findLast(isNewer);
+    if (newer !== undefined) {
+      noteTurn(parts, work, 'queued', { reason: 'agent_busy' });
+      return this.#giveUp(parts, [work], newer);
+    }
     if (current !== undefined && current.interruptedBy === undefined && current.running?.isComplete !== true) {
       current.interruptedBy = work.trigger.id;
       reportInterruption(parts, current);
@@ -252,12 +260,12 @@ export class TurnLane {
       for (const work of works) if (work.collision.policy === 'burst') work.arrivedAt = arrivalOf(parts, work);
       this.#waiting.unshift(...works);
       // What had been interrupted when the process ended, or was about to be, is not begun again.
-      const isInterrupting = (waiting: TurnWork | Backlog): waiting is TurnWork => 'row' in waiting && waiting.collision.policy === 'interrupt';
-      const newest = this.#waiting.findLast(isInterrupting);
+      const interrupting = this.#waiting.filter((waiting) => 'row' in waiting).filter(({ collision }) => collision.policy === 'interrupt');
+      const newest = interrupting.reduce<TurnWork | undefined>((best, work) => (best !== undefined && isBefore(work, best) ? best : work), undefined);
       if (newest !== undefined)
         this.#giveUp(
           parts,
-          this.#remove((work) => isInterrupting(work) && work !== newest),
+          this.#remove((work) => work !== newest && interrupting.includes(work)),
           newest,
         );
       if (parts.channels.get(channelId) === undefined) leaveBehind(parts, this, channelId);
@@ -270,6 +278,11 @@ export class TurnLane {
 }
 
 type Step = TurnWork | Backlog | Gathering;
+
+/** Whether one's message came before the other's. */
+function isBefore(one: TurnWork, other: TurnWork): boolean {
+  return one.row.triggerIndex < other.row.triggerIndex;
+}
 
 /** Whether its row is one that waits: what a crash has cut off is run again by itself (TURN-03). */
 function isQueued({ row }: TurnWork): boolean {

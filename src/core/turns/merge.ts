@@ -15,7 +15,9 @@ import { triggersOf, type TurnWork } from './turn-work.js';
  */
 export async function mergeInto(parts: KitParts, into: TurnWork, others: readonly TurnWork[]): Promise<readonly TurnWork[] | undefined> {
   const turnIds = others.map(({ row }) => row.id);
-  const made = await insist(parts, { turnId: into.row.id }, () => parts.store.mergeTurns({ intoId: into.row.id, turnIds }));
+  const made = await insist(parts, { turnId: into.row.id }, () =>
+    parts.store.mergeTurns({ intoId: into.row.id, turnIds, ...(parts.store.shared && { owner: parts.owner }) }),
+  );
   if (made === null) return undefined;
   const ids = new Set(made.merged.map(({ id }) => id));
   // Asked again because the answer was lost, the store has merged them already.

@@ -9,6 +9,7 @@ import type { TurnEndReason, TurnState } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import type { PassOutcome } from '../pipeline/pass.js';
+import { isAlreadyCommitted } from '../store/memory/outbox.js';
 import { contextOf } from '../rooms/history.js';
 import { noteEnd } from './notes.js';
 import type { TurnWork } from './turn-work.js';
@@ -46,6 +47,8 @@ export const INTERRUPTED: TurnOutcome = { ...NOTHING, state: 'cancelled', endRea
 export function brokenOff(parts: KitParts, work: TurnWork, error: unknown): TurnOutcome {
   if (parts.stopping.aborted) return CUT_BY_CLOSING;
   if (error instanceof Interruption) return INTERRUPTED;
+  // Somebody else has ended it meanwhile: nothing has failed (STO-04).
+  if (isAlreadyCommitted(error)) return { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true };
   return { ...NOTHING, state: 'failed', endReason: error instanceof TimeoutError ? 'timeout' : 'error', error: logFailure(parts, work, error) };
 }
 

@@ -1,4 +1,5 @@
 /** What an agent may know and use of its turn while it runs (§17), and how others reach into it. */
+import { insist, insistFirst } from '../async/insist.js';
 import { Cancellation, type AbortSource } from '../async/cancellation.js';
 import { isoTime } from '../clock.js';
 import type { KeptByAgent, OnEventOptions, TakenMessages, Turn } from '../channel.js';
@@ -99,14 +100,14 @@ export class RunningTurn implements OnEventOptions, Turn {
   markToolStarted(idempotencyKey: string): Awaitable<void> {
     const startedTools = [...this.startedTools, idempotencyKey];
     this.work.row = { ...this.work.row, startedTools };
-    const updated = this.parts.store.updateTurn(this.id, { startedTools });
+    const updated = insistFirst(this.parts, { turnId: this.id }, () => this.parts.store.updateTurn(this.id, { startedTools }));
     return isPromise(updated) ? updated.then(() => undefined) : undefined;
   }
 
   /** COL-03: what waits for this agent and may be answered now; at once when that is nothing. */
   takeMessages(): Awaitable<TakenMessages | undefined> {
     if (!this.lane.hasSteering || this.aborted || this.isComplete) return undefined;
-    const loading = loadState(this.parts, this.work.row.roomId);
+    const loading = insistFirst(this.parts, { turnId: this.id }, () => loadState(this.parts, this.work.row.roomId));
     return isPromise(loading) ? loading.then((state) => this.#takeFrom(state)) : this.#takeFrom(loading);
   }
 
@@ -121,7 +122,7 @@ export class RunningTurn implements OnEventOptions, Turn {
       const events: RoomEvent[] = [];
       for (const { trigger } of joined) {
         // As it is now: edited, it has its new words; deleted, it is no longer there (EDT-04).
-        const event = await this.parts.store.getEvent(roomId, trigger.id);
+        const event = await insist(this.parts, { turnId: this.id }, () => this.parts.store.getEvent(roomId, trigger.id));
         if (event !== null && canSeeEvent(event, binding)) events.push(withoutStamps(event));
       }
       this.triggerEvents = [...this.triggerEvents, ...events];

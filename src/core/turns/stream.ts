@@ -2,6 +2,7 @@
  * A reply that is still being written (§18.2): previewed on every allowed target, gathered, and committed as one event
  * whose place in the timeline ends the previews.
  */
+import { insistFirst } from '../async/insist.js';
 import { errorCode } from '../errors.js';
 import type { OperationError, ResponseStream, StreamOutcome } from '../models/delivery.js';
 import type { EventDraft } from '../models/event.js';
@@ -116,20 +117,23 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
     throw failure;
   };
   try {
-    const passing = runPass(parts, {
-      fields: fieldsOf(written, text, outcome, error, isWaiting ? waitingKey(work, saidBefore(work).length) : undefined),
-      cascade: work.cascade,
-      origin: 'reply',
-      reply: {
-        row: work.row,
-        muteSuppresses: true,
-        work,
-        completes: isWaiting ? undefined : { turnId: work.row.id, state, endReason, replyEventIds: saidBefore(work), usage, records: run.records },
-      },
-      ...(previews.open.size > 0 && { streams: previews.open }),
-      streamErrorCode: outcome.cancelled === true ? 'cancelled' : error?.code,
-      startedAt: parts.clock.now(),
-    });
+    const pass = (): Awaitable<PassOutcome> =>
+      runPass(parts, {
+        fields: fieldsOf(written, text, outcome, error, isWaiting ? waitingKey(work, saidBefore(work).length) : undefined),
+        cascade: work.cascade,
+        origin: 'reply',
+        reply: {
+          row: work.row,
+          muteSuppresses: true,
+          work,
+          completes: isWaiting ? undefined : { turnId: work.row.id, state, endReason, replyEventIds: saidBefore(work), usage, records: run.records },
+        },
+        ...(previews.open.size > 0 && { streams: previews.open }),
+        streamErrorCode: outcome.cancelled === true ? 'cancelled' : error?.code,
+        startedAt: parts.clock.now(),
+      });
+    // The text is there only once: it is not lost because the store or the lock was away (TURN-03).
+    const passing = insistFirst(parts, { turnId: work.row.id }, pass);
     return isPromise(passing) ? passing.then(done).catch(failed) : done(passing);
   } catch (failure) {
     return failed(failure);

@@ -1,11 +1,12 @@
 /** A turn that has to wait for people (APR-01): one commit keeps how it goes on, asks for their leave, and frees its lane. */
 import { newSecret } from '../approvals/tokens.js';
 import { commitNotice, isForHosts, requestEvent } from '../approvals/notices.js';
+import { insist } from '../async/insist.js';
 import { isoTime } from '../clock.js';
 import type { ApprovalRequest, ApprovalRow, SuspendedTurn, SuspendRequest } from '../models/approval.js';
 import { ownJson } from '../models/json.js';
 import type { KitParts } from '../parts.js';
-import { loadState } from '../pipeline/commit.js';
+import { loadHeld } from '../pipeline/commit.js';
 import { withSection, type Section } from '../pipeline/section.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import { tasksOf, tasksStored } from './later.js';
@@ -22,16 +23,19 @@ export interface SaidSoFar {
   readonly usage: Readonly<Record<string, number>>;
 }
 
+/** What it asks is asked, also when the store is away for a moment, or its lock was lost. */
 export async function suspendTurn(parts: KitParts, work: TurnWork, request: SuspendRequest, said: SaidSoFar): Promise<TurnOutcome> {
-  return withSection(parts, work.row.roomId, async (section) => {
-    const state = await loadState(parts, work.row.roomId);
-    const reason = whyNot(state, work);
+  const rows = request.approvals.map((one) => approvalRow(parts, work, one));
+  const suspension: Suspension = { work, request, said, rows, asked: 0 };
+  const suspend = async (section: Section): Promise<TurnOutcome> => {
+    const state = await loadHeld(parts, section);
+    const reason = suspension.asked > 0 ? undefined : whyNot(state, work);
     // Nobody is asked for what would come to nothing (TURN-06).
     if (reason !== undefined) return { ...said, state: 'cancelled', reason, recorded: false };
-    const rows = request.approvals.map((one) => approvalRow(parts, work, one));
-    await commitRequests(parts, section, state, { work, request, said, rows });
+    await commitRequests(parts, section, state, suspension);
     return { ...said, state: 'waiting', recorded: true };
-  });
+  };
+  return insist(parts, { turnId: work.row.id }, () => withSection(parts, work.row.roomId, suspend));
 }
 
 function whyNot({ room, bindings, participants }: RoomState, { row }: TurnWork): string | undefined {
@@ -47,9 +51,12 @@ interface Suspension {
   readonly request: SuspendRequest;
   readonly said: SaidSoFar;
   readonly rows: readonly ApprovalRow[];
+  /** How many of its notices are in the timeline already. */
+  asked: number;
 }
 
-async function commitRequests(parts: KitParts, section: Section, state: RoomState, { work, request, said, rows }: Suspension): Promise<void> {
+async function commitRequests(parts: KitParts, section: Section, state: RoomState, suspension: Suspension): Promise<void> {
+  const { work, request, said, rows } = suspension;
   const cost = costOf(work);
   const suspended: SuspendedTurn = ownJson({
     loop: request.loop,
@@ -61,17 +68,17 @@ async function commitRequests(parts: KitParts, section: Section, state: RoomStat
   const patch = { state: 'waiting', attempts: 0, suspended, usage: said.usage, replyEventIds: said.replyEventIds } as const;
   // What people may see is asked one by one, because each has its own buttons.
   const hidden = rows.filter(isForHosts);
-  const groups = [hidden, ...rows.filter((row) => !isForHosts(row)).map((row) => [row])];
-  let extra: Parameters<typeof commitNotice>[4] = {
+  const groups = [hidden, ...rows.filter((row) => !isForHosts(row)).map((row) => [row])].filter(({ length }) => length > 0);
+  const first: Parameters<typeof commitNotice>[4] = {
     approvals: rows,
     ...tasksOf(work),
     turnChanges: [{ turnId: work.row.id, from: ['running'], patch }],
   };
-  for (const [first, ...rest] of groups) {
-    if (first === undefined) continue;
-    await commitNotice(parts, section, state, await requestEvent(parts, [first, ...rest]), extra);
+  for (const [one, ...more] of groups.slice(suspension.asked)) {
+    if (one === undefined) continue;
+    await commitNotice(parts, section, state, await requestEvent(parts, [one, ...more]), suspension.asked === 0 ? first : {});
+    suspension.asked++;
     tasksStored(parts, work);
-    extra = {};
   }
   work.row = { ...work.row, ...patch };
   noteTurn(parts, work, 'waiting');

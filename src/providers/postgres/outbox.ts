@@ -10,6 +10,7 @@ import {
   type RowPatch,
   type RowQuery,
   type TurnMerge,
+  type TurnMergeOrder,
   type TurnPatch,
   type TurnQuery,
   type TurnRow,
@@ -119,7 +120,7 @@ export function updateTurn(
 }
 
 /** Within a transaction. */
-export async function mergeTurns(sql: Sql, intoId: string, turnIds: readonly string[]): Promise<TurnMerge | null> {
+export async function mergeTurns(sql: Sql, { intoId, turnIds, owner }: TurnMergeOrder): Promise<TurnMerge | null> {
   const rows = await sql.all('SELECT json, trigger_index FROM @turns WHERE id = ANY ($1::text[]) ORDER BY room_id, trigger_index, id FOR UPDATE', [
     intoId,
     ...turnIds,
@@ -128,6 +129,7 @@ export async function mergeTurns(sql: Sql, intoId: string, turnIds: readonly str
   const merging = planTurnMerge(
     found.get(intoId),
     turnIds.map((id) => found.get(id)),
+    owner,
   );
   if (merging === null) return null;
   const merged: TurnRow[] = [];

@@ -33,6 +33,7 @@ import {
   type RowQuery,
   type Task,
   type TurnMerge,
+  type TurnMergeOrder,
   type TurnPatch,
   type TurnQuery,
   type TurnRow,
@@ -275,9 +276,9 @@ export class PostgresStore implements ConversationStore {
   sumUsage(query: UsageQuery): Promise<UsageSum[]> {
     return usage.sumUsage(this.#read, query);
   }
-  mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): Promise<TurnMerge | null> {
-    const ids = turnIds.slice();
-    return this.#write((sql) => outbox.mergeTurns(sql, intoId, ids));
+  mergeTurns(order: TurnMergeOrder): Promise<TurnMerge | null> {
+    const own = { ...order, turnIds: order.turnIds.slice() };
+    return this.#write((sql) => outbox.mergeTurns(sql, own));
   }
   getTurn(turnId: string): Promise<TurnRow | null> {
     return outbox.getTurn(this.#read, turnId);

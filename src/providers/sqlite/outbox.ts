@@ -16,6 +16,7 @@ import {
   type TurnChange,
   type TurnCompletion,
   type TurnMerge,
+  type TurnMergeOrder,
   type TurnPatch,
   type TurnQuery,
   type TurnRow,
@@ -125,10 +126,11 @@ export class SqliteOutbox {
     return changed;
   }
 
-  mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
+  mergeTurns({ intoId, turnIds, owner }: TurnMergeOrder): TurnMerge | null {
     const merging = planTurnMerge(
       this.getTurn(intoId),
       turnIds.map((id) => this.getTurn(id)),
+      owner,
     );
     if (merging === null) return null;
     const merged = merging.merged.map((turn) => this.updateTurn(turn.id, { state: 'merged', mergedInto: intoId }, undefined) ?? turn);

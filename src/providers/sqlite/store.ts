@@ -36,6 +36,7 @@ import {
   type RowQuery,
   type Task,
   type TurnMerge,
+  type TurnMergeOrder,
   type TurnPatch,
   type TurnQuery,
   type TurnRow,
@@ -352,9 +353,9 @@ export class SqliteStore implements ConversationStore {
   sumUsage(query: UsageQuery): UsageSum[] {
     return this.#read(() => this.#usage.sum(query));
   }
-  mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): Promise<TurnMerge | null> {
-    const ids = turnIds.slice();
-    return this.#write(undefined, () => this.#outbox.mergeTurns({ intoId, turnIds: ids }));
+  mergeTurns(order: TurnMergeOrder): Promise<TurnMerge | null> {
+    const own = { ...order, turnIds: order.turnIds.slice() };
+    return this.#write(undefined, () => this.#outbox.mergeTurns(own));
   }
   getTurn(turnId: string): TurnRow | null {
     return this.#read(() => this.#outbox.getTurn(turnId));

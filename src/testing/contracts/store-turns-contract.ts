@@ -191,6 +191,14 @@ export const turnCases = storeCases([
       await say(store, 'room', 'e6', {}, { turns: [turn('room', 't6', 'helper', { triggerEventIds: ['e6'] })] });
       const burst = await store.mergeTurns({ intoId: 't6', turnIds: ['t4'] });
       assert.deepEqual([burst?.turn.triggerEventIds, burst?.turn.state], [['e4', 'e6'], 'queued'], 'a queued one takes in as well');
+
+      await say(store, 'room', 'e7', {}, { turns: [turn('room', 't7', 'helper', { triggerEventIds: ['e7'] })] });
+      await store.updateTurn('t6', { leaseOwner: 'p1' });
+      await store.updateTurn('t7', { leaseOwner: 'p2' });
+      assert.equal(await store.mergeTurns({ intoId: 't6', turnIds: ['t7'], owner: 'p2' }), null, 'nothing joins what is another owner’s');
+      assert.deepEqual((await store.mergeTurns({ intoId: 't6', turnIds: ['t7'], owner: 'p1' }))?.merged, [], 'nor does what is another owner’s');
+      await store.updateTurn('t7', { leaseOwner: 'p1' });
+      assert.deepEqual(ids((await store.mergeTurns({ intoId: 't6', turnIds: ['t7'], owner: 'p1' }))?.merged ?? []), ['t7']);
     },
   },
   {

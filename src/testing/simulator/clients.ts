@@ -1,6 +1,6 @@
 /** People at sockets: connected to one process, to another when that is gone, and told only what they have not had. */
 import type { WebSocketChannel } from '../../channels/websocket.js';
-import type { ConnectionFrame } from '../../channels/websocket/frames.js';
+import type { ConnectionFrame, StreamFrame } from '../../channels/websocket/frames.js';
 import type { SeededRandom } from './random.js';
 import type { SimulatedProcess } from './process.js';
 import type { World } from './world.js';
@@ -13,6 +13,10 @@ export class SimulatedClient {
   readonly shown: number[] = [];
   /** The newest index it has. */
   last = -1;
+  /** Replies that it sees being written (WS-05). */
+  readonly previews = new Set<string>();
+  /** Words of replies it saw while they were written. */
+  previewed = 0;
   #process: SimulatedProcess | undefined;
   #connections = 0;
 
@@ -41,14 +45,16 @@ export class SimulatedClient {
     process.arrive(() => {
       const { stage } = this.world;
       let arrivesAt = 0;
-      const send = (frame: ConnectionFrame): void => {
+      const send = (frame: ConnectionFrame | StreamFrame): void => {
         // One connection brings its frames in their order.
         arrivesAt = Math.max(arrivesAt, stage.now + this.random.between(0.1, 2));
         stage.after(arrivesAt - stage.now, () => {
           if (isCurrent()) this.#hear(frame);
         });
       };
-      sockets.registerConnection(id, send, { roomIds: [this.roomId], afterIndex: this.last, roomLost: lost, ended: lost }).catch(lost);
+      sockets
+        .registerConnection(id, send, { roomIds: [this.roomId], afterIndex: this.last, streamSend: send, roomLost: lost, ended: lost })
+        .catch(lost);
     });
   }
 
@@ -59,16 +65,36 @@ export class SimulatedClient {
 
   #again(): void {
     this.#process = undefined;
+    this.previews.clear();
     this.world.stage.after(this.random.between(...AGAIN_MS), () => {
       if (this.#process === undefined) this.connect();
     });
   }
 
-  #hear(frame: ConnectionFrame): void {
-    if (frame.type !== 'event') return;
-    const { index } = frame.event;
+  #hear(frame: ConnectionFrame | StreamFrame): void {
+    switch (frame.type) {
+      case 'stream_start':
+        if (this.previews.has(frame.streamId)) throw new Error(`${this.name} was told twice that ${frame.streamId} begins.`);
+        this.previews.add(frame.streamId);
+        return;
+      case 'stream_chunk':
+        this.previewed++;
+        return;
+      case 'stream_end':
+      case 'stream_error':
+        if (!this.previews.delete(frame.streamId)) throw new Error(`${this.name} was told of the end of ${frame.streamId}, which has not begun.`);
+        if (frame.event !== undefined) this.#take(frame.event.index, frame.prev ?? -1);
+        return;
+      case 'event':
+        this.#take(frame.event.index, frame.prev);
+        return;
+      case 'resync':
+    }
+  }
+
+  #take(index: number, prev: number): void {
     if (index <= this.last) return; // it has that already
-    if (frame.prev > this.last) return this.#again(); // something is missing in between: it asks from where it has come to
+    if (prev > this.last) return this.#again(); // something is missing in between: it asks from where it has come to
     this.last = index;
     this.shown.push(index);
   }

@@ -1,5 +1,6 @@
 /** What has to hold when a run is over, told from what was outside of the kits: the vendors' and the people's own records, and the timeline. */
 import { canSeeEvent } from '../../core/delivery/visibility.js';
+import type { TurnRow } from '../../core/models/delivery.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { OutboxState, TurnState } from '../../core/models/vocabulary.js';
 import type { MetFault } from './faults.js';
@@ -10,9 +11,10 @@ const OPEN_ROWS: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
 const OPEN_TURNS: readonly TurnState[] = ['queued', 'running'];
 
 /** Whether nothing is left to do: everybody was heard, and all deliveries and turns have ended. */
-export function isQuiet({ database, people }: World): boolean {
+export function isQuiet({ database, people, isHostDone }: World): boolean {
   return (
     people.allTaken &&
+    isHostDone &&
     database.listRows({ state: OPEN_ROWS, limit: 1 }).length === 0 &&
     database.listTurns({ state: OPEN_TURNS, limit: 1 }).length === 0
   );
@@ -22,6 +24,7 @@ export function isQuiet({ database, people }: World): boolean {
 export function judge(world: World): readonly string[] {
   return [
     ...judgeTimelines(world),
+    ...judgeClosed(world),
     ...judgeMessages(world),
     ...judgeWork(world),
     ...judgeAnswers(world),
@@ -45,13 +48,28 @@ function* judgeTimelines(world: World): Iterable<string> {
   }
 }
 
+/** A closed room does not grow, whoever held it when it was closed (ROOM-04, LOCK-03). */
+function* judgeClosed(world: World): Iterable<string> {
+  for (const [roomId, events] of timelines(world)) {
+    let closed: RoomEvent | undefined;
+    for (const event of events) {
+      const code = event.content.type === 'system' ? event.content.code : undefined;
+      if (code === 'room_reopened') closed = undefined;
+      else if (closed !== undefined) yield `${roomId}: ${event.id} (index ${event.index}) came after the room was closed at index ${closed.index}`;
+      if (code === 'room_closed') closed = event;
+    }
+  }
+}
+
 /** Each message that was taken is there, once (INV-08). */
 function* judgeMessages(world: World): Iterable<string> {
   const all = timelines(world);
-  for (const { key, roomId, taken } of world.people.written) {
+  for (const { key, roomId, taken, results } of world.people.written) {
     if (!taken) yield `message ${key} was never taken`;
     const found = [...all].flatMap(([room, events]) => events.filter((event) => event.idempotencyKey === key).map(() => room));
-    if (taken && found.length === 0) yield `message ${key} was taken, and is lost`;
+    // A closed room takes nothing, and says so.
+    const isRefused = results.some(({ reason }) => reason === 'room_closed');
+    if (taken && found.length === 0 && !isRefused) yield `message ${key} was taken, and is lost`;
     if (found.length > 1) yield `message ${key} is there ${found.length} times`;
     if (found.length === 1 && found[0] !== roomId) yield `message ${key} is in ${found[0]}, not in ${roomId}`;
   }
@@ -74,21 +92,53 @@ function wasAway({ met }: World, name: string): boolean {
   return met.some(({ step, kind }) => step.startsWith(`${name}.`) && (kind === 'cut' || kind === 'refused' || kind === 'lost' || kind === 'slow'));
 }
 
-/** Every turn says what it has to say once: no message is answered twice, none is not answered (INV-08). */
+/** Every turn says what it has to say once: no message is answered twice, none is not answered, unless somebody wanted it so (INV-08). */
 function* judgeAnswers(world: World): Iterable<string> {
   const all = timelines(world);
-  for (const turn of world.database.listTurns({})) {
-    const replies = (all.get(turn.roomId) ?? []).filter(
-      ({ source, parentEventId }) =>
-        source.channelId === turn.channelId && parentEventId !== undefined && turn.triggerEventIds.includes(parentEventId),
+  const turns = world.database.listTurns({});
+  for (const turn of turns) {
+    const { roomId, channelId, triggerEventIds, state } = turn;
+    const asked = triggerEventIds.join(', ');
+    if (state === 'merged') {
+      let into: TurnRow | undefined = turn;
+      while (into?.state === 'merged') into = turns.find(({ id }) => id === into?.mergedInto);
+      const answered = into?.triggerEventIds;
+      if (answered === undefined || !triggerEventIds.every((id) => answered.includes(id)))
+        yield `turn ${turn.id} was merged into one that does not answer ${asked}`;
+      continue;
+    }
+    const said = (all.get(roomId) ?? []).filter(
+      (event) => event.source.channelId === channelId && triggerEventIds.some((id) => answeredBy(event).includes(id)),
     );
-    if (replies.length > 1)
-      yield `${turn.triggerEventIds.join(', ')} was answered ${replies.length} times by ${turn.channelId}: ${replies.map(({ id }) => id).join(', ')}`;
-    if (replies.length === 0 && turn.state === 'committed') yield `turn ${turn.id} is committed without its answer`;
-    // A turn that crashed twice is given up (TURN-03).
-    if (replies.length === 0 && turn.state !== 'committed' && turn.error?.code !== 'crashed' && !wasAway(world, 'model'))
-      yield `${turn.triggerEventIds.join(', ')} was not answered: the turn is ${turn.state} (${turn.endReason ?? ''} ${turn.error?.code ?? ''})`;
+    const whole = said.filter(({ metadata }) => metadata['cancelled'] !== true && metadata['partial'] !== true);
+    if (whole.length > 1 || said.length > turn.attempts)
+      yield `${asked} was answered ${said.length} times by ${channelId}: ${said.map(({ id }) => id).join(', ')}`;
+    if (state === 'committed' && whole.length === 0) yield `turn ${turn.id} is committed without its answer`;
+    for (const reply of whole)
+      if (!triggerEventIds.every((id) => answeredBy(reply).includes(id)))
+        yield `${reply.id} answers ${answeredBy(reply).join(', ')}, and its turn ${asked}`;
+    if (state !== 'committed' && whole.length > 0) yield `turn ${turn.id} is ${state}, and ${asked} has its answer`;
+    if (whole.length === 0 && state !== 'committed' && !mayBeUnanswered(world, turn, turns))
+      yield `${asked} was not answered: the turn is ${state} (${turn.endReason ?? ''} ${turn.error?.code ?? ''})`;
   }
+}
+
+function answeredBy({ metadata, parentEventId }: RoomEvent): readonly unknown[] {
+  const { answers } = metadata;
+  return Array.isArray(answers) ? (answers as readonly unknown[]) : [parentEventId];
+}
+
+/** A newer message has cut it short, its room was closed, it crashed twice (TURN-03), or the model was away. */
+function mayBeUnanswered(world: World, turn: TurnRow, turns: readonly TurnRow[]): boolean {
+  const { roomId, channelId, triggerIndex, state, error } = turn;
+  if (error?.code === 'crashed' || wasAway(world, 'model')) return true;
+  if (state !== 'cancelled') return false;
+  const closed = world.database
+    .listEvents(roomId)
+    .some(({ content, index }) => content.type === 'system' && content.code === 'room_closed' && index > triggerIndex);
+  if (closed) return true;
+  if (world.database.getBinding(roomId, channelId)?.collision?.policy !== 'interrupt') return false;
+  return turns.some((other) => other.roomId === roomId && other.channelId === channelId && other.triggerIndex > triggerIndex);
 }
 
 /** Whether whoever is at a socket has been shown all that there is. */
@@ -100,7 +150,8 @@ export function isShown(world: World): boolean {
 /** Whoever hears a room at a socket was shown all that there is to see, once and in order (WS-09). */
 function* judgeClients(world: World): Iterable<string> {
   const all = timelines(world);
-  for (const { name, roomId, channelId, shown } of world.clients) {
+  for (const { name, roomId, channelId, shown, previews } of world.clients) {
+    for (const streamId of previews) yield `${name} in ${roomId} still sees the preview ${streamId}`;
     const binding = world.database.getBinding(roomId, channelId);
     if (binding === null) continue;
     const visible = (all.get(roomId) ?? []).filter((event) => canSeeEvent(event, binding)).map(({ index }) => index);

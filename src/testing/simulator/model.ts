@@ -1,7 +1,17 @@
 /** A language model outside of all processes, which writes down what it was asked. */
-import { MockAIProvider, type AIProvider } from '../../ai/index.js';
+import { messageText, MockAIProvider, type AIProvider, type ScriptedReply } from '../../ai/index.js';
 import type { AIContext } from '../../core/models/ai.js';
 import type { SimulatedProcess } from './process.js';
+
+/** What a simulated model says, and how. */
+export interface SimulatedModelOptions {
+  /** Default: `answer to` and what it was asked last. */
+  readonly answer?: (context: AIContext) => ScriptedReply;
+  /** Words come one after the other, and may be previewed. Default false. */
+  readonly streaming?: boolean;
+  /** Milliseconds before each word of a stream, or before the whole. Default 0. */
+  readonly delayMs?: number;
+}
 
 /** A model, the same for all processes. */
 export class SimulatedModel {
@@ -10,25 +20,26 @@ export class SimulatedModel {
 
   constructor(
     readonly name: string,
-    private readonly answer: (context: AIContext) => string = (context) => `answer to ${lastWords(context)}`,
+    private readonly options: SimulatedModelOptions = {},
   ) {}
 
   /** The model's client, in one process. */
   provider(process: SimulatedProcess): AIProvider {
-    const mock = new MockAIProvider({
+    const { answer = repeat, streaming, delayMs } = this.options;
+    return new MockAIProvider({
       name: this.name,
       clock: process,
+      ...(streaming !== undefined && { streaming }),
+      ...(delayMs !== undefined && { delayMs }),
       responder: (context) =>
         process.call(`${this.name}.generate`, () => {
           this.asked++;
-          return this.answer(context);
+          return answer(context);
         }),
     });
-    return mock;
   }
 }
 
-function lastWords({ messages }: AIContext): string {
-  const content = messages.at(-1)?.content;
-  return typeof content === 'string' ? content : '…';
+function repeat({ messages }: AIContext): string {
+  return `answer to ${messageText(messages.at(-1))}`;
 }

@@ -46,7 +46,8 @@ export interface SimulationFailure extends RunOutcome {
 }
 
 /** Among how many calls faults are drawn: about as many as the busy part of a run makes. */
-const CALLS_PER_PROCESS = 90;
+const CALLS = 130;
+const CALLS_PER_PROCESS = 40;
 
 /**
  * Runs whole kits on virtual time, over a store, locks, a broker and vendors that fail as their seed says, and judges what came of it.
@@ -71,7 +72,7 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
     const how: RunOptions = {
       scenario,
       processes: count,
-      calls: CALLS_PER_PROCESS + 40 * count,
+      calls: callsOf(scenario, count),
       kinds: options.kinds ?? FAULT_KINDS,
       variant: options.variant,
     };
@@ -90,6 +91,11 @@ export async function simulate(options: SimulateOptions = {}): Promise<Simulatio
     if (done % 500 === 499) options.onProgress?.(report());
   }
   return report();
+}
+
+/** Among how many calls of a run faults are drawn. */
+export function callsOf({ calls = CALLS }: Scenario, processes: number): number {
+  return calls + CALLS_PER_PROCESS * (processes - 1);
 }
 
 /** Several reports of the same scenario as one: of runs that were shared out. */

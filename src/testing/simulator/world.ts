@@ -4,7 +4,7 @@ import { silentLogger } from '../../core/logger.js';
 import type { IdGenerator } from '../../core/ids.js';
 import type { Fault, FaultKind, MetFault } from './faults.js';
 import { SimulatedLeases, simulatedLocks } from './locks.js';
-import { SimulatedModel } from './model.js';
+import { SimulatedModel, type SimulatedModelOptions } from './model.js';
 import { SimulatedClient } from './clients.js';
 import { People } from './people.js';
 import { SimulatedProcess, type Surroundings } from './process.js';
@@ -17,6 +17,8 @@ import { SimulatedVendor } from './vendor.js';
 /** What is tried: how a process is made, and what happens. */
 export interface Scenario {
   readonly name: string;
+  /** About how many calls its busy part makes on one process: faults are drawn among so many, and 40 for each further process. Default 130. */
+  readonly calls?: number;
   /** Makes the kit of a process that starts, with its channels, hooks and agents; called again after a crash. */
   start(process: ProcessParts): RoomKit;
   /** Before anything goes wrong: rooms and bindings, on a kit that works at once. */
@@ -50,6 +52,8 @@ export interface Running {
 }
 
 const LEASE_SECONDS = 10;
+/** How long the host waits for what it wants. */
+const HOST_PATIENCE_MS = 20_000;
 /** How soon a process that died is there again. */
 const RESTART_MS = [200, 15_000] as const;
 
@@ -70,6 +74,7 @@ export class World implements Surroundings {
   readonly #running = new Map<string, Running>();
   #calls = 0;
   #ids = 0;
+  #asked = 0;
   #isCalm = true;
 
   constructor(
@@ -103,10 +108,41 @@ export class World implements Surroundings {
   }
 
   /** A model of this name, the same for all processes. */
-  model(name: string): SimulatedModel {
+  model(name: string, options: SimulatedModelOptions = {}): SimulatedModel {
     let model = this.models.get(name);
-    if (model === undefined) this.models.set(name, (model = new SimulatedModel(name)));
+    if (model === undefined) this.models.set(name, (model = new SimulatedModel(name, options)));
     return model;
+  }
+
+  /** Something that the host does on any process, after so many milliseconds; again until a process says that it is done. */
+  host(afterMs: number, act: (kit: RoomKit) => Promise<unknown>): void {
+    this.#asked++;
+    let isDone = false;
+    const again = (): void => void this.stage.after(this.random.between(500, 5000), attempt);
+    const attempt = (): void => {
+      if (isDone) return;
+      const running = this.random.pick(this.running);
+      if (running === undefined) return again();
+      const { process, kit } = running;
+      const timer = this.stage.after(HOST_PATIENCE_MS, attempt);
+      const done = (): void => {
+        if (isDone || !process.isAlive) return;
+        isDone = true;
+        timer.cancel();
+        this.#asked--;
+      };
+      const failed = (): void => {
+        timer.cancel();
+        again();
+      };
+      process.arrive(() => void act(kit).then(done, failed));
+    };
+    this.stage.after(afterMs, attempt);
+  }
+
+  /** Whether all that the host wanted is done. */
+  get isHostDone(): boolean {
+    return this.#asked === 0;
   }
 
   /** Somebody at a socket, who hears a room over a channel of sockets. */

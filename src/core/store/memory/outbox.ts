@@ -15,6 +15,7 @@ import {
   type TurnChange,
   type TurnCompletion,
   type TurnMerge,
+  type TurnMergeOrder,
   type TurnPatch,
   type TurnQuery,
 } from '../store.js';
@@ -174,10 +175,11 @@ export class MemoryOutbox {
     return this.#turns.get(turnId);
   }
 
-  mergeTurns({ intoId, turnIds }: { readonly intoId: string; readonly turnIds: readonly string[] }): TurnMerge | null {
+  mergeTurns({ intoId, turnIds, owner }: TurnMergeOrder): TurnMerge | null {
     const merging = planTurnMerge(
       this.getTurn(intoId),
       turnIds.map((id) => this.getTurn(id)),
+      owner,
     );
     if (merging === null) return null;
     const merged = merging.merged.map((turn) => this.updateTurn(turn.id, { state: 'merged', mergedInto: intoId }, undefined) ?? turn);
@@ -323,12 +325,13 @@ function withPrevious<Row>(row: Row, previousIndex: number | undefined): Placed<
 export function planTurnMerge(
   into: TurnRow | null | undefined,
   turns: readonly (TurnRow | null | undefined)[],
+  owner?: string,
 ): { readonly merged: readonly TurnRow[]; readonly patch: Pick<TurnRow, 'triggerEventIds' | 'triggerIndex'> } | null {
-  if (into == null || !OPEN_TURNS.includes(into.state)) return null;
+  if (into == null || !OPEN_TURNS.includes(into.state) || !isOwned(into, owner)) return null;
   const found = new Map<string, TurnRow>();
   for (const turn of turns) {
-    const fits = turn != null && turn.state === 'queued' && turn.id !== into.id && turn.roomId === into.roomId && turn.channelId === into.channelId;
-    if (fits) found.set(turn.id, turn);
+    if (turn?.state !== 'queued' || !isOwned(turn, owner)) continue;
+    if (turn.id !== into.id && turn.roomId === into.roomId && turn.channelId === into.channelId) found.set(turn.id, turn);
   }
   const byIndex = (a: TurnRow, b: TurnRow): number => a.triggerIndex - b.triggerIndex;
   const merged = [...found.values()].sort(byIndex);
@@ -342,6 +345,11 @@ export function planTurnMerge(
 /** What `commitEvent` throws when `completesTurn` names a turn that has ended (STO-04). */
 export function alreadyCommitted(turnId: string): ConflictError {
   return new ConflictError(`turn_already_committed: turn '${turnId}' has ended already; its reply is not posted twice.`, { retryable: false });
+}
+
+/** Whether an error is that one. */
+export function isAlreadyCommitted(error: unknown): boolean {
+  return error instanceof ConflictError && error.message.startsWith('turn_already_committed');
 }
 
 /** What of a row is no plain value, as the store's own. */
