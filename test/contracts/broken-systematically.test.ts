@@ -37,6 +37,7 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'c
   createRoomOnce: (_key: string, room: object) => ({ room: structuredClone(room), created: true }),
   getRoom: () => null,
   loadRoom: () => null,
+  loadArrival: () => null,
   updateRoom: (room: object) => structuredClone(room),
   patchRoomMetadata: (_roomId: string, metadata: object) => ({ metadata }),
   deleteRoom: () => true,

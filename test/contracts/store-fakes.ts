@@ -140,6 +140,12 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
   ],
   ['fences every room by one token', 'refuses a fencing token', fencesAllRooms],
   ['ignores expectedVersion', 'commits only on the version', (store) => commits(store, (commit) => without(commit, 'expectedVersion'))],
+  ['ignores expectedRevision', 'commits only on the revision', (store) => commits(store, (commit) => without(commit, 'expectedRevision'))],
+  [
+    'reads every message as a new one',
+    'reads a room together with the event',
+    (store) => ({ loadArrival: async (roomId) => (await store.loadArrival(roomId)) ?? null }),
+  ],
   ['ignores expectedLatestIndex', 'commits only on the version', (store) => commits(store, (commit) => without(commit, 'expectedLatestIndex'))],
   ['commits a turn twice', 'refuses a second reply of a turn', commitsTurnsTwice],
   [

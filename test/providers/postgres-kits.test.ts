@@ -1,6 +1,7 @@
 /** Whole kits over one PostgreSQL: what several processes make of one room, and what a message costs. */
+import type pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { extractText, RoomKit, silentLogger, TransportChannel, WebSocketChannel, type TransportProvider } from '../../src/index.js';
+import { extractText, HookResult, RoomKit, silentLogger, TransportChannel, WebSocketChannel, type TransportProvider } from '../../src/index.js';
 import { PostgresLockManager, PostgresRealtime, PostgresStore } from '../../src/providers/postgres/index.js';
 import { verifies } from '../requirements.js';
 import { postgres } from '../support/postgres.js';
@@ -68,24 +69,103 @@ describe('kits over one PostgreSQL', () => {
     }
   });
 
-  it('ask the store five times for a message with one delivery', { timeout: 30_000 }, async () => {
-    verifies('STO-08');
-    const { kit, store } = await openKit(server.schema());
-    try {
-      await kit.ensureRoom({ roomId: 'room' });
-      for (const channelId of ['web', 'texts']) await kit.attachChannel('room', channelId);
-      await kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'first', idempotencyKey: 'first' }, { roomId: 'room' });
-      const asked: string[] = [];
-      const connections = store['connections'];
-      const [all, read] = [connections.all.bind(connections), connections.read.bind(connections)];
-      connections.all = (sql, ...values) => (asked.push(sql), all(sql, ...values));
-      connections.read = (sql, ...values) => (asked.push(sql), read(sql, ...values));
-      await kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'second', idempotencyKey: 'second' }, { roomId: 'room' });
-      const ofMessage = asked.filter((sql) => !sql.includes('UNION ALL')).map((sql) => /@[a-z_]+/.exec(sql)?.[0]);
-      // The room twice, before its lock and under it; its earlier event of this key; the commit; what became of the delivery.
-      expect(ofMessage).toEqual(['@bindings', '@bindings', '@events', '@commit_event', '@outbox']);
-    } finally {
-      await kit.close();
-    }
+  describe('ask the store', () => {
+    const message = (n: string): Parameters<RoomKit['processInbound']>[0] => ({
+      channelId: 'web',
+      senderId: 'ada',
+      content: n,
+      idempotencyKey: n,
+    });
+
+    it('three times for a message with one delivery, also for the first of a room and one that names no room', { timeout: 30_000 }, async () => {
+      verifies('STO-18', 'INB-07');
+      const schema = server.schema();
+      const [one, two] = [await openKit(schema), await openKit(schema)];
+      try {
+        await one.kit.ensureRoom({ roomId: 'room' });
+        for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
+        const ways = ['loadArrival', '@commit_event', '@outbox'];
+        expect(await statements(two, () => two.kit.processInbound(message('first'), { roomId: 'room' }))).toEqual(ways);
+        expect(await statements(two, () => two.kit.processInbound(message('second'), { roomId: 'room' }))).toEqual(ways);
+        expect(await statements(one, () => one.kit.processInbound(message('third'), { roomId: 'room' }))).toEqual(ways);
+        const routed = ['findRoute', '@commit_event', '@outbox'];
+        expect(await statements(one, () => one.kit.processInbound(message('fourth')))).toEqual(routed);
+        expect(await statements(two, () => two.kit.processInbound(message('fifth')))).toEqual(routed);
+        expect(await statements(two, () => two.kit.processInbound({ ...message('sixth'), idempotencyKey: undefined }))).toEqual(routed);
+        expect(two.sent.length + one.sent.length).toBe(6);
+        expect((await one.kit.listDeliveries({ roomId: 'room' })).map(({ state }) => state)).toEqual(Array(6).fill('sent'));
+      } finally {
+        await one.kit.close();
+        await two.kit.close();
+      }
+    });
+
+    it('once more under the lock where gates decide, and where somebody has changed the room since', { timeout: 30_000 }, async () => {
+      verifies('STO-18', 'INB-07', 'INB-08', 'LOCK-02');
+      const schema = server.schema();
+      const [one, two] = [await openKit(schema), await openKit(schema)];
+      try {
+        await one.kit.ensureRoom({ roomId: 'room' });
+        for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
+        // Between the read of the one and its commit the other takes the delivery's channel away.
+        const { store } = one;
+        const loadArrival = store.loadArrival.bind(store);
+        store.loadArrival = async (...asked) => {
+          const arrival = await loadArrival(...asked);
+          store.loadArrival = loadArrival;
+          await two.kit.mute('room', 'web');
+          return arrival;
+        };
+        const changed = await statements(one, () => one.kit.processInbound(message('late'), { roomId: 'room' }));
+        expect(changed).toEqual(['loadArrival', '@commit_event', 'loadArrival', '@commit_event']);
+        expect((await one.kit.getTimeline('room')).at(-1)).toMatchObject({ status: 'blocked', blockedBy: 'source_muted' });
+        await two.kit.unmute('room', 'web');
+
+        let asked = 0;
+        one.kit.hook('before_broadcast', { name: 'counts' }, () => (asked++, HookResult.allow()));
+        await one.kit.processInbound(message('reads history'), { roomId: 'room' });
+        const gated = await statements(one, () => one.kit.processInbound(message('gated'), { roomId: 'room' }));
+        expect(gated).toEqual(['loadArrival', 'loadArrival', '@commit_event', '@outbox']);
+        const again = await Promise.all([message('gated'), message('gated')].map((said) => one.kit.processInbound(said, { roomId: 'room' })));
+        expect(again.map(({ duplicate }) => duplicate)).toEqual([true, true]);
+        expect(asked).toBe(2);
+      } finally {
+        await one.kit.close();
+        await two.kit.close();
+      }
+    });
   });
 });
+
+/** What of the server is asked meanwhile, statement by statement; what comes with time and not with messages is left for later. */
+async function statements({ store }: OpenKit, during: () => Promise<unknown>): Promise<string[]> {
+  const asked: string[] = [];
+  const { pool } = store['connections'] as unknown as { pool: pg.Pool };
+  const clients: [client: pg.PoolClient, query: pg.PoolClient['query']][] = [];
+  const onAcquire = (client: pg.PoolClient): void => {
+    if (clients.some(([known]) => known === client)) return;
+    const query = client.query.bind(client) as (config: { text: string }) => unknown;
+    clients.push([client, client.query]);
+    client.query = ((config: { text: string }) => {
+      asked.push(config.text);
+      return query(config);
+    }) as typeof client.query;
+  };
+  pool.on('acquire', onAcquire);
+  const { claimDue } = store;
+  store.claimDue = () => Promise.resolve({ rows: [], turns: [] });
+  try {
+    await during();
+  } finally {
+    pool.off('acquire', onAcquire);
+    store.claimDue = claimDue;
+    for (const [client, query] of clients) client.query = query;
+  }
+  return asked
+    .filter((text) => !/clock_timestamp|SELECT id, latest_index/.test(text))
+    .map((text) => {
+      if (text.includes('chosen AS')) return 'findRoute';
+      if (text.includes('AS earlier')) return 'loadArrival';
+      return `@${/"[a-z0-9_]+"\.([a-z_]+)/.exec(text)?.[1] ?? text}`;
+    });
+}

@@ -10,6 +10,7 @@ import { toContent } from '../models/content-validation.js';
 import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
 import type { Participant } from '../models/people.js';
+import type { Room } from '../models/room.js';
 import { EMPTY, EMPTY_LIST, frozenMap, isPromise, type Awaitable } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { RegisteredChannel } from '../registry.js';
@@ -27,6 +28,7 @@ import { pendingKey } from './edit-delete.js';
 import { releaseHeld } from './held.js';
 import { challengeKey, isStillSender, knownSender, resolvesSenders, resolveSender } from './identity.js';
 import type { ParticipantDecision } from './participants.js';
+import type { RoutedMessage } from './router.js';
 import { runPass, type PassInput, type PassOutcome } from './pass.js';
 import { ProcessDeadline, ProcessTimeout } from './process-deadline.js';
 import { wakeParked } from '../delivery/parked.js';
@@ -220,6 +222,7 @@ function prepare(
   deadline: ProcessDeadline,
 ): PreparedOrResult | Promise<PreparedOrResult> {
   const channel = entry.channel;
+  if (parts.store.shared) return prepareShared(parts, entry, message, options, deadline);
   if (options.roomId !== undefined) {
     const loaded = parts.store.loadRoom(options.roomId);
     if (isPromise(loaded)) return prepareSlowly(parts, entry, message, options, deadline, options.roomId, loaded);
@@ -238,6 +241,40 @@ function prepare(
     }
   }
   return prepareSlowly(parts, entry, message, options, deadline);
+}
+
+/**
+ * Of a store that is shared everything is asked for in one call. Who finds nothing unusual goes by it, and the commit says whether
+ * it still holds (INB-07).
+ */
+async function prepareShared(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  options: ReleasedOptions,
+  deadline: ProcessDeadline,
+): Promise<PreparedOrResult> {
+  const { channelId } = entry.channel;
+  const key = isEphemeral(message) ? undefined : message.idempotencyKey;
+  if (options.roomId === undefined && isEphemeral(message)) return prepareSlowly(parts, entry, message, options, deadline);
+  const routed: RoutedMessage = options.roomId === undefined ? await routeMessage(parts, entry, message) : { roomId: options.roomId };
+  const { roomId } = routed;
+  const arrival = roomId === null ? null : (routed.arrival ?? (await parts.store.loadArrival(roomId, key)));
+  if (roomId === null || arrival === null || isOver(arrival.state.room) || !isBound(arrival.state, channelId)) {
+    const loading = arrival === null ? undefined : Promise.resolve(arrival.state);
+    return prepareSlowly(parts, entry, message, options, deadline, Promise.resolve(roomId), loading);
+  }
+  const state = checkState(parts, roomId, arrival.state);
+  if (arrival.earlier !== null) return knownResult(parts, entry, message, arrival.earlier);
+  const prepared = await normalise(parts, entry, message, options, state, deadline);
+  if (prepared.result === undefined) prepared.pass.read = state;
+  return prepared;
+}
+
+async function routeMessage(parts: KitParts, entry: RegisteredChannel, message: InboundMessage): Promise<RoutedMessage> {
+  const query = routeQuery(parts, entry, message);
+  const { router } = parts;
+  return router.routeArrival === undefined ? { roomId: await router.route(query) } : router.routeArrival(query);
 }
 
 async function prepareSlowly(
@@ -259,7 +296,7 @@ async function prepareSlowly(
   let state = roomId === null ? await createRoomForSender(parts, entry, message) : await (loading ?? parts.store.loadRoom(roomId));
   if (state === null && roomId !== null) state = await createRoomWithId(parts, roomId);
   state = checkState(parts, roomId ?? '', state);
-  if (state.room.status === 'closed' || state.room.status === 'archived') {
+  if (isOver(state.room)) {
     const earlier =
       message.idempotencyKey === undefined ? null : await parts.store.getEventByIdempotencyKey(message.idempotencyKey, { roomId: state.room.id });
     if (earlier === null) return { result: blockedResult('room_closed') };
@@ -484,6 +521,7 @@ function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, p
     startedAt: 0,
     span: undefined,
     newKey: undefined,
+    read: undefined,
   };
 }
 
@@ -652,6 +690,10 @@ export class SettledResult implements InboundResult {
   [inspect](): InboundResult {
     return this.toJSON();
   }
+}
+
+function isOver({ status }: Room): boolean {
+  return status === 'closed' || status === 'archived';
 }
 
 function isBound(state: RoomState, channelId: string): boolean {

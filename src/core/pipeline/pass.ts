@@ -11,7 +11,7 @@ import { isBehind } from '../delivery/left-behind.js';
 import { planFor, solicited, type Plan, type Target } from '../delivery/plan.js';
 import { isReady } from '../delivery/ready.js';
 import { canWrite } from '../delivery/visibility.js';
-import { ChannelNotFoundError } from '../errors.js';
+import { ChannelNotFoundError, ConflictError } from '../errors.js';
 import type { SideEffects } from '../hooks/effects.js';
 import type { GateOutcome } from '../hooks/engine.js';
 import { VerdictLog } from '../hooks/verdict-log.js';
@@ -30,7 +30,7 @@ import { tasksOf, tasksStored } from '../turns/later.js';
 import { isTakenOver } from '../turns/takeover.js';
 import type { TurnWork } from '../turns/turn-work.js';
 import type { Cascade } from './cascade.js';
-import { announce, commitEvent, loadHeld } from './commit.js';
+import { announce, checkState, commitEvent, loadHeld } from './commit.js';
 import { applyEditRules, type EditVerdict } from './edit-delete.js';
 import { draftEvent, type EventFields } from './event-draft.js';
 import { runGates } from './gates.js';
@@ -58,6 +58,8 @@ export interface PassInput {
   span?: string | undefined;
   /** A key that was looked up just now and not found; void as soon as something is waited for. */
   newKey?: string | undefined;
+  /** Of a store that is shared: the room as it was read before the lock, when no event had this message's key. */
+  read?: RoomState | undefined;
 }
 
 export interface ReplyOfTurn {
@@ -86,6 +88,7 @@ export function runPass(parts: KitParts, input: PassInput): Awaitable<PassOutcom
   const current = openSection();
   if (current !== undefined) {
     input.newKey = undefined;
+    input.read = undefined; // what its cause has done meanwhile counts
     return joinSection(parts, input, current);
   }
   const { deadline } = input;
@@ -180,11 +183,12 @@ async function waitForLease(
 
 function passSteps(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Awaitable<PassOutcome> {
   const { fields } = input;
+  if (parts.store.shared) return passShared(parts, section, input, lockWaitMs);
   const state = ask(parts, input, () => loadHeld(parts, section));
   // The ordinary message: nothing to wait for but, maybe, a gate.
   if (!isPromise(state) && input.participant === undefined && fields.content.type !== 'edit' && fields.content.type !== 'delete') {
     const earlier = findEarlier(parts, input);
-    if (isPromise(earlier)) return passSlowly(parts, section, input, state, lockWaitMs, earlier);
+    if (isPromise(earlier)) return passSlowly(parts, section, input, state, lockWaitMs, () => earlier);
     input.deadline?.check();
     if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
     const admitted = admit(input, state);
@@ -193,6 +197,57 @@ function passSteps(parts: KitParts, section: Section, input: PassInput, lockWait
     return gate(parts, section, { input, state, binding, event: draftOf(parts, input), lockWaitMs, edit: undefined });
   }
   return passSlowly(parts, section, input, state, lockWaitMs, undefined);
+}
+
+/** Where each read is a way to another machine: one of them at most, under the lock or before it. */
+function passShared(parts: KitParts, section: Section, input: PassInput, lockWaitMs: number): Promise<PassOutcome> {
+  const { read, fields } = input;
+  input.read = undefined;
+  const ready = read === undefined ? undefined : readyOn(parts, input, read, lockWaitMs);
+  if (ready !== undefined) return passUnlessChanged(parts, section, ready);
+  const { idempotencyKey: key, roomId } = fields;
+  if (key === undefined)
+    return passSlowly(
+      parts,
+      section,
+      input,
+      ask(parts, input, () => loadHeld(parts, section)),
+      lockWaitMs,
+      undefined,
+    );
+  let earlier: RoomEvent | null = null;
+  const arriving = ask(parts, input, async () => {
+    const arrival = await parts.store.loadArrival(roomId, key);
+    earlier = arrival?.earlier ?? null;
+    const state = checkState(parts, roomId, arrival?.state ?? null);
+    section.saw(state.room.latestIndex);
+    return state;
+  });
+  return passSlowly(parts, section, input, arriving, lockWaitMs, () => earlier);
+}
+
+/**
+ * What was read before the lock decides, where nobody is asked and nothing is refused: the commit finds out whether it still holds.
+ * Gates are asked once, so they get the room as it is under the lock; and a refusal has to be true.
+ */
+function readyOn(parts: KitParts, input: PassInput, state: RoomState, lockWaitMs: number): Ready | undefined {
+  const { fields, cascade, origin } = input;
+  if (state.revision === undefined || input.participant !== undefined || parts.hooks.has('before_broadcast', fields.roomId)) return undefined;
+  if (fields.content.type === 'edit' || fields.content.type === 'delete') return undefined;
+  const { refusal, binding } = admit(input, state);
+  if (refusal !== undefined || binding === undefined || !canWrite(binding) || binding.muted) return undefined;
+  const event = draftOf(parts, input);
+  if (chainStop(parts, cascade, event, origin) !== undefined) return undefined;
+  return { input, state, binding, event, lockWaitMs, edit: undefined, tooDeep: undefined, expectedRevision: state.revision };
+}
+
+async function passUnlessChanged(parts: KitParts, section: Section, ready: Ready): Promise<PassOutcome> {
+  try {
+    return await commitPass(parts, section, ready);
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+  }
+  return passShared(parts, section, ready.input, ready.lockWaitMs);
 }
 
 /** The event of this key that is in the timeline already: the first one answers for all that follow (INB-08). */
@@ -213,7 +268,7 @@ async function passSlowly(
   input: PassInput,
   loading: Awaitable<RoomState>,
   lockWaitMs: number,
-  lookingUp: Promise<RoomEvent | null> | undefined,
+  lookUp: (() => Awaitable<RoomEvent | null>) | undefined,
 ): Promise<PassOutcome> {
   const { fields, deadline } = input;
 
@@ -222,7 +277,7 @@ async function passSlowly(
   deadline?.check();
 
   // 8. Idempotency.
-  const found = lookingUp ?? findEarlier(parts, input);
+  const found = lookUp === undefined ? findEarlier(parts, input) : lookUp();
   const earlier = isPromise(found) ? await (deadline?.wait(found) ?? found) : found;
   if (earlier !== null) return { kind: 'duplicate', event: earlier, state };
 
@@ -344,6 +399,8 @@ interface Ready extends Checked {
   readonly effects?: SideEffects | undefined;
   readonly verdicts?: VerdictLog | undefined;
   readonly stop?: { readonly blockedBy: string; readonly reason: string | undefined } | undefined;
+  /** Set where the room was read before the lock. */
+  readonly expectedRevision?: number | undefined;
 }
 
 /** Steps 10 to 12: the write gate, the plan, the commit. */
@@ -379,6 +436,7 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
   const commit: { -readonly [Field in keyof EventCommit]: EventCommit[Field] } = { event };
   if (rows.length > 0) commit.outbox = rows;
   if (turns.length > 0) commit.turns = turns;
+  if (ready.expectedRevision !== undefined) commit.expectedRevision = ready.expectedRevision;
   const isActivity = event.type === 'message' || event.type === 'edit' || event.type === 'delete';
   const resumes = isActivity && state.room.status === 'paused';
   // Without timers nobody asks when a room was last active.

@@ -3,7 +3,7 @@ import type { Logger } from '../logger.js';
 import type { InboundMessage } from '../models/delivery.js';
 import { isPromise, type Awaitable } from '../models/json.js';
 import type { ChannelType } from '../models/vocabulary.js';
-import type { ConversationStore, RouteCandidate, RouteCandidates } from '../store/store.js';
+import type { Arrival, ConversationStore, RouteCandidate, RouteCandidates } from '../store/store.js';
 
 /** What a router may go by. */
 export interface InboundRouteQuery {
@@ -24,6 +24,16 @@ export interface InboundRouteQuery {
 export interface InboundRoomRouter {
   /** The room's id, or null for a new room. */
   route(query: InboundRouteQuery): Awaitable<string | null>;
+  /** The same, together with the room, where the store has read both at once. Routers without it are asked by `route`. */
+  routeArrival?(query: InboundRouteQuery): Awaitable<RoutedMessage>;
+}
+
+/** Where a message goes, and what was read of the room on the way. */
+export interface RoutedMessage {
+  /** null: a new room. */
+  readonly roomId: string | null;
+  /** Of that room. Without it the room is read by its id. */
+  readonly arrival?: Arrival | undefined;
 }
 
 /** A reply names its thread from the root on; what matters stands near its end, and a stranger may name thousands. */
@@ -39,11 +49,16 @@ export class DefaultInboundRouter implements InboundRoomRouter {
   ) {}
 
   route(query: InboundRouteQuery): Awaitable<string | null> {
-    const { repliesTo, threadId } = query.message;
-    if ((repliesTo !== undefined && repliesTo.length > 0) || (query.roomPerThread === true && threadId !== undefined))
-      return this.#routeThread(query);
+    if (isOfThread(query)) return this.#routeThread(query);
     const found = this.#find(query);
     return isPromise(found) ? found.then((candidates) => this.#decide(query, candidates)) : this.#decide(query, found);
+  }
+
+  async routeArrival(query: InboundRouteQuery): Promise<RoutedMessage> {
+    if (isOfThread(query)) return { roomId: await this.#routeThread(query) };
+    const candidates = await this.#find(query);
+    const roomId = this.#decide(query, candidates);
+    return { roomId, arrival: candidates.arrival?.state.room.id === roomId ? candidates.arrival : undefined };
   }
 
   #find(query: InboundRouteQuery): Awaitable<RouteCandidates> {
@@ -112,6 +127,10 @@ export class DefaultInboundRouter implements InboundRoomRouter {
     this.#warned.add(channelId);
     this.logger.warn('A channel is attached to several rooms and none of them names the sender; messages open new rooms.', { channelId });
   }
+}
+
+function isOfThread({ message: { repliesTo, threadId }, roomPerThread }: InboundRouteQuery): boolean {
+  return (repliesTo !== undefined && repliesTo.length > 0) || (roomPerThread === true && threadId !== undefined);
 }
 
 /** The newest candidate; `null` (a new room) when two are equally new, undefined when there is none. */

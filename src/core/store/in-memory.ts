@@ -25,6 +25,7 @@ import { RoutingIndex } from './memory/routing.js';
 import { MemoryUsage } from './memory/usage.js';
 import type {
   ApprovalQuery,
+  Arrival,
   ClaimedWork,
   CommitResult,
   ConversationStore,
@@ -99,6 +100,12 @@ export class InMemoryStore implements ConversationStore {
 
   loadRoom(roomId: string): RoomState | null {
     return this.#rooms.get(roomId)?.state ?? null;
+  }
+
+  loadArrival(roomId: string, idempotencyKey?: string): Arrival | null {
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return null;
+    return { state: room.state, earlier: idempotencyKey === undefined ? null : (room.byKey(idempotencyKey) ?? null) };
   }
 
   updateRoom(room: Room, options?: WriteOptions): Room {
@@ -195,7 +202,7 @@ export class InMemoryStore implements ConversationStore {
       if (earlier !== undefined) return { event: earlier, state: room.state, duplicate: true };
     }
     room.checkFence(commit.fencingToken);
-    room.checkExpected(commit.expectedVersion, commit.expectedLatestIndex);
+    room.checkExpected(commit);
     const completion = commit.completesTurn;
     if (completion !== undefined) this.#outbox.checkCompletable(completion.turnId);
     const { approvals, resolves, turnChanges, tasks, endsTask } = commit;

@@ -43,6 +43,8 @@ export interface ConversationStore {
   getRoom(roomId: string): Awaitable<Room | null>;
   /** Room, bindings and participants in one read; the same snapshot object as long as nothing changed. */
   loadRoom(roomId: string): Awaitable<RoomState | null>;
+  /** The same, and the event of the room that has this key: what a message needs that comes in, in one read (STO-18). */
+  loadArrival(roomId: string, idempotencyKey?: string): Awaitable<Arrival | null>;
   /**
    * Writes what callers own: status, timers, metadata, aiConfig, agentResponsePolicy, collision, closedAt, organizationId.
    * Counters are the store's. A stale `version` throws ConflictError (STO-14). Returns the room as stored.
@@ -251,6 +253,18 @@ export interface RoomState {
   readonly room: Room;
   readonly bindings: readonly ChannelBinding[];
   readonly participants: readonly Participant[];
+  /**
+   * Another number whenever anything of these has changed but the counters of the room (and its updatedAt), for
+   * {@link EventCommit.expectedRevision}. A store that is not shared may leave it out: without it rooms are read under their lock.
+   */
+  readonly revision?: number;
+}
+
+/** A room as a message finds it. */
+export interface Arrival {
+  readonly state: RoomState;
+  /** The event that has the message's key already; null without one. */
+  readonly earlier: RoomEvent | null;
 }
 
 /** The binding of this channel; undefined when it is not bound. A loop, because it is asked for each message. */
@@ -298,6 +312,8 @@ export interface EventCommit {
   /** Throws ConflictError when the room has another version or latest index (LOCK-07). */
   readonly expectedVersion?: number;
   readonly expectedLatestIndex?: number;
+  /** Throws ConflictError when the room's state has another {@link RoomState.revision}: more has changed than its counters (STO-18). */
+  readonly expectedRevision?: number;
 }
 
 /** How a turn ends with the commit of its last reply (STO-04). */
@@ -399,6 +415,8 @@ export interface RouteCandidates {
   readonly participating: readonly RouteCandidate[];
   /** Active and paused rooms this channel is bound to, at most two of them in any order, with the address their binding names. */
   readonly bound: readonly (RouteCandidate & { readonly address?: string })[];
+  /** The one room of all these that a message could go to, as `loadArrival` gives it. Stores that would have to ask again leave it out. */
+  readonly arrival?: Arrival;
 }
 
 /** A room a message may belong to. */

@@ -14,6 +14,13 @@ export function frozenEvent(draft: RoomEventDraft): RoomEvent {
   return Object.freeze(draft);
 }
 
+/** What a store throws when more of a room has changed than a commit expects. */
+export function roomChanged(roomId: string): ConflictError {
+  return new ConflictError(
+    `Room '${roomId}', its bindings or its participants were changed since they were read. Read the room again and repeat the call.`,
+  );
+}
+
 /** What a store throws when `updateEvent` would give an event the key of another one (STO-03). */
 export function keyTaken(roomId: string, key: string): ConflictError {
   return new ConflictError(`Another event of room '${roomId}' has the idempotency key '${key}'. Keys are unique in a room; choose another one.`, {

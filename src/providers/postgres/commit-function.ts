@@ -78,7 +78,7 @@ export const COMMIT_FUNCTION = `
 
   CREATE FUNCTION @commit_event(
     p_room text, p_event text[], p_json json, p_words text[], p_at text, p_fence bigint, p_version bigint, p_latest bigint,
-    p_rows json[], p_turns json[], p_now text, p_more json, p_stamp bigint, p_members bigint
+    p_rows json[], p_turns json[], p_now text, p_more json, p_stamp bigint, p_members bigint, p_revision bigint
   ) RETURNS TABLE (
     earlier json, idx bigint, event_count bigint, latest_index bigint, version bigint, updated_at text, stamp bigint, members bigint,
     room json, bindings json, participants json, target json, target_index bigint, placed_rows json[], placed_turns json[]
@@ -96,6 +96,7 @@ export const COMMIT_FUNCTION = `
       IF earlier IS NULL THEN
         IF p_fence < r.fence THEN RAISE EXCEPTION 'fenced' USING ERRCODE = 'RK002', DETAIL = r.fence; END IF;
         IF p_version <> r.version THEN RAISE EXCEPTION 'version' USING ERRCODE = 'RK003', DETAIL = r.version; END IF;
+        IF p_revision <> GREATEST(r.stamp, r.members) THEN RAISE EXCEPTION 'revision' USING ERRCODE = 'RK009'; END IF;
         IF p_latest <> r.latest_index THEN RAISE EXCEPTION 'index' USING ERRCODE = 'RK004', DETAIL = r.latest_index; END IF;
         IF p_more IS NOT NULL THEN
           wanted := p_more -> 'completesTurn' ->> 'turnId';

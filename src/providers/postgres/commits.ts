@@ -8,6 +8,7 @@ import {
   FencedError,
   frozenEvent,
   notPending,
+  roomChanged,
   RoomNotFoundError,
   taskEnded,
   turnMovedOn,
@@ -22,7 +23,7 @@ import type { KnownRooms } from './rooms.js';
 import { decodeText, Json, jsonOf, parseJson, wordsOf } from './text.js';
 import { eventOf, searchedWords } from './timeline.js';
 
-const COMMIT = 'SELECT * FROM @commit_event($1, $2::text[], $3, $4::text[], $5, $6, $7, $8, $9::json[], $10::json[], $11, $12, $13, $14)';
+const COMMIT = 'SELECT * FROM @commit_event($1, $2::text[], $3, $4::text[], $5, $6, $7, $8, $9::json[], $10::json[], $11, $12, $13, $14, $15)';
 
 export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: EventCommit): Promise<CommitResult> {
   const { event } = commit;
@@ -50,6 +51,7 @@ export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: E
       moreOf(commit),
       kept?.stamp ?? null,
       kept?.members ?? null,
+      commit.expectedRevision ?? null,
     );
   } catch (error) {
     throw refusal(error, commit);
@@ -117,6 +119,8 @@ function refusal(error: unknown, { event, ...commit }: EventCommit): unknown {
       return new ConflictError(`Room '${roomId}' has version ${detail}, not ${commit.expectedVersion}. Read it again and repeat the call.`);
     case 'RK004':
       return new ConflictError(`Room '${roomId}' has events up to ${detail}, not ${commit.expectedLatestIndex}. Read them and decide again.`);
+    case 'RK009':
+      return roomChanged(roomId);
     case 'RK005':
       return alreadyCommitted(detail);
     case 'RK006':

@@ -2,7 +2,7 @@
 import type { Row, Sql } from './connection.js';
 import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
 import { Filter } from './filter.js';
-import { ROOM_COLUMNS, roomOf } from './rooms.js';
+import { MAX_CACHED, ROOM_COLUMNS, roomOf, stateColumns, type KnownRooms } from './rooms.js';
 import { decodeText, Json } from './text.js';
 
 const NEWEST_FIRST = 'ORDER BY rooms.created_at DESC, rooms.id DESC';
@@ -52,6 +52,8 @@ export async function findRoomIdsByChannel(sql: Sql, channelId: string, status: 
   return rows.map(({ id }) => decodeText(id as string));
 }
 
+const STATE_COLUMNS = stateColumns('rooms.id = $7 AND rooms.stamp = $8::bigint', 'rooms.id = $7 AND rooms.members = $9::bigint');
+
 /** In one round trip: of each kind at most two, and only what is needed when nothing of the kind before it is found. */
 const ROUTE = `
   WITH keyed AS (
@@ -70,15 +72,51 @@ const ROUTE = `
     SELECT rooms.id, rooms.created_at, bindings.address FROM @bindings AS bindings JOIN @rooms AS rooms ON rooms.id = bindings.room_id
     WHERE NOT EXISTS (SELECT 1 FROM keyed) AND NOT EXISTS (SELECT 1 FROM addressed) AND NOT EXISTS (SELECT 1 FROM participating)
       AND bindings.channel_id = $1 AND bindings.room_open AND ($6::text IS NULL OR rooms.organization_id = $6) LIMIT 2
+  ), found AS (
+    SELECT 'keyed' AS kind, id, NULL AS created_at, NULL AS address FROM keyed
+    UNION ALL SELECT 'addressed', id, created_at, NULL FROM addressed
+    UNION ALL SELECT 'participating', id, created_at, NULL FROM participating
+    UNION ALL SELECT 'bound', id, created_at, address FROM bound
+  ), chosen AS (
+    SELECT id FROM found WHERE kind <> 'bound' OR NOT EXISTS (SELECT 1 FROM bound OFFSET 1) ORDER BY created_at DESC NULLS LAST, id DESC LIMIT 1
   )
-  SELECT 'keyed' AS kind, id, NULL AS created_at, NULL AS address FROM keyed
-  UNION ALL SELECT 'addressed', id, created_at, NULL FROM addressed
-  UNION ALL SELECT 'participating', id, created_at, NULL FROM participating
-  UNION ALL SELECT 'bound', id, created_at, address FROM bound`;
+  SELECT found.*, state.* FROM found LEFT JOIN LATERAL (
+    SELECT ${STATE_COLUMNS}, keyed.json AS earlier, keyed.idx FROM @rooms AS rooms
+      LEFT JOIN @events AS keyed ON keyed.room_id = rooms.id AND keyed.idempotency_key = $5
+      WHERE rooms.id = found.id AND found.id = (SELECT id FROM chosen)
+  ) AS state ON true`;
 
-export async function findRoute(sql: Sql, query: RouteQuery): Promise<RouteCandidates> {
-  const { channelId, channelType, senderId, address, idempotencyKey, organizationId } = query;
-  const rows = await sql.all(ROUTE, channelId, channelType, senderId, address, idempotencyKey ?? null, organizationId ?? null);
+/** Who writes again, writes into the same room: what this process knows of that one the server leaves out. */
+export class Routes {
+  readonly #last = new Map<string, string>();
+
+  constructor(private readonly rooms: KnownRooms) {}
+
+  async find(sql: Sql, query: RouteQuery): Promise<RouteCandidates> {
+    const { channelId, channelType, senderId, address, idempotencyKey, organizationId } = query;
+    const sender = JSON.stringify([channelId, senderId, address]);
+    const last = this.#last.get(sender);
+    const known = last === undefined ? undefined : this.rooms.known(last);
+    const asked = [channelId, channelType, senderId, address, idempotencyKey ?? null, organizationId ?? null] as const;
+    const rows = await sql.all(ROUTE, ...asked, last ?? null, known?.stamp ?? null, known?.members ?? null);
+    const chosen = rows.find(({ version }) => version !== null);
+    if (chosen === undefined) return candidatesOf(rows);
+    const roomId = decodeText(chosen['id'] as string);
+    const arrival = this.rooms.arrivalOf(roomId, chosen, roomId === last ? known : undefined);
+    this.#keep(sender, roomId);
+    return { ...candidatesOf(rows), arrival };
+  }
+
+  #keep(sender: string, roomId: string): void {
+    this.#last.delete(sender);
+    this.#last.set(sender, roomId);
+    if (this.#last.size <= MAX_CACHED) return;
+    const oldest = this.#last.keys().next();
+    if (oldest.done !== true) this.#last.delete(oldest.value);
+  }
+}
+
+function candidatesOf(rows: readonly Row[]): RouteCandidates {
   const keyed = rows.find(({ kind }) => kind === 'keyed');
   const of = (kind: string): Candidate[] => rows.filter((row) => row['kind'] === kind).map(candidateOf);
   return {

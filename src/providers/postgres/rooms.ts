@@ -11,6 +11,7 @@ import {
   mergeMetadata,
   RoomExistsError,
   RoomNotFoundError,
+  type Arrival,
   type ChannelBinding,
   type Metadata,
   type Participant,
@@ -19,16 +20,24 @@ import {
 } from './core.js';
 import { violates } from './errors.js';
 import { decodeText, Json, parseJson } from './text.js';
+import { eventOf } from './timeline.js';
 
-const MAX_CACHED = 10_000;
+export const MAX_CACHED = 10_000;
 /** What {@link roomOf} needs. */
 export const ROOM_COLUMNS = 'rooms.json, rooms.event_count, rooms.latest_index, rooms.version, rooms.updated_at';
 
-const LOAD = `SELECT event_count, latest_index, version, updated_at, stamp, members,
-    CASE WHEN stamp IS DISTINCT FROM $2::bigint THEN json END AS room,
-    CASE WHEN members IS DISTINCT FROM $3::bigint THEN (SELECT COALESCE(json_agg(b.json ORDER BY b.position), '[]') FROM @bindings AS b WHERE b.room_id = $1) END AS bindings,
-    CASE WHEN members IS DISTINCT FROM $3::bigint THEN (SELECT COALESCE(json_agg(p.json ORDER BY p.position), '[]') FROM @participants AS p WHERE p.room_id = $1) END AS participants
-  FROM @rooms WHERE id = $1`;
+/** A room's state, for {@link KnownRooms.take}: what is known to be as it was is left out. */
+export function stateColumns(isSameRoom: string, areSameMembers: string): string {
+  return `rooms.event_count, rooms.latest_index, rooms.version, rooms.updated_at, rooms.stamp, rooms.members,
+    CASE WHEN (${isSameRoom}) IS NOT TRUE THEN rooms.json END AS room,
+    CASE WHEN (${areSameMembers}) IS NOT TRUE THEN (SELECT COALESCE(json_agg(b.json ORDER BY b.position), '[]') FROM @bindings AS b WHERE b.room_id = rooms.id) END AS bindings,
+    CASE WHEN (${areSameMembers}) IS NOT TRUE THEN (SELECT COALESCE(json_agg(p.json ORDER BY p.position), '[]') FROM @participants AS p WHERE p.room_id = rooms.id) END AS participants`;
+}
+
+const LOADED = stateColumns('stamp = $2::bigint', 'members = $3::bigint');
+const LOAD = `SELECT ${LOADED} FROM @rooms AS rooms WHERE id = $1`;
+const ARRIVE = `SELECT ${LOADED}, keyed.json AS earlier, keyed.idx FROM @rooms AS rooms
+  LEFT JOIN @events AS keyed ON keyed.room_id = $1 AND keyed.idempotency_key = $4 WHERE rooms.id = $1`;
 
 interface Kept {
   readonly state: RoomState;
@@ -48,6 +57,26 @@ export class KnownRooms {
       return null;
     }
     return this.take(roomId, row, kept);
+  }
+
+  /** With the event of this key, in the same statement. */
+  async arrival(sql: Pick<Connections, 'read'>, roomId: string, key: string | undefined): Promise<Arrival | null> {
+    if (key === undefined) {
+      const state = await this.load(sql, roomId);
+      return state === null ? null : { state, earlier: null };
+    }
+    const kept = this.#kept.get(roomId);
+    const [row] = await sql.read(ARRIVE, roomId, kept?.stamp ?? null, kept?.members ?? null, key);
+    if (row === undefined) {
+      this.#kept.delete(roomId);
+      return null;
+    }
+    return this.arrivalOf(roomId, row, kept);
+  }
+
+  arrivalOf(roomId: string, row: Row, kept: Kept | undefined): Arrival {
+    const earlier = row['earlier'] as string | null;
+    return { state: this.take(roomId, row, kept), earlier: earlier === null ? null : eventOf(earlier, row['idx'] as number) };
   }
 
   known(roomId: string): Kept | undefined {
@@ -71,6 +100,7 @@ export class KnownRooms {
       room: Object.freeze(room),
       bindings: sameMembers ? before.bindings : freezeJson(parseJson<ChannelBinding[]>(row['bindings'] as string)),
       participants: sameMembers ? before.participants : freezeJson(parseJson<Participant[]>(row['participants'] as string)),
+      revision: Math.max(stamp, members), // both are taken of one sequence, anew at each change
     });
     const newest = this.#kept.get(roomId);
     // An answer that was overtaken by a newer one is not kept: two answers may arrive in any order.

@@ -3,6 +3,7 @@ import {
   copyJson,
   type ApprovalQuery,
   type ApprovalRow,
+  type Arrival,
   type ChannelBinding,
   type ChannelType,
   type ClaimedWork,
@@ -65,6 +66,7 @@ export class PostgresStore implements ConversationStore {
   readonly persistent = true;
   readonly shared = true;
   readonly #rooms = new rooms.KnownRooms();
+  readonly #routes = new queries.Routes(this.#rooms);
   /** What changes nothing: repeated when the connection was lost. */
   readonly #read: Sql;
 
@@ -92,6 +94,9 @@ export class PostgresStore implements ConversationStore {
   loadRoom(roomId: string): Promise<RoomState | null> {
     return this.#rooms.load(this.connections, roomId);
   }
+  loadArrival(roomId: string, idempotencyKey?: string): Promise<Arrival | null> {
+    return this.#rooms.arrival(this.connections, roomId, idempotencyKey);
+  }
   latestIndexes(roomIds: readonly string[]): Promise<Map<string, number>> {
     return rooms.latestIndexes(this.#read, roomIds.slice());
   }
@@ -116,7 +121,7 @@ export class PostgresStore implements ConversationStore {
     return queries.findRoomIdsByChannel(this.#read, channelId, status);
   }
   findRoute(query: RouteQuery): Promise<RouteCandidates> {
-    return queries.findRoute(this.#read, query);
+    return this.#routes.find(this.#read, query);
   }
 
   // --- the timeline --------------------------------------------------------------------------------------------------

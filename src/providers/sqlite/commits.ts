@@ -1,6 +1,16 @@
 /** One commit of a timeline (STO-01), within the running transaction: all of it or nothing. */
 import type { SqliteApprovals } from './approvals.js';
-import { ConflictError, patchedRoom, taskEnded, type CommitResult, type EventCommit, type Room, type RoomEvent, type Task } from './core.js';
+import {
+  ConflictError,
+  patchedRoom,
+  roomChanged,
+  taskEnded,
+  type CommitResult,
+  type EventCommit,
+  type RoomEvent,
+  type RoomState,
+  type Task,
+} from './core.js';
 import { violates } from './errors.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { SqlitePeople } from './people.js';
@@ -30,7 +40,7 @@ export class SqliteCommits {
       if (earlier !== null) return { event: earlier, state, duplicate: true };
     }
     this.rooms.checkFence(roomId, commit.fencingToken);
-    checkExpected(state.room, commit);
+    checkExpected(state, commit);
     const completion = commit.completesTurn;
     if (completion !== undefined) this.outbox.checkCompletable(completion.turnId);
     const { approvals, resolves, turnChanges, tasks, endsTask } = commit;
@@ -75,8 +85,9 @@ export class SqliteCommits {
   }
 }
 
-function checkExpected(room: Room, commit: EventCommit): void {
-  const { expectedVersion, expectedLatestIndex } = commit;
+function checkExpected({ room, revision }: RoomState, commit: EventCommit): void {
+  const { expectedVersion, expectedLatestIndex, expectedRevision } = commit;
+  if (expectedRevision !== undefined && revision !== expectedRevision) throw roomChanged(room.id);
   if (expectedVersion !== undefined && room.version !== expectedVersion) {
     throw new ConflictError(`Room '${room.id}' has version ${room.version}, not ${expectedVersion}. Read it again and repeat the call.`);
   }

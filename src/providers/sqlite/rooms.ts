@@ -23,6 +23,8 @@ export class SqliteRooms {
   readonly #cache = new Map<string, RoomState>();
   /** Ahead of the disk: what the running transaction has changed. */
   readonly #pending = new Map<string, RoomState | null>();
+  /** Counts changes of rooms and reads of them: what is read again may have changed, for all this process knows. */
+  #revisions = 0;
 
   constructor(private readonly sql: Statements) {}
 
@@ -90,7 +92,7 @@ export class SqliteRooms {
     this.sql
       .get('INSERT INTO counters (room_id, event_count, latest_index, version, updated_at) VALUES (?, ?, ?, ?, ?)')
       .run(own.id, own.eventCount, own.latestIndex, own.version, own.updatedAt);
-    this.#pending.set(own.id, Object.freeze({ room: own, bindings: Object.freeze([]), participants: Object.freeze([]) }));
+    this.#changed({ room: own, bindings: Object.freeze([]), participants: Object.freeze([]) });
     return copyJson(own);
   }
 
@@ -138,6 +140,7 @@ export class SqliteRooms {
       .run(own.organizationId ?? null, own.status, timed(own), encode(own), own.id);
     if (isOpen(before) !== isOpen(own)) this.sql.get('UPDATE bindings SET room_open = ? WHERE room_id = ?').run(isOpen(own) ? 1 : 0, own.id);
     this.putCounters(own);
+    this.#changed(this.require(own.id));
     return copyJson(own);
   }
 
@@ -147,7 +150,7 @@ export class SqliteRooms {
     this.sql
       .get('UPDATE counters SET event_count = ?, latest_index = ?, version = ?, updated_at = ? WHERE room_id = ?')
       .run(room.eventCount, room.latestIndex, room.version, room.updatedAt, room.id);
-    this.#pending.set(room.id, Object.freeze({ room: Object.freeze(room), bindings: state.bindings, participants: state.participants }));
+    this.#pending.set(room.id, Object.freeze({ ...state, room: Object.freeze(room) }));
   }
 
   checkFence(roomId: string, token: number | undefined): void {
@@ -199,16 +202,13 @@ export class SqliteRooms {
          ON CONFLICT (room_id, channel_id) DO UPDATE SET address = excluded.address, channel_type = excluded.channel_type, json = excluded.json`,
       )
       .run(own.roomId, own.channelId, own.roomId, own.address ?? null, own.channelType, isOpen(state.room) ? 1 : 0, new Json(own));
-    this.#pending.set(own.roomId, Object.freeze({ ...state, bindings: Object.freeze(bindings) }));
+    this.#changed({ ...state, bindings: Object.freeze(bindings) });
   }
 
   removeBinding(roomId: string, channelId: string): void {
     const state = this.require(roomId);
     this.sql.get('DELETE FROM bindings WHERE room_id = ? AND channel_id = ?').run(roomId, channelId);
-    this.#pending.set(
-      roomId,
-      Object.freeze({ ...state, bindings: Object.freeze(state.bindings.filter((binding) => binding.channelId !== channelId)) }),
-    );
+    this.#changed({ ...state, bindings: Object.freeze(state.bindings.filter((binding) => binding.channelId !== channelId)) });
   }
 
   /** Takes ownership of the participant. */
@@ -224,7 +224,12 @@ export class SqliteRooms {
          ON CONFLICT (room_id, id) DO UPDATE SET external_id = excluded.external_id, json = excluded.json`,
       )
       .run(own.roomId, own.id, own.roomId, own.externalId ?? null, new Json(own));
-    this.#pending.set(own.roomId, Object.freeze({ ...state, participants: Object.freeze(participants) }));
+    this.#changed({ ...state, participants: Object.freeze(participants) });
+  }
+
+  /** More of the room is new than its counters. */
+  #changed(state: RoomState): void {
+    this.#pending.set(state.room.id, Object.freeze({ ...state, revision: ++this.#revisions }));
   }
 
   // --- reading -------------------------------------------------------------------------------------------------------
@@ -235,7 +240,7 @@ export class SqliteRooms {
     if (row === undefined) return null;
     const bindings = this.sql.models<ChannelBinding>('SELECT json FROM bindings WHERE room_id = ? ORDER BY position', roomId);
     const participants = this.sql.models<Participant>('SELECT json FROM participants WHERE room_id = ? ORDER BY position', roomId);
-    return freezeJson({ room: roomOf(row), bindings, participants });
+    return freezeJson({ room: roomOf(row), bindings, participants, revision: ++this.#revisions });
   }
 
   #keep(roomId: string, state: RoomState): void {

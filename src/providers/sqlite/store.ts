@@ -6,6 +6,7 @@ import {
   ValidationError,
   type ApprovalQuery,
   type ApprovalRow,
+  type Arrival,
   type ChannelBinding,
   type ChannelType,
   type ClaimedWork,
@@ -130,6 +131,13 @@ export class SqliteStore implements ConversationStore {
   }
   loadRoom(roomId: string): RoomState | null {
     return this.#read(() => this.#rooms.state(roomId));
+  }
+  loadArrival(roomId: string, idempotencyKey?: string): Arrival | null {
+    return this.#read(() => {
+      const state = this.#rooms.state(roomId);
+      if (state === null) return null;
+      return { state, earlier: idempotencyKey === undefined ? null : this.#timeline.byKey(roomId, idempotencyKey) };
+    });
   }
   updateRoom(room: Room, options?: WriteOptions): Promise<Room> {
     const own = copyJson(room);

@@ -330,6 +330,74 @@ export const commitCases = storeCases([
     },
   },
   {
+    name: 'commits only on the revision it was told to expect: counters may have moved on, nothing else',
+    rules: ['STO-18'],
+    test: async (store) => {
+      await openRoom(store);
+      const revision = async (): Promise<number | undefined> => (await store.loadRoom('room'))?.revision;
+      const expected = async (): Promise<{ expectedRevision: number }> => ({ expectedRevision: (await revision()) ?? -1 });
+      if ((await revision()) === undefined) {
+        assert.equal(store.shared, false, 'a store that is shared gives revisions');
+        return;
+      }
+      const first = await expected();
+      await say(store, 'room', 'e0', {}, first);
+      await say(store, 'room', 'e1', {}, first);
+      await store.deleteEvent('room', 'e1');
+      assert.deepEqual(await expected(), first, 'counters are no change');
+      const changes: readonly [what: string, change: () => unknown][] = [
+        ['metadata', () => store.patchRoomMetadata('room', { n: 1 })],
+        [
+          'the room itself',
+          async () => {
+            const room = await store.getRoom('room');
+            if (room !== null) await store.updateRoom({ ...room, status: 'paused' });
+          },
+        ],
+        ['a binding', () => store.putBinding(binding('room', 'sms', { muted: true }))],
+        ['an attached channel', () => say(store, 'room', 'attached', {}, { binding: binding('room', 'mail') })],
+        ['a detached channel', () => say(store, 'room', 'detached', {}, { removeBinding: 'mail' })],
+        ['a participant', () => store.putParticipant(participant('room', 'ada'))],
+        ['somebody who joined', () => say(store, 'room', 'joined', {}, { participant: participant('room', 'grace') })],
+        ['a closed room', () => say(store, 'room', 'closed', {}, { roomPatch: { status: 'closed' } })],
+      ];
+      for (const [what, change] of changes) {
+        const before = await expected();
+        await change();
+        const stored = await everything(store);
+        await refused(() => say(store, 'room', `late-${what}`, { idempotencyKey: 'key' }, { ...full('late'), ...before }), 'conflict');
+        assert.deepEqual(await everything(store), stored, `after ${what} nothing is stored of a commit that does not know of it`);
+        await say(store, 'room', `e-${what}`, { idempotencyKey: what }, await expected());
+        const again = await say(store, 'room', `again-${what}`, { idempotencyKey: what }, before);
+        assert.equal(again.duplicate, true, 'what is stored already answers, whatever was expected');
+      }
+      const old = await expected();
+      await store.deleteRoom('room');
+      await openRoom(store);
+      await refused(() => say(store, 'room', 'e0', {}, old), 'conflict');
+      assert.equal((await store.getRoom('room'))?.latestIndex, -1);
+    },
+  },
+  {
+    name: 'reads a room together with the event of a key',
+    rules: ['STO-18', 'INB-08'],
+    test: async (store) => {
+      await openRoom(store, 'other');
+      await say(store, 'other', 'there', { idempotencyKey: 'key' });
+      assert.equal(await store.loadArrival('room', 'key'), null);
+      await openRoom(store);
+      for (const key of ['key', 'ke', '', '\u0000key', undefined]) {
+        assert.deepEqual(await store.loadArrival('room', key), { state: await store.loadRoom('room'), earlier: null });
+      }
+      const { event } = await say(store, 'room', 'e0', { idempotencyKey: 'key' });
+      await say(store, 'room', 'e1');
+      const found = await store.loadArrival('room', 'key');
+      assert.deepEqual(found?.earlier, event);
+      assert.equal(found?.state, await store.loadRoom('room'), 'the same snapshot');
+      assert.equal((await store.loadArrival('room'))?.earlier, null);
+    },
+  },
+  {
     name: 'refuses a fencing token lower than one it has seen, for every write of the room',
     rules: ['STO-01'],
     test: async (store) => {

@@ -296,7 +296,11 @@ export const roomCases = storeCases([
       assert.deepEqual(await traces(store, 'gone'), []);
 
       await openRoom(store, 'gone');
-      assert.deepEqual(await traces(store, 'gone'), ['getRoom', 'loadRoom', 'findRooms'], 'a new room of this name begins with nothing');
+      assert.deepEqual(
+        await traces(store, 'gone'),
+        ['getRoom', 'loadRoom', 'loadArrival', 'findRooms'],
+        'a new room of this name begins with nothing',
+      );
       const first = await say(store, 'gone', 'new', { idempotencyKey: 'key-gone' });
       assert.deepEqual([first.event.index, first.duplicate], [0, false]);
     },
@@ -349,6 +353,7 @@ async function traces(store: ConversationStore, roomId: string): Promise<string[
   const found: Record<string, unknown> = {
     getRoom: await store.getRoom(roomId),
     loadRoom: await store.loadRoom(roomId),
+    loadArrival: await store.loadArrival(roomId, `key-${roomId}`),
     findRooms: (await store.findRooms({})).find(({ id }) => id === roomId),
     findLatestRoom: await store.findLatestRoom({ participantId: 'ada', organizationId: roomId }),
     findRoomIdsByChannel: (await store.findRoomIdsByChannel('sms')).find((id) => id === roomId),
@@ -389,7 +394,7 @@ async function traces(store: ConversationStore, roomId: string): Promise<string[
 }
 
 const ALL_TRACES = [
-  ...['getRoom', 'loadRoom', 'findRooms', 'findLatestRoom', 'findRoomIdsByChannel', 'keyed', 'addressed', 'participating', 'bound'],
+  ...['getRoom', 'loadRoom', 'loadArrival', 'findRooms', 'findLatestRoom', 'findRoomIdsByChannel', 'keyed', 'addressed', 'participating', 'bound'],
   ...['getEvent', 'listEvents', 'countEvents', 'byKey', 'byKeyOfChannel', 'byExternalId', 'getBinding', 'listBindings'],
   ...[
     'getParticipant',

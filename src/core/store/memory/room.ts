@@ -6,7 +6,7 @@ import { copyJson, EMPTY_LIST, freezeJson } from '../../models/json.js';
 import type { Participant } from '../../models/people.js';
 import type { Room } from '../../models/room.js';
 import type { Observation, Task } from '../../models/task.js';
-import { frozenEvent, keyTaken } from '../stored-event.js';
+import { frozenEvent, keyTaken, roomChanged } from '../stored-event.js';
 import { patchedRoom } from '../room-patch.js';
 import type { EventCommit, EventQuery, RoomState } from '../store.js';
 
@@ -17,11 +17,14 @@ interface Extras {
   markers?: Map<string, number>;
 }
 
+/** Never the same twice, also for a room that is made anew under its old id. */
+let revisions = 0;
+
 /** Shared by rooms without events; never changed. */
 const NO_EVENTS: RoomEvent[] = [];
 
 export class MemoryRoom {
-  state: RoomState;
+  state: RoomState & { readonly revision: number };
   private timeline: RoomEvent[] = NO_EVENTS;
   /** Set once an event was removed: positions and indexes differ from then on. */
   private hasGaps = false;
@@ -31,11 +34,13 @@ export class MemoryRoom {
   private extras: Extras | undefined = undefined;
 
   constructor(room: Room) {
-    this.state = frozenState(room, EMPTY_LIST, EMPTY_LIST);
+    this.state = frozenState(room, EMPTY_LIST, EMPTY_LIST, ++revisions);
   }
 
-  setRoom(room: Room): void {
-    this.state = frozenState(room, this.state.bindings, this.state.participants);
+  /** `onlyCounts`: nothing has changed but counters. */
+  setRoom(room: Room, onlyCounts = false): void {
+    const { bindings, participants, revision } = this.state;
+    this.state = frozenState(room, bindings, participants, onlyCounts ? revision : ++revisions);
   }
 
   checkFence(token: number | undefined): void {
@@ -44,8 +49,9 @@ export class MemoryRoom {
     this.fence = token;
   }
 
-  checkExpected(version: number | undefined, latestIndex: number | undefined): void {
-    const { room } = this.state;
+  checkExpected({ expectedVersion: version, expectedLatestIndex: latestIndex, expectedRevision }: EventCommit): void {
+    const { room, revision } = this.state;
+    if (expectedRevision !== undefined && revision !== expectedRevision) throw roomChanged(room.id);
     if (version !== undefined && room.version !== version) {
       throw new ConflictError(`Room '${room.id}' has version ${room.version}, not ${version}. Read it again and repeat the call.`);
     }
@@ -66,7 +72,7 @@ export class MemoryRoom {
     // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
     if (this.timeline === NO_EVENTS) this.timeline = [event];
     else this.timeline.push(event);
-    this.setRoom(patchedRoom(room, commit.roomPatch, index, event.createdAt));
+    this.setRoom(patchedRoom(room, commit.roomPatch, index, event.createdAt), commit.roomPatch === undefined);
     return event;
   }
 
@@ -161,7 +167,7 @@ export class MemoryRoom {
       if (event.idempotencyKey !== undefined) this.keys?.delete(event.idempotencyKey);
     }
     const { room } = this.state;
-    this.setRoom({ ...room, eventCount: this.timeline.length, version: room.version + 1 });
+    this.setRoom({ ...room, eventCount: this.timeline.length, version: room.version + 1 }, true);
     return removed;
   }
 
@@ -232,7 +238,7 @@ export class MemoryRoom {
 
   private setMembers(members: { bindings?: readonly ChannelBinding[]; participants?: readonly Participant[] }): void {
     const { room, bindings, participants } = this.state;
-    this.state = frozenState(room, Object.freeze(members.bindings ?? bindings), Object.freeze(members.participants ?? participants));
+    this.state = frozenState(room, Object.freeze(members.bindings ?? bindings), Object.freeze(members.participants ?? participants), ++revisions);
   }
 
   private position(index: number): number {
@@ -256,8 +262,13 @@ export class MemoryRoom {
 }
 
 /** Given to whoever asks, so nobody may change it (STO-06). */
-function frozenState(room: Room, bindings: readonly ChannelBinding[], participants: readonly Participant[]): RoomState {
-  return Object.freeze({ room: Object.freeze(room), bindings, participants });
+function frozenState(
+  room: Room,
+  bindings: readonly ChannelBinding[],
+  participants: readonly Participant[],
+  revision: number,
+): RoomState & { readonly revision: number } {
+  return Object.freeze({ room: Object.freeze(room), bindings, participants, revision });
 }
 
 /** Frozen, and shared with its channel's capabilities: ten thousand rooms of one channel hold them once. */
