@@ -18,11 +18,17 @@ export interface TestPostgres {
   readonly server: { stop(): Promise<void>; start(): Promise<void> } | null;
 }
 
+/** How a server of ours is started. */
+interface ServerOptions {
+  /** For further settings: called when the folder of its data is there. Their files have to belong to the owner of that folder. */
+  readonly flags?: (dataFolder: string) => readonly string[];
+}
+
 /** Starts the server before the tests of a file, and ends it behind them. */
-export function postgres(): TestPostgres {
+export function postgres({ flags }: ServerOptions = {}): TestPostgres {
   let url = process.env['TEST_POSTGRES_URL'] ?? '';
   let embedded: EmbeddedPostgres | undefined;
-  const isOurs = url === '';
+  const isOurs = url === '' || flags !== undefined;
 
   beforeAll(async () => {
     if (!isOurs) return;
@@ -30,6 +36,7 @@ export function postgres(): TestPostgres {
     chmodSync(folder, 0o755);
     const port = await freePort();
     url = `postgres://roomkit:secret@127.0.0.1:${port}/postgres`;
+    const postgresFlags = ['-c', 'fsync=off', '-c', `unix_socket_directories=`, '-c', 'max_connections=100'];
     embedded = new EmbeddedPostgres({
       databaseDir: join(folder, 'data'),
       port,
@@ -38,11 +45,12 @@ export function postgres(): TestPostgres {
       persistent: true, // it is stopped and started again
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--encoding=UTF8', '--no-sync'],
-      postgresFlags: ['-c', 'fsync=off', '-c', `unix_socket_directories=`, '-c', 'max_connections=100'],
+      postgresFlags,
       onLog: () => undefined,
       onError: () => undefined,
     });
     await embedded.initialise();
+    if (flags !== undefined) postgresFlags.push(...flags(join(folder, 'data')));
     await embedded.start();
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
   }, 60_000);

@@ -21,6 +21,7 @@ export class Recovery {
   #stopped = false;
   /** Channels that rows or turns in the store wait for. */
   #absent: ReadonlySet<string> = new Set();
+  #renewedAt = -Infinity;
 
   constructor(private readonly parts: KitParts) {}
 
@@ -109,7 +110,7 @@ export class Recovery {
     const { parts } = this;
     if (parts.store.shared) {
       await parts.leases.keep();
-      await parts.store.renewLeases(parts.owner, parts.leases.end());
+      await this.#renew();
     }
     const before = this.#absent;
     const absent = new Set<string>();
@@ -130,6 +131,15 @@ export class Recovery {
     }
     for (const channelId of this.#absent) if (!before.has(channelId)) absent.add(channelId); // left behind while we looked
     this.#absent = absent;
+  }
+
+  /** Every row that waits is written for it: three times in a lease is enough, and four leave room for one that fails. */
+  async #renew(): Promise<void> {
+    const { clock, leases, limits, owner, store } = this.parts;
+    const now = clock.monotonic();
+    if (now - this.#renewedAt < (limits.leaseSeconds * 1000) / 4) return;
+    await store.renewLeases(owner, leases.end());
+    this.#renewedAt = now;
   }
 
   /** Lanes that work in this process already. */

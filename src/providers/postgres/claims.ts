@@ -6,28 +6,69 @@ import { decodeText, Json } from './text.js';
 
 type Claim = Parameters<ConversationStore['claimDue']>[0];
 
+const NO_LANES: ReadonlySet<string> = new Set();
+
 interface Candidate {
   readonly id: string;
   readonly kind: 'row' | 'turn';
   readonly lane: string;
-  readonly isForeign: boolean;
-  readonly leaseUntil: string | null;
-  readonly nextAttemptAt: string | null;
-  readonly isParked: boolean;
 }
 
-/** Lean: what is open may be much, and most of it belongs to somebody. */
-const CANDIDATES = `
-  SELECT 'row' AS kind, id, room_id, channel_id, event_index AS idx, lease_until, next_attempt_at,
-    next_attempt_at IS NOT NULL AND next_attempt_at = expires_at AS parked, lease_owner <> $1 AND lease_until > $2 AS foreign
-    FROM @outbox WHERE ${OPEN_ROWS}
-  UNION ALL SELECT 'turn', id, room_id, channel_id, trigger_index, lease_until, NULL, false, lease_owner <> $1 AND lease_until > $2
-    FROM @turns WHERE ${OPEN_TURNS}
-  ORDER BY kind, room_id, idx, id`;
+/** What is open belongs to few owners: one look into the index for each of them finds who they are. */
+function owners(name: string, table: string, open: string): string {
+  const next = (after: string): string => `(SELECT lease_owner FROM @${table} WHERE ${open} AND ${after} ORDER BY lease_owner LIMIT 1)`;
+  return `${name} AS (
+    SELECT ${next('lease_owner IS NOT NULL')} AS owner
+    UNION ALL SELECT ${next(`lease_owner > ${name}.owner`)} FROM ${name} WHERE ${name}.owner IS NOT NULL)`;
+}
+
+/** Of what is open, what is this owner's, nobody's, or held by a lease that has ended. Of what others hold, nothing is read. */
+function mayBeHad(name: string, ownersName: string, table: string, open: string, columns: string): string {
+  return `${name} AS (
+    SELECT own.* FROM ${ownersName}, LATERAL (SELECT ${columns} FROM @${table} WHERE ${open} AND lease_owner = ${ownersName}.owner AND ${ownersName}.owner = $1) AS own
+    UNION ALL SELECT left_behind.* FROM ${ownersName}, LATERAL (
+      SELECT ${columns} FROM @${table} WHERE ${open} AND lease_owner = ${ownersName}.owner AND ${ownersName}.owner <> $1 AND (lease_until IS NULL OR lease_until <= $2)
+    ) AS left_behind
+    UNION ALL SELECT ${columns} FROM @${table} WHERE ${open} AND lease_owner IS NULL)`;
+}
+
+const FOREIGN = 'lease_owner <> $1 AND lease_until > $2';
+const SAME_LANE = 'other.room_id = one.room_id AND other.channel_id = one.channel_id';
+/** Nobody holds anything of its lane, and it is none of those that work here already: their keys, in which NUL is written as in all texts. */
+const IS_FREE = `NOT EXISTS (SELECT 1 FROM @outbox AS other WHERE ${OPEN_ROWS} AND ${SAME_LANE} AND ${FOREIGN})
+    AND NOT EXISTS (SELECT 1 FROM @turns AS other WHERE ${OPEN_TURNS} AND ${SAME_LANE} AND ${FOREIGN})
+    AND NOT EXISTS (SELECT 1 FROM busy WHERE busy.lane = (one.room_id || E'\\x010000' || one.channel_id) COLLATE "C")`;
+/** What waits for its next attempt lets nothing pass, unless it is parked (OUT-17). */
+const WAITS = 'next_attempt_at > $2 AND next_attempt_at IS DISTINCT FROM expires_at';
+const IS_BEHIND = (before: string): string => `EXISTS (SELECT 1 FROM @outbox AS other WHERE ${OPEN_ROWS} AND ${SAME_LANE} AND ${WAITS}${before})`;
+
+/** What may be claimed, and when something else may be. Values: owner, now, the keys of busy lanes, limit. */
+export const CANDIDATES = `
+  WITH RECURSIVE ${owners('row_owners', 'outbox', OPEN_ROWS)}, ${owners('turn_owners', 'turns', OPEN_TURNS)},
+  busy AS (SELECT unnest($3::text[]) AS lane),
+  ${mayBeHad('open_rows', 'row_owners', 'outbox', OPEN_ROWS, 'id, room_id, channel_id, event_index AS idx, next_attempt_at')},
+  ${mayBeHad('open_turns', 'turn_owners', 'turns', OPEN_TURNS, 'id, room_id, channel_id, trigger_index AS idx')},
+  free_rows AS (SELECT * FROM open_rows AS one WHERE ${IS_FREE} AND NOT ${IS_BEHIND(' AND (other.event_index, other.id) < (one.idx, one.id)')}),
+  wanted AS (
+    SELECT 'row' AS kind, id, room_id, channel_id, idx FROM free_rows WHERE next_attempt_at IS NULL OR next_attempt_at <= $2
+    UNION ALL SELECT 'turn', id, room_id, channel_id, idx FROM open_turns AS one WHERE ${IS_FREE} AND NOT ${IS_BEHIND('')}
+  ),
+  ends AS (
+    SELECT (SELECT min(lease_until) FROM @outbox WHERE ${OPEN_ROWS} AND lease_owner = row_owners.owner AND lease_until > $2) AS at FROM row_owners WHERE owner <> $1
+    UNION ALL SELECT (SELECT min(lease_until) FROM @turns WHERE ${OPEN_TURNS} AND lease_owner = turn_owners.owner AND lease_until > $2) FROM turn_owners WHERE owner <> $1
+    UNION ALL SELECT min(next_attempt_at) FROM free_rows WHERE next_attempt_at > $2
+  )
+  (SELECT kind, id, room_id, channel_id FROM wanted ORDER BY kind, wanted.room_id, idx, id LIMIT $4)
+  UNION ALL SELECT 'due', min(at), NULL, NULL FROM ends`;
+
+interface Candidates {
+  readonly wanted: readonly Candidate[];
+  readonly due: Pick<ClaimedWork, 'nextDueAt'>;
+}
 
 export async function claimDue(connections: Connections, claim: Claim): Promise<ClaimedWork> {
   // Most of the time nothing is to be had, and looking costs no transaction.
-  const seen = chosen(await candidates({ all: (sql, ...values) => connections.read(sql, ...values) }, claim), claim);
+  const seen = await candidates({ all: (sql, ...values) => connections.read(sql, ...values) }, claim);
   if (seen.wanted.length === 0) return { rows: [], turns: [], ...seen.due };
   return connections.transaction((sql) => take(sql, claim));
 }
@@ -35,7 +76,7 @@ export async function claimDue(connections: Connections, claim: Claim): Promise<
 async function take(sql: Sql, claim: Claim): Promise<ClaimedWork> {
   // Claims come one after another: a lane is given to one owner as a whole.
   await sql.all("SELECT pg_advisory_xact_lock(hashtextextended('@outbox', 3))");
-  const { wanted, due } = chosen(await candidates(sql, claim), claim);
+  const { wanted, due } = await candidates(sql, claim);
   const ids = (kind: Candidate['kind']): string[] => wanted.filter((one) => one.kind === kind).map(({ id }) => id);
   const free = new Set([
     ...(await lockFree(sql, 'outbox', OPEN_ROWS, ids('row'), claim)),
@@ -55,39 +96,16 @@ async function take(sql: Sql, claim: Claim): Promise<ClaimedWork> {
   return { rows, turns, ...due };
 }
 
-async function candidates(sql: Sql, { owner, now }: Claim): Promise<Candidate[]> {
-  return (await sql.all(CANDIDATES, owner, now)).map((row) => ({
-    id: decodeText(row['id'] as string),
-    kind: row['kind'] as Candidate['kind'],
-    lane: laneKey(decodeText(row['room_id'] as string), decodeText(row['channel_id'] as string)),
-    isForeign: row['foreign'] === true,
-    leaseUntil: row['lease_until'] as string | null,
-    nextAttemptAt: row['next_attempt_at'] as string | null,
-    isParked: row['parked'] === true,
-  }));
-}
-
-function chosen(open: readonly Candidate[], claim: Claim): { wanted: Candidate[]; due: Pick<ClaimedWork, 'nextDueAt'> } {
-  let nextDueAt: string | undefined;
-  const later = (at: string): void => {
-    if (nextDueAt === undefined || at < nextDueAt) nextDueAt = at;
-  };
-  const blocked = new Set<string>(claim.exceptLanes);
-  for (const one of open) {
-    if (!one.isForeign) continue;
-    blocked.add(one.lane);
-    if (one.leaseUntil !== null) later(one.leaseUntil);
-  }
+async function candidates(sql: Sql, { owner, now, limit, exceptLanes = NO_LANES }: Claim): Promise<Candidates> {
+  const rows = await sql.all(CANDIDATES, owner, now, [...exceptLanes], limit);
   const wanted: Candidate[] = [];
-  for (const one of open) {
-    if (blocked.has(one.lane) || wanted.length >= claim.limit) continue;
-    if (one.nextAttemptAt !== null && one.nextAttemptAt > claim.now) {
-      // What is behind it in its lane waits too, unless it is parked (OUT-17).
-      if (!one.isParked) blocked.add(one.lane);
-      later(one.nextAttemptAt);
-    } else wanted.push(one);
+  let nextDueAt: string | null = null;
+  for (const { kind, id, room_id: roomId, channel_id: channelId } of rows) {
+    if (kind === 'due') nextDueAt = id as string | null;
+    else wanted.push({ kind: kind as Candidate['kind'], id: decodeText(id as string), lane: laneKey(roomId as string, channelId as string) });
   }
-  return { wanted, due: nextDueAt === undefined ? {} : { nextDueAt } };
+  // With as many as were asked for, nobody waits: there may be more at once.
+  return { wanted, due: nextDueAt === null || wanted.length >= limit ? {} : { nextDueAt } };
 }
 
 async function lockFree(sql: Sql, table: 'outbox' | 'turns', open: string, ids: readonly string[], claim: Claim): Promise<string[]> {

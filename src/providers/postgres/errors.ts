@@ -9,6 +9,8 @@ const AGAIN: readonly string[] = ['40001', '40P01'];
 /** The server ends the connection, and whatever ran on it was rolled back. */
 const ENDED: readonly string[] = ['57P01', '57P02', '57P03'];
 const NO_NETWORK: readonly string[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT'];
+/** Of `node:tls`: whoever vouches for it is not known, it is another host's, or its time is over. */
+const CERTIFICATE = /CERT|^UNABLE_TO_|^ERR_TLS_/;
 const BROKEN: readonly string[] = ['ECONNRESET', 'EPIPE'];
 
 /** What a database error means for the person who runs this. Errors of our own, and mistakes in code, pass unchanged. */
@@ -32,6 +34,14 @@ export function storeError(error: unknown, place: string): Error {
       'store_busy',
       `No connection to ${place} became free or was made in time. Raise pool.max or connectTimeoutMs, or look for what is slow.`,
       true,
+      error,
+    );
+  }
+  if (CERTIFICATE.test(code)) {
+    return say(
+      'store_denied',
+      `The certificate of ${place} is not trusted (${messageOf(error)}). Give its authority by ssl: { ca }, and the host by the name that it was issued to.`,
+      false,
       error,
     );
   }
