@@ -208,7 +208,7 @@ export class WebSocketChannel implements Channel {
     this.#replay(services, subscription, { afterIndex: subscription.last }).catch((error: unknown) => {
       // Without a part in the room it would wait for ever: it has to ask again.
       services.logger.warn('What a connection missed could not be read.', { roomId: subscription.room.roomId, error });
-      subscription.connection.options.roomLost?.(subscription.room.roomId);
+      subscription.connection.options.roomLost?.(subscription.room.roomId, 'unread');
     });
   }
 

@@ -63,8 +63,11 @@ export interface LiveConnectionOptions<More extends readonly unknown[] = never[]
   readonly ephemeral?: (event: EphemeralEvent, ...more: More) => unknown;
   /** Told when a stored event was changed, or has to disappear. */
   readonly changed?: (event: RoomEvent, change: 'updated' | 'deleted', ...more: More) => unknown;
-  /** Told when a room is lost: detached, no longer readable, removed, or its participant was banned or has left. */
-  readonly roomLost?: (roomId: string) => void;
+  /**
+   * Told when a room is lost: detached, no longer readable, removed, or its participant was banned or has left; or, with
+   * `unread`, when what the connection missed could not be read: it is told nothing more, and has to ask again.
+   */
+  readonly roomLost?: (roomId: string, why?: 'unread') => void;
   /** Told when the channel gives this connection up: `slow_consumer`, `send_failed`, `timeout` or `channel_closed`. */
   readonly ended?: (reason: string) => void;
   /** Who is on the other end; ephemeral events of this participant are not sent back to it. */

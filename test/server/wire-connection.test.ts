@@ -721,6 +721,28 @@ describe('losing things', () => {
     expect([ann.line.roomCount, web.connectionCount('r'), ann.closed]).toEqual([0, 0, undefined]);
   });
 
+  it('a room that could not be read for a moment is not called gone: whoever subscribes again goes on with it', async () => {
+    verifies('WIRE-12', 'WIRE-08');
+    const { kit, web, join, speak, settle } = await served();
+    await using _kit = kit;
+    const ann = await join({}, { afterIndex: -1 });
+    await speak('one');
+    const list = kit.store.listEvents.bind(kit.store);
+    kit.store.listEvents = () => Promise.reject(new Error('The connection was lost.'));
+    web.catchUp('r', 100); // another process has committed there
+    await settle();
+    expect(ann.frames.at(-1)).toMatchObject({ type: 'error', code: 'internal', retryable: true, roomId: 'r' });
+    expect(ann.line.roomCount).toBe(0);
+    kit.store.listEvents = list;
+    await speak('two');
+    ann.say({ type: 'subscribe', id: 'again', roomId: 'r', afterIndex: 2 });
+    await settle();
+    expect(ann.sequence).toEqual([
+      [-1, 2, 'one'],
+      [2, 3, 'two'],
+    ]);
+  });
+
   it('the right to a room is seen at the next frame', async () => {
     verifies('WIRE-12', 'AUTH-05');
     const { kit, join, speak, settle } = await served();

@@ -19,7 +19,7 @@ import { WIRE_LIMITS, type ClientFrame, type ServerFrame } from './frames.js';
 import { HostView } from './host-view.js';
 import { OpenSends, outcomeText, type OpenSend } from './open-sends.js';
 import { parseClientFrame } from './parse.js';
-import { noRoom, refusalOf, type Refusal } from './refusal.js';
+import { noRoom, refusalOf, unread, type Refusal } from './refusal.js';
 
 /** What of a kit a connection uses. What is optional makes more visible: connections as framework events, changes for hosts. */
 export type WireKit = Pick<
@@ -170,12 +170,12 @@ export class WireConnection {
     if (code !== undefined) this.options.close(code, reason);
   }
 
-  /** A room was lost to this client: only that subscription ends (WIRE-12). */
-  loseRoom(roomId: string): void {
+  /** A room was lost to this client, or could not be read for the moment: only that subscription ends (WIRE-12). */
+  loseRoom(roomId: string, why?: 'unread'): void {
     const hadIt = this.#rooms.delete(roomId) || this.#host?.unsubscribe(roomId) === true;
     if (!hadIt) return;
     this.options.channel?.unsubscribe(this.options.id, roomId);
-    this.#refuse(noRoom(roomId));
+    this.#refuse(why === 'unread' ? unread(roomId) : noRoom(roomId));
   }
 
   // --- the channel's side --------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ export class WireConnection {
             ? changedText(event, this.#rooms.get(event.roomId))
             : frameText({ type: 'event_removed', roomId: event.roomId, eventId: event.id }),
         ),
-      roomLost: (roomId) => this.loseRoom(roomId),
+      roomLost: (roomId, why) => this.loseRoom(roomId, why),
       ended: (reason) => (reason === 'channel_closed' ? this.close(1012, 'closing') : this.close(1013, 'slow_consumer')),
     };
     if (kit.connectWebsocket === undefined) channel.registerConnection(id, send, connection);

@@ -28,3 +28,8 @@ export function refusalOf(error: unknown): Refusal {
 export function noRoom(roomId?: string): Refusal {
   return { code: 'room_not_found', message: 'There is no such room for you.', retryable: false, ...(roomId !== undefined && { roomId }) };
 }
+
+/** What it missed could not be read: the room is there, and who subscribes again goes on with it. */
+export function unread(roomId: string): Refusal {
+  return { code: 'internal', message: 'The room could not be read. Subscribe again.', retryable: true, retryAfterSeconds: 1, roomId };
+}
