@@ -153,6 +153,16 @@ describe('a server that fails', () => {
     }
   });
 
+  it('never ends the process: somebody listens also in the moment in which a connection is handed out', async () => {
+    verifies('STO-08');
+    const connections = connectionsOf(await open());
+    const listeners: number[] = [];
+    // The driver reads several messages at once: that it may be used, and that it is ended by an administrator.
+    connections['pool'].on('acquire', (client) => queueMicrotask(() => listeners.push(client.listenerCount('error'))));
+    await Promise.all([connections.all('SELECT 1'), connections.all('SELECT 1')]);
+    expect(listeners).toEqual([1, 1]);
+  });
+
   it('and is started again is worked with as before', { timeout: 60_000 }, async () => {
     verifies('STO-08', 'EPH-01', 'LOCK-04');
     const own = server.server;

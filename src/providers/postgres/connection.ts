@@ -75,6 +75,9 @@ export class Connections implements Sql {
     this.place = placeOf(config);
     // A connection that breaks while nobody uses it is replaced by the next one.
     pool.on('error', () => undefined);
+    // So is one that breaks in the moment in which it is handed out, or says once more that it is broken when it was given up: an
+    // error that nobody listens to would end the process.
+    pool.on('connect', (client) => void client.on('error', () => undefined));
   }
 
   private static async open(config: PostgresConfig, feature: string): Promise<Connections> {
