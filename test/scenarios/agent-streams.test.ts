@@ -5,6 +5,7 @@ import {
   AIChannel,
   MockAIProvider,
   ProviderError,
+  RoomKitError,
   WebSocketChannel,
   type AIContext,
   type AIProvider,
@@ -309,6 +310,27 @@ describe('a turn whose time is up', () => {
 });
 
 describe('a stream that fails', () => {
+  it('at the store alone waits for it: what was said is committed once, and its preview ends with it', async () => {
+    verifies('TURN-03', 'STR-03', 'INV-08');
+    const watched = await open(streaming());
+    const { kit, clock } = watched;
+    const commitEvent = kit.store.commitEvent.bind(kit.store);
+    let refused = 0;
+    kit.store.commitEvent = (commit) => {
+      if (commit.event.source.channelId !== 'bot' || refused === 3) return commitEvent(commit);
+      refused++;
+      return Promise.reject(new RoomKitError('store_unavailable', 'The connection was lost.', { retryable: true }));
+    };
+    const call = kit.processInbound(ask, { roomId: 'room' });
+    await clock.advance(60_000);
+    expect((await call).turns).toMatchObject([{ state: 'committed', endReason: 'completed' }]);
+    expect(refused).toBe(3);
+    expect(messagesOf(await kit.getTimeline('room')).map(textOf)).toEqual(['question', 'one two']);
+    expect(watched.web).toEqual(['event question', 'start', 'one', 'one two', 'end one two']);
+    expect(watched.sms.texts).toEqual(['question', 'one two']);
+    await kit.close();
+  });
+
   it('tells the log why, and the result only that; tools and tokens of the rounds before it count', async () => {
     verifies('STR-05', 'STR-08', 'TL-09', 'TURN-07');
     const logged: unknown[] = [];
