@@ -51,7 +51,7 @@ export { mergeMetadata } from './store/metadata.js';
 export { patchedRoom } from './store/room-patch.js';
 export { frozenEvent, keyTaken, roomChanged } from './store/stored-event.js';
 export { notPending, taskEnded, turnMovedOn } from './store/memory/approvals.js';
-export { alreadyCommitted, planTurnMerge, resultOfRow } from './store/memory/outbox.js';
+export { alreadyCommitted, isOwned, planTurnMerge, resultOfRow } from './store/memory/outbox.js';
 export type { RoomLease, RoomLockManager } from './locks/lock.js';
 export { InMemoryLockManager } from './locks/in-memory.js';
 export { LeasedLocks, type LeaseBackend, type LeasedLocksOptions } from './locks/leased-locks.js';

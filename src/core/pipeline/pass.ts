@@ -449,7 +449,7 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
     const metadata = summariesWithout(state.room, ready.edit.index ?? -1);
     if (metadata !== undefined) commit.roomPatch = { ...commit.roomPatch, metadata };
   }
-  if (reply?.completes !== undefined) commit.completesTurn = completedBy(reply.completes, event);
+  if (reply?.completes !== undefined) commit.completesTurn = completedBy(parts, reply.completes, event);
   if (reply?.work?.later !== undefined) commit.tasks = reply.work.later;
   const planned: Planned = { runtime, plan, agents, rows, turns, resumes };
   runtime.commits++;
@@ -471,11 +471,17 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
 }
 
 /** The end of a turn, with the last of its replies. */
-function completedBy({ turnId, state, endReason, usage, records, replyEventIds }: TurnCompletion, { id }: RoomEventDraft): TurnCompletion {
+function completedBy(
+  { store, owner }: KitParts,
+  { turnId, state, endReason, usage, records, replyEventIds }: TurnCompletion,
+  { id }: RoomEventDraft,
+): TurnCompletion {
   const ids = Object.freeze(replyEventIds.length === 0 ? [id] : [...replyEventIds, id]);
-  return records === undefined
-    ? { turnId, state, endReason, usage, replyEventIds: ids }
-    : { turnId, state, endReason, usage, replyEventIds: ids, records };
+  const completion =
+    records === undefined
+      ? { turnId, state, endReason, usage, replyEventIds: ids }
+      : { turnId, state, endReason, usage, replyEventIds: ids, records };
+  return store.shared ? { ...completion, owner } : completion;
 }
 
 interface Planned {
@@ -610,7 +616,7 @@ async function commitBlocked(parts: KitParts, section: Section, input: PassInput
   const completes = input.reply?.completes;
   const committed = await commitEvent(parts, section, {
     event,
-    ...(completes !== undefined && { completesTurn: completedBy(completes, event) }),
+    ...(completes !== undefined && { completesTurn: completedBy(parts, completes, event) }),
     ...tasksOf(input.reply?.work),
   });
   if (committed.duplicate) return committed;

@@ -204,7 +204,7 @@ export class InMemoryStore implements ConversationStore {
     room.checkFence(commit.fencingToken);
     room.checkExpected(commit);
     const completion = commit.completesTurn;
-    if (completion !== undefined) this.#outbox.checkCompletable(completion.turnId);
+    if (completion !== undefined) this.#outbox.checkCompletable(completion);
     const { approvals, resolves, turnChanges, tasks, endsTask } = commit;
     if (resolves !== undefined) this.#approvals.checkPending(resolves);
     if (turnChanges !== undefined) this.#outbox.checkChanges(turnChanges);

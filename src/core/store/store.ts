@@ -319,6 +319,8 @@ export interface EventCommit {
 /** How a turn ends with the commit of its last reply (STO-04). */
 export interface TurnCompletion {
   readonly turnId: string;
+  /** Only while no other owner has it: who has lost a turn ends it no more, for whoever has it may have taken more in (STO-16). */
+  readonly owner?: string;
   readonly state: 'committed' | 'cancelled' | 'failed';
   readonly endReason: TurnEndReason;
   readonly replyEventIds: readonly string[];
@@ -440,6 +442,8 @@ export interface ApprovalResolution {
 export interface TurnChange {
   readonly turnId: string;
   readonly from: readonly TurnState[];
+  /** As in {@link TurnCompletion}. */
+  readonly owner?: string;
   readonly patch: TurnPatch;
 }
 

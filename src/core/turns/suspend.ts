@@ -72,7 +72,7 @@ async function commitRequests(parts: KitParts, section: Section, state: RoomStat
   const first: Parameters<typeof commitNotice>[4] = {
     approvals: rows,
     ...tasksOf(work),
-    turnChanges: [{ turnId: work.row.id, from: ['running'], patch }],
+    turnChanges: [{ turnId: work.row.id, from: ['running'], patch, ...(parts.store.shared && { owner: parts.owner }) }],
   };
   for (const [one, ...more] of groups.slice(suspension.asked)) {
     if (one === undefined) continue;

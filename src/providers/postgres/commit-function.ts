@@ -100,7 +100,8 @@ export const COMMIT_FUNCTION = `
         IF p_latest <> r.latest_index THEN RAISE EXCEPTION 'index' USING ERRCODE = 'RK004', DETAIL = r.latest_index; END IF;
         IF p_more IS NOT NULL THEN
           wanted := p_more -> 'completesTurn' ->> 'turnId';
-          IF EXISTS (SELECT 1 FROM (SELECT t.state FROM @turns AS t WHERE t.id = wanted FOR UPDATE) AS t WHERE t.state NOT IN ('queued', 'running')) THEN
+          IF EXISTS (SELECT 1 FROM (SELECT t.state, t.lease_owner FROM @turns AS t WHERE t.id = wanted FOR UPDATE) AS t
+            WHERE t.state NOT IN ('queued', 'running') OR t.lease_owner <> (p_more -> 'completesTurn' ->> 'owner')) THEN
             RAISE EXCEPTION 'turn' USING ERRCODE = 'RK005', DETAIL = wanted;
           END IF;
           FOR one IN SELECT value FROM json_array_elements(p_more -> 'resolves') LOOP
@@ -108,8 +109,8 @@ export const COMMIT_FUNCTION = `
             IF NOT FOUND THEN RAISE EXCEPTION 'approval' USING ERRCODE = 'RK006', DETAIL = one ->> 'approvalId'; END IF;
           END LOOP;
           FOR one IN SELECT value FROM json_array_elements(p_more -> 'turnChanges') LOOP
-            PERFORM 1 FROM (SELECT t.state FROM @turns AS t WHERE t.id = one ->> 'turnId' FOR UPDATE) AS t
-              WHERE t.state IN (SELECT json_array_elements_text(one -> 'from'));
+            PERFORM 1 FROM (SELECT t.state, t.lease_owner FROM @turns AS t WHERE t.id = one ->> 'turnId' FOR UPDATE) AS t
+              WHERE t.state IN (SELECT json_array_elements_text(one -> 'from')) AND (t.lease_owner <> (one ->> 'owner')) IS NOT TRUE;
             IF NOT FOUND THEN RAISE EXCEPTION 'turn' USING ERRCODE = 'RK007', DETAIL = one ->> 'turnId'; END IF;
           END LOOP;
           IF p_more -> 'endsTask' IS NOT NULL THEN

@@ -42,7 +42,7 @@ export class SqliteCommits {
     this.rooms.checkFence(roomId, commit.fencingToken);
     checkExpected(state, commit);
     const completion = commit.completesTurn;
-    if (completion !== undefined) this.outbox.checkCompletable(completion.turnId);
+    if (completion !== undefined) this.outbox.checkCompletable(completion);
     const { approvals, resolves, turnChanges, tasks, endsTask } = commit;
     if (resolves !== undefined) this.approvals.checkPending(resolves);
     if (turnChanges !== undefined) this.outbox.checkChanges(turnChanges);

@@ -1,6 +1,7 @@
 /** Outbox rows, turns and outcomes in SQLite. One process writes the file, so every lease found at start is void (OUT-08). */
 import {
   alreadyCommitted,
+  isOwned,
   laneKey,
   planTurnMerge,
   resultOfRow,
@@ -97,15 +98,15 @@ export class SqliteOutbox {
     return this.sql.models<OutboxRow>(`SELECT json FROM outbox ${clause(where)} ORDER BY room_id, event_index LIMIT ?`, ...values);
   }
 
-  checkCompletable(turnId: string): void {
+  checkCompletable({ turnId, owner }: TurnCompletion): void {
     const turn = this.getTurn(turnId);
-    if (turn !== null && !OPEN_TURN_STATES.includes(turn.state)) throw alreadyCommitted(turnId);
+    if (turn !== null && (!OPEN_TURN_STATES.includes(turn.state) || !isOwned(turn, owner))) throw alreadyCommitted(turnId);
   }
 
   checkChanges(changes: readonly TurnChange[]): void {
-    for (const { turnId, from } of changes) {
+    for (const { turnId, from, owner } of changes) {
       const turn = this.getTurn(turnId);
-      if (turn === null || !from.includes(turn.state)) throw turnMovedOn(turnId, from);
+      if (turn === null || !from.includes(turn.state) || !isOwned(turn, owner)) throw turnMovedOn(turnId, from);
     }
   }
 

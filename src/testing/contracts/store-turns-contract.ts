@@ -202,6 +202,22 @@ export const turnCases = storeCases([
     },
   },
   {
+    name: 'lets nobody end or change a turn that another owner has',
+    rules: ['STO-16', 'STO-04'],
+    test: async (store) => {
+      await openRoom(store, 'room');
+      await say(store, 'room', 'e0', {}, { turns: [turn('room', 't0', 'helper'), turn('room', 't1', 'helper')] });
+      for (const id of ['t0', 't1']) await store.updateTurn(id, { state: 'running', leaseOwner: 'p2' });
+      await refused(() => say(store, 'room', 'late', {}, { completesTurn: { ...completion('t0', 'late'), owner: 'p1' } }), 'conflict');
+      const change = { turnId: 't1', from: ['running'], patch: { state: 'waiting' } } as const;
+      await refused(() => say(store, 'room', 'later', {}, { turnChanges: [{ ...change, owner: 'p1' }] }), 'conflict');
+      assert.deepEqual(ids(await store.listEvents('room')), ['e0'], 'nothing of it is stored');
+      await say(store, 'room', 'reply', {}, { completesTurn: { ...completion('t0', 'reply'), owner: 'p2' } });
+      await say(store, 'room', 'asked', {}, { turnChanges: [{ ...change, owner: 'p2' }] });
+      assert.deepEqual([(await store.getTurn('t0'))?.state, (await store.getTurn('t1'))?.state], ['committed', 'waiting']);
+    },
+  },
+  {
     name: 'claims open turns as they were',
     rules: ['OUT-08', 'TURN-03'],
     test: async (store) => {

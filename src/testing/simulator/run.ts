@@ -53,6 +53,10 @@ export async function run(options: RunOptions, plan: RunPlan): Promise<RunOutcom
     if (!isDone) wrong.push('half an hour later there is still something to do');
     world.calm();
     await world.stage.until(() => world.running.length === options.processes && world.running.every(({ process }) => !process.isPaused), LIMIT_MS);
+    // What a process that stood still had been told meanwhile is done now.
+    await world.stage.until(() => false, AT_LEAST_MS);
+    if (!(await world.stage.until(() => isQuiet(world), LIMIT_MS)))
+      wrong.push('half an hour after everything is well again there is still something to do');
     // What is only shown, and not sent, may come later: after a pause, a restart, and a look.
     await world.stage.until(() => isShown(world), SHOWN_MS);
     if (!(await world.end())) wrong.push('a kit was not closed within two minutes');

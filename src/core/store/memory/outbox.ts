@@ -135,15 +135,15 @@ export class MemoryOutbox {
     return results;
   }
 
-  checkCompletable(turnId: string): void {
+  checkCompletable({ turnId, owner }: TurnCompletion): void {
     const turn = this.#turn(turnId);
-    if (turn !== undefined && !OPEN_TURNS.includes(turn.state)) throw alreadyCommitted(turnId);
+    if (turn !== undefined && (!OPEN_TURNS.includes(turn.state) || !isOwned(turn, owner))) throw alreadyCommitted(turnId);
   }
 
   checkChanges(changes: readonly TurnChange[]): void {
-    for (const { turnId, from } of changes) {
+    for (const { turnId, from, owner } of changes) {
       const turn = this.#turn(turnId);
-      if (turn === undefined || !from.includes(turn.state)) throw turnMovedOn(turnId, from);
+      if (turn === undefined || !from.includes(turn.state) || !isOwned(turn, owner)) throw turnMovedOn(turnId, from);
     }
   }
 
@@ -287,7 +287,7 @@ interface Leased {
   readonly leaseUntil?: string | undefined;
 }
 
-function isOwned(one: Leased, owner: string | undefined): boolean {
+export function isOwned(one: Leased, owner: string | undefined): boolean {
   return owner === undefined || one.leaseOwner === undefined || one.leaseOwner === owner;
 }
 
@@ -344,7 +344,10 @@ export function planTurnMerge(
 
 /** What `commitEvent` throws when `completesTurn` names a turn that has ended (STO-04). */
 export function alreadyCommitted(turnId: string): ConflictError {
-  return new ConflictError(`turn_already_committed: turn '${turnId}' has ended already; its reply is not posted twice.`, { retryable: false });
+  return new ConflictError(
+    `turn_already_committed: turn '${turnId}' has ended already, or is another process's by now; its reply is not posted twice.`,
+    { retryable: false },
+  );
 }
 
 /** Whether an error is that one. */
