@@ -292,6 +292,8 @@ export interface StreamPlaceholder {
   readonly source: RoomEvent['source'];
   readonly visibility: string;
   readonly parentEventId?: string;
+  /** Another process writes it: its event is not handed to the preview, the channel finds it by its index (OUT-18). */
+  readonly isElsewhere?: boolean;
 }
 
 /** A preview of a reply on one channel. `write` never waits: what cannot keep up is cut off (STR-01). */

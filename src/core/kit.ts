@@ -16,6 +16,7 @@ import { OutcomeRecorder } from './delivery/outcomes.js';
 import { resume } from './delivery/recovered.js';
 import { Elsewhere } from './delivery/elsewhere.js';
 import { Followers } from './delivery/followers.js';
+import { LiveWire } from './delivery/live-wire.js';
 import { LeaseTime } from './delivery/lease-time.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
@@ -150,6 +151,7 @@ export class RoomKit {
   readonly #recovery: Recovery;
   readonly #elsewhere: Elsewhere;
   readonly #followers: Followers;
+  readonly #wire: LiveWire;
   readonly #timeouts: Timeouts;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
@@ -237,6 +239,9 @@ export class RoomKit {
       get followers() {
         return followers;
       },
+      get wire() {
+        return wire;
+      },
       get elsewhere() {
         return elsewhere;
       },
@@ -267,6 +272,7 @@ export class RoomKit {
     const elsewhere = (this.#elsewhere = new Elsewhere(parts));
     elsewhere.start();
     const followers = (this.#followers = new Followers(parts));
+    const wire = (this.#wire = new LiveWire(parts));
     const timeouts = (this.#timeouts = new Timeouts(parts));
     timeouts.start();
     this.#warnUnsafe();
@@ -1005,6 +1011,7 @@ export class RoomKit {
     await step(() => this.#settle(2000));
     for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
     this.#followers.stop();
+    this.#wire.stop();
     const { options, store, locks, tracer, deadlines } = this.#parts;
     await step(() => options.voice?.close?.());
     await step(() => options.stt?.close?.());

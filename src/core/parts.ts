@@ -8,6 +8,7 @@ import type { CommitListener } from './commit-listener.js';
 import type { DeliveryChecks } from './delivery/check.js';
 import type { Elsewhere } from './delivery/elsewhere.js';
 import type { Followers } from './delivery/followers.js';
+import type { LiveWire } from './delivery/live-wire.js';
 import type { LeaseTime } from './delivery/lease-time.js';
 import type { PlanParts } from './delivery/plan.js';
 import type { OutcomeRecorder } from './delivery/outcomes.js';
@@ -77,6 +78,8 @@ export interface KitParts extends PlanParts {
   readonly leases: LeaseTime;
   /** Rooms that live connections of this process hear, whoever commits there. */
   readonly followers: Followers;
+  /** What live connections of other processes are shown besides events. */
+  readonly wire: LiveWire;
   /** Other processes of the same store. */
   readonly elsewhere: Elsewhere;
   /** Somebody may have left work: recovery looks at once. */

@@ -38,9 +38,8 @@ export function fanOut(
     const { connection } = subscription;
     if (!subscription.live || subscription.last >= index) {
       if (subscription.closed) continue;
-      if (!subscription.live)
-        subscription.stale = true; // its replay reads the event from the store, in its place
-      else if (closing?.watchers.has(subscription) === true) closing.withdraw(subscription); // a replay was faster
+      if (!subscription.live) subscription.stale = true; // its replay reads the event from the store, in its place
+      if (closing?.watchers.has(subscription) === true) closing.withdraw(subscription); // a replay is faster
       taken = true;
       continue;
     }

@@ -72,7 +72,14 @@ function send(subscription: Subscription, event: RoomEvent, prev: number): void 
   const frame: EventFrame = { type: 'event', roomId: event.roomId, prev, event };
   const shared = new Shared();
   subscription.last = event.index;
-  connection.push({ subscription, bytes: connection.busy ? shared.bytesOf(frame) : 0, run: () => connection.send(frame, shared) });
+  const bytes = connection.busy ? shared.bytesOf(frame) : 0;
+  for (const stream of subscription.room.streams) {
+    const end = stream.endFor(subscription, event, prev);
+    if (end === undefined) continue;
+    connection.push({ subscription, bytes, run: () => connection.options.streamSend?.(end, shared) });
+    return;
+  }
+  connection.push({ subscription, bytes, run: () => connection.send(frame, shared) });
 }
 
 function resync(subscription: Subscription, fromIndex: number, latestIndex: number): void {

@@ -46,6 +46,8 @@ export class RoomStream implements DeliveryStream {
   watch(subscription: Subscription): void {
     const { connection } = subscription;
     if (!this.#open || connection.options.streamSend === undefined || !connection.open || this.#watchers.has(subscription)) return;
+    // Who does not go by index is not given the event of another process either.
+    if (this.placeholder.isElsewhere === true && !subscription.follows) return;
     this.#watchers.add(subscription);
     const { roomId, streamId, source } = this.placeholder;
     this.#send(subscription, { type: 'stream_start', roomId, streamId, source }, new Shared(), FRAME_BYTES);
@@ -56,6 +58,18 @@ export class RoomStream implements DeliveryStream {
       new Shared(),
       this.#text.length,
     );
+  }
+
+  /**
+   * Of a reply that another process writes: the frame that ends it for one who is given this event, when that is the reply.
+   * From then on nobody else begins to watch.
+   */
+  endFor(subscription: Subscription, event: RoomEvent, prev: number): StreamFrame | undefined {
+    const { isElsewhere, roomId, streamId, source } = this.placeholder;
+    if (isElsewhere !== true || event.source.channelId !== source.channelId) return undefined;
+    this.#open = false;
+    this.#cutOff.delete(subscription);
+    return this.#watchers.delete(subscription) ? { type: 'stream_end', roomId, streamId, prev, event } : undefined;
   }
 
   /** Its room was left, or its connection is gone. */
@@ -87,7 +101,7 @@ export class RoomStream implements DeliveryStream {
   error(code: string, event?: RoomEvent): void {
     // A blocked event reaches nobody (invariant 5).
     if (event === undefined || event.status === 'blocked') {
-      if (this.#stop()) this.#endPreviews(code);
+      if (this.#stop() || this.placeholder.isElsewhere === true) this.#endPreviews(code);
       return;
     }
     const { roomId, streamId } = this.placeholder;

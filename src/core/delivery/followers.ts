@@ -4,7 +4,8 @@
  */
 import type { Timer } from '../clock.js';
 import type { KitParts } from '../parts.js';
-import type { RealtimeMessage } from '../realtime/backend.js';
+import type { RealtimeCallback, RealtimeMessage } from '../realtime/backend.js';
+import { liveChannel } from './live-wire.js';
 
 /** How long a commit of another process may stay unheard when nobody has told of it. */
 const LOOK_MS = 1000;
@@ -13,7 +14,7 @@ interface Followed {
   readonly channels: Set<string>;
   /** The newest index that its channels were told of. */
   toldIndex: number;
-  subscription: Promise<string | undefined> | undefined;
+  subscriptions: readonly Promise<string | undefined>[];
 }
 
 export class Followers {
@@ -33,9 +34,18 @@ export class Followers {
       known.channels.add(channelId);
       return;
     }
-    const room: Followed = { channels: new Set([channelId]), toldIndex: -1, subscription: undefined };
+    const room: Followed = { channels: new Set([channelId]), toldIndex: -1, subscriptions: [] };
     this.#rooms.set(roomId, room);
-    if (realtime.distributed) room.subscription = this.#subscribe(roomId, room);
+    if (realtime.distributed)
+      room.subscriptions = [
+        this.#subscribe(eventsChannel(roomId), roomId, (message) => {
+          const index = indexOf(message);
+          if (index !== undefined && this.#rooms.get(roomId) === room) this.#tell(roomId, room, index);
+        }),
+        this.#subscribe(liveChannel(roomId), roomId, (message) => {
+          if (this.#rooms.get(roomId) === room) this.parts.wire.hear(roomId, room.channels, message);
+        }),
+      ];
     this.#schedule();
   }
 
@@ -67,26 +77,25 @@ export class Followers {
     this.#rooms.clear();
   }
 
-  async #subscribe(roomId: string, room: Followed): Promise<string | undefined> {
+  async #subscribe(channel: string, roomId: string, hear: RealtimeCallback): Promise<string | undefined> {
     const { realtime, logger } = this.parts;
     try {
-      return await realtime.subscribe(eventsChannel(roomId), (message) => {
-        const index = indexOf(message);
-        if (index !== undefined && this.#rooms.get(roomId) === room) this.#tell(roomId, room, index);
-      });
+      return await realtime.subscribe(channel, hear);
     } catch (error) {
       logger.warn('Events of other processes are found a second later: nothing can be heard of them.', { roomId, error });
       return undefined;
     }
   }
 
-  #unsubscribe({ subscription }: Followed): void {
+  #unsubscribe({ subscriptions }: Followed): void {
     const { realtime, tasks, logger } = this.parts;
-    if (subscription === undefined) return;
+    if (subscriptions.length === 0) return;
     void tasks.run(async () => {
       try {
-        const id = await subscription;
-        if (id !== undefined) await realtime.unsubscribe(id);
+        for (const subscription of subscriptions) {
+          const id = await subscription;
+          if (id !== undefined) await realtime.unsubscribe(id);
+        }
       } catch (error) {
         logger.debug('A room that nobody hears any more could not be left.', { error });
       }

@@ -110,6 +110,7 @@ export function tellChanged(parts: KitParts, section: Section, changed: RoomEven
   parts.rooms.peek(changed.roomId)?.dropTail();
   section.defer(() => {
     if (change === 'deleted') parts.media?.forget(changed);
+    parts.wire.changed(changed, change);
     const trigger = change === 'updated' ? 'on_event_updated' : 'on_event_deleted';
     if (parts.hooks.has(trigger, changed.roomId)) {
       void parts.tasks.run(() =>

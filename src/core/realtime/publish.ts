@@ -8,10 +8,17 @@ import { roomChannel } from './backend.js';
 export async function publishEphemeral(parts: KitParts, event: EphemeralEvent): Promise<void> {
   await parts.realtime.publish(roomChannel(event.roomId), event);
   if (isThought(event)) return;
+  parts.wire.ephemeral(event);
+  await deliverEphemeral(parts, event);
+}
+
+/** To all channels of the room, or to these of them: those that have connections here of what another process has published. */
+export async function deliverEphemeral(parts: KitParts, event: EphemeralEvent, channelIds?: ReadonlySet<string>): Promise<void> {
   const state = await parts.store.loadRoom(event.roomId);
   if (state === null) return;
   await Promise.all(
     state.bindings.map(async (binding) => {
+      if (channelIds?.has(binding.channelId) === false) return;
       const channel = parts.channels.get(binding.channelId)?.channel;
       if (channel?.deliverEphemeral === undefined || !canRead(binding) || !supports(binding.capabilities, event)) return;
       if (binding.channelId === event.channelId && channel.echo !== true) return;

@@ -8,6 +8,7 @@ import type { KitParts } from '../parts.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import type { TurnWork } from './turn-work.js';
 import type { ReplyWatcher } from './reply-watcher.js';
+import type { SharedPreview } from './shared-preview.js';
 
 /** Opened with the first words, so that an empty reply shows nothing; every one opened is closed exactly once (WS-05). */
 export class Previews {
@@ -15,6 +16,7 @@ export class Previews {
   readonly #targets: readonly Target[];
   readonly #isPreviewed: boolean;
   #watchers: Set<ReplyWatcher> | undefined;
+  #shared: SharedPreview | undefined;
   #opened = false;
 
   constructor(
@@ -53,7 +55,9 @@ export class Previews {
       this.#opened = true;
       for (const target of this.#targets) this.#openOn(target);
       if (this.parts.replyListeners.size > 0) this.#tellListeners();
+      this.#shared = this.parts.wire.preview({ ...this.#opening(), isPreviewed: this.#isPreviewed });
     }
+    this.#shared?.write(text);
     if (this.#watchers !== undefined) for (const watcher of this.#watchers) this.#guarded(() => watcher.write(delta, text), watcher);
     for (const [channelId, stream] of this.open) {
       try {
@@ -104,6 +108,8 @@ export class Previews {
   #endWatching(event: RoomEvent | undefined, code: string | undefined): void {
     const watchers = this.#watchers;
     this.#watchers = undefined;
+    this.#shared?.end(code, event?.id);
+    this.#shared = undefined;
     if (watchers !== undefined) for (const watcher of watchers) this.#guarded(() => watcher.end(event, code));
   }
 
