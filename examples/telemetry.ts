@@ -102,12 +102,13 @@ console.log(`metrics: ${[...new Set(telemetry.metrics.map(({ name }) => name))].
 //   hook.sync faulty: error
 //   framework.broadcast broadcast: ok
 //     framework.delivery delivery of texts: ok
-//   llm.generate mock-model of helper: ok
-//     llm.tool_call look_up of helper: ok
-//   hook.async on_protocol_trace#1: ok
-//   llm.generate mock-model of helper: ok
-//   framework.broadcast broadcast: ok
-//     framework.delivery delivery of web: ok
-//     framework.delivery delivery of texts: ok
-//   hook.async on_protocol_trace#1: ok
-// metrics: roomkit.delivery.duration_ms, roomkit.lane.depth, roomkit.llm.ttfb_ms, roomkit.outbox.age_s
+//       hook.async on_protocol_trace#1: ok
+//   framework.turn turn of helper: ok
+//     llm.generate mock-model of helper: ok
+//       llm.tool_call look_up of helper: ok
+//     llm.generate mock-model of helper: ok
+//     framework.broadcast broadcast: ok
+//       framework.delivery delivery of web: ok
+//       framework.delivery delivery of texts: ok
+//         hook.async on_protocol_trace#1: ok
+// metrics: gen_ai.client.operation.duration, gen_ai.client.token.usage, gen_ai.execute_tool.duration, roomkit.delivery.duration_ms, roomkit.lane.depth, roomkit.llm.ttfb_ms, roomkit.outbox.age_s

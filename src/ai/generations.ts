@@ -4,11 +4,13 @@ import type { AIContext, AIResponse, AIStreamItem, AIToolCall, GivenPrompt, Usag
 import { EMPTY_LIST, isPromise, type Awaitable } from '../core/models/json.js';
 import type { TurnStepTrace } from '../core/models/trace.js';
 import { GenAIAttribute, tokenAttributes, vendorName } from '../core/telemetry/gen-ai.js';
+import { countFirstToken, countGeneration } from './generation-metrics.js';
 import type { AgentParts, TurnParts } from './loop-parts.js';
 import { messageText } from './mock-provider.js';
 import { readStream } from './model-stream.js';
 import { canStream, type AIProvider } from './provider.js';
 import { recoveryFrom } from './retry.js';
+import { inSpan } from './traced-stream.js';
 import { ThinkingPublisher } from './thinking.js';
 import { stableHash } from './tools/stable-hash.js';
 
@@ -72,7 +74,10 @@ export class Generations {
       const context = this.host.context();
       attempt.span = this.span = this.#startSpan(provider, context, number);
       if (!canStream(provider)) return this.#whole(attempt, context);
-      return this.#streamed(attempt, provider.generateStream(context, this.parts.cancellation)).then(
+      return this.#streamed(
+        attempt,
+        inSpan(this.agent.services.tracing, attempt.span, () => provider.generateStream(context, this.parts.cancellation)),
+      ).then(
         (response) => this.#took(attempt, response),
         (error: unknown) => this.#failed(attempt, error),
       );
@@ -122,6 +127,8 @@ export class Generations {
       recovery,
       prompt,
     });
+    const { tracing } = this.agent.services;
+    if (tracing !== undefined) countGeneration(tracing, provider, ms, tokens, code);
     this.#endSpan(span, response, tokens, code);
   }
 
@@ -144,7 +151,9 @@ export class Generations {
       }
       return this.#took(attempt, answer);
     };
-    const answering: Awaitable<AIResponse> = attempt.provider.generate(context, cancellation); // of plain JavaScript it may be here at once
+    const { tracing } = this.agent.services;
+    const ask = (): Awaitable<AIResponse> => attempt.provider.generate(context, cancellation); // of plain JavaScript it may be here at once
+    const answering = tracing === undefined ? ask() : tracing.run(attempt.span, ask);
     return isPromise(answering) ? cancellation.guard(answering, take, (error) => this.#failed(attempt, error)) : take(answering);
   }
 
@@ -220,7 +229,7 @@ export class Generations {
   #firstByte(attempt: Attempt): void {
     const { clock, tracing } = this.agent.services;
     const ms = (attempt.firstTokenMs = clock.monotonic() - attempt.started);
-    tracing?.metric('roomkit.llm.ttfb_ms', ms, { provider: attempt.provider.name, model: attempt.provider.modelName });
+    if (tracing !== undefined) countFirstToken(tracing, attempt.provider, ms, canStream(attempt.provider));
   }
 
   #startSpan(provider: AIProvider, context: AIContext, attempt: number): string | undefined {

@@ -64,7 +64,7 @@ export interface WebhookRequest {
 /** Whose webhook, for which channel, and how its signature is checked. */
 export interface WebhookHandlerOptions {
   /** Where messages and statuses go. */
-  readonly kit: Pick<RoomKit, 'processWebhook' | 'settled' | 'logger' | 'clock'>;
+  readonly kit: Pick<RoomKit, 'processWebhook' | 'settled' | 'logger' | 'clock'> & Partial<Pick<RoomKit, 'continueTrace'>>;
   /** Whose webhook it is. */
   readonly provider: WebhookProvider;
   /** The channel its messages come over. */
@@ -142,7 +142,9 @@ export function createWebhookHandler(options: WebhookHandlerOptions): WebhookHan
     } catch {
       return answer(400, 'invalid');
     }
-    const outcome = await processAll(kit, channelId, provider.name, metas);
+    const take = (): ReturnType<typeof processAll> => processAll(kit, channelId, provider.name, metas);
+    // The trace comes from the call itself, never from what it says (TEL-09).
+    const outcome = await (kit.continueTrace === undefined ? take() : kit.continueTrace(headers, take));
     if (outcome !== undefined) return outcome;
     const told = provider.committed === undefined ? undefined : tellCommitted(kit, provider, channelId, metas);
     host?.waitUntil?.((told ?? Promise.resolve()).then(() => kit.settled()));

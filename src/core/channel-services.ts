@@ -57,18 +57,12 @@ function publisher(parts: KitParts, keeper: MediaKeeper): NonNullable<ChannelSer
 /** Spans nest under the call that runs: a turn's under the message that caused it (TEL-04). */
 function tracingOf({ tracer }: KitParts, channelId: string): ChannelTracing {
   return {
-    start: (kind, name, options = {}) => {
-      const scope = callScope.getStore();
-      const parentId = options.parentId ?? scope?.span;
-      const roomId = options.roomId ?? scope?.turn?.roomId;
-      return tracer.start(kind, name, {
-        channelId,
-        ...options,
-        ...(parentId !== undefined && { parentId }),
-        ...(roomId !== undefined && { roomId }),
-      });
+    start: (kind, name, { remoteParent: stored, ...options } = {}) => {
+      const roomId = options.roomId ?? callScope.getStore()?.turn?.roomId;
+      return tracer.startHere(kind, name, { channelId, stored, ...options, ...(roomId !== undefined && { roomId }) });
     },
     end: (spanId, end) => tracer.end(spanId, end),
+    run: (spanId, work) => tracer.run(spanId, work),
     metric: (name, value, attributes) => tracer.metric(name, value, { channelId, ...attributes }),
     words: (text) => tracer.words(text),
   };

@@ -63,9 +63,10 @@ export { CodeChallenge, type CodeChallengeOptions, type CodeChallengeWords, type
 export { latestFirst, planMerge, planUnmerge, withoutUndone } from './identity/merge.js';
 export * from './sources/source.js';
 export * from './telemetry/provider.js';
+export { readTraceContext, type TraceContext, type TraceHeaders } from './telemetry/trace-context.js';
 export { ConsoleTelemetryProvider, NoopTelemetryProvider } from './telemetry/console.js';
 export type { TokenPrices } from './telemetry/prices.js';
-export { GenAIAttribute } from './telemetry/gen-ai.js';
+export { GenAIAttribute, GenAIMetric } from './telemetry/gen-ai.js';
 export { sumUsage, type CountedUsage } from './usage/sums.js';
 export { Secret } from './telemetry/secret.js';
 export type { CheckedDelivery, DeliveryCheck } from './delivery/check.js';

@@ -118,6 +118,7 @@ import { DecisionTraces } from './telemetry/decision-trace.js';
 import { Prices } from './telemetry/prices.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
 import type { ReplyListener } from './turns/reply-watcher.js';
+import { readTraceContext, type TraceHeaders } from './telemetry/trace-context.js';
 import { Tracer } from './telemetry/tracer.js';
 import { getUsage } from './usage/get-usage.js';
 import type { TurnScope } from './turn-scope.js';
@@ -173,7 +174,7 @@ export class RoomKit {
     const deadlines = new Deadlines(clock);
     const tasks = new TaskGroup();
     const framework = new FrameworkEvents(clock, tasks, logger);
-    const tracer = new Tracer(options.telemetry ?? {}, logger, options.redact);
+    const tracer = new Tracer(options.telemetry ?? {}, logger, options.redact, options.random);
     const hooks = new HookEngine({
       deadlines,
       logger,
@@ -552,6 +553,15 @@ export class RoomKit {
   /** A message from a transport. Business outcomes are in the result; it throws on misuse and infrastructure only. */
   processInbound(message: InboundMessage, options?: InboundOptions): Promise<InboundResult> {
     return processInbound(this.#parts, message, options);
+  }
+
+  /**
+   * Runs `work` as part of the trace that a request's headers tell of (`traceparent`, `tracestate`); headers that tell of none change
+   * nothing (TEL-08). Webhooks and the server's requests come in like this by themselves.
+   */
+  continueTrace<T>(headers: TraceHeaders, work: () => T): T {
+    const incomingTrace = this.#parts.tracer.carries ? readTraceContext(headers) : undefined;
+    return incomingTrace === undefined ? work() : callScope.run({ ...callScope.getStore(), incomingTrace }, work);
   }
 
   /** Says something in a room as one of its channels. The event tells by `status` whether it was blocked. */
@@ -1096,14 +1106,15 @@ const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_
 function hookSpans(tracer: Tracer, suppressed: readonly HookTrigger[] = LEVEL_TRIGGERS): HookEngineOptions['watchCall'] {
   if (!tracer.enabled) return undefined;
   return (trigger, hook, execution, roomId) => {
-    if (suppressed.includes(trigger)) return () => undefined;
-    const parentId = callScope.getStore()?.span;
-    const span = tracer.start(execution === 'sync' ? 'hook.sync' : 'hook.async', hook, {
+    if (suppressed.includes(trigger)) return undefined;
+    const span = tracer.startHere(execution === 'sync' ? 'hook.sync' : 'hook.async', hook, {
       attributes: { trigger },
-      ...(parentId !== undefined && { parentId }),
       ...(roomId !== undefined && { roomId }),
     });
-    return (failed) => tracer.end(span, { status: failed ? 'error' : 'ok' });
+    return {
+      run: (handler) => tracer.run(span, handler),
+      end: (failed) => tracer.end(span, failed ? { status: 'error', errorMessage: 'hook_failed' } : { status: 'ok' }),
+    };
   };
 }
 

@@ -1,6 +1,8 @@
 /** What a call and the turn it runs in know; kept apart from where it travels (`call-scope.ts`), which needs Node. */
 import type { Cascade } from './pipeline/cascade.js';
 import type { Section } from './pipeline/section.js';
+import type { TraceContext } from './telemetry/trace-context.js';
+import type { Tracer } from './telemetry/tracer.js';
 
 /** The turn a call runs in, as tools and orchestration may know it: `kit.currentTurn()`. */
 export interface TurnScope {
@@ -25,9 +27,13 @@ export interface RunningScope extends TurnScope {
 export interface CallScope {
   /** The section of a room's lock this call runs in; meaningless once it is closed (LOCK-06). */
   readonly section?: Section;
-  readonly turn?: RunningScope;
+  readonly turn?: RunningScope | undefined;
   /** Depth of the event whose hook or turn is running (SND-04). */
   readonly causeDepth?: number;
   /** The telemetry span that is open. */
-  readonly span?: string;
+  readonly span?: string | undefined;
+  /** Whose span it is, for requests to vendors (TEL-08). */
+  readonly tracer?: Tracer | undefined;
+  /** The trace that the request came with, which this call answers. */
+  readonly incomingTrace?: TraceContext;
 }

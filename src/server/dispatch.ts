@@ -99,15 +99,17 @@ export class Dispatcher {
     }
     const [route, params] = exchange.found ?? this.find(method, pathname) ?? [];
     if (route === undefined || params === undefined) return this.#page(exchange, url, requestId);
-    const answer = await route.run({
-      parts,
-      principal,
-      params,
-      query: queryOf(url),
-      readBody: () => readJson(headers.get('content-type'), parts.limits, parts.kit.clock, exchange.readText),
-      header: (name) => headers.get(name) ?? undefined,
-      isHead: method === 'HEAD',
-    });
+    const run = (): ReturnType<Route['run']> =>
+      route.run({
+        parts,
+        principal,
+        params,
+        query: queryOf(url),
+        readBody: () => readJson(headers.get('content-type'), parts.limits, parts.kit.clock, exchange.readText),
+        header: (name) => headers.get(name) ?? undefined,
+        isHead: method === 'HEAD',
+      });
+    const answer = await parts.kit.continueTrace(headers, run);
     return answer instanceof Response ? answer : jsonReply(answer);
   }
 

@@ -41,11 +41,14 @@ describe('telemetry of a conversation', () => {
     verifies('TEL-03', 'TEL-04', 'INV-13');
     const { spans } = await conversation({}, streaming);
     const [inbound] = named(spans, 'framework.inbound');
+    const [turn] = named(spans, 'framework.turn');
     const broadcasts = named(spans, 'framework.broadcast');
     const [first, second] = named(spans, 'llm.generate');
     const [tool] = named(spans, 'llm.tool_call');
-    expect(broadcasts.map(({ options }) => options.parentId)).toEqual([inbound?.id, inbound?.id]); // the question and the answer
-    expect([first?.options.parentId, second?.options.parentId]).toEqual([inbound?.id, inbound?.id]);
+    expect(broadcasts.map(({ options }) => options.parentId)).toEqual([inbound?.id, turn?.id]); // the question and the answer
+    expect(turn?.options).toMatchObject({ parentId: inbound?.id, channelId: 'bot', roomId: 'room' });
+    expect(turn?.end).toMatchObject({ status: 'ok', attributes: { state: 'committed' } });
+    expect([first?.options.parentId, second?.options.parentId]).toEqual([turn?.id, turn?.id]);
     expect(tool?.options).toMatchObject({ parentId: first?.id, channelId: 'bot', roomId: 'room' });
     const deliveries = named(spans, 'framework.delivery').map(({ options }) => `${options.channelId} under ${options.parentId}`);
     expect(deliveries.sort()).toEqual([`sms under ${broadcasts[1]?.id}`, `web under ${broadcasts[0]?.id}`, `web under ${broadcasts[1]?.id}`]);
@@ -66,6 +69,22 @@ describe('telemetry of a conversation', () => {
       'mock-model',
       'mock-model',
     ]);
+  });
+
+  it('counts generations, tokens and tools by the conventions, whatever is sampled', async () => {
+    verifies('TEL-05');
+    const provider = new MockTelemetryProvider();
+    await conversation({ telemetry: { provider, sampleRate: 0 } });
+    const taken = (name: string) => provider.metrics.filter((metric) => metric.name === name);
+    const model = { 'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'mock', 'gen_ai.request.model': 'mock-model', channelId: 'bot' };
+    expect(provider.spans).toEqual([]);
+    expect(taken('gen_ai.client.operation.duration').map(({ attributes }) => attributes)).toEqual([model, model]);
+    expect(taken('gen_ai.client.operation.time_to_first_chunk').map(({ attributes }) => attributes)).toEqual([model, model]);
+    expect(taken('gen_ai.client.token.usage').map(({ value, attributes }) => [value, attributes])).toContainEqual([
+      20,
+      { ...model, 'gen_ai.token.type': 'input' },
+    ]);
+    expect(taken('gen_ai.execute_tool.duration').map(({ attributes }) => attributes['gen_ai.tool.name'])).toEqual(['look_up']);
   });
 
   it('is sampled as a whole, by its root', async () => {

@@ -6,7 +6,7 @@ import type { AIMessage, AITool, AIToolCall, ApprovalCall, ToolCallEvent, ToolCo
 import type { Approval, ApprovalRequest } from '../../core/models/approval.js';
 import { copyJson, isPromise, ownJson, type Metadata } from '../../core/models/json.js';
 import { Cancellation } from '../../core/async/cancellation.js';
-import { GenAIAttribute } from '../../core/telemetry/gen-ai.js';
+import { GenAIAttribute, GenAIMetric } from '../../core/telemetry/gen-ai.js';
 import type { Askers } from '../askers.js';
 import type { AIProvider } from '../provider.js';
 import { isoTime } from '../../core/clock.js';
@@ -136,7 +136,7 @@ export class ToolRunner {
     let result: string | undefined;
     const span = this.#startSpan(call, parentId);
     try {
-      const outcome = await run();
+      const outcome = await (services.tracing === undefined ? run() : services.tracing.run(span, run));
       if (outcome.isError) code = 'error';
       if (outcome.waitsFor !== undefined) code = 'waiting';
       result = outcome.text;
@@ -146,11 +146,18 @@ export class ToolRunner {
       services.logger.warn('A tool call failed.', { channelId: this.parts.channelId, tool: call.name, error: errorMessage(error) });
       return { text: failureText(error), images: [], isError: true, isEnd: false };
     } finally {
-      turn.trace({ kind: 'tool', name: call.name, ms: services.clock.monotonic() - started, ...(code !== undefined && { code }) });
+      const ms = services.clock.monotonic() - started;
+      turn.trace({ kind: 'tool', name: call.name, ms, ...(code !== undefined && { code }) });
+      const failure = code === 'waiting' ? undefined : code;
+      services.tracing?.metric(GenAIMetric.TOOL_DURATION, ms / 1000, {
+        [GenAIAttribute.OPERATION_NAME]: 'execute_tool',
+        [GenAIAttribute.TOOL_NAME]: call.name,
+        ...(failure !== undefined && { [GenAIAttribute.ERROR_TYPE]: failure }),
+      });
       const words = result === undefined ? undefined : services.tracing?.words(result);
       services.tracing?.end(span, {
-        status: code === undefined || code === 'waiting' ? 'ok' : 'error',
-        ...(code !== undefined && code !== 'waiting' && { errorMessage: code }),
+        status: failure === undefined ? 'ok' : 'error',
+        ...(failure !== undefined && { errorMessage: failure }),
         ...(words !== undefined && { attributes: { result: words } }),
       });
     }
@@ -169,6 +176,7 @@ export class ToolRunner {
         [GenAIAttribute.OPERATION_NAME]: 'execute_tool',
         [GenAIAttribute.TOOL_NAME]: call.name,
         [GenAIAttribute.TOOL_CALL_ID]: call.id,
+        [GenAIAttribute.TOOL_TYPE]: 'function',
         [GenAIAttribute.AGENT_NAME]: this.parts.channelId,
         [GenAIAttribute.CONVERSATION_ID]: roomId,
         ...(words !== undefined && { arguments: words }),

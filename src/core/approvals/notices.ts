@@ -1,4 +1,5 @@
 /** What a timeline says of approvals (APR-08), and who gets to hear it. */
+import { callScope } from '../call-scope.js';
 import { Broadcast } from '../delivery/broadcast.js';
 import { planFor, type Plan } from '../delivery/plan.js';
 import type { ApprovalRow } from '../models/approval.js';
@@ -12,6 +13,7 @@ import { draftEvent, SYSTEM_SOURCE } from '../pipeline/event-draft.js';
 import { rowsFor } from '../pipeline/injected.js';
 import type { Section } from '../pipeline/section.js';
 import type { CommitResult, EventCommit, RoomState } from '../store/store.js';
+import { traced } from '../telemetry/traced-rows.js';
 import { tokenFor } from './tokens.js';
 
 /** Commits what the kit has to say about an approval, with what belongs to it, and delivers it to those who may see it. No agent is asked. */
@@ -25,7 +27,9 @@ export async function commitNotice(
   const runtime = parts.rooms.get(state.room.id);
   const plan = planFor(parts, runtime, state, event.source.channelId, event.visibility);
   const { transports } = plan;
-  const rows = transports.length === 0 ? EMPTY_LIST : rowsFor(parts, event.id, event.roomId, event.createdAt, transports);
+  const span = callScope.getStore()?.span;
+  const trace = parts.tracer.contextOf(span);
+  const rows = transports.length === 0 ? EMPTY_LIST : traced(rowsFor(parts, event.id, event.roomId, event.createdAt, transports), trace);
   runtime.commits++;
   let committed: CommitResult;
   try {
@@ -48,6 +52,7 @@ export async function commitNotice(
     placed: committed.placed,
     announce: false,
     reserved: false,
+    span,
   });
   section.defer(() => broadcast.start(), committed.event.index);
   return committed;

@@ -94,6 +94,11 @@ export class Broadcast {
     return (this.sharedContext ??= contextOf(this.state));
   }
 
+  /** The span of what has caused it: turns and hooks nest under that (TEL-04). */
+  get causeSpan(): string | undefined {
+    return this.options.span;
+  }
+
   stream(channelId: string): { stream: DeliveryStream; errorCode?: string } | undefined {
     const close = this.options.stream;
     const stream = close?.streams.get(channelId);
@@ -307,7 +312,10 @@ export class Broadcast {
   private afterBroadcast(): Promise<void> {
     const { parts, event } = this;
     const call = { roomId: event.roomId, source: event.source, context: () => this.context };
-    return callScope.run({ causeDepth: event.chainDepth }, () => parts.hooks.notice('after_broadcast', event, call));
+    const scope = parts.tracer.enabled
+      ? { causeDepth: event.chainDepth, span: this.options.span, tracer: parts.tracer }
+      : { causeDepth: event.chainDepth };
+    return callScope.run(scope, () => parts.hooks.notice('after_broadcast', event, call));
   }
 
   private emit(

@@ -202,10 +202,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     this.#attempting = true;
     const span = parts.tracer.enabled
       ? parts.tracer.start('framework.delivery', 'delivery', {
-          ...(this.frame.ownSpan !== undefined && { parentId: this.frame.ownSpan }),
+          ...(this.frame.ownSpan === undefined ? { stored: this.row.trace } : { parentId: this.frame.ownSpan }),
           roomId: this.row.roomId,
           channelId: target.channelId,
-          attributes: { attempt: this.row.attempts },
+          attributes: { attempt: this.row.attempts, event_id: this.row.eventId },
         })
       : undefined;
     if (parts.tracer.enabled) {
@@ -214,14 +214,14 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     }
     let receipt: DeliverReceipt | void;
     try {
-      receipt = await this.#deliver(form);
+      receipt = await (span === undefined ? this.#deliver(form) : parts.tracer.run(span, () => this.#deliver(form)));
       entry.breaker.success();
       if (span !== undefined) parts.tracer.end(span, { status: 'ok' });
     } catch (error) {
-      if (parts.stopping.aborted) throw error;
       const failure = failureOf(error);
-      this.#noteAttempt(startedAt, failure.code);
       if (span !== undefined) parts.tracer.end(span, { status: 'error', errorMessage: failure.code });
+      if (parts.stopping.aborted) throw error;
+      this.#noteAttempt(startedAt, failure.code);
       entry.breaker.failure(isCountable(failure));
       if (failure.retryAfterSeconds !== undefined) {
         entry.pausedUntilMs = Math.max(entry.pausedUntilMs, parts.clock.now() + failure.retryAfterSeconds * 1000);

@@ -99,7 +99,10 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     const { target } = this;
     if (this.broadcast.parts.tracer.enabled) this.startSpan();
     try {
-      const receipt = target.channel?.deliver?.(form.event, target.binding, this.broadcast.context, this);
+      const receipt =
+        this.span === undefined
+          ? target.channel?.deliver?.(form.event, target.binding, this.broadcast.context, this)
+          : this.broadcast.parts.tracer.run(this.span, () => target.channel?.deliver?.(form.event, target.binding, this.broadcast.context, this));
       if (receipt !== LATER && !isPromise(receipt)) {
         this.succeed(receipt ?? undefined);
         return false;
@@ -190,7 +193,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       if (parts.tracer.enabled) this.startSpan();
       try {
         const deliver = (): Awaitable<DeliverReceipt | void> => {
-          const receipt = channel.deliver?.(form.event, binding, broadcast.context, this);
+          const receipt = parts.tracer.run(this.span, () => channel.deliver?.(form.event, binding, broadcast.context, this));
           return receipt === LATER ? this.whenTold() : receipt;
         };
         const verdict = parts.deliveryChecks.run({ event: form.event, binding, context: broadcast.context });
@@ -313,6 +316,7 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
       ...(ownSpan !== undefined && { parentId: ownSpan }),
       roomId: event.roomId,
       channelId: this.target.channelId,
+      attributes: { event_id: event.id },
     });
   }
 

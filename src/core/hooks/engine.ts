@@ -94,9 +94,17 @@ export interface HookEngineOptions {
   /** The monotonic clock. */
   readonly now: () => number;
   readonly onFailure: (failure: HookFailure) => void;
-  /** Opens a span around a handler; the returned function ends it. Absent without telemetry. */
+  /** Opens a span around a handler. Absent without telemetry, and undefined where none is wanted. */
   readonly watchCall?:
-    ((trigger: HookTrigger, hook: string, execution: HookExecution, roomId: string | undefined) => (failed: boolean) => void) | undefined;
+    ((trigger: HookTrigger, hook: string, execution: HookExecution, roomId: string | undefined) => HookWatch | undefined) | undefined;
+}
+
+/** The span of one handler's call. */
+export interface HookWatch {
+  /** Runs the handler inside it. */
+  run<T>(handler: () => T): T;
+  /** Ends it, once. */
+  end(failed: boolean): void;
 }
 
 const NONE: readonly RegisteredHook[] = [];
@@ -189,8 +197,10 @@ export class HookEngine {
     for (const hook of list) {
       if (hook.observer) continue;
       const hookContext = new HookCallContext(context, trigger, hook.name, this.options.organizationId);
+      const watch = this.options.watchCall?.(trigger, hook.label, 'sync', call.roomId);
+      let failed = false;
       try {
-        let result = hook.handler(payload, hookContext, extra);
+        let result = callHandler(watch, hook, payload, hookContext, extra);
         if (isPromise(result)) result = await this.#settle(hook, result, hookContext);
         if (result === undefined || result === null) continue;
         if (!(result instanceof IdentityHookResult)) {
@@ -199,7 +209,10 @@ export class HookEngine {
         decided = result;
         break;
       } catch (error) {
+        failed = true;
         this.#report(hook, call.roomId, error);
+      } finally {
+        watch?.end(failed);
       }
     }
     await this.#all(
@@ -222,16 +235,16 @@ export class HookEngine {
     await Promise.all(
       list.map(async (hook) => {
         const hookContext = new HookCallContext(context, hook.trigger, hook.name, this.options.organizationId);
-        const ended = this.options.watchCall?.(hook.trigger, hook.label, 'async', call.roomId);
+        const watch = this.options.watchCall?.(hook.trigger, hook.label, 'async', call.roomId);
         let failed = false;
         try {
-          const result = hook.handler(payload, hookContext, extra);
+          const result = callHandler(watch, hook, payload, hookContext, extra);
           if (isPromise(result)) await this.#settle(hook, result, hookContext);
         } catch (error) {
           failed = true;
           this.#report(hook, call.roomId, error);
         } finally {
-          ended?.(failed);
+          watch?.end(failed);
         }
       }),
     );
@@ -299,6 +312,11 @@ export class HookEngine {
     if (roomId !== undefined && byTrigger.size === 0) this.#rooms.delete(roomId);
     return removed;
   }
+}
+
+/** Inside its span, where it has one. */
+function callHandler(watch: HookWatch | undefined, hook: RegisteredHook, payload: unknown, context: HookCallContext, extra: unknown): unknown {
+  return watch === undefined ? hook.handler(payload, context, extra) : watch.run(() => hook.handler(payload, context, extra));
 }
 
 /** A promise whose state can be looked at. */

@@ -10,7 +10,7 @@ import type { HookVerdictTrace } from '../models/trace.js';
 import type { RoomContext } from '../rooms/context.js';
 import { HookCallContext } from './context.js';
 import { collectEffects, type SideEffects } from './effects.js';
-import type { HookCall, HookEngineOptions } from './engine.js';
+import type { HookCall, HookEngineOptions, HookWatch } from './engine.js';
 import { checkModifiedPayload } from './payload.js';
 import { matches, type RegisteredHook } from './registered-hook.js';
 import { TRIGGERS, type HookTrigger } from './triggers.js';
@@ -42,7 +42,7 @@ export class GateRun<Payload> {
   private hook: RegisteredHook | undefined = undefined;
   private hookContext: HookCallContext | undefined = undefined;
   private askedAt = -1;
-  private ended: ((failed: boolean) => void) | undefined = undefined;
+  private watch: HookWatch | undefined = undefined;
   /** Grows when a handler is given up: what it answers later is nobody's business (CON-08). */
   private turn = 0;
   private deadline: Deadline | undefined = undefined;
@@ -86,11 +86,11 @@ export class GateRun<Payload> {
       const context = new HookCallContext((this.context ??= call.context()), this.trigger, hook.name, parts.organizationId);
       this.hook = hook;
       this.hookContext = context;
-      this.ended = parts.watchCall?.(this.trigger, hook.label, 'sync', call.roomId);
+      const watch = (this.watch = parts.watchCall?.(this.trigger, hook.label, 'sync', call.roomId));
       if (call.verdicts !== undefined && this.askedAt < 0) this.askedAt = parts.now();
       let result: unknown;
       try {
-        result = hook.handler(this.payload, context);
+        result = watch === undefined ? hook.handler(this.payload, context) : watch.run(() => hook.handler(this.payload, context));
       } catch (error) {
         this.fail(hook, error);
         continue;
@@ -170,7 +170,7 @@ export class GateRun<Payload> {
     this.turn++;
     this.deadline?.cancel();
     this.hookContext?.abort(error);
-    this.ended?.(true);
+    this.watch?.end(true);
     this.reject?.(error);
   };
 
@@ -216,8 +216,8 @@ export class GateRun<Payload> {
   }
 
   private end(hook: RegisteredHook, verdict: HookVerdictTrace['verdict']): void {
-    this.ended?.(verdict === 'failed' || verdict === 'timeout');
-    this.ended = undefined;
+    this.watch?.end(verdict === 'failed' || verdict === 'timeout');
+    this.watch = undefined;
     const { verdicts } = this.call;
     if (verdicts === undefined) return;
     // Where one ends the next one begins: the clock is read once for both.

@@ -4,6 +4,7 @@ import type { ContentInput } from './content.js';
 import type { EventDraft, EventSource, RoomEvent } from './event.js';
 import type { Metadata } from './json.js';
 import type { Observation, Task, TaskDraft, ObservationDraft } from './task.js';
+import type { TraceContext } from '../telemetry/trace-context.js';
 import type { CollisionPolicy, EventType, OutboxState, TurnEndReason, TurnState } from './vocabulary.js';
 
 /** How fast a binding's deliveries may go (RES-02). Every given window holds; what is too fast waits, nothing is dropped. */
@@ -252,6 +253,8 @@ export interface OutboxRow {
   /** The vendor's ids of these parts, '' for one without; what edits and deletes change (TRC-06). */
   readonly partMessageIds?: readonly string[];
   readonly lastError?: DeliveryFailure;
+  /** The trace it belongs to; kept by telemetry that knows trace context (TEL-08). */
+  readonly trace?: TraceContext;
 }
 
 /** One run of one agent for its triggering events (TURN-01). */
@@ -278,6 +281,8 @@ export interface TurnRow {
   readonly mergedInto?: string;
   /** Of a turn that waits, or has waited, for a person: how it goes on (APR-01). */
   readonly suspended?: SuspendedTurn;
+  /** The trace it belongs to; kept by telemetry that knows trace context (TEL-08). */
+  readonly trace?: TraceContext;
 }
 
 export type { Observation, Task };

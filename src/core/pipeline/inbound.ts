@@ -3,9 +3,9 @@
  * common pass (pass.ts), then the result.
  */
 import { answerTap, tapOf } from '../approvals/taps.js';
-import { callScope, isInsideCause } from '../call-scope.js';
+import { isInsideCause } from '../call-scope.js';
 import type { InboundContext } from '../channel.js';
-import { ValidationError } from '../errors.js';
+import { errorCode, ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
@@ -18,8 +18,9 @@ import { attachOnArrival, isTombstoned } from '../rooms/channel-operations.js';
 import type { RoomContext } from '../rooms/context.js';
 import { contextOf } from '../rooms/history.js';
 import { createRoomForSender, createRoomWithId, inRoom } from '../rooms/lifecycle.js';
-import { extractText } from '../rooms/visible-text.js';
 import { bindingOf, type RoomState } from '../store/store.js';
+import { outcomeAttributes } from '../telemetry/outcome-attributes.js';
+import { readTraceContext, type TraceHeaders } from '../telemetry/trace-context.js';
 import type { ArrivalOrder } from './arrival-order.js';
 import { checkAddress } from './address.js';
 import { Cascade } from './cascade.js';
@@ -44,6 +45,8 @@ export interface InboundOptions {
   readonly wait?: 'cascade' | 'commit';
   /** Aborting gives up at the next safe point; a commit that has begun is completed and reported (INB-20). */
   readonly signal?: AbortSignal;
+  /** Headers of the request it came with, for `traceparent` and `tracestate` (TEL-08). Default: what {@link RoomKit.continueTrace} was given. */
+  readonly trace?: TraceHeaders;
 }
 
 /** What was on hold goes before the message that let it go: it takes no place in line behind it (INB-27, IDN-11). */
@@ -67,7 +70,8 @@ export function processReleased(
   roomId: string,
   sender: ParticipantDecision | undefined,
 ): Promise<InboundResult> {
-  return inbound(parts, message, { roomId, wait: 'commit', released: sender ?? true }, undefined);
+  const options: ReleasedOptions = { roomId, wait: 'commit', released: sender ?? true };
+  return parts.tracer.enabled ? processTraced(parts, message, options) : inbound(parts, message, options, undefined);
 }
 
 /** With a span around it, and the flood gate before it. */
@@ -75,25 +79,23 @@ async function processWatched(parts: KitParts, message: InboundMessage, options:
   parts.assertOpen();
   checkMessage(message);
   if (parts.inboundLimits !== undefined && !parts.inboundLimits.take(message.channelId, message.senderId)) return blockedResult('rate_limited');
-  if (!parts.tracer.enabled) return inbound(parts, message, options, undefined);
-  const parentId = callScope.getStore()?.span;
-  const span = parts.tracer.start('framework.inbound', 'inbound', {
+  return parts.tracer.enabled ? processTraced(parts, message, options) : inbound(parts, message, options, undefined);
+}
+
+async function processTraced(parts: KitParts, message: InboundMessage, options: ReleasedOptions): Promise<InboundResult> {
+  const { tracer } = parts;
+  const incoming = options.trace === undefined || !tracer.carries ? undefined : readTraceContext(options.trace);
+  const span = tracer.startHere('framework.inbound', 'inbound', {
     channelId: message.channelId,
-    ...(parentId !== undefined && { parentId }),
     ...(options.roomId !== undefined && { roomId: options.roomId }),
+    ...(incoming !== undefined && { incoming }),
   });
   try {
-    const result = await callScope.run({ ...callScope.getStore(), ...(span !== undefined && { span }) }, () =>
-      inbound(parts, message, options, span),
-    );
-    if (span !== undefined) {
-      const content = result.event === undefined ? undefined : parts.tracer.words(extractText(result.event));
-      const attributes = { blocked: result.blocked, duplicate: result.duplicate, ...(content !== undefined && { content }) };
-      parts.tracer.end(span, { status: 'ok', attributes });
-    }
+    const result = await tracer.run(span, () => inbound(parts, message, options, span));
+    tracer.end(span, { status: 'ok', attributes: outcomeAttributes(tracer, result) });
     return result;
   } catch (error) {
-    if (span !== undefined) parts.tracer.end(span, { status: 'error', errorMessage: error instanceof Error ? error.name : 'error' });
+    tracer.end(span, { status: 'error', errorMessage: errorCode(error) });
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import type { RoomEvent } from '../models/event.js';
 import { EMPTY, EMPTY_LIST, frozenMap } from '../models/json.js';
 import type { KitParts } from '../parts.js';
 import type { CommitResult, EventCommit, RoomState } from '../store/store.js';
+import { traced } from '../telemetry/traced-rows.js';
 import type { Cascade } from './cascade.js';
 import { announce, commitEvent } from './commit.js';
 import { draftEvent, SYSTEM_SOURCE } from './event-draft.js';
@@ -79,8 +80,9 @@ export async function commitOne(
   const ingesters = plan.ingesters.filter(
     ({ channelId }) => channelId === draft.source.channelId || isVisibleTo(draft.visibility, channelId, 'intelligence'),
   );
-  const rows = rowsFor(parts, draft.id, draft.roomId, draft.createdAt, transports);
-  const turns = turnsFor(parts, draft.id, draft.roomId, draft.createdAt, agents);
+  const trace = parts.tracer.carries ? parts.tracer.contextOf(cascade.span) : undefined;
+  const rows = traced(rowsFor(parts, draft.id, draft.roomId, draft.createdAt, transports), trace);
+  const turns = traced(turnsFor(parts, draft.id, draft.roomId, draft.createdAt, agents), trace);
   runtime.commits++;
   let committed: CommitResult;
   try {
@@ -108,6 +110,7 @@ export async function commitOne(
     placed: committed.placed,
     announce: false,
     reserved: false,
+    span: cascade.span,
   });
   section.defer(() => broadcast.start(), committed.event.index);
   return committed.event;

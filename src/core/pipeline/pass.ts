@@ -24,6 +24,7 @@ import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import { summariesWithout } from '../rooms/summaries.js';
+import { traced } from '../telemetry/traced-rows.js';
 import { bindingOf, type CommitResult, type EventCommit, type RoomState, type TurnCompletion } from '../store/store.js';
 import { collisionOf } from '../turns/collision.js';
 import { tasksOf, tasksStored } from '../turns/later.js';
@@ -431,8 +432,9 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
   const runtime = parts.rooms.get(roomId);
   const plan = planFor(parts, runtime, state, fields.source.channelId, event.visibility);
   const agents = solicited(plan, event, state.room);
-  const rows = plan.hasDurable ? outboxRows(parts, event, plan, input) : EMPTY_LIST;
-  const turns = agents.length > 0 ? turnRows(parts, event, agents, runtime, state.room) : EMPTY_LIST;
+  const trace = parts.tracer.carries ? parts.tracer.contextOf(spanOf(input)) : undefined;
+  const rows = plan.hasDurable ? traced(outboxRows(parts, event, plan, input), trace) : EMPTY_LIST;
+  const turns = agents.length > 0 ? traced(turnRows(parts, event, agents, runtime, state.room), trace) : EMPTY_LIST;
   const commit: { -readonly [Field in keyof EventCommit]: EventCommit[Field] } = { event };
   if (rows.length > 0) commit.outbox = rows;
   if (turns.length > 0) commit.turns = turns;
@@ -515,7 +517,7 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
         placed: committed.placed,
         announce: true,
         reserved: true,
-        span: input.span ?? cascade.span,
+        span: spanOf(input),
         stream:
           input.streams === undefined
             ? undefined
@@ -534,6 +536,11 @@ function afterCommit(parts: KitParts, section: Section, ready: Ready, planned: P
   if (effects.injectedEvents.length === 0) return outcome;
   deferStart(section, outcome);
   return commitInjected(parts, section, committed.state, stored, effects.injectedEvents, cascade).then(() => ({ ...outcome, deferred: true }));
+}
+
+/** The span of what happens with this event: the call's own, else that of what has caused it. */
+function spanOf({ span, cascade }: PassInput): string | undefined {
+  return span ?? cascade.span;
 }
 
 function deferStart(section: Section, { broadcast, event }: PassOutcome): void {

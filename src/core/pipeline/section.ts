@@ -187,5 +187,5 @@ export function checkJoin(current: Section, roomId: string, maxDepth: number): v
 /** Runs a hook's code inside a section, so that its calls join it. */
 export function runInSection<T>(section: Section, causeDepth: number, fn: () => T): T {
   const outer = callScope.getStore();
-  return callScope.run({ section, causeDepth, turn: outer?.turn, span: outer?.span }, fn);
+  return callScope.run({ section, causeDepth, turn: outer?.turn, span: outer?.span, tracer: outer?.tracer }, fn);
 }

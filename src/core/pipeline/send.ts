@@ -1,12 +1,13 @@
 /** A direct send (behaviour §14): the common pass, without a transport's webhook before it. */
 import { callScope, isInsideCause } from '../call-scope.js';
-import { ChannelNotFoundError, RoomClosedError } from '../errors.js';
+import { ChannelNotFoundError, errorCode, RoomClosedError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { ContentInput } from '../models/content.js';
 import type { InboundResult } from '../models/delivery.js';
 import { EMPTY, frozenMap, type Metadata } from '../models/json.js';
 import type { EventType } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
+import { outcomeAttributes } from '../telemetry/outcome-attributes.js';
 import { checkAddress } from './address.js';
 import { Cascade } from './cascade.js';
 import { loadState } from './commit.js';
@@ -42,6 +43,7 @@ export interface SendOptions {
   readonly wait?: 'cascade' | 'commit';
 }
 
+/** What nothing else has caused begins a trace of its own; inside a hook, turn or tool it is part of theirs (TEL-04). */
 export async function sendEvent(
   parts: KitParts,
   roomId: string,
@@ -49,6 +51,20 @@ export async function sendEvent(
   given: ContentInput,
   options: SendOptions = {},
 ): Promise<InboundResult> {
+  const { tracer } = parts;
+  if (!tracer.enabled || callScope.getStore()?.span !== undefined) return send(parts, roomId, channelId, given, options);
+  const span = tracer.startHere('framework.inbound', 'send', { roomId, channelId });
+  try {
+    const result = await tracer.run(span, () => send(parts, roomId, channelId, given, options));
+    tracer.end(span, { status: 'ok', attributes: outcomeAttributes(tracer, result) });
+    return result;
+  } catch (error) {
+    tracer.end(span, { status: 'error', errorMessage: errorCode(error) });
+    throw error;
+  }
+}
+
+async function send(parts: KitParts, roomId: string, channelId: string, given: ContentInput, options: SendOptions): Promise<InboundResult> {
   parts.assertOpen();
   const content = toContent(given);
   checkAddress(options.addressedTo);
@@ -94,6 +110,7 @@ export async function sendEvent(
       origin: 'send',
       deadline,
       startedAt,
+      span: scope?.span,
     });
     switch (outcome.kind) {
       case 'refused':

@@ -22,8 +22,19 @@ export const GenAIAttribute = {
   REASONING_TOKENS: 'gen_ai.usage.reasoning.output_tokens',
   TOOL_NAME: 'gen_ai.tool.name',
   TOOL_CALL_ID: 'gen_ai.tool.call.id',
+  TOOL_TYPE: 'gen_ai.tool.type',
+  TOKEN_TYPE: 'gen_ai.token.type',
   ERROR_TYPE: 'error.type',
 } as const;
+/** Metrics of the conventions; durations are in seconds there. */
+export const GenAIMetric = {
+  OPERATION_DURATION: 'gen_ai.client.operation.duration',
+  TIME_TO_FIRST_CHUNK: 'gen_ai.client.operation.time_to_first_chunk',
+  TOKEN_USAGE: 'gen_ai.client.token.usage',
+  TOOL_DURATION: 'gen_ai.execute_tool.duration',
+} as const;
+export type GenAIMetric = (typeof GenAIMetric)[keyof typeof GenAIMetric];
+
 export type GenAIAttribute = (typeof GenAIAttribute)[keyof typeof GenAIAttribute];
 
 /** What the vendors of RoomKit's providers are called there; others keep their own name. */

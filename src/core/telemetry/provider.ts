@@ -1,12 +1,14 @@
 /** The contract of telemetry (behaviour §24): spans and metrics without people's words. */
 import type { Awaitable, Metadata } from '../models/json.js';
 import type { HookTrigger } from '../hooks/triggers.js';
+import type { TraceContext } from './trace-context.js';
 
 /** What a span measures (TEL-04). */
 export const SpanKind = {
   INBOUND: 'framework.inbound',
   BROADCAST: 'framework.broadcast',
   DELIVERY: 'framework.delivery',
+  TURN: 'framework.turn',
   HOOK_SYNC: 'hook.sync',
   HOOK_ASYNC: 'hook.async',
   LLM_GENERATE: 'llm.generate',
@@ -31,6 +33,8 @@ export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
 export interface SpanOptions {
   /** The span it is part of; absent for a root. */
   readonly parentId?: string;
+  /** Of a root: the span of another process, or of an earlier time, that it is part of (TEL-08). Only for providers that know trace context. */
+  readonly remoteParent?: TraceContext;
   /** Never people's words, unless `content` is on (TEL-06). */
   readonly attributes?: Metadata;
   /** The room it happens in. */
@@ -59,6 +63,15 @@ export interface TelemetryProvider {
   setAttribute(spanId: string, key: string, value: unknown): void;
   /** Takes one measurement. */
   recordMetric(name: string, value: number, attributes?: Metadata): void;
+  /**
+   * The trace context of a span, also of one that has ended. A provider that has this knows trace context: it is told of traces
+   * that come from outside, and its own are stored with deliveries and turns and sent to vendors (TEL-08).
+   */
+  contextOf?(spanId: string): TraceContext | undefined;
+  /** Runs `work` with the span as the active one, so that spans the program makes inside are part of it. */
+  runIn?(spanId: string, work: () => void): void;
+  /** Whether a span of the program's own is active here: then a root of ours is part of it, whatever the headers say. */
+  hasActiveSpan?(): boolean;
   /** Hands on what is still kept back. */
   flush?(): Awaitable<void>;
   /** Called once, when the kit closes; `flush` came before. */
@@ -71,6 +84,8 @@ export interface ChannelTracing {
   start(kind: SpanKind, name: string, options?: SpanOptions): string | undefined;
   /** Once; an unknown id changes nothing. */
   end(spanId: string | undefined, end?: SpanEnd): void;
+  /** Runs `work` inside the span: what is begun there is part of it, and vendors are told of it. Without a span it just runs. */
+  run<T>(spanId: string | undefined, work: () => T): T;
   /** Records one measurement of this channel. */
   metric(name: string, value: number, attributes?: Metadata): void;
   /** People's and models' words as they may be recorded: redacted, or not at all (TEL-06). */
@@ -81,14 +96,24 @@ export interface ChannelTracing {
 export interface TelemetryConfig {
   /** Default: nothing is measured. */
   readonly provider?: TelemetryProvider;
-  /** 0..1, decided per trace at its root. Default 1. */
+  /** 0..1, decided per trace at its root, by the kit's `random`. Default 1. */
   readonly sampleRate?: number;
   /** Only these kinds; default all. */
   readonly enabledSpans?: readonly SpanKind[];
-  /** Added to every span. */
+  /** Added to every span. Default nothing. */
   readonly metadata?: Metadata;
   /** Hook triggers without spans; default the audio level triggers. */
   readonly suppressedHookTriggers?: readonly HookTrigger[];
   /** Whether people's words may be recorded, after `redact`. Default false. */
   readonly content?: boolean;
+  /**
+   * What becomes of a trace that comes with a webhook or request (TEL-09): `continue` carries it on, and `sampleRate` decides whether
+   * it is recorded; `trust` records what the caller records, and only that; `ignore` begins a trace of its own. Default `continue`.
+   */
+  readonly incomingTrace?: 'continue' | 'trust' | 'ignore';
+  /**
+   * Whether requests to vendors carry the trace (TEL-08). Switch it off where an instrumentation of `fetch` adds the headers itself.
+   * Default true, for a provider that knows trace context.
+   */
+  readonly outgoingTrace?: boolean;
 }

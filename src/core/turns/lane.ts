@@ -323,6 +323,8 @@ export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents
     const layers = { binding: target.binding.collision, room: broadcast.state.room.collision, agent: target.channel.collision };
     const collision = collisionOf(layers, event.source);
     const stored = placing?.row ?? (row.triggerIndex === event.index ? row : { ...row, triggerIndex: event.index });
-    lane.push(parts, { row: stored, trigger: event, target, cascade, collision, recovered: false });
+    const work: TurnWork = { row: stored, trigger: event, target, cascade, collision, recovered: false };
+    if (parts.tracer.enabled) work.causeSpan = broadcast.causeSpan;
+    lane.push(parts, work);
   }
 }

@@ -28,12 +28,14 @@ import { replyFields, saidBefore, waitingKey } from './reply.js';
 import { RunningTurn } from './running-turn.js';
 import { streamReply } from './stream.js';
 import { keepLater, laterTask } from './later.js';
+import { endTurnSpan, startTurnSpan } from './span.js';
 import { suspendTurn } from './suspend.js';
 import { isTakenOver } from './takeover.js';
 
 /** From the first step to the end that is reported. Never fails. */
 export function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<void> {
   let outcome: Awaitable<TurnOutcome>;
+  if (parts.tracer.enabled) startTurnSpan(parts.tracer, work);
   try {
     outcome = begin(parts, lane, work);
   } catch (error) {
@@ -79,6 +81,7 @@ function leave(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable
 
 /** Of a turn that was cut short, the end is told at once; the next one waits a moment for what is still at work (COL-04). */
 function end(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
+  if (work.span !== undefined) endTurnSpan(parts.tracer, work, outcome);
   const ended = endTurn(parts, work, outcome);
   const { running } = work;
   if (running?.mayLinger !== true) return ended;
@@ -167,15 +170,16 @@ function ask(parts: KitParts, lane: TurnLane, work: TurnWork, state: RoomState, 
   const scope: CallScope = (work.scope = {
     turn: { roomId, turnId, channelId, triggerIndex, rootEventId: cascade.rootEventId, cascade, afterwards: [] },
     causeDepth: work.trigger.chainDepth,
-    ...(cascade.span !== undefined && { span: cascade.span }),
+    ...(work.span !== undefined && { span: work.span, tracer: parts.tracer }),
   });
-  return callScope.run(scope, () => {
+  const answer = (): Awaitable<TurnOutcome> => {
     const binding = bindingOf(state, channelId);
     const asked = binding === undefined ? undefined : work.target.channel?.onEvent?.(trigger, binding, context, run);
     return isPromise(asked)
       ? run.answer(asked, (output) => takeOutput(parts, work, run, state, output ?? EMPTY))
       : takeOutput(parts, work, run, state, asked ?? EMPTY);
-  });
+  };
+  return callScope.run(scope, work.span === undefined ? answer : () => parts.tracer.run(work.span, answer));
 }
 
 /** An agent's answer, or its stream, in the room as it is by now. */
@@ -291,6 +295,7 @@ function passReply(
     runPass(parts, {
       fields: replyFields(work, state, draft, key),
       cascade: work.cascade,
+      span: work.span,
       origin: 'reply',
       reply: {
         row: work.row,

@@ -121,6 +121,7 @@ function commitText(written: Written, text: string, broken: unknown): Awaitable<
       runPass(parts, {
         fields: fieldsOf(written, text, outcome, error, isWaiting ? waitingKey(work, saidBefore(work).length) : undefined),
         cascade: work.cascade,
+        span: work.span,
         origin: 'reply',
         reply: {
           row: work.row,

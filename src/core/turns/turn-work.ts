@@ -36,6 +36,10 @@ export interface TurnWork {
   later?: readonly Task[];
   /** Set once the agent is asked. */
   running?: RunningTurn;
+  /** The telemetry span of what has caused it, in this process; one that comes from the store has its row's trace instead (TEL-08). */
+  causeSpan?: string | undefined;
+  /** Its own: generations, and what becomes of its replies, nest under it (TEL-04). */
+  span?: string | undefined;
   scope?: CallScope;
 }
 

@@ -1,5 +1,6 @@
 /** From the kit's context to the call of an AI SDK language model (specifications v3 and v4). */
 import type { AIContext, AIContextPart, AIMessage } from '../../core/models/ai.js';
+import { withTrace } from '../../core/telemetry/outgoing.js';
 import { inlineImage, isWebUrl } from '../_shared/ai/images.js';
 import type { ToolNames } from '../_shared/ai/tool-names.js';
 import type { AISDKConfig } from './config.js';
@@ -12,7 +13,8 @@ type Part = Readonly<Record<string, unknown>>;
 const OPENING = '[The conversation began before this.]';
 
 export async function callOf(context: AIContext, config: AISDKConfig, names: ToolNames, abortSignal: AbortSignal): Promise<AISDKCallOptions> {
-  const { model, headers, providerOptions } = config;
+  const { model, providerOptions } = config;
+  const headers = withTrace(config.headers);
   const maxOutputTokens = context.maxTokens ?? config.maxTokens;
   const temperature = context.temperature ?? config.temperature;
   const tools = context.tools.map(({ name, description, parameters }) => ({

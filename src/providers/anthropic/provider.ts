@@ -5,6 +5,7 @@ import type { AIProvider, GenerateOptions } from '../../ai/provider.js';
 import { AbortedError } from '../../core/errors.js';
 import type { AIContext, AIResponse, AIStreamItem } from '../../core/models/ai.js';
 import type { RetryPolicy } from '../../core/models/delivery.js';
+import { withTrace } from '../../core/telemetry/outgoing.js';
 import type { Secret } from '../../core/telemetry/secret.js';
 import { apiKeyOf } from '../_shared/ai/api-key.js';
 import { interrupted, isRetryableStatus, providerError } from '../_shared/ai/failure.js';
@@ -106,7 +107,8 @@ export class AnthropicAIProvider implements AIProvider {
 function requestOptions(context: AIContext, options: GenerateOptions | undefined): Anthropic.RequestOptions {
   const signal = options?.signal;
   const key = context.metadata?.['api_key'];
-  return { ...(signal !== undefined && { signal }), ...(typeof key === 'string' && { headers: { authorization: `Bearer ${key}` } }) };
+  const headers = withTrace(typeof key === 'string' ? { authorization: `Bearer ${key}` } : undefined);
+  return { ...(signal !== undefined && { signal }), ...(headers !== undefined && { headers }) };
 }
 
 function failureOf(module: Sdk['module'], error: unknown, hasBegun: boolean): unknown {

@@ -3,6 +3,7 @@ import type * as GenAI from '@google/genai';
 import type { AIProvider, GenerateOptions } from '../../ai/provider.js';
 import type { AIContext, AIResponse, AIStreamItem } from '../../core/models/ai.js';
 import type { RetryPolicy } from '../../core/models/delivery.js';
+import { withTrace } from '../../core/telemetry/outgoing.js';
 import type { Secret } from '../../core/telemetry/secret.js';
 import { apiKeyOf } from '../_shared/ai/api-key.js';
 import { Deadline } from '../_shared/ai/deadline.js';
@@ -87,7 +88,8 @@ export class GeminiAIProvider implements AIProvider {
     deadline.signal.throwIfAborted();
     const request = requestOf(context, this.#config, names);
     const key = context.metadata?.['api_key'];
-    const httpOptions = typeof key === 'string' ? { httpOptions: { headers: { 'x-goog-api-key': key } } } : {};
+    const headers = withTrace(typeof key === 'string' ? { 'x-goog-api-key': key } : undefined);
+    const httpOptions = headers === undefined ? {} : { httpOptions: { headers: { ...headers } } };
     return { ...request, config: { ...request.config, ...httpOptions, abortSignal: deadline.signal } };
   }
 

@@ -1,5 +1,6 @@
 /** Posts a run to an agent, and reads the events of its answer. */
 import { ProviderError } from '../../core/errors.js';
+import { withTrace } from '../../core/telemetry/outgoing.js';
 import { providerError } from '../_shared/ai/failure.js';
 import type { Deadline } from '../_shared/ai/deadline.js';
 import { serverSentEvents } from '../_shared/server-sent-events.js';
@@ -18,7 +19,7 @@ export async function* eventsOf(
 ): AsyncGenerator<AGUIEvent, void> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json', accept: 'text/event-stream' },
+    headers: { ...withTrace(headers), 'content-type': 'application/json', accept: 'text/event-stream' },
     body: JSON.stringify(input),
     redirect: 'manual', // headers may hold a key: it goes where the program says, and nowhere else
     signal: deadline.signal,

@@ -73,6 +73,13 @@ export const Observation = z
 
 const lease = { leaseOwner: z.string().optional(), leaseUntil: time.optional() };
 
+const trace = {
+  trace: z
+    .object({ traceparent: z.string(), tracestate: z.string().optional() })
+    .optional()
+    .describe('The trace it belongs to, where telemetry knows trace context.'),
+};
+
 export const Delivery = z
   .object({
     id: z.string(),
@@ -93,6 +100,7 @@ export const Delivery = z
     partsSent: z.number().int().optional(),
     partMessageIds: z.array(z.string()).optional(),
     lastError: Failure.optional(),
+    ...trace,
   })
   .meta({ id: 'Delivery', description: 'One planned delivery of one event to one channel.' }) satisfies z.ZodType<OutboxRow>;
 
@@ -118,5 +126,6 @@ export const Turn = z
     error: OperationError.optional(),
     startedTools: z.array(z.string()).optional(),
     mergedInto: z.string().optional().describe('The turn that answers its message too.'),
+    ...trace,
   })
   .meta({ id: 'Turn', description: 'One run of one agent for its triggering events.' }) satisfies z.ZodType<TurnRow>;

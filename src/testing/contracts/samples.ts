@@ -317,8 +317,12 @@ export function fullRow(roomId: string, eventId: string, channelId: string): Req
     partsSent: 2,
     partMessageIds: [`SM-${eventId}-0`, `SM-${eventId}`],
     lastError: { code: 'timeout', message: 'Too slow.', retryable: true, retryAfterSeconds: 3 },
+    trace: { ...TRACE },
   };
 }
+
+/** As telemetry that knows trace context leaves it with rows (TEL-08). */
+const TRACE = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'vendor=1' };
 
 export function turn(roomId: string, id: string, channelId: string, fields: Partial<TurnRow> = {}): TurnRow {
   return {
@@ -355,6 +359,7 @@ export function fullTurn(roomId: string, id: string, channelId: string): Require
     startedTools: ['tool-1'],
     mergedInto: 't0',
     suspended: { loop: { messages: [{ role: 'user', content: 'Hi' }], rounds: 1 }, replyEventIds: ['r0'], suspendedAt: at(9) },
+    trace: { ...TRACE },
   };
 }
 

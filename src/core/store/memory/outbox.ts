@@ -356,11 +356,12 @@ export function isAlreadyCommitted(error: unknown): boolean {
 }
 
 /** What of a row is no plain value, as the store's own. */
-function ownParts({ lastError, partMessageIds }: RowPatch): Pick<RowPatch, 'lastError' | 'partMessageIds'> {
-  if (lastError === undefined && partMessageIds === undefined) return EMPTY;
+function ownParts({ lastError, partMessageIds, trace }: RowPatch): Pick<RowPatch, 'lastError' | 'partMessageIds' | 'trace'> {
+  if (lastError === undefined && partMessageIds === undefined && trace === undefined) return EMPTY;
   return {
     ...(lastError !== undefined && { lastError: ownJson(lastError) }),
     ...(partMessageIds !== undefined && { partMessageIds: ownJson(partMessageIds) }),
+    ...(trace !== undefined && { trace: ownJson(trace) }),
   };
 }
 

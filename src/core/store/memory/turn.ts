@@ -22,6 +22,7 @@ export class MemoryTurn {
   startedTools: TurnRow['startedTools'] = undefined;
   mergedInto: TurnRow['mergedInto'] = undefined;
   suspended: TurnRow['suspended'] = undefined;
+  trace: TurnRow['trace'] = undefined;
 
   constructor(turn: TurnRow, triggerIndex: number) {
     this.id = turn.id;
@@ -48,6 +49,7 @@ export class MemoryTurn {
     if (patch.startedTools !== undefined) this.startedTools = ownJson(patch.startedTools);
     if (patch.mergedInto !== undefined) this.mergedInto = patch.mergedInto;
     if (patch.suspended !== undefined) this.suspended = ownJson(patch.suspended);
+    if (patch.trace !== undefined) this.trace = ownJson(patch.trace);
   }
 
   /** Nobody's but the caller's (STO-06). */
@@ -73,6 +75,7 @@ export class MemoryTurn {
     if (this.startedTools !== undefined) row.startedTools = this.startedTools;
     if (this.mergedInto !== undefined) row.mergedInto = this.mergedInto;
     if (this.suspended !== undefined) row.suspended = this.suspended;
+    if (this.trace !== undefined) row.trace = this.trace;
     return Object.freeze(row);
   }
 }

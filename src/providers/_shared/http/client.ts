@@ -4,6 +4,7 @@
  */
 import { isTimeout, networkFailure, timeoutFailure } from './failure.js';
 import type { ProviderResult } from '../../../core/models/delivery.js';
+import { withTrace } from '../../../core/telemetry/outgoing.js';
 
 /** What a provider's HTTP client is made with. */
 export interface HttpClientOptions {
@@ -51,12 +52,13 @@ export class HttpClient {
   async call({ method, url, headers, body, signal }: HttpRequest): Promise<HttpOutcome> {
     const timeout = AbortSignal.timeout(this.#timeoutMs);
     const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+    const all = withTrace(headers);
     try {
       const response = await this.#fetch(url, {
         method,
         redirect: 'manual',
         signal: either,
-        ...(headers !== undefined && { headers }),
+        ...(all !== undefined && { headers: all }),
         ...(body !== undefined && { body }),
       });
       const text = await textOf(response);

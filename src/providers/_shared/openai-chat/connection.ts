@@ -4,6 +4,7 @@ import type OpenAI from 'openai';
 import type { GenerateOptions } from '../../../ai/provider.js';
 import { AbortedError, ProviderError } from '../../../core/errors.js';
 import type { AIContext } from '../../../core/models/ai.js';
+import { withTrace } from '../../../core/telemetry/outgoing.js';
 import type { Secret } from '../../../core/telemetry/secret.js';
 import { checkKey } from '../ai/api-key.js';
 import { interrupted, providerError } from '../ai/failure.js';
@@ -195,5 +196,6 @@ function requestOptions(context: AIContext, options: GenerateOptions | undefined
   const signal = options?.signal;
   const key = context.metadata?.['api_key'];
   if (typeof key === 'string') checkKey('The api_key of this call', key);
-  return { ...(signal !== undefined && { signal }), ...(typeof key === 'string' && { headers: { authorization: `Bearer ${key}` } }) };
+  const headers = withTrace(typeof key === 'string' ? { authorization: `Bearer ${key}` } : undefined);
+  return { ...(signal !== undefined && { signal }), ...(headers !== undefined && { headers }) };
 }
