@@ -26,6 +26,7 @@ export default defineConfig({
       { find: /^roomkit\/phone$/, replacement: source('providers/phone/index.ts') },
       { find: /^roomkit\/postgres$/, replacement: source('providers/postgres/index.ts') },
       { find: /^roomkit\/pydantic-ai$/, replacement: source('providers/pydantic-ai/index.ts') },
+      { find: /^roomkit\/opentelemetry$/, replacement: source('providers/opentelemetry/index.ts') },
       { find: /^roomkit\/redis$/, replacement: source('providers/redis/index.ts') },
       { find: /^roomkit\/sendgrid$/, replacement: source('providers/sendgrid/index.ts') },
       { find: /^roomkit\/sinch$/, replacement: source('providers/sinch/index.ts') },

@@ -67,6 +67,7 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
   phone: ['libphonenumber-js'],
   nats: ['@nats-io/transport-node'],
   redis: ['ioredis'],
+  opentelemetry: ['@opentelemetry/api'],
   sources: ['ws'],
   smtp: ['imapflow', 'nodemailer', 'postal-mime'],
   teams: ['jose'],

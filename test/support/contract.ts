@@ -20,6 +20,7 @@ import * as openai from '../../src/providers/openai/index.js';
 import * as phone from '../../src/providers/phone/index.js';
 import * as postgres from '../../src/providers/postgres/index.js';
 import * as pydanticAI from '../../src/providers/pydantic-ai/index.js';
+import * as opentelemetry from '../../src/providers/opentelemetry/index.js';
 import * as redis from '../../src/providers/redis/index.js';
 import * as sendgrid from '../../src/providers/sendgrid/index.js';
 import * as sinch from '../../src/providers/sinch/index.js';
@@ -110,6 +111,7 @@ export const modules: Readonly<Record<string, Readonly<Record<string, unknown>>>
   'roomkit/phone': phone,
   'roomkit/postgres': postgres,
   'roomkit/pydantic-ai': pydanticAI,
+  'roomkit/opentelemetry': opentelemetry,
   'roomkit/redis': redis,
   'roomkit/sendgrid': sendgrid,
   'roomkit/sinch': sinch,
