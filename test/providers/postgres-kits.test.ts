@@ -1,8 +1,21 @@
 /** Whole kits over one PostgreSQL: what several processes make of one room, and what a message costs. */
 import type pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { extractText, HookResult, RoomKit, silentLogger, TransportChannel, WebSocketChannel, type TransportProvider } from '../../src/index.js';
+import {
+  Agent,
+  extractText,
+  HookResult,
+  MockAIProvider,
+  RoomKit,
+  silentLogger,
+  TransportChannel,
+  WebSocketChannel,
+  type TelemetryConfig,
+  type TransportProvider,
+} from '../../src/index.js';
 import { PostgresLockManager, PostgresRealtime, PostgresStore } from '../../src/providers/postgres/index.js';
+import { until } from '../../src/testing/contracts/settling.js';
+import { CarryingTelemetry } from '../support/carrying-telemetry.js';
 import { verifies } from '../requirements.js';
 import { postgres } from '../support/postgres.js';
 
@@ -15,12 +28,12 @@ interface OpenKit {
   readonly sent: string[];
 }
 
-async function openKit(schema: string): Promise<OpenKit> {
+async function openKit(schema: string, telemetry: TelemetryConfig = {}): Promise<OpenKit> {
   const options = { url: server.url, schema, pool: { min: 0, max: 4 }, logger: silentLogger };
   const store = await PostgresStore.open(options);
   const lockManager = await PostgresLockManager.open(options);
   const realtime = await PostgresRealtime.open(options);
-  const kit = new RoomKit({ store, lockManager, realtime, logger: silentLogger });
+  const kit = new RoomKit({ store, lockManager, realtime, telemetry, logger: silentLogger });
   kit.registerChannel(new WebSocketChannel('web'));
   const sent: string[] = [];
   const provider: TransportProvider = {
@@ -36,6 +49,33 @@ async function openKit(schema: string): Promise<OpenKit> {
 }
 
 describe('kits over one PostgreSQL', () => {
+  it('work in one trace: what one has heard, the other answers and delivers once that is gone', { timeout: 30_000 }, async () => {
+    verifies('TEL-08', 'TEL-04');
+    const schema = server.schema();
+    const heard = new CarryingTelemetry(1);
+    const done = new CarryingTelemetry(2);
+    const [one, two] = [await openKit(schema, { provider: heard }), await openKit(schema, { provider: done })];
+    try {
+      two.kit.registerChannel(new Agent('helper', { provider: new MockAIProvider({ responses: ['On its way.'] }) }));
+      await one.kit.ensureRoom({ roomId: 'room' });
+      for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
+      await two.kit.attachChannel('room', 'helper');
+      await one.kit.unregisterChannel('texts');
+      await one.kit.processInbound({ channelId: 'web', senderId: 'ada', content: 'Where is it?' }, { roomId: 'room', wait: 'commit' });
+      await one.kit.close();
+      await until(() => two.sent.length === 2, 'both messages with the vendor', 1_500_000);
+      await two.kit.settled();
+      const inbound = heard.of('framework.inbound').find(({ options }) => options.channelId === 'web');
+      const [turn] = done.of('framework.turn');
+      const deliveries = done.of('framework.delivery').filter(({ options }) => options.channelId === 'texts');
+      expect(turn?.options.remoteParent).toEqual({ traceparent: inbound?.id });
+      expect(deliveries.find(({ options }) => options.remoteParent !== undefined)?.options.remoteParent).toEqual({ traceparent: inbound?.id });
+      expect(new Set([...deliveries, ...done.of('llm.generate')].map(({ id }) => id.slice(3, 35)))).toEqual(new Set([inbound?.id.slice(3, 35)]));
+    } finally {
+      await Promise.all([one.kit.close(), two.kit.close()]);
+    }
+  });
+
   it('grow one room together, without a gap or a double', { timeout: 30_000 }, async () => {
     verifies('STO-05', 'STO-16', 'LOCK-01');
     const schema = server.schema();
