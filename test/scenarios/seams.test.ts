@@ -421,10 +421,14 @@ describe('telemetry', () => {
     provider.endSpan(inner);
     provider.endSpan('unknown');
     provider.endSpan(outer);
+    provider.endSpan(provider.startSpan('framework.delivery', 'late', { parentId: outer }));
+    provider.endSpan(provider.startSpan('custom', 'other', { parentId: 'unknown:5' }));
     provider.recordMetric('roomkit.lane.depth', 3, { room: 'r' });
     expect(lines).toEqual([
       '  ✗ hook.sync guard 12.0 ms trigger=before_broadcast error=no',
       '✓ framework.inbound inbound 12.0 ms roomId=r',
+      '  ✓ framework.delivery late 0.0 ms', // its parent has ended, and it is still part of it
+      '✓ custom other 0.0 ms',
       '· roomkit.lane.depth 3 room=r',
     ]);
   });

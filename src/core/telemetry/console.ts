@@ -31,13 +31,14 @@ export class ConsoleTelemetryProvider implements TelemetryProvider {
   }
 
   startSpan(kind: SpanKind, name: string, options: SpanOptions = {}): string {
-    const id = `span-${++this.#next}`;
-    const parent = options.parentId === undefined ? undefined : this.#open.get(options.parentId);
+    // Its depth is in its id: what comes after its end, as deliveries do, still stands under it.
+    const depth = 1 + Number(/^span-\d+:(\d+)$/.exec(options.parentId ?? '')?.[1] ?? -1);
+    const id = `span-${++this.#next}:${depth}`;
     if (this.#open.size >= MAX_OPEN) this.#forgetOldest();
     this.#open.set(id, {
       kind,
       name,
-      depth: parent === undefined ? 0 : parent.depth + 1,
+      depth,
       startedAt: this.#clock.monotonic(),
       options,
       attributes: { ...options.attributes },
