@@ -33,6 +33,7 @@ export const FrameworkEventType = [
   'identity_timeout',
   'identity_merged',
   'identity_unmerged',
+  'identity_erased',
   'approval_requested',
   'approval_resolved',
   'approval_expired',

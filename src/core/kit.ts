@@ -20,6 +20,10 @@ import { LiveWire } from './delivery/live-wire.js';
 import { LeaseTime } from './delivery/lease-time.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
+import { erasePerson } from './erasure/erase.js';
+import { exportPerson, type PersonExport } from './erasure/export.js';
+import type { PersonQuery } from './erasure/person.js';
+import type { EraseOptions, ErasureReport } from './erasure/report.js';
 import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
 import { FrameworkEvents, type FrameworkEventType, type FrameworkHandler } from './framework-events.js';
 import { HookEngine, type HookEngineOptions, type HookHandler, type HookOptions, type HookSource } from './hooks/engine.js';
@@ -541,6 +545,24 @@ export class RoomKit {
   /** What went into an identity, directly or by way of another, the latest first: who merged it, when, and what moved (IDN-13). */
   listMerges(identityId: string): Promise<readonly IdentityMerge[]> {
     return listMerges(this.#parts, identityId);
+  }
+
+  /**
+   * Erases a person: what they wrote, who they are, and what hangs on both, in every room (§37). Other people's data stay. When it
+   * fails half-way, call it again. Takes as long as the store is large. Throws NotSupportedError for a store that cannot be looked through.
+   */
+  eraseIdentity(identityId: string, options: EraseOptions = {}): Promise<ErasureReport> {
+    return this.erasePerson({ identityId }, options);
+  }
+
+  /** As {@link RoomKit.eraseIdentity}, also for somebody who has no identity, by an address (ERA-01). */
+  erasePerson(person: PersonQuery, options: EraseOptions = {}): Promise<ErasureReport> {
+    return this.#open(() => erasePerson(this.#parts, person, options, (roomId) => this.deleteRoom(roomId)));
+  }
+
+  /** What is kept of a person, as one JSON-safe value (ERA-12). Throws NotSupportedError for a store that cannot be looked through. */
+  exportPerson(person: PersonQuery): Promise<PersonExport> {
+    return exportPerson(this.#parts, person);
   }
 
   /** A challenged sender is known now (or, with null, refused): what was held is processed in order, or discarded. */

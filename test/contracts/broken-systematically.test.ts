@@ -32,7 +32,7 @@ async function isFound(open: OpenStore): Promise<boolean> {
 }
 
 /** What each method says when it does nothing. */
-const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'close'>, (...args: never[]) => unknown>> = {
+const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'purge' | 'close'>, (...args: never[]) => unknown>> = {
   createRoom: (room: object) => structuredClone(room),
   createRoomOnce: (_key: string, room: object) => ({ room: structuredClone(room), created: true }),
   getRoom: () => null,
@@ -100,6 +100,8 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'c
   getFact: () => null,
   putFact: () => undefined,
   listFacts: () => [],
+  listRecords: () => ({ records: [] }),
+  changeRecords: () => undefined,
 };
 const METHODS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
 /** In a store of one process there are no leases to renew or release; stores with leases are tried in broken-stores.test.ts. */
@@ -228,6 +230,8 @@ const OPTIONS: readonly (readonly [StoreMethod, number, ...string[]])[] = [
   ['updateTurn', 2],
   ['listTurns', 0, 'roomId', 'channelId', 'state', 'limit'],
   ['claimDue', 0, 'exceptLanes'],
+  ['listRecords', 0, 'containing'],
+  ['changeRecords', 0, 'fencingToken', 'put', 'remove', 'usageBefore'],
 ];
 const IGNORED = OPTIONS.flatMap(([method, position, ...options]) =>
   (options.length === 0 ? [undefined] : options).map(
@@ -307,6 +311,7 @@ function size(answer: unknown): number {
   if (typeof answer === 'number') return answer;
   if (Array.isArray(answer)) return answer.length;
   if (answer instanceof Map) return answer.size;
+  if (typeof answer === 'object' && 'records' in answer) return size(answer.records);
   if (typeof answer === 'object' && 'addressed' in answer) return Object.values(answer).flat().length;
   return 1;
 }

@@ -37,7 +37,7 @@ export type AttachOptions = Partial<
   >
 >;
 
-const TOMBSTONES = '_detached';
+export const TOMBSTONES = '_detached';
 
 export async function attachChannel(parts: KitParts, roomId: string, channelId: string, options: AttachOptions): Promise<ChannelBinding> {
   const entry = parts.channels.require(channelId);
@@ -295,7 +295,7 @@ export function isTombstoned(room: Room, channelId: string): boolean {
   return room.metadata !== EMPTY && tombstones(room).includes(channelId);
 }
 
-function tombstones(room: Room): readonly string[] {
+export function tombstones(room: Room): readonly string[] {
   const stored = room.metadata[TOMBSTONES];
   return Array.isArray(stored) ? (stored as string[]) : []; // written above, always strings
 }

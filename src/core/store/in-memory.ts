@@ -35,7 +35,12 @@ import type {
   Fact,
   FactQuery,
   HeldMessage,
+  ListedRecords,
   Placement,
+  RecordChanges,
+  RecordPage,
+  RecordQuery,
+  RemovedRecord,
   RoomQuery,
   RoomState,
   RouteCandidates,
@@ -489,6 +494,94 @@ export class InMemoryStore implements ConversationStore {
     return this.#facts.list(query);
   }
 
+  // --- erasure and retention -----------------------------------------------------------------------------------------
+
+  /** All on one page: they are at hand. */
+  listRecords<Kind extends keyof ListedRecords>({ kind, containing }: RecordQuery<Kind>): RecordPage<Kind> {
+    return { records: this.#recordsOf(kind).filter((record) => containing === undefined || holdsOneOf(record, containing)) };
+  }
+
+  #recordsOf<Kind extends keyof ListedRecords>(kind: Kind): ListedRecords[Kind][] {
+    const lists: { readonly [Each in keyof ListedRecords]: () => ListedRecords[Each][] } = {
+      event: () => [...this.#rooms.values()].flatMap((room) => room.events()),
+      participant: () => copyJson([...this.#rooms.values()].flatMap(({ state }) => state.participants)),
+      binding: () => copyJson([...this.#rooms.values()].flatMap(({ state }) => state.bindings)),
+      held: () => this.#holds.all(),
+      creation: () => [...this.#creations].map(([key, { roomId }]) => ({ key, roomId })).filter(({ roomId }) => this.#rooms.has(roomId)),
+    };
+    return lists[kind]();
+  }
+
+  changeRecords({ roomId, fencingToken, put = [], remove = [], usageBefore }: RecordChanges): void {
+    const room = roomId === undefined ? undefined : this.#rooms.get(roomId);
+    if (roomId !== undefined && room === undefined) return;
+    room?.checkFence(fencingToken);
+    const before = room?.state;
+    for (const one of put) {
+      if (one.kind === 'event') this.updateEvent(one.record);
+      else if (one.kind === 'participant') {
+        if (room?.state.participants.some(({ id }) => id === one.record.id) === true) room.putParticipant(one.record);
+      } else if (one.kind === 'binding') {
+        if (room?.binding(one.record.channelId) !== undefined) room.putBinding(one.record);
+      } else if (one.kind === 'task') {
+        if (room?.task(one.record.id) !== undefined) room.putTask(one.record);
+      } else if (one.kind === 'observation') {
+        if (room?.hasObservation(one.record.id) === true) room.addObservation(one.record);
+      } else this.#approvals.replace(one.record);
+    }
+    for (const one of remove) this.#removeRecord(one, room);
+    if (before !== undefined && room !== undefined) this.#routing.update(before, room.state);
+    if (roomId !== undefined && usageBefore !== undefined) this.#usage.removeBefore(roomId, usageBefore);
+  }
+
+  #removeRecord({ kind, record }: RemovedRecord, room: MemoryRoom | undefined): void {
+    switch (kind) {
+      case 'event':
+        for (const event of room?.remove(record.id, false) ?? []) this.#forgetEvent(event);
+        return;
+      case 'participant':
+        room?.removeParticipant(record.id);
+        return;
+      case 'binding':
+        room?.removeBinding(record.channelId);
+        return;
+      case 'task':
+        this.#tasks.delete(record.id);
+        room?.forgetTask(record.id);
+        return;
+      case 'observation':
+        room?.forgetObservation(record.id);
+        return;
+      case 'approval':
+        this.#approvals.remove(record.id);
+        return;
+      case 'row':
+        this.#outbox.removeRow(record.id);
+        return;
+      case 'turn':
+        this.#outbox.removeTurn(record.id);
+        return;
+      case 'outcome':
+        this.#outcomes.forget(record.eventId);
+        return;
+      case 'held':
+        this.#holds.drop([record.id]);
+        return;
+      case 'creation':
+        this.#creations.delete(record.key);
+        return;
+      case 'identity':
+        this.#people.remove(record.id);
+        return;
+      case 'merge':
+        this.#people.forgetMerge(record.fromId);
+    }
+  }
+
+  purge(): void {
+    // What is not kept any more is gone.
+  }
+
   close(): void {
     // Nothing is open: what was stored stays readable until the store is forgotten.
   }
@@ -509,6 +602,11 @@ export class InMemoryStore implements ConversationStore {
     if (room === undefined) throw new RoomNotFoundError(roomId);
     return room;
   }
+}
+
+function holdsOneOf(record: object, texts: readonly string[]): boolean {
+  const json = JSON.stringify(record);
+  return texts.some((text) => json.includes(JSON.stringify(text).slice(1, -1)));
 }
 
 /** The store's own: frozen where it holds more than plain values. */

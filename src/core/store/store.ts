@@ -17,6 +17,7 @@ import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
 import type { UsageQuery, UsageRecord, UsageSum } from '../models/usage.js';
 import type { ChannelType, OutboxState, RoomStatus, TurnEndReason, TurnState } from '../models/vocabulary.js';
+import type { ListedRecords, RecordChanges, RecordPage, RecordQuery } from './records.js';
 
 /** Storage of everything a kit knows. Implementations run the contract suite of `roomkit/testing` (STO-11). */
 export interface ConversationStore {
@@ -77,7 +78,7 @@ export interface ConversationStore {
   deleteEvent(roomId: string, eventId: string, options?: WriteOptions & { cascadeReplies?: boolean }): Awaitable<readonly RoomEvent[]>;
   /** Ascending by index unless `newestFirst`. */
   listEvents(roomId: string, query?: EventQuery): Awaitable<readonly RoomEvent[]>;
-  /** In this room, or in any room with an event of this channel (the newest). */
+  /** In this room, or in any room with an event of this channel (the newest). An erased event is found by the key it had (ERA-05). */
   getEventByIdempotencyKey(key: string, where: { roomId: string } | { channelId: string }): Awaitable<RoomEvent | null>;
   /** The newest event of a channel with this external id (vendor's message id), for edits that name it. */
   getEventByExternalId(channelId: string, externalId: string): Awaitable<RoomEvent | null>;
@@ -217,9 +218,32 @@ export interface ConversationStore {
   /** Facts whose keys begin so, in the order of their keys. */
   listFacts?(query: FactQuery): Awaitable<readonly Fact[]>;
 
+  // --- erasure and retention ---------------------------------------------------------------------------------------
+  /**
+   * Records of one kind, of every room, page by page in an order of the store's own (ERA-06). Stores that cannot be looked
+   * through leave it and the two below out; nothing is erased there, and nothing expires.
+   */
+  listRecords?<Kind extends keyof ListedRecords>(query: RecordQuery<Kind>): Awaitable<RecordPage<Kind>>;
+  /** Rewrites and removes records in one transaction. Throws FencedError; ConflictError when an event would get another's key. */
+  changeRecords?(changes: RecordChanges): Awaitable<void>;
+  /** Makes what was rewritten or removed unreadable in files of the store too, as far as it can (ERA-08). */
+  purge?(): Awaitable<void>;
+
   /** Idempotent. */
   close(): Awaitable<void>;
 }
+
+export type {
+  ListedRecords,
+  RecordChanges,
+  RecordPage,
+  RecordQuery,
+  RemovableRecords,
+  RemovedRecord,
+  RewritableRecords,
+  RewrittenRecord,
+  RoomCreation,
+} from './records.js';
 
 /** Something to remember that belongs to no room: a small JSON object under a key. */
 export interface Fact {

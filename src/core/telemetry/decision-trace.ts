@@ -35,6 +35,18 @@ const MAX_NOTES = 500;
 
 const NO_DELIVERIES: DeliveryTimes = { startedAtMs: 0, results: EMPTY_LIST, ms: 0 };
 
+const NO_TRACE: TraceFields = {
+  eventId: '',
+  roomId: '',
+  startedAtMs: 0,
+  lockWaitMs: 0,
+  commitMs: 0,
+  hooks: undefined,
+  targets: undefined,
+  solicited: undefined,
+  broadcast: undefined,
+};
+
 /** The place of one event among the newest. It is written over again and again: traces are many, and hardly ever read. */
 export class TraceRecord {
   eventId = '';
@@ -164,6 +176,11 @@ export class DecisionTraces {
       if (record.eventId === eventId) return record;
     }
     return undefined;
+  }
+
+  /** The place stays, and is written over in its turn. */
+  forget(eventId: string): void {
+    this.find(eventId)?.begin(NO_TRACE);
   }
 
   get(eventId: string): DecisionTrace | undefined {

@@ -90,7 +90,7 @@ export const COMMIT_FUNCTION = `
       SELECT * INTO r FROM @rooms WHERE id = p_room FOR NO KEY UPDATE;
       IF NOT FOUND THEN RAISE EXCEPTION 'no room' USING ERRCODE = 'RK001'; END IF;
       IF p_event[3] IS NOT NULL THEN
-        SELECT v.idx, v.json INTO e FROM @events AS v WHERE v.room_id = p_room AND v.idempotency_key = p_event[3];
+        SELECT v.idx, v.json INTO e FROM @events AS v WHERE v.room_id = p_room AND v.idempotency_key IN (p_event[3], p_event[7]);
         IF FOUND THEN earlier := e.json; idx := e.idx; END IF;
       END IF;
       IF earlier IS NULL THEN

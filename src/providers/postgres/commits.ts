@@ -4,6 +4,7 @@ import {
   alreadyCommitted,
   ConflictError,
   copyJson,
+  erasedKey,
   extractText,
   FencedError,
   frozenEvent,
@@ -31,7 +32,9 @@ export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: E
   // As they are now: whoever gave them may change them while the server works.
   const outbox = copyJson(commit.outbox?.slice());
   const turns = copyJson(commit.turns?.slice());
-  const place = [event.id, event.source.channelId, event.idempotencyKey, event.source.externalId, event.parentEventId, event.visibility];
+  const key = event.idempotencyKey;
+  const erased = key === undefined ? undefined : erasedKey(key);
+  const place = [event.id, event.source.channelId, key, event.source.externalId, event.parentEventId, event.visibility, erased];
   const kept = rooms.known(roomId);
   let row;
   try {

@@ -1,6 +1,15 @@
 /** Finding rooms in PostgreSQL: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
 import type { Row, Sql } from './connection.js';
-import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
+import {
+  erasedKey,
+  type ChannelType,
+  type Room,
+  type RoomQuery,
+  type RoomStatus,
+  type RouteCandidate,
+  type RouteCandidates,
+  type RouteQuery,
+} from './core.js';
 import { Filter } from './filter.js';
 import { MAX_CACHED, ROOM_COLUMNS, roomOf, stateColumns, type KnownRooms } from './rooms.js';
 import { decodeText, Json } from './text.js';
@@ -58,7 +67,7 @@ const STATE_COLUMNS = stateColumns('rooms.id = $7 AND rooms.stamp = $8::bigint',
 const ROUTE = `
   WITH keyed AS (
     SELECT rooms.id, events.number FROM @events AS events JOIN @rooms AS rooms ON rooms.id = events.room_id
-    WHERE events.channel_id = $1 AND events.idempotency_key = $5 AND ($6::text IS NULL OR rooms.organization_id = $6) ORDER BY events.number DESC LIMIT 1
+    WHERE events.channel_id = $1 AND events.idempotency_key = ANY ($5::text[]) AND ($6::text IS NULL OR rooms.organization_id = $6) ORDER BY events.number DESC LIMIT 1
   ), addressed AS (
     SELECT rooms.id, rooms.created_at FROM @bindings AS bindings JOIN @rooms AS rooms ON rooms.id = bindings.room_id
     WHERE NOT EXISTS (SELECT 1 FROM keyed) AND bindings.channel_id = $1 AND bindings.address = $4 AND bindings.room_open
@@ -82,7 +91,7 @@ const ROUTE = `
   )
   SELECT found.*, state.* FROM found LEFT JOIN LATERAL (
     SELECT ${STATE_COLUMNS}, keyed.json AS earlier, keyed.idx FROM @rooms AS rooms
-      LEFT JOIN @events AS keyed ON keyed.room_id = rooms.id AND keyed.idempotency_key = $5
+      LEFT JOIN @events AS keyed ON keyed.room_id = rooms.id AND keyed.idempotency_key = ANY ($5::text[])
       WHERE rooms.id = found.id AND found.id = (SELECT id FROM chosen)
   ) AS state ON true`;
 
@@ -97,7 +106,7 @@ export class Routes {
     const sender = JSON.stringify([channelId, senderId, address]);
     const last = this.#last.get(sender);
     const known = last === undefined ? undefined : this.rooms.known(last);
-    const asked = [channelId, channelType, senderId, address, idempotencyKey ?? null, organizationId ?? null] as const;
+    const asked = [channelId, channelType, senderId, address, keysOf(idempotencyKey), organizationId ?? null] as const;
     const rows = await sql.all(ROUTE, ...asked, last ?? null, known?.stamp ?? null, known?.members ?? null);
     const chosen = rows.find(({ version }) => version !== null);
     if (chosen === undefined) return candidatesOf(rows);
@@ -114,6 +123,11 @@ export class Routes {
     const oldest = this.#last.keys().next();
     if (oldest.done !== true) this.#last.delete(oldest.value);
   }
+}
+
+/** By its key, and by what stands in its place after an erasure (ERA-05). */
+function keysOf(key: string | undefined): readonly string[] | null {
+  return key === undefined ? null : [key, erasedKey(key)];
 }
 
 function candidatesOf(rows: readonly Row[]): RouteCandidates {

@@ -6,6 +6,7 @@ import { model, models, type Connections, type Row, type Sql } from './connectio
 import {
   ConflictError,
   copyJson,
+  erasedKey,
   FencedError,
   freezeJson,
   mergeMetadata,
@@ -37,7 +38,7 @@ export function stateColumns(isSameRoom: string, areSameMembers: string): string
 const LOADED = stateColumns('stamp = $2::bigint', 'members = $3::bigint');
 const LOAD = `SELECT ${LOADED} FROM @rooms AS rooms WHERE id = $1`;
 const ARRIVE = `SELECT ${LOADED}, keyed.json AS earlier, keyed.idx FROM @rooms AS rooms
-  LEFT JOIN @events AS keyed ON keyed.room_id = $1 AND keyed.idempotency_key = $4 WHERE rooms.id = $1`;
+  LEFT JOIN @events AS keyed ON keyed.room_id = $1 AND keyed.idempotency_key = ANY ($4::text[]) WHERE rooms.id = $1`;
 
 interface Kept {
   readonly state: RoomState;
@@ -66,7 +67,7 @@ export class KnownRooms {
       return state === null ? null : { state, earlier: null };
     }
     const kept = this.#kept.get(roomId);
-    const [row] = await sql.read(ARRIVE, roomId, kept?.stamp ?? null, kept?.members ?? null, key);
+    const [row] = await sql.read(ARRIVE, roomId, kept?.stamp ?? null, kept?.members ?? null, [key, erasedKey(key)]);
     if (row === undefined) {
       this.#kept.delete(roomId);
       return null;
@@ -270,7 +271,7 @@ export async function putParticipant(sql: Sql, participant: Participant, fencing
   await membersChanged(sql, participant.roomId);
 }
 
-async function membersChanged(sql: Sql, roomId: string): Promise<void> {
+export async function membersChanged(sql: Sql, roomId: string): Promise<void> {
   await sql.all("UPDATE @rooms SET members = nextval('@stamps') WHERE id = $1", roomId);
 }
 

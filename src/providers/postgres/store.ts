@@ -18,11 +18,15 @@ import {
   type HeldMessage,
   type Identity,
   type IdentityMerge,
+  type ListedRecords,
   type Metadata,
   type Observation,
   type OutboxRow,
   type OutboxState,
   type Participant,
+  type RecordChanges,
+  type RecordPage,
+  type RecordQuery,
   type Room,
   type RoomEvent,
   type RoomQuery,
@@ -52,6 +56,7 @@ import { Connections, type Sql } from './connection.js';
 import * as outbox from './outbox.js';
 import * as people from './people.js';
 import * as records from './records.js';
+import { changeRecords, listRecords, VACUUMED } from './stored-records.js';
 import * as queries from './room-queries.js';
 import * as rooms from './rooms.js';
 import * as timeline from './timeline.js';
@@ -330,6 +335,20 @@ export class PostgresStore implements ConversationStore {
   }
   listFacts(query: FactQuery): Promise<Fact[]> {
     return records.listFacts(this.#read, query);
+  }
+
+  // --- erasure and retention -----------------------------------------------------------------------------------------
+
+  listRecords<Kind extends keyof ListedRecords>(query: RecordQuery<Kind>): Promise<RecordPage<Kind>> {
+    return listRecords(this.#read, query);
+  }
+  changeRecords(changes: RecordChanges): Promise<void> {
+    const own = copyJson(changes);
+    return this.#write((sql) => changeRecords(sql, own));
+  }
+  /** Asks the server to take the room of what was rewritten or removed; without the right to do so, that is left to its autovacuum. */
+  async purge(): Promise<void> {
+    for (const table of VACUUMED) await this.connections.all(`VACUUM @${table}`);
   }
 
   /** By the server's clock, which all processes share (STO-17). */

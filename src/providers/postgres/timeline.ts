@@ -1,6 +1,6 @@
 /** The timeline in PostgreSQL: events as JSON, found by index, id, key, vendor's id and words. */
 import { type Row, type Sql } from './connection.js';
-import { copyJson, extractText, freezeJson, keyTaken, type EventQuery, type RoomEvent } from './core.js';
+import { copyJson, erasedKey, extractText, freezeJson, keyTaken, type EventQuery, type RoomEvent } from './core.js';
 import { violates } from './errors.js';
 import { Filter } from './filter.js';
 import { Json, parseJson, wordsOf } from './text.js';
@@ -26,8 +26,11 @@ export function getEvent(sql: Sql, roomId: string, eventId: string): Promise<Roo
 
 export function eventByKey(sql: Sql, key: string, where: { roomId: string } | { channelId: string }): Promise<RoomEvent | null> {
   return 'roomId' in where
-    ? event(sql, 'SELECT json, idx FROM @events WHERE room_id = $1 AND idempotency_key = $2', where.roomId, key)
-    : event(sql, `SELECT json, idx FROM @events WHERE channel_id = $1 AND idempotency_key = $2 ${NEWEST}`, where.channelId, key);
+    ? event(sql, 'SELECT json, idx FROM @events WHERE room_id = $1 AND idempotency_key = ANY ($2::text[])', where.roomId, [key, erasedKey(key)])
+    : event(sql, `SELECT json, idx FROM @events WHERE channel_id = $1 AND idempotency_key = ANY ($2::text[]) ${NEWEST}`, where.channelId, [
+        key,
+        erasedKey(key),
+      ]);
 }
 
 export function eventByExternalId(sql: Sql, channelId: string, externalId: string): Promise<RoomEvent | null> {
@@ -38,10 +41,13 @@ export function eventByExternalId(sql: Sql, channelId: string, externalId: strin
 export async function replaceEvent(sql: Sql, given: RoomEvent): Promise<RoomEvent | null> {
   const current = await getEvent(sql, given.roomId, given.id);
   if (current === null) return null;
+  return writeEvent(sql, { ...given, index: current.index, createdAt: current.createdAt });
+}
+
+/** An event whose place is known, as it shall be. Within a transaction that has locked the room. */
+export async function writeEvent(sql: Sql, given: RoomEvent): Promise<RoomEvent> {
   const { deliveryResults: _results, ...fields } = given;
-  const changed: RoomEvent = freezeJson(
-    copyJson({ ...fields, id: current.id, roomId: current.roomId, index: current.index, createdAt: current.createdAt }),
-  );
+  const changed: RoomEvent = freezeJson(copyJson(fields));
   try {
     await sql.all(
       `UPDATE @events SET channel_id = $1, idempotency_key = $2, external_id = $3, parent_id = $4, visibility = $5, json = $6,

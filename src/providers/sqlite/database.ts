@@ -39,6 +39,8 @@ export async function openFile(path: string, synchronous: 'full' | 'normal'): Pr
     startWriteAheadLog(database, path);
     database.exec(`PRAGMA synchronous = ${synchronous}`);
     database.exec('PRAGMA wal_autocheckpoint = 4000');
+    // What is rewritten or removed is overwritten in the file, too (ERA-08).
+    database.exec('PRAGMA secure_delete = ON');
     database.exec('BEGIN IMMEDIATE; COMMIT');
     migrate(database);
     return database;

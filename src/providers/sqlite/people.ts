@@ -97,6 +97,11 @@ export class SqlitePeople {
     return merges.sort(latestFirst);
   }
 
+  removeIdentity(identityId: string): void {
+    this.#forgetAddresses(identityId);
+    this.sql.get('DELETE FROM identities WHERE id = ?').run(identityId);
+  }
+
   // --- tasks, observations, markers ----------------------------------------------------------------------------------
 
   putTask(task: Task): void {

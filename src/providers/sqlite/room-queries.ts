@@ -1,5 +1,14 @@
 /** Finding rooms in SQLite: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
-import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
+import {
+  erasedKey,
+  type ChannelType,
+  type Room,
+  type RoomQuery,
+  type RoomStatus,
+  type RouteCandidate,
+  type RouteCandidates,
+  type RouteQuery,
+} from './core.js';
 import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
 import { IN_LIST, Json, listOf, type Value } from './text.js';
@@ -74,9 +83,9 @@ export class SqliteRoomQueries {
       const row = this.sql
         .get(
           `SELECT room_id FROM events JOIN rooms ON rooms.id = events.room_id
-           WHERE channel_id = ? AND idempotency_key = ? ${organization} ORDER BY number DESC LIMIT 1`,
+           WHERE channel_id = ? AND idempotency_key IN (?, ?) ${organization} ORDER BY number DESC LIMIT 1`,
         )
-        .get(query.channelId, query.idempotencyKey, ...scope) as { room_id: string } | undefined;
+        .get(query.channelId, query.idempotencyKey, erasedKey(query.idempotencyKey), ...scope) as { room_id: string } | undefined;
       if (row !== undefined) return { keyed: row.room_id, addressed: [], participating: [], bound: [] };
     }
     const newest = `${organization} ${NEWEST_FIRST} LIMIT 2`;

@@ -227,6 +227,12 @@ export class SqliteRooms {
     this.#changed({ ...state, participants: Object.freeze(participants) });
   }
 
+  removeParticipant(roomId: string, participantId: string): void {
+    const state = this.require(roomId);
+    this.sql.get('DELETE FROM participants WHERE room_id = ? AND id = ?').run(roomId, participantId);
+    this.#changed({ ...state, participants: Object.freeze(state.participants.filter(({ id }) => id !== participantId)) });
+  }
+
   /** More of the room is new than its counters. */
   #changed(state: RoomState): void {
     this.#pending.set(state.room.id, Object.freeze({ ...state, revision: ++this.#revisions }));

@@ -21,11 +21,15 @@ import {
   type HeldMessage,
   type Identity,
   type IdentityMerge,
+  type ListedRecords,
   type Metadata,
   type Observation,
   type OutboxRow,
   type OutboxState,
   type Participant,
+  type RecordChanges,
+  type RecordPage,
+  type RecordQuery,
   type Room,
   type RoomEvent,
   type RoomQuery,
@@ -54,6 +58,7 @@ import { storeError } from './errors.js';
 import { GroupCommit, type Written } from './group-commit.js';
 import { SqliteOutbox } from './outbox.js';
 import { SqlitePeople } from './people.js';
+import { SqliteRecords } from './records.js';
 import { SqliteRooms } from './rooms.js';
 import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
@@ -85,6 +90,7 @@ export class SqliteStore implements ConversationStore {
   readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
   readonly #usage: SqliteUsage;
+  readonly #records: SqliteRecords;
   readonly #commits: SqliteCommits;
   #closed = false;
 
@@ -108,6 +114,7 @@ export class SqliteStore implements ConversationStore {
     this.#people = new SqlitePeople(sql);
     this.#approvals = new SqliteApprovals(sql);
     this.#usage = new SqliteUsage(sql);
+    this.#records = new SqliteRecords(sql, this.#rooms, this.#timeline, this.#people);
     this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
     this.#group = new GroupCommit(
       database,
@@ -415,6 +422,24 @@ export class SqliteStore implements ConversationStore {
   }
   listFacts(query: FactQuery): Fact[] {
     return this.#read(() => this.#people.listFacts(query));
+  }
+
+  // --- erasure and retention -----------------------------------------------------------------------------------------
+
+  listRecords<Kind extends keyof ListedRecords>(query: RecordQuery<Kind>): RecordPage<Kind> {
+    return this.#read(() => this.#records.list(query));
+  }
+  changeRecords(changes: RecordChanges): Promise<void> {
+    const own = copyJson(changes);
+    return this.#write(own.roomId, () => this.#records.change(own));
+  }
+  /** Brings the search index and the log in order: neither holds words any more that were taken out of it. Takes longer the larger they are. */
+  purge(): void {
+    this.#group.flush();
+    this.#read(() => {
+      this.database.exec("INSERT INTO event_text (event_text) VALUES ('optimize')");
+      this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    });
   }
 
   close(): void {

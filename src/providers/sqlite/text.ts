@@ -32,6 +32,11 @@ export class Json {
   constructor(model: unknown) {
     this.text = JSON.stringify(model);
   }
+
+  /** A part of such JSON. */
+  static raw(text: string): Json {
+    return Object.assign(Object.create(Json.prototype) as Json, { text });
+  }
 }
 
 /** What a {@link SafeStatement} takes for a `?`. */

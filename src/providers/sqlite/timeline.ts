@@ -1,22 +1,32 @@
 /** The timeline in SQLite: events as JSON, found by index, id, key, vendor's id and words. */
-import { copyJson, extractText, freezeJson, keyTaken, type EventCommit, type EventQuery, type RoomEvent, type RoomEventDraft } from './core.js';
+import {
+  copyJson,
+  erasedKey,
+  extractText,
+  freezeJson,
+  keyTaken,
+  type EventCommit,
+  type EventQuery,
+  type RoomEvent,
+  type RoomEventDraft,
+} from './core.js';
 import { violates } from './errors.js';
 import type { Statements } from './statements.js';
 import { IN_LIST, Json, listOf, searchable, type Value } from './text.js';
 
-const BY_KEY = 'SELECT json FROM events WHERE room_id = ? AND idempotency_key = ?';
-const BY_KEY_OF_CHANNEL = 'SELECT json FROM events WHERE channel_id = ? AND idempotency_key = ? ORDER BY number DESC LIMIT 1';
+const BY_KEY = 'SELECT json FROM events WHERE room_id = ? AND idempotency_key IN (?, ?)';
+const BY_KEY_OF_CHANNEL = 'SELECT json FROM events WHERE channel_id = ? AND idempotency_key IN (?, ?) ORDER BY number DESC LIMIT 1';
 const BY_EXTERNAL_ID = 'SELECT json FROM events WHERE channel_id = ? AND external_id = ? ORDER BY number DESC LIMIT 1';
 
 export class SqliteTimeline {
   constructor(private readonly sql: Statements) {}
 
   byKey(roomId: string, key: string): RoomEvent | null {
-    return freezeJson(this.sql.model<RoomEvent>(BY_KEY, roomId, key));
+    return freezeJson(this.sql.model<RoomEvent>(BY_KEY, roomId, key, erasedKey(key)));
   }
 
   byKeyOfChannel(channelId: string, key: string): RoomEvent | null {
-    return freezeJson(this.sql.model<RoomEvent>(BY_KEY_OF_CHANNEL, channelId, key));
+    return freezeJson(this.sql.model<RoomEvent>(BY_KEY_OF_CHANNEL, channelId, key, erasedKey(key)));
   }
 
   byExternalId(channelId: string, externalId: string): RoomEvent | null {

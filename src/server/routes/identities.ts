@@ -9,7 +9,7 @@ import { id, metadata, text } from '../schemas/common.js';
 import { Identity, IdentityMerge } from '../schemas/people.js';
 import { created, ok, route, type Route } from './route.js';
 
-const address = text(320).min(1);
+export const address = text(320).min(1);
 const OneIdentity = z.object({ identity: Identity });
 
 export const identityRoutes: readonly Route[] = [
@@ -148,7 +148,8 @@ export async function requireIdentity({ kit }: ServerParts, principal: Principal
   return identity;
 }
 
-function organizationFor(principal: Principal, asked: string | undefined): string | undefined {
+/** Whose identities the caller keeps; refuses another organization's. */
+export function organizationFor(principal: Principal, asked: string | undefined): string | undefined {
   refuseRoomBound(principal);
   if (asked !== undefined && principal.organizationId !== undefined && asked !== principal.organizationId)
     throw new Refusal('forbidden', 'The caller keeps identities of its own organization only.');

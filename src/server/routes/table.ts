@@ -11,6 +11,7 @@ import { identityRoutes } from './identities.js';
 import { markerRoutes } from './markers.js';
 import { messageRoutes } from './messages.js';
 import { peopleRoutes } from './people.js';
+import { privacyRoutes } from './privacy.js';
 import { roomRoutes } from './rooms.js';
 import type { Route } from './route.js';
 import { statisticsRoutes } from './statistics.js';
@@ -27,6 +28,7 @@ const described: readonly Route[] = [
   ...channelRoutes,
   ...peopleRoutes,
   ...identityRoutes,
+  ...privacyRoutes,
   ...conversationRoutes,
   ...workRoutes,
   ...approvalRoutes,

@@ -6,6 +6,7 @@ import { holdCases } from './store-holds-contract.js';
 import { memberCases } from './store-members-contract.js';
 import { outboxCases } from './store-outbox-contract.js';
 import { peopleCases } from './store-people-contract.js';
+import { recordCases } from './store-records-contract.js';
 import { roomCases } from './store-rooms-contract.js';
 import { routingCases } from './store-routing-contract.js';
 import { timelineCases } from './store-timeline-contract.js';
@@ -37,5 +38,6 @@ export const storeContract: readonly StoreCase[] = [
   ...usageCases,
   ...holdCases,
   ...factCases,
+  ...recordCases,
   ...routingCases,
 ];

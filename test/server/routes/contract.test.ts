@@ -190,6 +190,22 @@ const RIGHT: Readonly<Record<string, (things: Things) => Right>> = {
     params: { eventId: event.id },
     sees: ({ json }) => expect(json['deleted']).toBe(1),
   }),
+  exportPerson: ({ identity }) => ({
+    status: 200,
+    body: { channelType: 'sms', address: '+1', organizationId: 'acme' },
+    sees: ({ json }) => expect(json['person']).toMatchObject({ identity: { id: identity.id } }),
+  }),
+  erasePerson: () => ({
+    status: 200,
+    body: { channelType: 'sms', address: '+4999000111', whereAlone: 'own', keepOptOuts: false },
+    sees: ({ json }) => expect(json['report']).toMatchObject({ events: 0, identities: 0 }),
+  }),
+  eraseIdentity: ({ identity }) => ({
+    status: 200,
+    params: { identityId: identity.id },
+    body: {},
+    sees: ({ json }) => expect(json['report']).toMatchObject({ identities: 1 }),
+  }),
   closeRoom: () => ({ status: 200, sees: ({ json }) => expect(json['room']).toMatchObject({ status: 'closed' }) }),
   archiveRoom: () => ({ status: 200, sees: ({ json }) => expect(json['room']).toMatchObject({ status: 'archived' }) }),
   reopenRoom: () => ({ status: 200, sees: ({ json }) => expect(json['room']).toMatchObject({ status: 'active' }) }),
@@ -197,7 +213,7 @@ const RIGHT: Readonly<Record<string, (things: Things) => Right>> = {
 };
 
 /** For admins: an operator's key is not enough. */
-const OF_ROOT = new Set(['deleteRoom']);
+const OF_ROOT = new Set(['deleteRoom', 'exportPerson', 'erasePerson', 'eraseIdentity']);
 const OPEN = new Set(['getHealth']);
 
 let served: Served;
@@ -284,7 +300,7 @@ describe('another organization', () => {
     expect(words(foreign)).toBe(words(missing));
   });
 
-  it.each(['getIdentity', 'linkAddress', 'mergeIdentities', 'listMerges', 'unmergeIdentity'])('finds nothing at %s', async (id) => {
+  it.each(['getIdentity', 'eraseIdentity', 'linkAddress', 'mergeIdentities', 'listMerges', 'unmergeIdentity'])('finds nothing at %s', async (id) => {
     verifies('AUTH-09');
     const { method, path } = routeOf(id);
     const right = RIGHT[id]!(served.things);
@@ -313,6 +329,16 @@ describe('another organization', () => {
       ['root', '/api/tasks/unknown/complete', { body: { result: 1 } }, 'task_not_found'],
     ] as const)
       expect(problem(await served.ask(caller, 'post', path, asked)), path).toEqual([404, code, PROBLEM]);
+  });
+
+  it('erases and exports nobody of ours by an address', async () => {
+    verifies('ERA-11', 'AUTH-09');
+    const before = await served.kit.getTimeline('acme-1', { limit: 1000 });
+    const person = { body: { channelType: 'sms', address: '+1' } };
+    const erased = await served.ask('globex', 'post', '/api/people/erase', person);
+    expect(Object.values(erased.json['report'] as object).every((count) => count === 0)).toBe(true);
+    expect((await served.ask('globex', 'post', '/api/people/export', person)).json).toEqual({ person: { merges: [], rooms: [] } });
+    expect(await served.kit.getTimeline('acme-1', { limit: 1000 })).toEqual(before);
   });
 
   it('finds no delivery, task or event of ours through a room of its own', async () => {

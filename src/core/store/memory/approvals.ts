@@ -23,6 +23,15 @@ export class MemoryApprovals {
     }
   }
 
+  replace(row: ApprovalRow): void {
+    if (this.#rows.has(row.id)) this.#put(ownJson(row));
+  }
+
+  remove(approvalId: string): void {
+    this.#rows.delete(approvalId);
+    this.#pending.delete(approvalId);
+  }
+
   get(approvalId: string): ApprovalRow | null {
     return this.#rows.get(approvalId) ?? null;
   }

@@ -28,6 +28,10 @@ export class MemoryHolds {
     return copyJson(list.filter((message) => message.expiresAt > now));
   }
 
+  all(): HeldMessage[] {
+    return copyJson([...this.#held.values()].flat());
+  }
+
   drop(ids: readonly string[]): void {
     for (const id of ids) {
       const key = this.#keys.get(id);

@@ -88,6 +88,7 @@ export class MemoryOutbox {
     this.#rows.set(rowId, changed);
     if (OPEN_ROWS.includes(changed.state)) this.#openRows.add(rowId);
     else this.#openRows.delete(rowId);
+    if (changed.providerMessageId !== row.providerMessageId) this.#forgetMessage(row);
     this.#indexMessage(changed);
     return changed;
   }
@@ -260,6 +261,37 @@ export class MemoryOutbox {
   #indexMessage(row: OutboxRow): void {
     if (row.provider !== undefined && row.providerMessageId !== undefined)
       this.#byProvider.set(`${row.provider}\u0000${row.providerMessageId}`, row.id);
+  }
+
+  removeRow(rowId: string): void {
+    const row = this.#rows.get(rowId);
+    if (row === undefined) return;
+    if (row.provider !== undefined && row.providerMessageId !== undefined) this.#forgetMessage(row);
+    this.#rows.delete(rowId);
+    this.#openRows.delete(rowId);
+    for (const [map, key] of [
+      [this.#rowsOfRoom, row.roomId],
+      [this.#rowsOfEvent, row.eventId],
+    ] as const) {
+      const left = (map.get(key) ?? []).filter((id) => id !== rowId);
+      if (left.length > 0) map.set(key, left);
+      else map.delete(key);
+    }
+  }
+
+  removeTurn(turnId: string): void {
+    const turn = this.#turn(turnId);
+    if (turn === undefined) return;
+    this.#turns?.delete(turnId);
+    this.#openTurns.delete(turnId);
+    const left = (this.#turnsOfRoom.get(turn.roomId) ?? EMPTY_LIST).filter(({ id }) => id !== turnId);
+    if (left.length > 0) this.#turnsOfRoom.set(turn.roomId, left);
+    else this.#turnsOfRoom.delete(turn.roomId);
+  }
+
+  #forgetMessage({ id, provider, providerMessageId }: OutboxRow): void {
+    const key = `${provider}\u0000${providerMessageId}`;
+    if (this.#byProvider.get(key) === id) this.#byProvider.delete(key);
   }
 
   deleteRoom(roomId: string): void {

@@ -84,6 +84,17 @@ export class MemoryPeople {
     return copyJson(merges.sort(latestFirst));
   }
 
+  remove(identityId: string): void {
+    const identity = this.#identities.get(identityId);
+    if (identity === undefined) return;
+    for (const key of addressKeys(identity)) this.#addresses.delete(key);
+    this.#identities.delete(identityId);
+  }
+
+  forgetMerge(fromId: string): void {
+    this.#merges.delete(fromId);
+  }
+
   #put(identity: Identity): void {
     this.#identities.set(identity.id, copyJson(identity));
     for (const key of addressKeys(identity)) this.#addresses.set(key, identity.id);

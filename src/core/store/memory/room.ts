@@ -7,6 +7,7 @@ import type { Participant } from '../../models/people.js';
 import type { Room } from '../../models/room.js';
 import type { Observation, Task } from '../../models/task.js';
 import { frozenEvent, keyTaken, roomChanged } from '../stored-event.js';
+import { erasedKey, isErasedKey } from '../erased-key.js';
 import { patchedRoom } from '../room-patch.js';
 import type { EventCommit, EventQuery, RoomState } from '../store.js';
 
@@ -30,6 +31,8 @@ export class MemoryRoom {
   private hasGaps = false;
   private ids: Map<string, number> | undefined = undefined;
   private keys: Map<string, number> | undefined = undefined;
+  /** Whether an event of it stands under the digest of its key. */
+  private hasErased = false;
   private fence = -1;
   private extras: Extras | undefined = undefined;
 
@@ -79,10 +82,7 @@ export class MemoryRoom {
   /** Binding and participant of a commit. */
   applyMembers(commit: EventCommit): void {
     if (commit.binding !== undefined) this.putBinding(commit.binding);
-    if (commit.removeBinding !== undefined) {
-      const gone = commit.removeBinding;
-      this.setMembers({ bindings: this.state.bindings.filter((binding) => binding.channelId !== gone) });
-    }
+    if (commit.removeBinding !== undefined) this.removeBinding(commit.removeBinding);
     if (commit.participant !== undefined) this.putParticipant(commit.participant);
   }
 
@@ -106,6 +106,14 @@ export class MemoryRoom {
     this.setMembers({ participants: changed });
   }
 
+  removeBinding(channelId: string): void {
+    this.setMembers({ bindings: this.state.bindings.filter((binding) => binding.channelId !== channelId) });
+  }
+
+  removeParticipant(participantId: string): void {
+    this.setMembers({ participants: this.state.participants.filter(({ id }) => id !== participantId) });
+  }
+
   byId(eventId: string): RoomEvent | undefined {
     if (this.ids === undefined) {
       // Most rooms are never asked by id; the newest events are looked at first.
@@ -118,7 +126,7 @@ export class MemoryRoom {
   }
 
   byKey(key: string): RoomEvent | undefined {
-    const index = this.keys?.get(key);
+    const index = this.keys?.get(key) ?? (this.hasErased ? this.keys?.get(erasedKey(key)) : undefined);
     return index === undefined ? undefined : this.timeline[this.position(index)];
   }
 
@@ -145,7 +153,10 @@ export class MemoryRoom {
     this.timeline[this.position(current.index)] = changed;
     if (current.idempotencyKey !== changed.idempotencyKey) {
       if (current.idempotencyKey !== undefined) this.keys?.delete(current.idempotencyKey);
-      if (changed.idempotencyKey !== undefined) (this.keys ??= new Map()).set(changed.idempotencyKey, changed.index);
+      if (changed.idempotencyKey !== undefined) {
+        (this.keys ??= new Map()).set(changed.idempotencyKey, changed.index);
+        if (isErasedKey(changed.idempotencyKey)) this.hasErased = true;
+      }
     }
     return changed;
   }
@@ -215,6 +226,14 @@ export class MemoryRoom {
 
   forgetTask(taskId: string): void {
     this.extras?.tasks?.delete(taskId);
+  }
+
+  hasObservation(id: string): boolean {
+    return this.extras?.observations?.has(id) === true;
+  }
+
+  forgetObservation(id: string): void {
+    this.extras?.observations?.delete(id);
   }
 
   addObservation(observation: Observation): void {

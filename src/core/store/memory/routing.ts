@@ -6,6 +6,7 @@ import type { Participant } from '../../models/people.js';
 import type { Room } from '../../models/room.js';
 import type { ChannelType } from '../../models/vocabulary.js';
 import type { RoomState, RouteCandidate, RouteCandidates, RouteQuery } from '../store.js';
+import { erasedKey, isErasedKey } from '../erased-key.js';
 import { EventPlaces, type EventPlace } from './event-places.js';
 
 interface ChannelRooms {
@@ -25,6 +26,8 @@ export class RoutingIndex {
   readonly #participants = new Map<string, Map<string, Set<string>>>();
   readonly #keys = new EventPlaces();
   readonly #externals = new EventPlaces();
+  /** Whether an event anywhere stands under the digest of its key. */
+  #hasErased = false;
 
   constructor(private readonly roomOf: (roomId: string) => Room | undefined) {}
 
@@ -38,7 +41,11 @@ export class RoutingIndex {
   }
 
   keep(event: RoomEvent): void {
-    if (event.idempotencyKey !== undefined) this.#keys.add(event.source.channelId, event.idempotencyKey, event);
+    const key = event.idempotencyKey;
+    if (key !== undefined) {
+      this.#keys.add(event.source.channelId, key, event);
+      if (!this.#hasErased && isErasedKey(key)) this.#hasErased = true;
+    }
     if (event.source.externalId !== undefined) this.#externals.add(event.source.channelId, event.source.externalId, event);
   }
 
@@ -47,8 +54,8 @@ export class RoutingIndex {
     if (event.source.externalId !== undefined) this.#externals.remove(event.source.channelId, event.source.externalId, event.id);
   }
 
-  keyed(channelId: string, key: string): EventPlace | undefined {
-    return this.#keys.newest(channelId, key);
+  keyed(channelId: string, key: string, test?: (place: EventPlace) => boolean): EventPlace | undefined {
+    return this.#keys.newest(channelId, key, test) ?? (this.#hasErased ? this.#keys.newest(channelId, erasedKey(key), test) : undefined);
   }
 
   external(channelId: string, externalId: string): EventPlace | undefined {
@@ -65,7 +72,7 @@ export class RoutingIndex {
 
   find(query: RouteQuery): RouteCandidates {
     if (query.idempotencyKey !== undefined) {
-      const place = this.#keys.newest(query.channelId, query.idempotencyKey, ({ roomId }) => belongs(this.roomOf(roomId), query));
+      const place = this.keyed(query.channelId, query.idempotencyKey, ({ roomId }) => belongs(this.roomOf(roomId), query));
       if (place !== undefined) return { keyed: place.roomId, addressed: NONE, participating: NONE, bound: NONE };
     }
     const addressed = this.#newest(this.#addresses.get(query.channelId)?.get(query.address), query);

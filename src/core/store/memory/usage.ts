@@ -25,6 +25,12 @@ export class MemoryUsage {
     return sumUsage(this.#matching(query, isOf));
   }
 
+  removeBefore(roomId: string, before: string): void {
+    const kept = this.#byRoom.get(roomId)?.filter(({ at }) => at >= before) ?? [];
+    if (kept.length > 0) this.#byRoom.set(roomId, kept);
+    else this.#byRoom.delete(roomId);
+  }
+
   deleteRoom(roomId: string): void {
     this.#byRoom.delete(roomId);
   }
