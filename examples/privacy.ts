@@ -7,7 +7,16 @@ import { SqliteStore } from 'roomkit/sqlite';
 
 const folder = await mkdtemp(join(tmpdir(), 'roomkit-privacy-'));
 const path = join(folder, 'desk.db');
-const kit = new RoomKit({ store: await SqliteStore.open(path) });
+// #region retention
+const kit = new RoomKit({
+  store: await SqliteStore.open(path),
+  sweepIntervalSeconds: 60, // looks for what has expired once an hour; or call kit.sweepRetention() from a cron job
+  retention: {
+    default: { events: 365 * 86_400, blockedEvents: 30 * 86_400, closedRooms: 90 * 86_400, deliveries: 30 * 86_400 },
+    organizations: { clinic: { events: 10 * 365 * 86_400 } },
+  },
+});
+// #endregion
 kit.registerChannel(new TransportChannel('texts', { channelType: 'sms' }));
 kit.registerChannel(new TransportChannel('desk', { channelType: 'webhook' }));
 

@@ -12,7 +12,7 @@ interface Later {
 }
 
 /** Sections of the core whose rules are due now; of §17–19 and 23, only the rules named by prefix. */
-const SECTIONS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32];
+const SECTIONS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 21, 22, 24, 25, 26, 27, 28, 29, 30, 31, 32, 37];
 const PREFIXES = ['TURN', 'AI', 'TL', 'STR', 'STE', 'AGT', 'ORC', 'PIP', 'HND', 'DOC', 'CST', 'COL'];
 const MEMORY = ['MEM-01', 'MEM-02', 'MEM-03', 'MEM-04', 'MEM-05'];
 const FAULT = /^F(\d\d)/;

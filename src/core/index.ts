@@ -20,6 +20,8 @@ export type { EventSearch } from './rooms/search.js';
 export type { FoundEvent, MemoryAccess, MemorySearch } from './rooms/memory-access.js';
 export { withoutSummaries, type StoredSummary, type SummaryBasis } from './rooms/summaries.js';
 export type { IdentityDraft, IdentityQuery } from './rooms/identities.js';
+export type { RetentionOptions, RetentionRules } from './retention/rules.js';
+export type { RetentionReport } from './retention/sweep.js';
 export type { EraseOptions, ErasureReport } from './erasure/report.js';
 export type { PersonQuery } from './erasure/person.js';
 export type { PersonExport, PersonRoomExport } from './erasure/export.js';

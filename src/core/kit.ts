@@ -96,6 +96,7 @@ import {
   updateParticipant,
   type ParticipantPatch,
 } from './rooms/people.js';
+import { sweepRetention, type RetentionReport } from './retention/sweep.js';
 import { RoomRuntimes } from './rooms/runtime.js';
 import { searchEvents, type EventSearch } from './rooms/search.js';
 import {
@@ -164,7 +165,7 @@ export class RoomKit {
   #state: 'open' | 'draining' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
   #sweepTimer: Timer | undefined;
-  #mediaSweptAt: number | undefined;
+  #slowlySweptAt: number | undefined;
 
   constructor(options: RoomKitOptions = {}) {
     const limits = limitsOf(options);
@@ -411,12 +412,20 @@ export class RoomKit {
     });
   }
 
+  /**
+   * Removes what has been kept for as long as `retention` says (§37), in one pass, whatever other processes have done lately. Without
+   * `retention` there is nothing to do. Throws NotSupportedError for a store that cannot be looked through.
+   */
+  sweepRetention(): Promise<RetentionReport> {
+    return this.#open(() => sweepRetention(this.#parts, (roomId) => this.deleteRoom(roomId)));
+  }
+
   /** Whether the kit sweeps room timers by itself. */
   get isSweeping(): boolean {
     return this.#sweepTimer !== undefined;
   }
 
-  /** Sweeps room timers by itself every so often, and its media store at first and every hour, until close. */
+  /** Sweeps room timers by itself every so often, and at first and every hour its media store and what has expired, until close. */
   startSweeping(intervalSeconds: number): void {
     this.#sweepTimer?.cancel();
     if (this.#state === 'closed') return;
@@ -424,7 +433,7 @@ export class RoomKit {
       void this.#parts.tasks.run(async () => {
         try {
           await sweepRoomTimers(this.#parts);
-          await this.#sweepMediaInTime();
+          await this.#sweepSlowlyInTime();
         } catch (error) {
           if (this.#state === 'open') this.logger.error('Sweeping the rooms failed and is tried again.', { error });
         }
@@ -433,11 +442,12 @@ export class RoomKit {
     });
   }
 
-  async #sweepMediaInTime(): Promise<void> {
+  async #sweepSlowlyInTime(): Promise<void> {
     const now = this.clock.monotonic();
-    if (this.#parts.media === undefined || (this.#mediaSweptAt !== undefined && now - this.#mediaSweptAt < MEDIA_SWEEP_MS)) return;
-    this.#mediaSweptAt = now;
-    await sweepMedia(this.#parts, this.#parts.media, MEDIA_SINCE_SECONDS);
+    if (this.#slowlySweptAt !== undefined && now - this.#slowlySweptAt < SLOW_SWEEP_MS) return;
+    this.#slowlySweptAt = now;
+    if (this.#parts.media !== undefined) await sweepMedia(this.#parts, this.#parts.media, MEDIA_SINCE_SECONDS);
+    await sweepRetention(this.#parts, (roomId) => this.deleteRoom(roomId), true);
   }
 
   // --- channels in rooms ---------------------------------------------------------------------------------------------
@@ -1118,8 +1128,8 @@ export class RoomKit {
   }
 }
 
-/** The media store is looked through whole, so seldom; vendors keep what they offer for a day or two at least. */
-const MEDIA_SWEEP_MS = 3_600_000;
+/** The media store and all rooms are looked through whole, so seldom; vendors keep what they offer for a day or two at least. */
+const SLOW_SWEEP_MS = 3_600_000;
 const MEDIA_SINCE_SECONDS = 2 * 86_400;
 
 const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_audio_level', 'on_output_audio_level'];

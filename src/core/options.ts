@@ -12,6 +12,7 @@ import type { ChannelType } from './models/vocabulary.js';
 import { checkOptionNames, type OptionNames } from './option-names.js';
 import type { InboundRoomRouter } from './pipeline/router.js';
 import type { RealtimeBackend } from './realtime/backend.js';
+import { checkRetention, type RetentionOptions } from './retention/rules.js';
 import type { ConversationStore } from './store/store.js';
 import type { TokenPrices } from './telemetry/prices.js';
 import type { TelemetryConfig } from './telemetry/provider.js';
@@ -75,6 +76,8 @@ export interface RoomKitOptions {
   readonly traceEvents?: number;
   /** Model → what a million of its tokens costs; a model without prices has no cost (USG-02). Default none. */
   readonly prices?: Readonly<Record<string, TokenPrices>>;
+  /** After how long what is removed, for all and per organization; default: nothing ever is (§37). */
+  readonly retention?: RetentionOptions;
   /** Messages a sender may send through a channel; off by default (INB-26). */
   readonly inboundRateLimit?: {
     readonly maxPerSecond?: number;
@@ -126,6 +129,7 @@ const NAMES: OptionNames<RoomKitOptions> = {
   traceEvents: true,
   prices: true,
   inboundRateLimit: true,
+  retention: true,
   clock: true,
   ids: true,
   random: true,
@@ -168,6 +172,7 @@ const DEFAULT_LIMITS: Limits = {
 /** The limits of a kit; refuses what makes no sense, naming option and value. */
 export function limitsOf(options: RoomKitOptions): Limits {
   checkOptionNames('new RoomKit', options, NAMES);
+  if (options.retention !== undefined) checkRetention(options.retention);
   const limits: Record<keyof Limits, number> = { ...DEFAULT_LIMITS };
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const given: unknown = options[name];

@@ -1,5 +1,13 @@
 /** Two people in three rooms, with everything that a store may keep of them, to be erased and looked for. */
-import { RoomKit, silentLogger, type ConversationStore, type Identity, type RoomEvent, type RoomKitOptions } from '../../src/core/index.js';
+import {
+  HookResult,
+  RoomKit,
+  silentLogger,
+  type ConversationStore,
+  type Identity,
+  type RoomEvent,
+  type RoomKitOptions,
+} from '../../src/core/index.js';
 import { InMemoryMediaStore, TestClock } from '../../src/testing/index.js';
 import { TestAgent, textOf, TestTransport } from './harness.js';
 
@@ -32,7 +40,7 @@ export async function erasureScene(store: ConversationStore, options: RoomKitOpt
   kit.registerChannel(web);
   kit.registerChannel(new TestAgent('bot', (event) => (/\?/.test(textOf(event)) ? `You said: ${textOf(event)}, Ada Quillfeather` : undefined)));
   kit.hook('before_broadcast', { name: 'no_swearing' }, (event) =>
-    textOf(event).includes('darn') ? ({ action: 'block', reason: 'language' } as never) : (undefined as never),
+    textOf(event).includes('darn') ? HookResult.block('language') : HookResult.allow(),
   );
 
   const ada = await kit.createIdentity({

@@ -45,7 +45,10 @@ export const recordCases = storeCases([
         list.map(({ roomId, id }) => `${roomId} ${id}`).sort();
       for (const id of ['e1', 'e2', 'e3']) await say(store, 'one', id, { content: { type: 'text', body: `${odd} ${id}` } });
       assert.deepEqual(ids(await all(store, { kind: 'event', containing: [`${odd} e2`, 'e3'] })).sort(), ['e2', 'e3']);
-      assert.deepEqual((await all(store, { kind: 'event' })).sort((a, b) => a.index - b.index), await store.listEvents('one'));
+      assert.deepEqual(
+        (await all(store, { kind: 'event' })).sort((a, b) => a.index - b.index),
+        await store.listEvents('one'),
+      );
       assert.equal((await all(store, { kind: 'participant' })).length, 6);
       assert.deepEqual(keys(await all(store, { kind: 'participant', containing: ['+15550001'] })), ['one ada', `${odd} ada`, 'two ada'].sort());
       assert.deepEqual(keys(await all(store, { kind: 'participant', containing: ['Name of one', 'nowhere'] })), [`one ${odd}`]);
