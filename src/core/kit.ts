@@ -834,9 +834,13 @@ export class RoomKit {
 
   // --- ephemeral events ----------------------------------------------------------------------------------------------
 
-  /** Hears typing, presence, receipts and reactions of a room. Returns an id for {@link RoomKit.unsubscribeRoom}. */
+  /**
+   * Hears typing, presence, receipts and reactions of a room. Returns an id for {@link RoomKit.unsubscribeRoom}. A kit of one
+   * organization throws RoomNotFoundError for a room that is not of it.
+   */
   async subscribeRoom(roomId: string, callback: (event: EphemeralEvent) => void | Promise<void>): Promise<string> {
     this.#assertOpen();
+    await this.#checkOwn(roomId);
     // Only ephemeral events travel on a room's own channel (§27).
     return this.realtime.subscribe(roomChannel(roomId), (message) => callback(message as EphemeralEvent));
   }
@@ -1105,7 +1109,13 @@ export class RoomKit {
 
   async #publish(event: EphemeralEvent): Promise<void> {
     this.#assertOpen();
+    await this.#checkOwn(event.roomId);
     await publishEphemeral(this.#parts, event);
+  }
+
+  /** A kit of one organization hears and tells nothing in another's rooms (PERM-09). Others do not look: the room may yet come. */
+  async #checkOwn(roomId: string): Promise<void> {
+    if (this.organizationId !== undefined) await requireRoom(this.#parts, roomId);
   }
 
   #connectable(channelId: string): ConnectableChannel {
