@@ -1,5 +1,6 @@
 /** How many text messages a text is for a carrier, and where it may be parted (GSM 03.38, 3GPP TS 23.038 and 23.040). Pure. */
 import { ValidationError } from '../errors.js';
+import { graphemesOf } from './graphemes.js';
 import { splitText } from './split-text.js';
 
 /** What a text costs by SMS. */
@@ -97,13 +98,10 @@ function lay(text: string, encoding: 'gsm7' | 'ucs2', maxSegments: number): { se
   return lengthAlone === length ? { segments: 1, units, length } : { segments, units, length };
 }
 
-let segmenter: Intl.Segmenter | undefined;
-
 /** Graphemes; those that no segment holds, by their characters. */
 function* graphemes(text: string, most: number): Iterable<string> {
-  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-  for (const { segment } of segmenter.segment(text)) {
-    if (segment.length <= most) yield segment;
-    else yield* segment;
+  for (const grapheme of graphemesOf(text)) {
+    if (grapheme.length <= most) yield grapheme;
+    else yield* grapheme;
   }
 }

@@ -1,5 +1,7 @@
 /** Where a text may be cut (TRC-03): by UTF-16 units, at the borders people see, never within a grapheme. Pure. */
 
+import { graphemesOf } from './graphemes.js';
+
 /** The first units and `...`; where there is no room for that, a plain cut. */
 export function truncate(text: string, most: number): string {
   if (text.length <= most) return text;
@@ -46,18 +48,15 @@ function lastSentenceEnd(window: string, most: number): number {
   return -1;
 }
 
-let segmenter: Intl.Segmenter | undefined;
-
 /** The longest beginning of at most `most` units that ends between two graphemes. */
 function cut(text: string, most: number): string {
   if (text.length <= most) return text;
   // Graphemes are short: looking at a little more than the border is enough, unless somebody builds a monster.
   const from = safeStart(text, most);
-  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   let end = from;
-  for (const { index, segment } of segmenter.segment(text.slice(from, Math.min(text.length, most + 64)))) {
-    if (from + index + segment.length > most) break;
-    end = from + index + segment.length;
+  for (const grapheme of graphemesOf(text.slice(from, Math.min(text.length, most + 64)))) {
+    if (end + grapheme.length > most) break;
+    end += grapheme.length;
   }
   return text.slice(0, end);
 }
