@@ -2,12 +2,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConflictError, InMemoryStore, RoomKit, type ConversationStore, type ErasureReport } from '../../src/core/index.js';
+import { ConflictError, InMemoryStore, RoomKit, silentLogger, type ConversationStore, type ErasureReport } from '../../src/core/index.js';
 import { PostgresStore } from '../../src/providers/postgres/index.js';
 import { FaultStore } from '../../src/testing/index.js';
 import { verifies } from '../requirements.js';
 import { adas, erasureScene, NEEDLES, type ErasureScene } from '../support/erasure-scene.js';
-import { gapless } from '../support/harness.js';
+import { gapless, TestAgent, TestTransport } from '../support/harness.js';
 import { postgres } from '../support/postgres.js';
 import { newPath, openStore } from '../support/sqlite.js';
 
@@ -101,7 +101,9 @@ describe.each(Object.keys(STORES))('erasing a person on %s', (name) => {
     const report = await kit.eraseIdentity('ada-identity');
 
     expect(report).toMatchObject({ rooms: 3, roomsDeleted: 0, participants: 2, bindings: 1, held: 1, facts: 1, media: 1, identities: 2 });
-    expect(report).toMatchObject({ tasks: 2, observations: 2 });
+    expect(report).toMatchObject({ tasks: 2, observations: 2, turns: 1, approvals: 1 });
+    expect(await store.getTurn('waiting')).toMatchObject({ state: 'cancelled', suspended: { loop: {} } });
+    expect(await store.getApproval('refund')).toMatchObject({ state: 'cancelled', arguments: {}, askedBy: ['erased'] });
     expect(report.events).toBeGreaterThan(7);
     expect(report.mentions).toBeGreaterThan(2);
     expect(await bobs(), 'what is another’s stays as it is').toBe(before);
@@ -213,6 +215,33 @@ describe('erasing a person', () => {
     },
   );
 
+  it('is seen by other processes, whose agents read the room anew, and by those who follow it', async () => {
+    verifies('ERA-09', 'ERA-03');
+    class SharedStore extends InMemoryStore {
+      override readonly shared = true;
+    }
+    const store = new SharedStore();
+    const { kit, close } = await erasureScene(store);
+    const agent = new TestAgent('bot', () => 'hm');
+    const other = new RoomKit({ store, logger: silentLogger });
+    other.registerChannel(new TestTransport('web', { channelType: 'websocket', durable: false }));
+    other.registerChannel(agent);
+    const deleted: unknown[] = [];
+    kit.hook('on_event_deleted', (event) => void deleted.push(event));
+    const ask = (): Promise<unknown> => other.processInbound({ channelId: 'web', senderId: 'bob', content: 'And now?' }, { roomId: 'shared' });
+    await ask();
+    const told = (): string => JSON.stringify(agent.contexts.at(-1)?.recentEvents);
+    expect(told()).toContain('zorblax');
+    const { events } = await kit.eraseIdentity('ada-identity');
+    await ask();
+    expect(told()).toContain('And now?');
+    expect(found(told())).toEqual([]);
+    expect(deleted.length).toBe(events);
+    expect(found(JSON.stringify(deleted)), 'the tombstone is told of, and not the words').toEqual([]);
+    await other.close();
+    await close();
+  });
+
   it('throws where the store cannot be looked through', async () => {
     verifies('ERA-06');
     const store = new InMemoryStore() as ConversationStore;
@@ -273,7 +302,7 @@ describe('erasing a person', () => {
     expect(JSON.parse(JSON.stringify(exported))).toEqual(exported);
     expect(exported).toMatchObject({ identity: { id: 'ada-identity' }, merges: [{ fromId: 'ada-older' }] });
     expect(exported.rooms.map(({ events, participants }) => [events.length, participants.length])).toEqual([
-      [4, 1],
+      [5, 1],
       [2, 1],
     ]);
     const text = JSON.stringify(exported);

@@ -8,6 +8,7 @@ import {
   type RoomEvent,
   type RoomKitOptions,
 } from '../../src/core/index.js';
+import * as samples from '../../src/testing/contracts/samples.js';
 import { InMemoryMediaStore, TestClock } from '../../src/testing/index.js';
 import { TestAgent, textOf, TestTransport } from './harness.js';
 
@@ -79,6 +80,19 @@ export async function erasureScene(store: ConversationStore, options: RoomKitOpt
   await kit.setActiveAgent(alone, 'bot', { reason: 'wants zorblax' });
   sms.failNext(9);
   await kit.sendEvent(alone, 'bot', 'We will send zorblax on Monday.', { wait: 'commit' });
+  await store.commitEvent({
+    event: samples.draft(alone, 'asks', {
+      source: samples.source('sms', { participantId: PHONE }),
+      content: { type: 'text', body: 'zorblax back, please' },
+    }),
+    turns: [
+      samples.turn(alone, 'waiting', 'bot', {
+        ...{ triggerEventIds: ['asks'], state: 'waiting' },
+        suspended: { loop: { said: 'zorblax for Ada Quillfeather' }, replyEventIds: [], suspendedAt: '2026-01-01T00:00:00.000Z' },
+      }),
+    ],
+    approvals: [samples.approval(alone, 'refund', { turnId: 'waiting', arguments: { order: 'zorblax', to: PHONE }, askedBy: [PHONE] })],
+  });
 
   // A room with Bob, who answers her.
   await kit.createRoom({ roomId: 'shared', metadata: { [PHONE]: { contact: 'Ada Quillfeather' }, topic: 'parcels' } });
