@@ -14,6 +14,7 @@ export interface RetentionRules {
   readonly deliveries?: number;
   /** Turns that have ended, with their approvals. */
   readonly turns?: number;
+  /** What hooks and agents noted. */
   readonly observations?: number;
   /** What generations have cost. */
   readonly usage?: number;

@@ -39,7 +39,6 @@ export async function sweepRetention(parts: KitParts, deleteRoom: (roomId: strin
   } finally {
     await lease.release();
   }
-  if (Object.values(report).some((count: number) => count > 0)) await own.store.purge?.();
   return report;
 }
 
