@@ -1,10 +1,10 @@
 /** Hands a commit to the server's function, and says what it made of it (STO-01). */
+import { erasedKey } from '../_shared/erased-key.js';
 import type { Connections } from './connection.js';
 import {
   alreadyCommitted,
   ConflictError,
   copyJson,
-  erasedKey,
   extractText,
   FencedError,
   frozenEvent,

@@ -1,15 +1,7 @@
 /** Finding rooms in PostgreSQL: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
+import { erasedKey } from '../_shared/erased-key.js';
 import type { Row, Sql } from './connection.js';
-import {
-  erasedKey,
-  type ChannelType,
-  type Room,
-  type RoomQuery,
-  type RoomStatus,
-  type RouteCandidate,
-  type RouteCandidates,
-  type RouteQuery,
-} from './core.js';
+import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
 import { Filter } from './filter.js';
 import { MAX_CACHED, ROOM_COLUMNS, roomOf, stateColumns, type KnownRooms } from './rooms.js';
 import { decodeText, Json } from './text.js';

@@ -2,11 +2,11 @@
  * Rooms, bindings and participants in PostgreSQL. What was read is kept with the stamps the server gave it: the next read asks
  * for what has changed since, which is mostly the counters.
  */
+import { erasedKey } from '../_shared/erased-key.js';
 import { model, models, type Connections, type Row, type Sql } from './connection.js';
 import {
   ConflictError,
   copyJson,
-  erasedKey,
   FencedError,
   freezeJson,
   mergeMetadata,

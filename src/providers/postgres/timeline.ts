@@ -1,6 +1,7 @@
 /** The timeline in PostgreSQL: events as JSON, found by index, id, key, vendor's id and words. */
+import { erasedKey } from '../_shared/erased-key.js';
 import { type Row, type Sql } from './connection.js';
-import { copyJson, erasedKey, extractText, freezeJson, keyTaken, type EventQuery, type RoomEvent } from './core.js';
+import { copyJson, extractText, freezeJson, keyTaken, type EventQuery, type RoomEvent } from './core.js';
 import { violates } from './errors.js';
 import { Filter } from './filter.js';
 import { Json, parseJson, wordsOf } from './text.js';

@@ -1,14 +1,6 @@
 /** Finding rooms in SQLite: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
-import {
-  erasedKey,
-  type ChannelType,
-  type Room,
-  type RoomQuery,
-  type RoomStatus,
-  type RouteCandidate,
-  type RouteCandidates,
-  type RouteQuery,
-} from './core.js';
+import { erasedKey } from '../_shared/erased-key.js';
+import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
 import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
 import { IN_LIST, Json, listOf, type Value } from './text.js';

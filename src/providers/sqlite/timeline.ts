@@ -1,15 +1,6 @@
 /** The timeline in SQLite: events as JSON, found by index, id, key, vendor's id and words. */
-import {
-  copyJson,
-  erasedKey,
-  extractText,
-  freezeJson,
-  keyTaken,
-  type EventCommit,
-  type EventQuery,
-  type RoomEvent,
-  type RoomEventDraft,
-} from './core.js';
+import { erasedKey } from '../_shared/erased-key.js';
+import { copyJson, extractText, freezeJson, keyTaken, type EventCommit, type EventQuery, type RoomEvent, type RoomEventDraft } from './core.js';
 import { violates } from './errors.js';
 import type { Statements } from './statements.js';
 import { IN_LIST, Json, listOf, searchable, type Value } from './text.js';
