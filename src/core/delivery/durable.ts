@@ -416,6 +416,9 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     if (changed === null) {
       const current = await this.#insist(() => store.getRow(this.row.id));
       if (current !== null) this.row = current;
+      // Should whoever has it give it back, it is not known here any more, and goes before what is behind it.
+      const { lane } = this.target;
+      if (owner !== undefined) lane.knownIndex = Math.min(lane.knownIndex, this.row.eventIndex - 1);
       return false;
     }
     this.row = changed;

@@ -7,9 +7,10 @@ import { isoTime, type Timer } from '../clock.js';
 import type { OutboxRow, TurnRow } from '../models/delivery.js';
 import type { KitParts } from '../parts.js';
 import { laneKey, type ClaimedWork } from '../store/store.js';
+import type { TurnLane } from '../turns/lane.js';
 import { catchUp } from './backlog.js';
 import { leaveBehind } from './left-behind.js';
-import { expireWaiting, isHeld, isOver, recoverDelivery, recoverTurn } from './recovered.js';
+import { expireWaiting, isHeld, isOver, recoverDelivery } from './recovered.js';
 
 const CLAIM_LIMIT = 500;
 /** How long what is left to a process may wait for it when it did not hear of it. */
@@ -203,13 +204,18 @@ export class Recovery {
       if (delivery === undefined) stuck++;
       else lane.push(delivery);
     }
+    const reading = new Set<TurnLane>();
     for (const turn of claimed.turns) {
-      this.#isAbsent(turn, absent);
-      const lane = parts.rooms.get(turn.roomId).turnLane(turn.channelId);
-      if (lane.has(turn.id)) continue;
-      const work = await recoverTurn(parts, turn);
-      if (work === undefined) stuck++;
-      else if (!lane.has(turn.id)) lane.push(parts, work);
+      const { roomId, channelId } = turn;
+      if (this.#isAbsent(turn, absent)) {
+        stuck++;
+        continue;
+      }
+      const lane = parts.rooms.get(roomId).turnLane(channelId);
+      if (reading.has(lane) || lane.has(turn.id)) continue;
+      // The lane reads what is its own, in order: nothing that comes by itself meanwhile overtakes it.
+      reading.add(lane);
+      lane.catchUp(parts, { roomId, channelId, upToIndex: Infinity });
     }
     return stuck;
   }

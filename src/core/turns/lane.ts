@@ -96,12 +96,22 @@ export class TurnLane {
     this.#begin(parts, backlog);
   }
 
+  /** Another process has this turn. Should it give it back, it is not known here any more, and goes before what is behind it. */
+  lost(triggerIndex: number): void {
+    this.knownIndex = Math.min(this.knownIndex, triggerIndex - 1);
+  }
+
   /** What other processes have put behind this lane, each as if its message had come here (COL-09). */
   async hear(parts: KitParts, roomId: string, channelId: string): Promise<void> {
-    for (const turn of await parts.store.listTurns({ roomId, channelId, state: ['queued'] })) {
-      if (turn.leaseOwner !== parts.owner || turn.triggerIndex <= this.knownIndex || this.has(turn.id)) continue;
+    for (const turn of await parts.store.listTurns({ roomId, channelId, state: ['queued', 'running'] })) {
+      if (turn.leaseOwner !== parts.owner || this.has(turn.id)) continue;
+      if (turn.state === 'running' || turn.triggerIndex <= this.knownIndex) {
+        // Something older is on its way into the lane, such as what a dead process has left: nothing overtakes it.
+        this.catchUp(parts, { roomId, channelId, upToIndex: Infinity });
+        return;
+      }
       const work = await recoverTurn(parts, turn);
-      if (work === undefined || turn.triggerIndex <= this.knownIndex) continue; // meanwhile it was read by somebody else
+      if (work === undefined || turn.triggerIndex <= this.knownIndex || this.has(turn.id)) continue; // meanwhile it was read by somebody else
       this.knownIndex = turn.triggerIndex;
       this.push(parts, { ...work, recovered: turn.attempts > 0 });
     }
@@ -245,6 +255,12 @@ export class TurnLane {
     this.#waiting.splice(first === -1 ? this.#waiting.length : first, 0, ...works);
   }
 
+  /** In front of what is newer, and came by itself while this was read. */
+  #insert(work: TurnWork): void {
+    const at = this.#waiting.findIndex((waiting) => 'row' in waiting && waiting.row.triggerIndex > work.row.triggerIndex);
+    this.#waiting.splice(at === -1 ? this.#waiting.length : at, 0, work);
+  }
+
   async #readBacklog(parts: KitParts, { roomId, channelId, upToIndex }: Backlog): Promise<void> {
     try {
       const works = await insist(parts, { roomId, channelId }, async () => {
@@ -258,7 +274,7 @@ export class TurnLane {
         return found;
       });
       for (const work of works) if (work.collision.policy === 'burst') work.arrivedAt = arrivalOf(parts, work);
-      this.#waiting.unshift(...works);
+      for (const work of works) this.#insert(work);
       // What had been interrupted when the process ended, or was about to be, is not begun again.
       const interrupting = this.#waiting.filter((waiting) => 'row' in waiting).filter(({ collision }) => collision.policy === 'interrupt');
       const newest = interrupting.reduce<TurnWork | undefined>((best, work) => (best !== undefined && isBefore(work, best) ? best : work), undefined);

@@ -107,9 +107,11 @@ function begin(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnO
   }
   // What was committed as running is this process's as long as its lease lasts: it may have stood still since.
   if (row.state === 'running' && !work.recovered && parts.leases.isHeld(row.leaseUntil)) return enter(parts, lane, work);
-  return claim(parts, work).then((claimed) =>
-    claimed ? enter(parts, lane, work) : { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true },
-  );
+  return claim(parts, work).then((claimed) => {
+    if (claimed) return enter(parts, lane, work);
+    lane.lost(row.triggerIndex);
+    return { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true };
+  });
 }
 
 async function claim(parts: KitParts, work: TurnWork): Promise<boolean> {
