@@ -6,11 +6,12 @@ import { TwilioSMSProvider } from 'roomkit/twilio';
 import { ADDRESSES, FAMILY_ROOM_ID, ROOM_ID } from './cast.js';
 import type { LinesByChannel } from './lines.js';
 
-export async function registerLines(kit: RoomKit, { sms, mail, telegram }: LinesByChannel): Promise<void> {
+/** `readsMail`: of several processes one reads the mailbox. */
+export async function registerLines(kit: RoomKit, { sms, mail, telegram }: LinesByChannel, readsMail: boolean): Promise<void> {
   kit.registerChannel(new SMSChannel('sms', { provider: new TwilioSMSProvider(sms.provider.options) }));
   kit.registerChannel(new TelegramChannel('telegram', { provider: new TelegramBotProvider(telegram.provider.options) }));
   kit.registerChannel(new EmailChannel('mail', { provider: new SMTPProvider(mail.provider.options) }));
-  await kit.attachSource('mail', new IMAPSource({ ...mail.source?.options, channelId: 'mail' }));
+  if (readsMail) await kit.attachSource('mail', new IMAPSource({ ...mail.source?.options, channelId: 'mail' }));
 }
 
 /** Each of them reaches the customer from her room, and the phone at home from its own. */

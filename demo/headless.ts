@@ -11,18 +11,34 @@ import { refunds } from './agents/orders.js';
 import { COLLEAGUE, CUSTOMER, ROOM_ID } from './cast.js';
 import { Checks, essence, PATIENCE_MS, readTimeline, soon } from './checks.js';
 import { playFamilyPhone, playMerge } from './headless-people.js';
+import { startProcesses } from './processes.js';
 import { startServer, type RunningServer } from './server.js';
+import type { SharedStorage } from './storage.js';
+
+export interface HeadlessOptions {
+  readonly file: string | undefined;
+  /** In the place of a file: what processes share. */
+  readonly shared: SharedStorage | undefined;
+  readonly processes: number;
+  readonly port: number;
+  readonly print: (line: string) => void;
+}
 
 /** Plays the whole conversation; true when every check held. */
-export async function playHeadless(options: { file: string | undefined; port: number; print: (line: string) => void }): Promise<boolean> {
-  const folder = options.file === undefined ? await mkdtemp(join(tmpdir(), 'roomkit-demo-')) : undefined;
+export async function playHeadless(options: HeadlessOptions): Promise<boolean> {
+  const { shared, processes } = options;
+  const folder = options.file === undefined && shared === undefined ? await mkdtemp(join(tmpdir(), 'roomkit-demo-')) : undefined;
   const file = options.file ?? join(folder ?? '', 'demo.db');
   const checks = new Checks(options.print);
-  let server = await startServer({ file, port: options.port });
+  const start = (port: number): Promise<RunningServer> =>
+    shared !== undefined && processes > 1
+      ? startProcesses({ ...shared, port, processes, printsLines: false })
+      : startServer({ storage: shared ?? { file }, port });
+  let server = await start(options.port);
   const customer = new Customer(server);
   try {
     await customer.connected();
-    options.print(`Help desk on ${server.address}, conversation in ${file}\n`);
+    options.print(`Help desk on ${server.address}, conversation in ${shared === undefined ? file : `PostgreSQL, ${processes} processes`}\n`);
     await play(server, customer, checks, options.print);
 
     const before = await readTimeline(server.address);
@@ -33,7 +49,7 @@ export async function playHeadless(options: { file: string | undefined; port: nu
     checks.that('the customer saw every visible event once, in order', isSubsequence(customer.events, before));
 
     await server.stop();
-    server = await startServer({ file, port: server.port });
+    server = await start(server.port);
     const after = await readTimeline(server.address);
     checks.that('after a restart the timeline is the same', JSON.stringify(after.map(essence)) === JSON.stringify(before.map(essence)));
 

@@ -13,7 +13,9 @@ import {
   SlidingWindowMemory,
   WebSocketChannel,
   type ConversationStore,
+  type RealtimeBackend,
   type RoomEvent,
+  type RoomLockManager,
 } from 'roomkit';
 import { ben } from './agents/ben.js';
 import { mia } from './agents/mia.js';
@@ -28,19 +30,31 @@ import type { LinesByChannel } from './lines.js';
 import { LOOKED_UP, rememberPeople, whoWrites } from './who-writes.js';
 
 export interface HelpDeskOptions {
-  /** Where everything is kept; the demo's server passes a SQLite file. */
+  /** Where everything is kept; the demo's server passes a SQLite file, or a database that processes share. */
   readonly store: ConversationStore;
+  /** Of processes that share a store. */
+  readonly lockManager?: RoomLockManager | undefined;
+  readonly realtime?: RealtimeBackend | undefined;
   /** Who plays the agents; absent: their scripts. */
   readonly model?: DeskModel | undefined;
   /** Vendors over which the customer writes, too; absent: the web chat alone. */
   readonly lines?: LinesByChannel | undefined;
+  /** Whether this process reads the customer's mailbox; of several one does. Default true. */
+  readonly readsMail?: boolean | undefined;
   /** Let the agents answer without pausing between words; for tests. */
   readonly fast?: boolean;
 }
 
 /** A kit with the help desk in it; the room is the same one after every start. */
-export async function openHelpDesk({ store, model, lines, fast = false }: HelpDeskOptions): Promise<RoomKit> {
-  const kit = new RoomKit({ store, identityResolver: whoWrites(store, lines), identityChannelTypes: [...LOOKED_UP] });
+export async function openHelpDesk(options: HelpDeskOptions): Promise<RoomKit> {
+  const { store, lockManager, realtime, model, lines, readsMail = true, fast = false } = options;
+  const kit = new RoomKit({
+    store,
+    ...(lockManager !== undefined && { lockManager }),
+    ...(realtime !== undefined && { realtime }),
+    identityResolver: whoWrites(store, lines),
+    identityChannelTypes: [...LOOKED_UP],
+  });
 
   // The customer's page and the desk of a human colleague. `echo`: several pages of one customer show the same chat.
   kit.registerChannel(new WebSocketChannel(CUSTOMER.channelId, { echo: true }));
@@ -107,7 +121,7 @@ export async function openHelpDesk({ store, model, lines, fast = false }: HelpDe
   if (lines !== undefined) {
     await openRoom(kit, FAMILY_ROOM_ID, 'The phone at home', [COLLEAGUE]);
     await rememberPeople(kit, lines);
-    await registerLines(kit, lines);
+    await registerLines(kit, lines, readsMail);
     await attachLines(kit, lines);
   }
   return kit;

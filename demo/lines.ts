@@ -2,15 +2,23 @@
 import { deviceRoutes, EMULATED_VENDORS, type Device, type DeviceRoutes, type EmulatedLine } from 'roomkit/emulators';
 import { ADDRESSES, RELATIVE } from './cast.js';
 
+/** How a vendor is reached, and its customer: what may be told to another process. */
+export interface Line extends Pick<EmulatedLine, 'provider' | 'source'> {
+  readonly device: Pick<Device, 'address'>;
+}
+
 /** By the channel that speaks over them. */
 export interface LinesByChannel {
-  readonly sms: EmulatedLine;
-  readonly mail: EmulatedLine;
-  readonly telegram: EmulatedLine;
+  readonly sms: Line;
+  readonly mail: Line;
+  readonly telegram: Line;
 }
 
 /** The vendors that run. */
-export interface Lines extends LinesByChannel {
+export interface Lines {
+  readonly sms: EmulatedLine;
+  readonly mail: EmulatedLine;
+  readonly telegram: EmulatedLine;
   /** The phone at home, which the customer shares. */
   readonly familyPhone: Device;
   /** The mailbox of the other one who writes on it. */
@@ -30,7 +38,7 @@ export async function openLines(): Promise<Lines> {
     start('smtp', ADDRESSES.mail),
     start('telegram', ADDRESSES.chat),
   ]);
-  const all: LinesByChannel = { sms, mail, telegram };
+  const all = { sms, mail, telegram };
   const familyPhone = sms.deviceOf(ADDRESSES.familyPhone);
   return {
     ...all,
@@ -38,7 +46,7 @@ export async function openLines(): Promise<Lines> {
     relativesMail: mail.deviceOf(RELATIVE.mail),
     devices: deviceRoutes({ sms: [sms.device, familyPhone], mail: mail.device, telegram: telegram.device }),
     callAt: (address) => {
-      for (const [channelId, line] of Object.entries(all) as [string, EmulatedLine][]) line.callAt(`${address}/webhooks/${channelId}`);
+      for (const [channelId, line] of Object.entries(all)) line.callAt(`${address}/webhooks/${channelId}`);
     },
     settled: async () => {
       await Promise.all([sms, mail, telegram].map((line) => line.settled()));
@@ -47,6 +55,16 @@ export async function openLines(): Promise<Lines> {
       await Promise.all([sms, mail, telegram].map((line) => line.close()));
     },
   };
+}
+
+/** The same as plain data. */
+export function linesAsData({ sms, mail, telegram }: Lines): LinesByChannel {
+  const data = ({ provider, source, device: { address } }: EmulatedLine): Line => ({
+    provider,
+    ...(source !== undefined && { source }),
+    device: { address },
+  });
+  return { sms: data(sms), mail: data(mail), telegram: data(telegram) };
 }
 
 function start(vendor: string, person: string): Promise<EmulatedLine> {

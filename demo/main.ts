@@ -3,7 +3,9 @@ import { chooseModel, MODEL_VARIABLES } from './agents/models.js';
 import { playHeadless } from './headless.js';
 import type { LineStyle } from './live-lines.js';
 import { readOptions, USAGE, type DemoOptions } from './options.js';
+import { startProcesses } from './processes.js';
 import { CannotStart, startServer } from './server.js';
+import { startPostgres, type SharedStorage } from './storage.js';
 
 const DEFAULT_FILE = './.roomkit/demo.db';
 const PARENT = process.ppid;
@@ -23,7 +25,10 @@ try {
   if (options === 'help') {
     console.log(USAGE);
   } else if (options.headless) {
-    const held = await playHeadless({ file: options.file, port: options.port, print: (line) => console.log(line) });
+    const { file, port, processes } = options;
+    const database = await sharedStorage(options);
+    const held = await playHeadless({ file, port, processes, shared: database?.storage, print: (line) => console.log(line) });
+    await database?.stop();
     process.exit(held ? 0 : 1);
   } else {
     await serveUntilStopped(options);
@@ -34,14 +39,31 @@ try {
   process.exit(1);
 }
 
-async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Promise<void> {
+/** What processes share, when it is not a file; with how to end what was started for it. */
+async function sharedStorage({ postgres, redis }: DemoOptions): Promise<{ storage: SharedStorage; stop(): Promise<void> } | undefined> {
+  if (postgres === undefined) return undefined;
+  if (postgres !== 'embedded') return { storage: { postgres, redis }, stop: () => Promise.resolve() };
+  const server = await startPostgres();
+  return { storage: { postgres: server.url, redis }, stop: () => server.stop() };
+}
+
+async function serveUntilStopped(options: DemoOptions): Promise<void> {
+  const { file = DEFAULT_FILE, port, processes } = options;
+  const database = await sharedStorage(options);
   const colours = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;
   const style = (): LineStyle => ({ colours, columns: process.stdout.columns });
   const model = await chooseModel(process.env);
-  const server = await startServer({ file, port, model, liveLines: { print: (line) => console.log(line), style } });
+  const server =
+    database !== undefined && processes > 1
+      ? await startProcesses({ ...database.storage, port, processes, printsLines: true })
+      : await startServer({ storage: database?.storage ?? { file }, port, model, liveLines: { print: (line) => console.log(line), style } });
+  const place =
+    options.postgres === undefined
+      ? `file    ${file}`
+      : `data    PostgreSQL${options.redis === undefined ? '' : ' and Redis'}, ${processes} process${processes > 1 ? 'es' : ''}`;
   if (server.port !== port && port !== 0) console.log(`Port ${port} is in use; this is the next free one.\n`);
   console.log(
-    `RoomKit help desk\n\n  open    ${server.address}\n  studio  ${server.address}/studio/\n  file    ${file}\n  model   ${model?.name ?? SCRIPTED}\n  vendors ${EMULATED}\n  stop    Ctrl+C\n`,
+    `RoomKit help desk\n\n  open    ${server.address}\n  studio  ${server.address}/studio/\n  ${place}\n  model   ${model?.name ?? SCRIPTED}\n  vendors ${EMULATED}\n  stop    Ctrl+C\n`,
   );
 
   let stoppingSince: number | undefined;
@@ -53,7 +75,11 @@ async function serveUntilStopped({ file = DEFAULT_FILE, port }: DemoOptions): Pr
     }
     stoppingSince = performance.now();
     console.log('\nFinishing what is under way …');
-    server.stop().then(
+    const finish = async (): Promise<void> => {
+      await server.stop();
+      await database?.stop();
+    };
+    finish().then(
       () => process.exit(0),
       (error: unknown) => {
         console.error(error);

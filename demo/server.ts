@@ -9,6 +9,7 @@ import type { DeskModel } from './agents/models.js';
 import { openHelpDesk } from './help-desk.js';
 import { openLines, type Lines } from './lines.js';
 import { printLiveLines, type LineStyle } from './live-lines.js';
+import { openShared, type OpenStorage, type SharedStorage } from './storage.js';
 
 export interface RunningServer {
   readonly address: string;
@@ -20,7 +21,8 @@ export interface RunningServer {
 }
 
 export interface ServerOptions {
-  readonly file: string;
+  /** Of the SQLite store, or the database in its place. */
+  readonly storage: { readonly file: string } | SharedStorage;
   /** Busy: the next free one is taken. 0: any free one. */
   readonly port: number;
   /** Who plays the agents; absent: their scripts. */
@@ -33,16 +35,15 @@ export class CannotStart extends Error {
   override readonly name = 'CannotStart';
 }
 
-const PORTS_TO_TRY = 50;
+export const PORTS_TO_TRY = 50;
 /** As the build leaves it, beside this module. */
-const PAGE = fileURLToPath(new URL('page', import.meta.url));
+export const PAGE = fileURLToPath(new URL('page', import.meta.url));
 
 /** Throws CannotStart for a file, a folder or a port that cannot be used. */
-export async function startServer({ file, port, model, liveLines }: ServerOptions): Promise<RunningServer> {
-  await makeFolder(dirname(file));
-  const store = await SqliteStore.open(file).catch(explain);
+export async function startServer({ storage, port, model, liveLines }: ServerOptions): Promise<RunningServer> {
+  const opened = await open(storage).catch(explain);
   const lines = await openLines();
-  const kit = await openHelpDesk({ store, model, lines }).catch(explain);
+  const kit = await openHelpDesk({ ...opened, model, lines }).catch(explain);
   const server = await listen(kit, port, lines).catch(async (error: unknown) => {
     await kit.close();
     await lines.close();
@@ -64,6 +65,12 @@ export async function startServer({ file, port, model, liveLines }: ServerOption
       stopLines?.();
     },
   };
+}
+
+async function open(storage: ServerOptions['storage']): Promise<OpenStorage> {
+  if (!('file' in storage)) return openShared(storage);
+  await makeFolder(dirname(storage.file));
+  return { store: await SqliteStore.open(storage.file) };
 }
 
 /** On this port, or on the next one that is free. */

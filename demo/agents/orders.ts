@@ -40,8 +40,15 @@ export const lookupOrder: AITool = {
   handler: ({ number }) => ORDERS.find((order) => order.number === number) ?? { error: `There is no order ${String(number)}.` },
 };
 
-/** Money that went back, in this process. */
-export const refunds: { readonly number: string; readonly amount: string }[] = [];
+export interface Refund {
+  readonly number: string;
+  readonly amount: string;
+}
+
+/** Money that went back, in this process and, where it has started others, in those. */
+export const refunds: Refund[] = [];
+/** Told of each. */
+export const onRefund = new Set<(refund: Refund) => void>();
 
 /** Gives back one charge too many; a colleague has to allow it, and no charge is given back twice. */
 export const refund = defineTool({
@@ -62,6 +69,7 @@ export const refund = defineTool({
     if (charged.length < 2) throw new ToolError(`Order ${number} was not charged ${amount} twice.`);
     if (refunds.some((one) => one.number === number)) throw new ToolError(`Order ${number} has its refund already.`);
     refunds.push({ number, amount });
+    for (const tell of onRefund) tell({ number, amount });
     return { refunded: amount, number };
   },
 });

@@ -29,8 +29,11 @@ export interface HandlerOptions {
   readonly publicUrl?: string;
   /** Takes calls to webhooks that nobody signed. For closed networks and nothing else. */
   readonly insecureAllowUnsignedWebhooks?: boolean;
-  /** Everybody without credentials is admin. For closed networks and nothing else. */
-  readonly insecureAllowAnonymous?: boolean;
+  /**
+   * True: everybody without credentials is admin. For closed networks and nothing else. `'loopback'`: programs and pages of this
+   * machine are, as they are where nothing is configured, also beside `clientTokens`, which several processes share: for development.
+   */
+  readonly insecureAllowAnonymous?: boolean | 'loopback';
   /** What callers may cost; what is not given keeps its default. */
   readonly limits?: Partial<ServerLimits>;
   /** Answers what is no route of the server: a page of the host's own. */
@@ -90,7 +93,7 @@ export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: b
     origins: new Origins(options.origins ?? []),
     proxies: new TrustedProxies(options.trustedProxies ?? []),
     attempts: new FailedAttempts(limits.failedAuthenticationsPerMinute, clock),
-    anonymous: options.insecureAllowAnonymous === true ? 'anybody' : isConfigured ? 'nobody' : 'loopback',
+    anonymous: anonymousOf(options.insecureAllowAnonymous, isConfigured, isLoopback),
     limits,
     clock,
     logger,
@@ -108,6 +111,12 @@ export function serverParts(kit: RoomKit, options: HandlerOptions, isLoopback: b
     devices: options.devices,
     closing,
   };
+}
+
+function anonymousOf(allowed: boolean | 'loopback' | undefined, isConfigured: boolean, isLoopback: boolean): 'anybody' | 'loopback' | 'nobody' {
+  if (allowed === true) return 'anybody';
+  if (allowed === 'loopback' && isLoopback) return 'loopback';
+  return isConfigured ? 'nobody' : 'loopback';
 }
 
 /** Options as programs without types may give them: each mistake is named before anything listens. */

@@ -44,6 +44,50 @@ describe('the demo as a process', () => {
     expect(demo.said).not.toContain('✗');
   });
 
+  it('plays the headless customer on three processes over one database', { timeout: 180_000 }, async () => {
+    verifies('OUT-15', 'WIRE-08', 'STO-16');
+    const demo = start('--headless', '--port', '0', '--postgres', 'embedded', '--processes', '3');
+    expect(await demo.ended, demo.said).toBe(0);
+    expect(demo.said).toContain('PostgreSQL, 3 processes');
+    expect(demo.said).toMatch(/All \d+ checks held/);
+    expect(demo.said).not.toContain('✗');
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'starts a process again that has died, and lets all of them end one after another',
+    { timeout: 180_000 },
+    async () => {
+      const demo = start('--port', '0', '--postgres', 'embedded', '--processes', '2');
+      const address = await demo.address;
+      const before = await workersOf(demo.child.pid ?? 0);
+      expect(before).toHaveLength(2);
+      process.kill(before[0] ?? 0, 'SIGKILL');
+      await demo.says(() => demo.said.includes('has died (SIGKILL); another one takes its place'));
+      while ((await workersOf(demo.child.pid ?? 0)).length < 2) await new Promise((resolve) => setTimeout(resolve, 50));
+      // Whichever is asked: both have the conversation, and take the tokens of both.
+      const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await fetch(`${address}/api/rooms/help-desk`)).status));
+      expect(new Set(statuses)).toEqual(new Set([200]));
+      demo.child.kill('SIGTERM');
+      expect(await demo.ended, demo.said).toBe(0);
+      expect(await workersOf(demo.child.pid ?? 0)).toEqual([]);
+    },
+  );
+
+  it('says how to mend what does not go together', { timeout: 60_000 }, async () => {
+    const cases: [string[], string][] = [
+      [['--processes', '3'], 'give them a database they share: --postgres URL'],
+      [['--processes', 'many'], 'Give a whole number from 1 to 64'],
+      [['--redis', 'redis://127.0.0.1:6379'], 'give --postgres URL, too'],
+      [['--postgres', 'embedded', '--db', 'demo.db'], 'give --db or --postgres'],
+      [['--postgres', 'here'], 'PostgreSQL needs a URL such as'],
+    ];
+    for (const [args, words] of cases) {
+      const demo = start(...args);
+      expect(await demo.ended, args.join(' ')).not.toBe(0);
+      expect(demo.said, args.join(' ')).toContain(words);
+    }
+  });
+
   it('takes the next free port when its own is in use, and says so', { timeout: 30_000 }, async () => {
     const blocker = createServer();
     const port = await new Promise<number>((resolve) => blocker.listen(0, '127.0.0.1', () => resolve((blocker.address() as { port: number }).port)));
@@ -203,6 +247,14 @@ interface TimelineEvent {
 async function timelineOf(address: string): Promise<TimelineEvent[]> {
   const response = await fetch(`${address}/api/rooms/help-desk/events?limit=500`);
   return ((await response.json()) as { events: TimelineEvent[] }).events;
+}
+
+/** The processes that serve, started by this one. */
+async function workersOf(pid: number): Promise<number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  const all = children.split(' ').filter((child) => child !== '');
+  const commands = await Promise.all(all.map((child) => readFile(`/proc/${child}/cmdline`, 'utf8').catch(() => '')));
+  return all.filter((_, at) => commands[at]?.includes('worker.js')).map(Number);
 }
 
 class Demo {

@@ -84,6 +84,21 @@ describe('starting', () => {
     }
   });
 
+  it('lets this machine in beside tokens of a shared secret when it is told to, and nobody else', async () => {
+    verifies('AUTH-07');
+    const clientTokens = { secrets: [SECRET] };
+    const statusOf = async (options: Partial<ServeOptions>): Promise<number> => {
+      const { server } = await start({ clientTokens, ...options });
+      return (await fetch(`http://127.0.0.1:${server.port}/api/rooms`)).status;
+    };
+    expect(await statusOf({})).toBe(401);
+    expect(await statusOf({ insecureAllowAnonymous: 'loopback' })).toBe(200);
+    expect(await statusOf({ insecureAllowAnonymous: 'loopback', host: '0.0.0.0' })).toBe(401);
+    const { kit } = await openKit();
+    opened.push(kit);
+    await expect(serve(kit, { port: 0, host: '0.0.0.0', insecureAllowAnonymous: 'loopback' })).rejects.toMatchObject({ code: 'invalid' });
+  });
+
   it('on a port in use says which', async () => {
     const { kit, server } = await start();
     const failed = serve(kit, { port: server.port });
