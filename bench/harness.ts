@@ -43,6 +43,14 @@ export class Bench {
     readonly options: BenchOptions,
   ) {}
 
+  /** Why something was left out. */
+  readonly skipped: string[] = [];
+
+  /** What it needs is missing here. */
+  skip(reason: string): void {
+    this.skipped.push(reason);
+  }
+
   get repetitions(): number {
     return this.options.quick ? 1 : REPETITIONS;
   }

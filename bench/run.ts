@@ -46,6 +46,7 @@ async function runHere(name: string): Promise<void> {
   if (scenario === undefined) throw new Error(`There is no scenario ${name}.`);
   const bench = new Bench(name, { quick: false, processorTime: flags.cpu });
   await scenario.run(bench);
+  for (const reason of bench.skipped) console.error(`${name} is left out: ${reason}.`);
   process.stdout.write(JSON.stringify(bench.figures));
 }
 

@@ -8,6 +8,9 @@ import { idempotency } from './scenarios/idempotency.js';
 import { importTime } from './scenarios/import.js';
 import { inboundConcurrent, inboundHistory, inboundOneToOne, inboundRoute, inboundSequential } from './scenarios/inbound.js';
 import { eventMemory, rooms10k, rooms50k } from './scenarios/memory.js';
+import { pgRooms1mMemory } from './scenarios/postgres-memory.js';
+import { pgInbound, pgInboundConcurrent, pgTwoProcesses, recoveryTime } from './scenarios/postgres.js';
+import { realtimeFanout, redisLockCycle } from './scenarios/processes.js';
 import { restPostMessage, timelinePage1m } from './scenarios/rest.js';
 import { wsBroadcast1000, wsEndToEnd, wsIdle10k } from './scenarios/sockets.js';
 import { sqliteInbound } from './scenarios/sqlite.js';
@@ -39,6 +42,13 @@ export const SCENARIOS: readonly Scenario[] = [
   idempotency,
   transcode,
   sqliteInbound,
+  pgInbound,
+  pgInboundConcurrent,
+  pgTwoProcesses,
+  pgRooms1mMemory,
+  recoveryTime,
+  redisLockCycle,
+  realtimeFanout,
   wsEndToEnd,
   wsBroadcast1000,
   wsIdle10k,
