@@ -78,6 +78,18 @@ export class GroupCommit {
     }
   }
 
+  /** A transaction of its own, at once. */
+  now(run: () => void): void {
+    try {
+      this.database.exec('BEGIN IMMEDIATE');
+      run();
+      this.database.exec('COMMIT');
+    } catch (error) {
+      this.#rollBack();
+      throw this.translate(error);
+    }
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -114,6 +114,11 @@ const STEPS: readonly string[] = [
   `
   CREATE INDEX merges_into ON merges (into_id);
   `,
+  // Texts are put into the index many at a time: up to which event they are in it.
+  `
+  CREATE TABLE searched (id INTEGER PRIMARY KEY CHECK (id = 1), up_to INTEGER NOT NULL);
+  INSERT INTO searched (id, up_to) SELECT 1, COALESCE(MAX(number), 0) FROM events;
+  `,
 ];
 
 /** The version this code writes. */

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { RoomKit, silentLogger } from '../../core/index.js';
+import { RoomKit, silentLogger, type EventCommit } from '../../core/index.js';
 import { WebSocketChannel } from '../../channels/index.js';
+import * as samples from '../../testing/contracts/samples.js';
 import { verifies } from '../../../test/requirements.js';
+import { intercept, newPath, openStore } from '../../../test/support/sqlite.js';
 import { SqliteStore } from './index.js';
 
 describe('full-text search in SQLite', () => {
@@ -29,4 +31,57 @@ describe('full-text search in SQLite', () => {
     expect(await words('pears')).toEqual([]);
     await kit.close();
   });
+
+  it('finds what was just said, in the batches in which it is indexed and after a restart', async () => {
+    verifies('STO-09', 'STO-12');
+    const path = newPath();
+    let store = await openStore(path);
+    await store.createRoom(samples.room('room'));
+    const body = (n: number): string => `parcel ${n}${n % 100 === 0 ? ' needle' : ''}`;
+    const say = (n: number): Promise<unknown> =>
+      store.commitEvent({ event: samples.draft('room', `e${n}`, { content: { type: 'text', body: body(n) } }) });
+    const found = (text: string): number[] => store.searchEvents({ text, limit: 2_000 }).map(({ index }) => index);
+    for (let n = 0; n < 3; n++) await say(n);
+    expect(found('parcel')).toEqual([2, 1, 0]);
+    await Promise.all(Array.from({ length: 1_200 }, (_, n) => say(n + 3)));
+    // What waits for the index is changed and removed like everything else, and so is what is in it.
+    for (const n of [2, 1_202]) await store.commitEvent(edit(`edit-${n}`, `e${n}`, `haystack ${n}`));
+    await store.deleteEvent('room', 'e1201');
+    await store.deleteEvent('room', 'e0');
+    store.close();
+    store = await openStore(path);
+    expect(found('haystack')).toEqual([1_202, 2]);
+    expect(found('parcel')).toHaveLength(1_203 - 4);
+    expect(found('needle').reverse()).toEqual(Array.from({ length: 12 }, (_, n) => (n + 1) * 100));
+    // The numbers of removed rows are given again, to what comes next.
+    await store.deleteEvent('room', 'edit-1202');
+    await say(9_900);
+    expect(found('needle')[0]).toBe(store.getRoom('room')?.latestIndex);
+  });
+
+  it('finds as much where the index cannot be written just now', async () => {
+    verifies('STO-09');
+    const store = await openStore();
+    await store.createRoom(samples.room('room'));
+    await store.commitEvent({ event: samples.draft('room', 'e0', { content: { type: 'text', body: 'a needle' } }) });
+    let isFull = true;
+    intercept(store, (sql, execute) => {
+      if (sql === 'COMMIT' && isFull) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+      execute();
+    });
+    await store.commitEvent(edit('e1', 'e0', 'a haystack')).catch(() => undefined);
+    for (let again = 0; again < 2; again++) {
+      expect(store.searchEvents({ text: 'needle' })).toMatchObject([{ id: 'e0' }]);
+      expect(store.searchEvents({ text: 'haystack' })).toEqual([]);
+    }
+    isFull = false;
+    expect(store.searchEvents({ text: 'needle' })).toHaveLength(1);
+  });
 });
+
+function edit(id: string, eventId: string, body: string): EventCommit {
+  return {
+    event: samples.draft('room', id, { type: 'edit', content: { type: 'edit', targetEventId: eventId, newContent: { type: 'text', body } } }),
+    target: { eventId, content: { type: 'text', body }, metadata: { edited: true } },
+  };
+}

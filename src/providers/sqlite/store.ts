@@ -227,7 +227,17 @@ export class SqliteStore implements ConversationStore {
     );
   }
   searchEvents(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): RoomEvent[] {
-    return this.#read(() => this.#timeline.search(query));
+    return this.#read(() => {
+      if (!this.#timeline.isBehind) return this.#timeline.search(query);
+      try {
+        this.#group.now(() => this.#timeline.catchUp());
+      } catch (error) {
+        // A disk that is full, or a file that may only be read: what is on it is found all the same.
+        if (error instanceof RoomKitError && error.code !== 'store_corrupt') return this.#timeline.searchBehind(query);
+        throw error;
+      }
+      return this.#timeline.search(query);
+    });
   }
 
   // --- bindings and participants -------------------------------------------------------------------------------------

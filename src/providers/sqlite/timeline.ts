@@ -9,6 +9,19 @@ const BY_KEY = 'SELECT json FROM events WHERE room_id = ? AND idempotency_key IN
 const BY_KEY_OF_CHANNEL = 'SELECT json FROM events WHERE channel_id = ? AND idempotency_key IN (?, ?) ORDER BY number DESC LIMIT 1';
 const BY_EXTERNAL_ID = 'SELECT json FROM events WHERE channel_id = ? AND external_id = ? ORDER BY number DESC LIMIT 1';
 
+/** So many texts wait for the index at most, or until somebody searches. */
+const TEXTS_AT_ONCE = 500;
+const SEARCH_LIMIT = 50;
+
+type TextTable = 'event_text' | 'unindexed';
+
+interface TextQuery {
+  readonly text: string;
+  readonly roomId?: string;
+  readonly organizationId?: string;
+  readonly limit?: number;
+}
+
 export class SqliteTimeline {
   constructor(private readonly sql: Statements) {}
 
@@ -46,7 +59,7 @@ export class SqliteTimeline {
         draft.visibility,
         new Json(draft),
       );
-    if (isSearched(draft)) this.#index(Number(lastInsertRowid), draft);
+    this.#toBeSearched(Number(lastInsertRowid), draft);
     return draft;
   }
 
@@ -76,8 +89,10 @@ export class SqliteTimeline {
       if (violates(error, 'events.room_id, events.idempotency_key')) throw keyTaken(changed.roomId, changed.idempotencyKey ?? '');
       throw error;
     }
-    if (isSearched(current)) this.sql.get('DELETE FROM event_text WHERE rowid = ?').run(row.number);
-    if (isSearched(changed)) this.#index(row.number, changed);
+    if (row.number <= this.#searchedUpTo()) {
+      if (isSearched(current)) this.sql.get('DELETE FROM event_text WHERE rowid = ?').run(row.number);
+      if (isSearched(changed)) this.#index(row.number, changed);
+    }
     return changed;
   }
 
@@ -130,10 +145,25 @@ export class SqliteTimeline {
     return Number(row.count);
   }
 
-  search(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): RoomEvent[] {
+  search(query: TextQuery): RoomEvent[] {
+    return this.#matching('event_text', query);
+  }
+
+  /** The same where the index cannot be written: what it does not have is put into one in memory, as long as this takes. */
+  searchBehind(query: TextQuery): RoomEvent[] {
+    this.sql.get("CREATE VIRTUAL TABLE temp.unindexed USING fts5(text, content='', contentless_delete=1)").run();
+    try {
+      for (const { number, event } of this.#notSearched()) if (isSearched(event)) this.#index(number, event, 'unindexed');
+      return [...this.#matching('unindexed', query), ...this.search(query)].slice(0, query.limit ?? SEARCH_LIMIT);
+    } finally {
+      this.sql.get('DROP TABLE temp.unindexed').run();
+    }
+  }
+
+  #matching(table: TextTable, query: TextQuery): RoomEvent[] {
     const words = query.text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];
     if (words.length === 0) return [];
-    const where = ['event_text MATCH ?'];
+    const where = [`${table} MATCH ?`];
     // Every word in quotes: what people type is text, not a query language.
     const values: Value[] = [words.map((word) => `"${word}"`).join(' ')];
     if (query.roomId !== undefined) {
@@ -144,11 +174,11 @@ export class SqliteTimeline {
       where.push('rooms.organization_id = ?');
       values.push(query.organizationId);
     }
-    values.push(query.limit ?? 50);
+    values.push(query.limit ?? SEARCH_LIMIT);
     return this.sql
       .models<RoomEvent>(
-        `SELECT events.json FROM event_text JOIN events ON events.number = event_text.rowid JOIN rooms ON rooms.id = events.room_id
-         WHERE ${where.join(' AND ')} ORDER BY event_text.rowid DESC LIMIT ?`,
+        `SELECT events.json FROM ${table} JOIN events ON events.number = ${table}.rowid JOIN rooms ON rooms.id = events.room_id
+         WHERE ${where.join(' AND ')} ORDER BY ${table}.rowid DESC LIMIT ?`,
         ...values,
       )
       .map((event) => freezeJson(event));
@@ -165,8 +195,43 @@ export class SqliteTimeline {
     return [...gone];
   }
 
-  #index(number: number, event: RoomEvent): void {
-    this.sql.get('INSERT INTO event_text (rowid, text) VALUES (?, ?)').run(number, searchable(extractText(event.content)));
+  /** Whether something was said that the index does not have yet. */
+  get isBehind(): boolean {
+    const row = this.sql.get('SELECT 1 AS more FROM events WHERE number > ? LIMIT 1').get(this.#searchedUpTo());
+    return row !== undefined;
+  }
+
+  /** Within a transaction: the index has everything. */
+  catchUp(): void {
+    let last = -1;
+    for (const { number, event } of this.#notSearched()) {
+      if (isSearched(event)) this.#index(number, event);
+      last = number;
+    }
+    if (last >= 0) this.sql.get('UPDATE searched SET up_to = ? WHERE id = 1').run(last);
+  }
+
+  #notSearched(): { readonly number: number; readonly event: RoomEvent }[] {
+    const rows = this.sql.get('SELECT number, json FROM events WHERE number > ? ORDER BY number').all(this.#searchedUpTo());
+    return (rows as { number: number; json: string }[]).map(({ number, json }) => ({ number, event: JSON.parse(json) as RoomEvent }));
+  }
+
+  /** A text that is indexed alone costs as much as the rest of its commit; with many others, a tenth of it. */
+  #toBeSearched(number: number, event: RoomEvent): void {
+    const upTo = this.#searchedUpTo();
+    // The place of one that was removed: it is behind what the index has already.
+    if (number <= upTo) {
+      if (isSearched(event)) this.#index(number, event);
+    } else if (number - upTo >= TEXTS_AT_ONCE) this.catchUp();
+  }
+
+  #searchedUpTo(): number {
+    const row = this.sql.get('SELECT up_to FROM searched WHERE id = 1').get() as { up_to: number } | undefined;
+    return Number(row?.up_to ?? 0);
+  }
+
+  #index(number: number, event: RoomEvent, table: TextTable = 'event_text'): void {
+    this.sql.get(`INSERT INTO ${table} (rowid, text) VALUES (?, ?)`).run(number, searchable(extractText(event.content)));
   }
 }
 
