@@ -2,6 +2,7 @@
  * The lock of several processes, over whatever can keep leases (LOCK-01, LOCK-04): who waits in this process waits in a line, and
  * only the first of the line asks the others. Postgres, Redis and the simulator bring the leases.
  */
+import { allowManyListeners } from '../async/many-listeners.js';
 import { abortReason, sleepWith, type Clock, type Timer } from '../clock.js';
 import { RoomKitError } from '../errors.js';
 import type { Logger } from '../logger.js';
@@ -51,6 +52,7 @@ export class LeasedLocks implements RoomLockManager {
     private readonly options: LeasedLocksOptions,
   ) {
     this.#leaseMs = (options.leaseSeconds ?? 30) * 1000;
+    allowManyListeners(this.#closing.signal); // every room that is waited for listens
   }
 
   async acquire(roomId: string, { signal }: { signal?: AbortSignal } = {}): Promise<RoomLease> {
