@@ -64,9 +64,9 @@ describe('the schema of SqliteStore', () => {
     expect(store.getTask('task')).toEqual(task);
     expect(store.listObservations('room')).toEqual([samples.fullObservation('room', 'seen')]);
     expect(store.getReadMarker('room', 'sms')).toBe(1);
-    const { partMessageIds: _partsToo, ...row } = samples.fullRow('room', 'e1', 'mail');
+    const { partMessageIds: _partsToo, trace: _traced, ...row } = samples.fullRow('room', 'e1', 'mail');
     expect(store.getRow('e1>mail')).toEqual({ ...row, eventIndex: 1 });
-    const { mergedInto: _later, suspended: _waits, ...turn } = samples.fullTurn('room', 't1', 'helper'); // what turns did not have yet
+    const { mergedInto: _later, trace: _tracedToo, suspended: _waits, ...turn } = samples.fullTurn('room', 't1', 'helper'); // what turns did not have yet
     expect(store.getTurn('t1')).toEqual({ ...turn, triggerIndex: 1 });
     expect(store.deliveryResults('room', ['e0']).get('e0')).toEqual({ web: { channelId: 'web', status: 'sent', attempts: 1 } });
     expect(store.listHeld('edit', 'sms:external', samples.at())).toEqual([{ ...samples.fullHeld('held'), roomId: 'room' }]);
