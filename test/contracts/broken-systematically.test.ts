@@ -92,6 +92,7 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'p
   claimDue: () => ({ rows: [], turns: [] }),
   renewLeases: () => undefined,
   releaseLeases: () => undefined,
+  summarizeWork: () => ({ deliveries: {}, turns: {}, leases: {}, waiting: {} }),
   recordOutcomes: () => undefined,
   deliveryResults: () => new Map(),
   holdMessage: () => undefined,
@@ -106,12 +107,12 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'p
 const METHODS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
 /** In a store of one process there are no leases to renew or release; stores with leases are tried in broken-stores.test.ts. */
 const WITHOUT_EFFECT: readonly StoreMethod[] = ['renewLeases', 'releaseLeases'];
-const READS = METHODS.filter((name) => /^(get|load|find|list|count|resolve|sum|deliveryResults)/.test(name));
+const READS = METHODS.filter((name) => /^(get|load|find|list|count|resolve|sumUsage|deliveryResults)/.test(name));
 /** Those take values that cannot be changed; results of deliveries are shared objects, by contract. */
 const TAKES_PLAIN: readonly StoreMethod[] = ['deleteRoom', 'deleteEvent', 'linkAddress', 'unmergeIdentity', 'setReadMarker', 'recordOutcomes'];
 /** Those give out values that cannot be changed. */
 const PLAIN: readonly StoreMethod[] = ['countEvents', 'getReadMarker'];
-const WRITES = METHODS.filter((name) => !READS.includes(name) && name !== 'claimDue' && !WITHOUT_EFFECT.includes(name));
+const WRITES = METHODS.filter((name) => !READS.includes(name) && name !== 'claimDue' && name !== 'summarizeWork' && !WITHOUT_EFFECT.includes(name));
 
 /** Where each model comes in: the method, and how its argument is changed. */
 const ALL = '*';
@@ -232,6 +233,7 @@ const OPTIONS: readonly (readonly [StoreMethod, number, ...string[]])[] = [
   ['claimDue', 0, 'exceptLanes'],
   ['listRecords', 0, 'containing'],
   ['changeRecords', 0, 'fencingToken', 'put', 'remove', 'usageBefore'],
+  ['summarizeWork', 0, 'now'],
 ];
 const IGNORED = OPTIONS.flatMap(([method, position, ...options]) =>
   (options.length === 0 ? [undefined] : options).map(

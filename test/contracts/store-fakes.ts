@@ -523,6 +523,17 @@ export const LEASE_FAKES: readonly (readonly [string, string, Break])[] = [
   ['forgets to renew', LEASES, () => ({ renewLeases: () => undefined })],
   ['forgets to release', LEASES, () => ({ releaseLeases: () => undefined })],
   [
+    'counts every lease as its own',
+    'tells leases of others',
+    (store) => ({
+      summarizeWork: async (query) => {
+        const summary = await store.summarizeWork(query);
+        const { held, foreign } = summary.leases;
+        return { ...summary, leases: { held: held + foreign, foreign: 0, foreignOwners: 0 } };
+      },
+    }),
+  ],
+  [
     'releases everybody’s leases',
     LEASES,
     (store) => ({

@@ -310,3 +310,40 @@ async function migrateTo(given: PostgresOptions, steps: readonly SchemaStep[]): 
     await connections.close();
   }
 }
+
+describe('a summary of what is open', () => {
+  it('reads nothing of what has ended', async () => {
+    verifies('OPS-02');
+    const given = options();
+    const store = await open(given);
+    await store.createRoom(samples.room('room'));
+    await store.commitEvent({
+      event: samples.draft('room', 'e0'),
+      outbox: [samples.row('room', 'e0', 'sms')],
+      turns: [samples.turn('room', 't0', 'helper')],
+      now: samples.at(),
+    });
+    const [outbox, turns] = [`"${given.schema}".outbox`, `"${given.schema}".turns`];
+    await server.query(`INSERT INTO ${outbox} (id, room_id, channel_id, event_index, json)
+      SELECT 'old-' || n, 'room', 'sms', n, json_build_object('state', 'sent', 'createdAt', '2020') FROM generate_series(1, 20000) AS n`);
+    await server.query(`INSERT INTO ${turns} (id, room_id, channel_id, trigger_index, json)
+      SELECT 'old-' || n, 'room', 'helper', n, json_build_object('state', 'committed') FROM generate_series(1, 20000) AS n`);
+    await server.query(`ANALYZE ${outbox}; ANALYZE ${turns}`);
+    const asked: [sql: string, values: readonly unknown[]][] = [];
+    const connections = connectionsOf(store);
+    const read = connections.read.bind(connections);
+    connections.read = (sql, ...values) => {
+      asked.push([sql, values]);
+      return read(sql, ...values);
+    };
+    const { deliveries, turns: openTurns } = await store.summarizeWork({ owner: 'one', now: samples.at() });
+    expect([deliveries.queued, deliveries.oldestDueAt, openTurns.queued]).toEqual([1, samples.at(), 1]);
+    expect(asked).toHaveLength(1);
+    const [sql = '', values = []] = asked[0] ?? [];
+    const plan = await read(`EXPLAIN (FORMAT JSON) ${sql}`, ...(values as string[]));
+    const text = JSON.stringify(plan);
+    expect(text).toContain('outbox_open');
+    expect(text).toContain('turns_open');
+    expect(text).not.toMatch(/Seq Scan[^}]*Relation Name\\?"[^}]*\\?"(outbox|turns)\\?"/);
+  });
+});

@@ -22,6 +22,7 @@ import { MemoryOutcomes } from './memory/outcomes.js';
 import { MemoryPeople } from './memory/people.js';
 import { MemoryRoom } from './memory/room.js';
 import { RoutingIndex } from './memory/routing.js';
+import { summaryOf } from './memory/summary.js';
 import { MemoryUsage } from './memory/usage.js';
 import type {
   ApprovalQuery,
@@ -51,6 +52,8 @@ import type {
   TurnMergeOrder,
   TurnPatch,
   TurnQuery,
+  WorkQuery,
+  WorkSummary,
   WriteOptions,
 } from './store.js';
 
@@ -450,6 +453,11 @@ export class InMemoryStore implements ConversationStore {
   }
   releaseLeases(owner: string): void {
     this.#outbox.releaseLeases(owner);
+  }
+  summarizeWork(query: WorkQuery): WorkSummary {
+    const rows = this.#outbox.listRows({ state: ['queued', 'sending', 'unknown'] });
+    const turns = this.#outbox.listTurns({ state: ['queued', 'running'] });
+    return summaryOf({ rows, turns, approvals: this.listApprovals({ state: 'pending' }), tasks: this.listDueTasks() }, query, this.shared);
   }
 
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): void {

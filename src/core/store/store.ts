@@ -197,6 +197,11 @@ export interface ConversationStore {
   renewLeases(owner: string, leaseUntil: string): Awaitable<void>;
   /** Ends every lease of `owner`, so that others can go on at once. */
   releaseLeases(owner: string): Awaitable<void>;
+  /**
+   * Counts what is open, and tells how long the oldest of it has been waiting (OPS-02). It is asked every few seconds by what
+   * watches a kit: it reads what is open by its indexes, and nothing of what has ended.
+   */
+  summarizeWork(query: WorkQuery): Awaitable<WorkSummary>;
   /** Outcomes of live deliveries, recorded behind (OUT-15). At least the newest 1,000 events keep theirs. */
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): Awaitable<void>;
   /** Event id → channel id → result, from rows and recorded outcomes (OUT-06). */
@@ -528,6 +533,53 @@ export interface ClaimedWork {
   readonly turns: readonly TurnRow[];
   /** ISO time at which the earliest foreign lease or retry ends; undefined when nothing waits, or when `limit` was reached before. */
   readonly nextDueAt?: string;
+}
+
+/** Whose leases are told apart, and by which time. */
+export interface WorkQuery {
+  /** Whose leases count as held; those of all others are foreign. */
+  readonly owner: string;
+  /** ISO time: which leases have ended, and which rows are due. */
+  readonly now: string;
+}
+
+/** What a store holds that has not come to its end, counted (OPS-02). Times are ISO. */
+export interface WorkSummary {
+  /** Open outbox rows. */
+  readonly deliveries: {
+    readonly queued: number;
+    readonly sending: number;
+    readonly unknown: number;
+    /** Of `queued`: those whose next attempt lies ahead, parked ones included. */
+    readonly later: number;
+    /** When the oldest row was made that is queued and could go now; undefined when there is none. */
+    readonly oldestDueAt?: string;
+    /** When the oldest row was made that is `sending` or `unknown`. */
+    readonly oldestUnansweredAt?: string;
+  };
+  /** Open turns. */
+  readonly turns: {
+    readonly queued: number;
+    readonly running: number;
+    /** When the oldest of them was made. */
+    readonly oldestAt?: string;
+  };
+  /** Leases on open rows and turns that have not ended. All zero on a store that is not shared: its leases mean nothing (OUT-08). */
+  readonly leases: {
+    readonly held: number;
+    readonly foreign: number;
+    /** How many other owners have any. */
+    readonly foreignOwners: number;
+    /** When the first foreign one ends. */
+    readonly nextForeignEndAt?: string;
+  };
+  /** Approvals and later answers that are waited for. */
+  readonly waiting: {
+    readonly approvals: number;
+    readonly tasks: number;
+    /** Of both: those whose time is up, and that nobody has ended yet. */
+    readonly overdue: number;
+  };
 }
 
 /** What became of one event's live deliveries (OUT-15). */

@@ -46,6 +46,8 @@ import {
   type UsageQuery,
   type UsageRecord,
   type UsageSum,
+  type WorkQuery,
+  type WorkSummary,
   type WriteOptions,
 } from './core.js';
 import * as approvals from './approvals.js';
@@ -60,6 +62,7 @@ import { changeRecords, listRecords, VACUUMED } from './stored-records.js';
 import * as queries from './room-queries.js';
 import * as rooms from './rooms.js';
 import * as timeline from './timeline.js';
+import { summarizeWork } from './summary.js';
 import * as usage from './usage.js';
 
 /**
@@ -304,6 +307,9 @@ export class PostgresStore implements ConversationStore {
   }
   releaseLeases(owner: string): Promise<void> {
     return claims.renewLeases(this.connections, owner, new Date(0).toISOString());
+  }
+  summarizeWork(query: WorkQuery): Promise<WorkSummary> {
+    return summarizeWork(this.#read, query);
   }
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): Promise<void> {
     return outbox.recordOutcomes(this.connections, outcomes.slice()); // the results are shared objects that nobody changes

@@ -22,8 +22,11 @@ import {
   type TurnQuery,
   type TurnRow,
   type TurnState,
+  type WorkQuery,
+  type WorkSummary,
 } from './core.js';
 import type { Statements } from './statements.js';
+import { summarizeWork } from './summary.js';
 import { IN_LIST, Json, listOf, type Value } from './text.js';
 
 const OPEN_ROWS = "state IN ('queued', 'sending', 'unknown')";
@@ -155,6 +158,10 @@ export class SqliteOutbox {
       .get(`SELECT EXISTS (SELECT 1 FROM outbox WHERE ${OPEN_ROWS}) OR EXISTS (SELECT 1 FROM turns WHERE ${OPEN_TURNS}) AS open`)
       .get() as { open: number };
     return Number(row.open) === 1;
+  }
+
+  summarize(query: WorkQuery): WorkSummary {
+    return summarizeWork(this.sql, query);
   }
 
   claimDue(claim: Parameters<ConversationStore['claimDue']>[0]): ClaimedWork {

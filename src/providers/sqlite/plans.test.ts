@@ -6,7 +6,7 @@ import { storeContract } from '../../testing/index.js';
 
 /** A list that came with the query; metadata of a room; words and row ids of the text index; what is open just now. */
 const IS_SHORT =
-  /^SCAN (json_each|entry|CONSTANT ROW|event_text VIRTUAL TABLE INDEX \d+:(=|M\d)|(outbox|turns) USING INDEX (outbox|turns)_open$|approvals USING INDEX approvals_pending$|tasks USING INDEX tasks_due$)/;
+  /^SCAN (json_each|entry|CONSTANT ROW|event_text VIRTUAL TABLE INDEX \d+:(=|M\d)|(outbox|turns) USING INDEX (outbox|turns)_open$|approvals USING (COVERING )?INDEX approvals_pending$|tasks USING INDEX tasks_due$)/;
 /** Lists without a room, which people ask for: they go by the order they are wanted in, and end at their limit; sums of all that was ever used. */
 const ASKS_FOR_ALL =
   /^SELECT (agent_id AS agent, [^?]*GROUP BY [^?]*$|json FROM (outbox|turns) +(WHERE (channel_id = \?|state IN \(SELECT value FROM json_each\(\?\)\)) )?ORDER BY room_id|json FROM approvals .*ORDER BY expires_at, id|rooms\.json)/;

@@ -49,6 +49,8 @@ import {
   type UsageQuery,
   type UsageRecord,
   type UsageSum,
+  type WorkQuery,
+  type WorkSummary,
   type WriteOptions,
 } from './core.js';
 import { SqliteApprovals } from './approvals.js';
@@ -398,6 +400,9 @@ export class SqliteStore implements ConversationStore {
   }
   releaseLeases(): void {
     // The same: every lease is void when the file is opened again (OUT-08).
+  }
+  summarizeWork(query: WorkQuery): WorkSummary {
+    return this.#read(() => this.#outbox.summarize(query));
   }
   recordOutcomes(outcomes: readonly DeliveryOutcome[]): Promise<void> {
     const own = outcomes.slice(); // the results are shared objects that nobody changes

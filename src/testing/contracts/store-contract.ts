@@ -9,6 +9,7 @@ import { peopleCases } from './store-people-contract.js';
 import { recordCases } from './store-records-contract.js';
 import { roomCases } from './store-rooms-contract.js';
 import { routingCases } from './store-routing-contract.js';
+import { summaryCases } from './store-summary-contract.js';
 import { timelineCases } from './store-timeline-contract.js';
 import { turnCases } from './store-turns-contract.js';
 import { usageCases } from './store-usage-contract.js';
@@ -34,6 +35,7 @@ export const storeContract: readonly StoreCase[] = [
   ...peopleCases,
   ...outboxCases,
   ...turnCases,
+  ...summaryCases,
   ...approvalCases,
   ...usageCases,
   ...holdCases,
