@@ -101,6 +101,8 @@ export interface Channel {
   ready?(): boolean;
   /** The room a trace's session belongs to, when the trace does not say (HK-16). */
   resolveTraceRoom?(sessionId: string): string | undefined;
+  /** How many live connections there are; of channels that have any (OPS-01). */
+  connectionCount?(): number;
   /** A live channel is told how far a room has come that it follows (`services.follow`): other processes may have committed there. */
   catchUp?(roomId: string, latestIndex: number): void;
   /** Idempotent; releases everything, with the provider it owns. */

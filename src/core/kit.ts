@@ -50,6 +50,9 @@ import type { DecisionTrace } from './models/trace.js';
 import type { UsageQuery, UsageReport } from './models/usage.js';
 import type { Access, ChannelType, HookExecution, SourceStatus } from './models/vocabulary.js';
 import { Notices } from './notices.js';
+import { Counters } from './operations/counters.js';
+import { kitStats, storeStats, type KitStats, type StoreStats } from './operations/stats.js';
+import { WatchedLocks } from './operations/watched-locks.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
 import type { KitParts } from './parts.js';
 import { ArrivalOrder } from './pipeline/arrival-order.js';
@@ -166,6 +169,7 @@ export class RoomKit {
   #closing: Promise<void> | undefined;
   #sweepTimer: Timer | undefined;
   #slowlySweptAt: number | undefined;
+  readonly #startedAt: number;
 
   constructor(options: RoomKitOptions = {}) {
     const limits = limitsOf(options);
@@ -176,6 +180,8 @@ export class RoomKit {
     this.realtime = options.realtime ?? new InMemoryRealtime({ ids, logger });
     this.mediaStore = options.mediaStore;
     this.organizationId = options.organizationId;
+    this.#startedAt = clock.monotonic();
+    const counters = new Counters();
     const deadlines = new Deadlines(clock);
     const tasks = new TaskGroup();
     const framework = new FrameworkEvents(clock, tasks, logger);
@@ -189,6 +195,8 @@ export class RoomKit {
       watchCall: hookSpans(tracer, options.telemetry?.suppressedHookTriggers),
       onFailure: (failure) => {
         const type = failure.timeoutSeconds === undefined ? 'hook_error' : 'hook_timeout';
+        if (type === 'hook_timeout') counters.hookTimeouts++;
+        else counters.hookFailures++;
         if (!framework.has(type)) return;
         const { hook, trigger, roomId } = failure;
         const detail =
@@ -208,7 +216,8 @@ export class RoomKit {
       limits,
       owner: ids.next(),
       store,
-      locks: options.lockManager ?? new InMemoryLockManager(),
+      locks: new WatchedLocks(options.lockManager ?? new InMemoryLockManager(), counters, clock),
+      counters,
       realtime: this.realtime,
       router: options.inboundRouter ?? new DefaultInboundRouter(store, logger),
       clock,
@@ -970,20 +979,19 @@ export class RoomKit {
     return this.#parts.traces.get(eventId);
   }
 
-  /** Depths of lanes and counts of what is active, for health pages. */
-  stats(): { state: string; rooms: number; lanes: number; queued: number; tasks: number; breakers: Record<string, string> } {
-    let lanes = 0;
-    let queued = 0;
-    for (const runtime of this.#parts.rooms.all()) {
-      for (const lane of [...runtime.lanes.values(), ...runtime.turnLanes.values()]) {
-        if (lane.depth === 0) continue;
-        lanes++;
-        queued += lane.depth;
-      }
-    }
-    const breakers: Record<string, string> = {};
-    for (const { channel, breaker } of this.#parts.channels.all()) breakers[channel.channelId] = breaker.state;
-    return { state: this.#state, rooms: this.#parts.rooms.size, lanes, queued, tasks: this.#parts.tasks.size, breakers };
+  /** How this kit is doing, as far as its process knows: lanes, connections, locks, breakers, and counts of what has happened (OPS-01). Free. */
+  stats(): KitStats {
+    return kitStats(this.#parts, {
+      state: this.#state,
+      startedAt: this.#startedAt,
+      sources: this.#sources.list(),
+      absentChannels: this.#recovery.absentChannels,
+    });
+  }
+
+  /** What is open in the store, whichever process has it, and how old the oldest of it is (OPS-02). Asks the store once. */
+  storeStats(): Promise<StoreStats> {
+    return storeStats(this.#parts);
   }
 
   // --- running -------------------------------------------------------------------------------------------------------

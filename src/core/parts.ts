@@ -26,6 +26,7 @@ import type { InboundRoomRouter } from './pipeline/router.js';
 import type { Notices } from './notices.js';
 import type { InboundLimits } from './pipeline/inbound-limits.js';
 import type { ProtocolTraces } from './telemetry/protocol-traces.js';
+import type { Counters } from './operations/counters.js';
 import type { RealtimeBackend } from './realtime/backend.js';
 import type { ChannelRegistry } from './registry.js';
 import type { RoomRuntimes } from './rooms/runtime.js';
@@ -54,6 +55,7 @@ export interface KitParts extends PlanParts {
   readonly tasks: TaskGroup;
   readonly channels: ChannelRegistry;
   readonly rooms: RoomRuntimes;
+  readonly counters: Counters;
   readonly hooks: HookEngine;
   readonly framework: FrameworkEvents;
   readonly traces: DecisionTraces;

@@ -144,7 +144,15 @@ function isDevicePath(path: string): boolean {
 }
 
 function isApiPath(path: string): boolean {
-  return path === '/api' || path.startsWith('/api/') || path === '/healthz' || path === '/readyz' || path === '/openapi.json' || path === '/mcp';
+  return (
+    path === '/api' ||
+    path.startsWith('/api/') ||
+    path === '/healthz' ||
+    path === '/readyz' ||
+    path === '/metrics' ||
+    path === '/openapi.json' ||
+    path === '/mcp'
+  );
 }
 
 /** The router tells by number where each parameter stands in what it matched; or, for a path without any, nothing. */

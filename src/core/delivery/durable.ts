@@ -229,6 +229,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       return await this.#afterFailure(failure);
     } finally {
       this.#attempting = false;
+      parts.counters.delivery.observe(Math.max(0, parts.clock.now() - startedAt) / 1000);
       if (parts.tracer.enabled) parts.tracer.metric('roomkit.delivery.duration_ms', parts.clock.now() - startedAt, { channelId: target.channelId });
     }
     if (this.row.attempts > 1) this.#noteAttempt(startedAt, 'sent');
@@ -259,6 +260,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     }
     const again = await this.#change({ state: 'queued', lastError: failure, nextAttemptAt: isoTime(parts.clock.now() + delay) }, OPEN);
     if (again) {
+      target.counts.retried++;
       if (this.#late) this.#reportQueued();
       return 'again';
     }
@@ -306,6 +308,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
   }
 
   async #succeed(receipt: DeliverReceipt | undefined): Promise<void> {
+    this.target.counts[receipt?.skipped === true ? 'skipped' : 'sent']++;
     if (receipt?.skipped === true) {
       await this.#change({ state: 'cancelled', attempts: 0 });
       this.#report(resultOf(this.target.channelId, receipt, 0));
@@ -331,6 +334,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       this.#reportRow();
       return;
     }
+    this.target.counts[state]++;
     const result: DeliveryResult = { channelId: this.target.channelId, status: 'failed', attempts: this.row.attempts, error };
     if (this.#reported) this.frame.failed(this.target.channelId, error, this.row.attempts);
     this.#report(result);

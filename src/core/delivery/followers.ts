@@ -25,6 +25,10 @@ export class Followers {
 
   constructor(private readonly parts: KitParts) {}
 
+  get size(): number {
+    return this.#rooms.size;
+  }
+
   /** Connections of this channel hear this room. */
   follow(channelId: string, roomId: string): void {
     const { store, realtime } = this.parts;

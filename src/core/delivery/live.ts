@@ -332,6 +332,9 @@ export class LiveDelivery implements LaneItem, DeliverOptions, PendingDelivery {
     if (this.state === 'ended') return;
     this.state = 'ended';
     this.deadline?.cancel();
+    if (result.status === 'sent') this.target.counts.sent++;
+    else if (result.status === 'failed') this.target.counts.failed++;
+    else if (result.status === 'skipped') this.target.counts.skipped++;
     if (this.span !== undefined) this.endSpan(result);
     if (!reported) this.broadcast.settle(result, true, result === this.target.sent);
     else {

@@ -18,6 +18,11 @@ export class OutcomeRecorder {
     private readonly logger: Logger,
   ) {}
 
+  /** How many are not recorded yet. */
+  get size(): number {
+    return this.waiting.length;
+  }
+
   add(outcome: DeliveryOutcome): void {
     this.waiting.push(outcome);
     if (this.waiting.length >= MAX_WAITING) this.flush();

@@ -11,6 +11,7 @@ import type { ChannelRegistry, RegisteredChannel } from '../registry.js';
 import type { RoomRuntime } from '../rooms/runtime.js';
 import type { RoomState } from '../store/store.js';
 import type { Lane } from './lane.js';
+import type { Counters, DeliveryCounts } from '../operations/counters.js';
 import { TokenBuckets } from './rate-limit.js';
 import type { Clock } from '../clock.js';
 import { canRead, isVisibleTo } from './visibility.js';
@@ -29,6 +30,8 @@ export interface Target {
   readonly sent: DeliveryResult;
   /** How long a delivery has to wait for its place: by its binding's limit, and by its channel's (RES-02). */
   readonly limiter: Pick<TokenBuckets, 'reserve'> | undefined;
+  /** Where its outcomes are counted: with those of its type of channel (OPS-03). */
+  readonly counts: DeliveryCounts;
 }
 
 export interface Plan {
@@ -49,6 +52,7 @@ export interface Plan {
 export interface PlanParts {
   readonly channels: ChannelRegistry;
   readonly clock: Clock;
+  readonly counters: Counters;
   /** Limiters by (room, channel), so that a changed plan does not refill a bucket (RES-02). */
   readonly limiters: Map<string, { limit: string; buckets: TokenBuckets }>;
 }
@@ -115,6 +119,7 @@ function targetOf(parts: PlanParts, runtime: RoomRuntime, binding: ChannelBindin
     contentKey: contentKey(binding),
     sent: Object.freeze({ channelId, status: 'sent', attempts: 1 }),
     limiter: slower(limiterOf(parts, binding), entry?.limiter),
+    counts: parts.counters.deliveriesOf(binding.channelType),
   };
 }
 

@@ -26,6 +26,11 @@ export class Recovery {
 
   constructor(private readonly parts: KitParts) {}
 
+  /** Channels that stored work waits for and that are not registered here. */
+  get absentChannels(): ReadonlySet<string> {
+    return this.#absent;
+  }
+
   /** Begins at once where rows may have survived, then looks every recoverIntervalSeconds. */
   start(): void {
     if (this.#isConstant) this.#schedule(0);

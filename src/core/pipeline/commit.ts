@@ -68,6 +68,7 @@ function completed({ store, leases }: KitParts, section: Section, commit: EventC
  * delivered to nobody and its sender told that it was refused.
  */
 async function inDoubt(parts: KitParts, section: Section, commit: EventCommit, error: unknown): Promise<CommitResult> {
+  if (error instanceof FencedError) parts.counters.fencedCommits++;
   if (error instanceof RoomKitError && (!error.retryable || error instanceof ConflictError || error instanceof FencedError)) throw error;
   const { id, roomId } = commit.event;
   // Until the store can say it, the room waits: the outcome of a commit that has begun is reported (INB-20).
@@ -95,6 +96,7 @@ async function placementOf({ store }: KitParts, { outbox, turns }: EventCommit, 
 function keepTail(parts: KitParts, section: Section, result: CommitResult): CommitResult {
   if (result.duplicate) return result;
   section.wrote(result.event.index);
+  parts.counters.committedEvents++;
   if (parts.store.shared) parts.followers.committed(section.roomId, result.event.index);
   const runtime = parts.rooms.peek(section.roomId);
   if (runtime !== undefined) {

@@ -78,7 +78,8 @@ export function processReleased(
 async function processWatched(parts: KitParts, message: InboundMessage, options: InboundOptions): Promise<InboundResult> {
   parts.assertOpen();
   checkMessage(message);
-  if (parts.inboundLimits !== undefined && !parts.inboundLimits.take(message.channelId, message.senderId)) return blockedResult('rate_limited');
+  if (parts.inboundLimits !== undefined && !parts.inboundLimits.take(message.channelId, message.senderId))
+    return counted(parts, blockedResult('rate_limited'));
   return parts.tracer.enabled ? processTraced(parts, message, options) : inbound(parts, message, options, undefined);
 }
 
@@ -119,7 +120,7 @@ function inbound(parts: KitParts, message: InboundMessage, options: ReleasedOpti
     }
     if (prepared.result !== undefined) {
       deadline.end();
-      return Promise.resolve(prepared.result);
+      return Promise.resolve(counted(parts, prepared.result));
     }
     const { cascade } = prepared.pass;
     prepared.pass.newKey = message.idempotencyKey;
@@ -150,7 +151,7 @@ async function inboundInTurn(
   try {
     const prepared = isPromise(preparing) ? await deadline.wait(preparing) : preparing;
     if (place?.turn !== undefined) await deadline.wait(place.turn);
-    if (prepared.result !== undefined) return prepared.result;
+    if (prepared.result !== undefined) return counted(parts, prepared.result);
     const outcome = runPass(parts, begin(prepared.pass, deadline, startedAt, span));
     // Its place in the room's queue is taken now: whoever comes next stands behind it.
     pass?.();
@@ -192,7 +193,8 @@ function begin(pass: PassInput, deadline: ProcessDeadline, startedAt: number, sp
 }
 
 function failed(parts: KitParts, message: InboundMessage, options: InboundOptions, error: unknown): Promise<InboundResult> {
-  if (error instanceof ProcessTimeout) return Promise.resolve(timedOut(parts, message, error, options.roomId));
+  if (error instanceof ProcessTimeout) return Promise.resolve(counted(parts, timedOut(parts, message, error, options.roomId)));
+  parts.counters.inbound.failed++;
   return Promise.reject(error instanceof Error ? error : new Error(String(error)));
 }
 
@@ -544,12 +546,17 @@ function finish(
 ): Awaitable<InboundResult> {
   switch (outcome.kind) {
     case 'duplicate':
+      parts.counters.inbound.duplicate++;
       return duplicateResult(parts, entry, message, outcome.event);
     case 'refused':
     case 'dropped':
+      parts.counters.inbound.blocked++;
       return blockedResult(outcome.reason ?? 'dropped');
     case 'blocked':
+      parts.counters.inbound.blocked++;
+      break;
     case 'committed':
+      parts.counters.inbound.accepted++;
       break;
   }
   const tap = outcome.kind === 'committed' ? tapOf(outcome.event?.metadata) : undefined;
@@ -637,6 +644,16 @@ function timedOut(parts: KitParts, message: InboundMessage, error: ProcessTimeou
     });
   }
   return blockedResult('process_timeout');
+}
+
+/** What was settled without a pass. */
+function counted(parts: KitParts, result: InboundResult): InboundResult {
+  const { inbound } = parts.counters;
+  if (result === HEARD) return result; // typing and the like are no messages
+  if (result.duplicate) inbound.duplicate++;
+  else if (result.blocked) inbound.blocked++;
+  else inbound.accepted++;
+  return result;
 }
 
 export function blockedResult(reason: string): InboundResult {

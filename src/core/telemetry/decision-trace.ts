@@ -161,6 +161,11 @@ export class DecisionTraces {
     return this.#ring.length > 0;
   }
 
+  /** How many are kept. */
+  get size(): number {
+    return this.#ring.filter((record) => record !== undefined).length;
+  }
+
   /** The oldest makes room. */
   keep(trace: TraceFields): TraceRecord {
     const record = (this.#ring[this.#next] ??= new TraceRecord());

@@ -19,6 +19,7 @@ export function reportInterruption(parts: KitParts, work: TurnWork): void {
 /** A turn that waited and is not begun any more. */
 export async function endInterrupted(parts: KitParts, work: TurnWork): Promise<void> {
   const { id: turnId } = work.row;
+  parts.counters.turnEnded('cancelled');
   try {
     await insist(parts, { turnId }, () => parts.store.updateTurn(turnId, { state: 'cancelled', endReason: 'cancelled' }, ['queued', 'running']));
   } catch (error) {

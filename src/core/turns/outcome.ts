@@ -74,6 +74,7 @@ export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutc
 /** The end of a turn. Of the ordinary one nothing is left to write: its reply's commit has completed it. Never fails. */
 export function endTurn(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
   noteEnd(parts, work, outcome);
+  parts.counters.turnEnded(outcome.state);
   if (!outcome.recorded || outcome.error !== undefined) return recordEnd(parts, work, outcome);
   const records = work.running?.records;
   if ((outcome.state === 'queued' || outcome.state === 'waiting') && records !== undefined) return keepUsage(parts, work, outcome, records);
@@ -139,6 +140,7 @@ async function recordEnd(parts: KitParts, work: TurnWork, outcome: TurnOutcome):
 
 /** A turn that never starts. */
 export async function rejectTurn(parts: KitParts, work: TurnWork, reason: string): Promise<void> {
+  parts.counters.turnEnded('rejected');
   try {
     await insist(parts, { turnId: work.row.id }, () => parts.store.updateTurn(work.row.id, { state: 'rejected' }, ['queued', 'running']));
   } finally {
@@ -155,6 +157,7 @@ export async function endCrashedTurn(parts: KitParts, row: TurnRow, eventId: str
   };
   const ended = await parts.store.updateTurn(row.id, { state: 'failed', endReason: 'error', error }, ['running']);
   // Recovery has more to do than to wait for those who watch.
+  if (ended !== null) parts.counters.turnEnded('failed');
   if (ended !== null) void parts.tasks.run(() => tellFailure(parts, row, eventId, target, error));
 }
 

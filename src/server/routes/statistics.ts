@@ -113,7 +113,8 @@ export const statisticsRoutes: readonly Route[] = [
       const own = organizationId === undefined ? {} : { organizationId };
       const byState = await Promise.all(DELIVERY_STATES.map((state) => kit.listDeliveries({ ...own, state, limit: COUNTED })));
       const oldest = byState[0]?.map(({ createdAt }) => createdAt).sort()[0];
-      const { state, breakers, ...ofAll } = kit.stats();
+      const { state, breakers, rooms, lanes, queued, tasks } = kit.stats();
+      const ofAll = { rooms, lanes, queued, tasks };
       return ok({
         state,
         breakers,
