@@ -5,6 +5,7 @@ export { RoomKit } from './kit.js';
 export type { RoomKitOptions } from './options.js';
 export type { DeliveryCounts, KitCounters } from './operations/counters.js';
 export type { HistogramSnapshot } from './operations/histogram.js';
+export type { RecoverOptions, RecoveryReport } from './operations/recover.js';
 export type { KitStats, LaneStats, StoreStats } from './operations/stats.js';
 export type { CommitListener } from './commit-listener.js';
 export type { ReplyListener, ReplyOpening, ReplyWatcher } from './turns/reply-watcher.js';

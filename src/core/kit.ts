@@ -5,6 +5,7 @@ import { Timeouts } from './approvals/timeouts.js';
 import { sharedAbortSource } from './async/cancellation.js';
 import { Deadlines } from './async/deadlines.js';
 import { allowManyListeners } from './async/many-listeners.js';
+import { Rests } from './async/rests.js';
 import { TaskGroup } from './async/task-group.js';
 import { callScope, inCleanScope, isInsideCause } from './call-scope.js';
 import { channelServices, tellTrace } from './channel-services.js';
@@ -51,6 +52,8 @@ import type { UsageQuery, UsageReport } from './models/usage.js';
 import type { Access, ChannelType, HookExecution, SourceStatus } from './models/vocabulary.js';
 import { Notices } from './notices.js';
 import { Counters } from './operations/counters.js';
+import { recover, type RecoverOptions, type RecoveryReport } from './operations/recover.js';
+import { untilQuiet } from './operations/quiet.js';
 import { kitStats, storeStats, type KitStats, type StoreStats } from './operations/stats.js';
 import { WatchedLocks } from './operations/watched-locks.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
@@ -226,6 +229,7 @@ export class RoomKit {
       logger,
       deadlines,
       tasks,
+      rests: new Rests(),
       channels,
       rooms: new RoomRuntimes(store.persistent && !store.shared, store.persistent || store.shared || options.store !== undefined),
       hooks,
@@ -283,6 +287,7 @@ export class RoomKit {
       tasks,
     });
     this.#recovery = new Recovery(parts);
+    parts.leases.onLease = () => this.#recovery.keepLeases();
     this.#recovery.start();
     const elsewhere = (this.#elsewhere = new Elsewhere(parts));
     elsewhere.start();
@@ -967,9 +972,25 @@ export class RoomKit {
     return listTurns(this.#parts, query);
   }
 
-  /** Claims due deliveries and turns now, instead of at the next interval. */
-  recover(): Promise<void> {
-    return this.#open(() => this.#recovery.run());
+  /**
+   * One pass over what is due: deliveries and turns that nobody has, rooms whose timers have run out, approvals and later answers
+   * whose time is up (OPS-06). For hosts without background timers, and for whoever does not want to wait for the next interval.
+   * Rejects when the store does not answer, and with the signal's reason.
+   */
+  recover(options: RecoverOptions = {}): Promise<RecoveryReport> {
+    return this.#open(() =>
+      recover(
+        this.#parts,
+        {
+          claim: () => this.#recovery.run(),
+          expire: () => this.#timeouts.run(),
+          sweepRooms: () => sweepRoomTimers(this.#parts),
+          sweepMedia: async () =>
+            this.#parts.media === undefined ? 0 : (await sweepMedia(this.#parts, this.#parts.media, MEDIA_SINCE_SECONDS)).removed,
+        },
+        options,
+      ),
+    );
   }
 
   // --- looking inside ------------------------------------------------------------------------------------------------
@@ -1085,16 +1106,9 @@ export class RoomKit {
     this.#drain.abort(new AbortedError('The kit is shutting down.'));
   }
 
-  /** Waits for running work, at most so long. Rows that only wait for their time are left to recovery. */
+  /** Waits for running work, at most so long. What only waits for a time beyond that is left to recovery at once. */
   async #settle(ms: number): Promise<void> {
-    const { tasks, clock } = this.#parts;
-    if (tasks.size === 0) return;
-    let timer: Timer | undefined;
-    const enough = new Promise<void>((resolve) => {
-      timer = clock.setTimer(ms, resolve);
-    });
-    await Promise.race([tasks.settled(), enough]);
-    timer?.cancel();
+    await untilQuiet(this.#parts, this.#parts.clock.monotonic() + ms);
   }
 
   #assertOpen(): void {

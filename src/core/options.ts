@@ -48,7 +48,10 @@ export interface RoomKitOptions {
   readonly turnTtlSeconds?: number;
   /** A delivery that could not be made for so long expires; default 3600. */
   readonly outboxTtlSeconds?: number;
-  /** Default 5. */
+  /**
+   * How often stored work is looked for that nobody has, and expired approvals. Default 5. 0 switches it off: the kit then keeps no timers of its
+   * own for it, and the host calls `kit.recover()` (OPS-06).
+   */
   readonly recoverIntervalSeconds?: number;
   /** Default 30. */
   readonly leaseSeconds?: number;
@@ -177,7 +180,7 @@ export function limitsOf(options: RoomKitOptions): Limits {
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
     const given: unknown = options[name];
     if (given === undefined) continue;
-    const least = name === 'traceEvents' || name === 'drainSeconds' ? 0 : Number.MIN_VALUE;
+    const least = name === 'traceEvents' || name === 'drainSeconds' || name === 'recoverIntervalSeconds' ? 0 : Number.MIN_VALUE;
     if (typeof given !== 'number' || !Number.isFinite(given) || given < least) {
       throw new ValidationError(
         `Option ${name} is ${JSON.stringify(given)}. Give a number ${least === 0 ? 'of 0 or more' : 'above 0'}; default ${DEFAULT_LIMITS[name]}.`,

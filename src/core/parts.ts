@@ -2,6 +2,7 @@
 import type { Timeouts } from './approvals/timeouts.js';
 import type { AbortSource } from './async/cancellation.js';
 import type { Deadlines } from './async/deadlines.js';
+import type { Rests } from './async/rests.js';
 import type { TaskGroup } from './async/task-group.js';
 import type { Clock } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
@@ -53,6 +54,8 @@ export interface KitParts extends PlanParts {
   readonly deadlines: Deadlines;
   /** Everything that runs beside its caller; close() waits for it (CON-10). */
   readonly tasks: TaskGroup;
+  /** Which of it only waits for its time. */
+  readonly rests: Rests;
   readonly channels: ChannelRegistry;
   readonly rooms: RoomRuntimes;
   readonly counters: Counters;

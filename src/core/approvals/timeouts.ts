@@ -18,6 +18,8 @@ export class Timeouts {
   #timer: Timer | undefined;
   #dueAtMs = Infinity;
   #stopped = false;
+  /** What a pass has ended. */
+  #ended = 0;
 
   constructor(private readonly parts: KitParts) {}
 
@@ -38,7 +40,8 @@ export class Timeouts {
   }
 
   #schedule(ms: number): void {
-    if (this.#stopped) return;
+    // Whoever has switched recovery off looks by himself (OPS-06).
+    if (this.#stopped || this.parts.limits.recoverIntervalSeconds === 0) return;
     this.#timer?.cancel();
     const wait = Math.min(Math.max(0, ms), MOST_MS);
     this.#dueAtMs = this.parts.clock.now() + wait;
@@ -47,6 +50,14 @@ export class Timeouts {
       this.#timer = undefined;
       void this.parts.tasks.run(() => this.#sweep());
     });
+  }
+
+  /** Ends what is over now; tells how much that was. */
+  async run(): Promise<number> {
+    const before = this.#ended;
+    const next = [await this.#expireApprovals(), await this.#expireTasks()].filter((at) => at !== undefined);
+    for (const at of next) this.watch(at);
+    return this.#ended - before;
   }
 
   async #sweep(): Promise<void> {
@@ -89,6 +100,7 @@ export class Timeouts {
         await withSection(parts, task.roomId, async (section) => {
           const state = await loadHeld(parts, section);
           await endTask(parts, section, state, task.id, { status: 'failed', told: { error: 'No answer came in time.' } });
+          this.#ended++;
         });
       } catch (error) {
         if (!(error instanceof RoomNotFoundError)) throw error; // another organization's
@@ -103,7 +115,8 @@ export class Timeouts {
       await withSection(parts, roomId, async (section) => {
         const state = await loadHeld(parts, section);
         const row = await parts.store.getApproval(approvalId);
-        if (row?.state === 'pending' && row.expiresAt <= isoTime(parts.clock.now())) await expireInSection(parts, section, state, row);
+        if (row?.state !== 'pending' || row.expiresAt > isoTime(parts.clock.now())) return;
+        if ((await expireInSection(parts, section, state, row)) !== undefined) this.#ended++;
       });
     } catch (error) {
       if (!(error instanceof RoomNotFoundError)) throw error; // it goes with its room

@@ -120,7 +120,8 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         if (await this.#closedMeanwhile()) return;
         if (this.row.state === 'sending') await this.#change({ state: 'queued', attempts: Math.max(0, this.row.attempts - 1) });
         // However long it would have to wait, at its expiry it ends (OUT-10).
-        await this.#pause(Math.min(Math.max(waitMs, 1), leftMs + 1), isLong);
+        const pauseMs = Math.min(Math.max(waitMs, 1), leftMs + 1);
+        await parts.rests.during(parts.clock.monotonic() + pauseMs, this.#pause(pauseMs, isLong));
         continue;
       }
       if (!entry.breaker.tryPass()) continue;

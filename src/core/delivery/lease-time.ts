@@ -12,6 +12,8 @@ export class LeaseTime {
   /** Store's time minus this process's clock that does not jump. */
   #offsetMs: number | undefined;
   #askedAt = -Infinity;
+  /** Told of each lease that begins: whoever has one has to prolong it. */
+  onLease: (() => void) | undefined;
 
   constructor(
     private readonly store: ConversationStore,
@@ -29,6 +31,7 @@ export class LeaseTime {
 
   /** ISO time at which a lease ends that begins now. */
   end(): string {
+    this.onLease?.();
     return isoTime(this.now() + this.leaseMs);
   }
 

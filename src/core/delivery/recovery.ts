@@ -16,9 +16,20 @@ const CLAIM_LIMIT = 500;
 /** How long what is left to a process may wait for it when it did not hear of it. */
 const SHARED_INTERVAL_MS = 1000;
 
+/** What was put into lanes of this process. */
+export interface RecoveredWork {
+  readonly deliveries: number;
+  readonly turns: number;
+  /** When the earliest foreign lease or next attempt ends. */
+  readonly nextDueAt: string | undefined;
+}
+
+type Counted = { deliveries: number; turns: number };
+
 export class Recovery {
   #timer: Timer | undefined;
-  #running: Promise<void> | undefined;
+  #running: Promise<RecoveredWork> | undefined;
+  #keeping: Timer | undefined;
   #stopped = false;
   /** Channels that rows or turns in the store wait for. */
   #absent: ReadonlySet<string> = new Set();
@@ -33,16 +44,36 @@ export class Recovery {
 
   /** Begins at once where rows may have survived, then looks every recoverIntervalSeconds. */
   start(): void {
-    if (this.#isConstant) this.#schedule(0);
+    if (this.#isConstant && this.#isPeriodic) this.#schedule(0);
   }
 
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#keeping?.cancel();
+  }
+
+  /** A lease has begun. Where nothing looks periodically it is prolonged as long as this process has anything to do. */
+  keepLeases(): void {
+    if (this.#isPeriodic || this.#keeping !== undefined || !this.parts.store.shared || this.#stopped) return;
+    const { clock, tasks, logger, limits } = this.parts;
+    this.#keeping = clock.setTimer((limits.leaseSeconds * 1000) / 3, () => {
+      this.#keeping = undefined;
+      if (tasks.size === 0) return;
+      void tasks.run(async () => {
+        try {
+          await this.parts.leases.keep();
+          await this.#renew();
+        } catch (error) {
+          logger.error('Leases could not be prolonged; it is tried again.', { error });
+        }
+        this.keepLeases();
+      });
+    });
   }
 
   /** Claims what is due now; resolves when it is in its lanes. */
-  run(): Promise<void> {
+  run(): Promise<RecoveredWork> {
     return (this.#running ??= this.#claim().finally(() => {
       this.#running = undefined;
     }));
@@ -56,7 +87,12 @@ export class Recovery {
   /** Something waits for this channel: it is looked after until the channel comes or the time is over (OUT-10). */
   leave(channelId: string): void {
     if (!this.#absent.has(channelId)) this.#absent = new Set([...this.#absent, channelId]);
-    if (this.#timer === undefined) this.#schedule(this.#intervalMs);
+    if (this.#timer === undefined && this.#isPeriodic) this.#schedule(this.#intervalMs);
+  }
+
+  /** Off: whoever runs the kit calls `recover` (OPS-06). */
+  get #isPeriodic(): boolean {
+    return this.parts.limits.recoverIntervalSeconds > 0;
   }
 
   /** Others leave work at any time, and their leases end (COL-09). */
@@ -106,18 +142,19 @@ export class Recovery {
         }
         if (this.#timer !== timer) return; // somebody was in a hurry meanwhile
         this.#timer = undefined;
-        if (this.#isConstant || this.#absent.size > 0) this.#schedule(this.#intervalMs);
+        if (this.#isPeriodic && (this.#isConstant || this.#absent.size > 0)) this.#schedule(this.#intervalMs);
       });
     });
     this.#timer = timer;
   }
 
-  async #claim(): Promise<void> {
+  async #claim(): Promise<RecoveredWork> {
     const { parts } = this;
     if (parts.store.shared) {
       await parts.leases.keep();
       await this.#renew();
     }
+    const found = { deliveries: 0, turns: 0, nextDueAt: undefined as string | undefined };
     const before = this.#absent;
     const absent = new Set<string>();
     let limit = CLAIM_LIMIT;
@@ -130,13 +167,17 @@ export class Recovery {
         limit,
         exceptLanes,
       });
-      const stuck = parts.store.shared ? await this.#pushEach(claimed, absent) : await this.#fillLanes(claimed, absent);
+      const stuck = parts.store.shared ? await this.#pushEach(claimed, absent, found) : await this.#fillLanes(claimed, absent, found);
+      found.nextDueAt = claimed.nextDueAt;
       if (claimed.rows.length + claimed.turns.length < limit || this.#stopped) break;
       // What cannot go on here comes with every claim, before what can.
       limit = CLAIM_LIMIT + stuck;
     }
     for (const channelId of this.#absent) if (!before.has(channelId)) absent.add(channelId); // left behind while we looked
     this.#absent = absent;
+    parts.counters.recovered.deliveries += found.deliveries;
+    parts.counters.recovered.turns += found.turns;
+    return found;
   }
 
   /** Every row that waits is written for it: three times in a lease is enough, and four leave room for one that fails. */
@@ -159,7 +200,7 @@ export class Recovery {
   }
 
   /** The store is this process's alone: an idle lane reads all that is left of it, in order. Returns how much stays where it is. */
-  async #fillLanes(claimed: ClaimedWork, absent: Set<string>): Promise<number> {
+  async #fillLanes(claimed: ClaimedWork, absent: Set<string>, found: Counted): Promise<number> {
     const { parts } = this;
     let stuck = 0;
     for (const row of claimed.rows) {
@@ -170,8 +211,9 @@ export class Recovery {
         stuck++;
         lane.behind = true;
         if (isOver(parts, row)) await expireWaiting(parts, row);
-      } else if (lane.idle) {
-        catchUp(parts, lane, row.roomId, row.channelId, Infinity);
+      } else {
+        found.deliveries++;
+        if (lane.idle) catchUp(parts, lane, row.roomId, row.channelId, Infinity);
       }
     }
     for (const turn of claimed.turns) {
@@ -179,15 +221,16 @@ export class Recovery {
       if (this.#isAbsent(turn, absent)) {
         stuck++;
         lane.behind = true;
-      } else if (lane.idle) {
-        lane.catchUp(parts, { roomId: turn.roomId, channelId: turn.channelId, upToIndex: Infinity });
+      } else {
+        found.turns++;
+        if (lane.idle) lane.catchUp(parts, { roomId: turn.roomId, channelId: turn.channelId, upToIndex: Infinity });
       }
     }
     return stuck;
   }
 
   /** Other processes have lanes too: only what was claimed is ours. */
-  async #pushEach(claimed: ClaimedWork, absent: Set<string>): Promise<number> {
+  async #pushEach(claimed: ClaimedWork, absent: Set<string>, found: Counted): Promise<number> {
     const { parts } = this;
     let stuck = 0;
     const busy = this.#activeLanes();
@@ -207,7 +250,10 @@ export class Recovery {
       const delivery = await recoverDelivery(parts, row);
       lane.knownIndex = Math.max(lane.knownIndex, row.eventIndex);
       if (delivery === undefined) stuck++;
-      else lane.push(delivery);
+      else {
+        found.deliveries++;
+        lane.push(delivery);
+      }
     }
     const reading = new Set<TurnLane>();
     for (const turn of claimed.turns) {
@@ -217,7 +263,9 @@ export class Recovery {
         continue;
       }
       const lane = parts.rooms.get(roomId).turnLane(channelId);
-      if (reading.has(lane) || lane.has(turn.id)) continue;
+      if (lane.has(turn.id)) continue;
+      found.turns++;
+      if (reading.has(lane)) continue;
       // The lane reads what is its own, in order: nothing that comes by itself meanwhile overtakes it.
       reading.add(lane);
       lane.catchUp(parts, { roomId, channelId, upToIndex: Infinity });

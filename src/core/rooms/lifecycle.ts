@@ -202,18 +202,19 @@ export async function setTimers(
   });
 }
 
-/** Changes the status without a timeline entry of its own kind; used by the timers. */
+/** Changes the status of a room that is still as it was seen; used by the timers. Throws ConflictError when somebody else was faster (ROOM-08). */
 export function commitStatus(
   parts: KitParts,
   section: Section,
+  { version: expectedVersion }: Pick<Room, 'version'>,
   notice: SystemNotice,
   status: RoomStatus,
   closedAt?: string,
 ): ReturnType<typeof commitSystem> {
   const roomPatch = { status, ...(closedAt !== undefined && { closedAt }) };
-  if (status !== 'closed') return commitSystem(parts, section, notice, { roomPatch });
+  if (status !== 'closed') return commitSystem(parts, section, notice, { roomPatch, expectedVersion });
   return cancelWaiting(parts, section, { roomId: section.roomId, reason: 'room_closed' }).then((ended) =>
-    commitSystem(parts, section, notice, { roomPatch, ...ended }),
+    commitSystem(parts, section, notice, { roomPatch, expectedVersion, ...ended }),
   );
 }
 

@@ -30,6 +30,7 @@ async function checkOne(parts: KitParts, room: Room): Promise<{ room: Room; chan
         const committed = await commitStatus(
           parts,
           section,
+          state.room,
           { code: 'room_closed_by_timer', body: 'The room was closed after a long silence.' },
           'closed',
           isoTime(parts.clock.now()),
@@ -41,6 +42,7 @@ async function checkOne(parts: KitParts, room: Room): Promise<{ room: Room; chan
         const committed = await commitStatus(
           parts,
           section,
+          state.room,
           { code: 'room_paused_by_timer', body: 'The room was paused after a silence.' },
           'paused',
         );
