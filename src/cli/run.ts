@@ -23,10 +23,13 @@ export interface Running {
 }
 
 const USUAL_PORT = 4170;
+/** How long what sends requests here may take to see that it should not any more. */
+const DELAY_VARIABLE = 'ROOMKIT_SHUTDOWN_DELAY_SECONDS';
 const PORTS_TO_TRY = 50;
 
 /** Throws CannotRun for what the user can mend; what their file throws comes through. */
 export async function run({ path, host, port, isDevelopment, preferredPort }: RunOptions): Promise<Running> {
+  const delayMs = isDevelopment ? 0 : shutdownDelayMs();
   const { kit, server: wished, rooms } = await loadKit(path);
   const fixed = port ?? wished.port;
   const first = fixed ?? preferredPort ?? USUAL_PORT;
@@ -42,11 +45,24 @@ export async function run({ path, host, port, isDevelopment, preferredPort }: Ru
     url: server.url,
     port: server.port,
     stop: async () => {
+      server.drain();
+      // Balancers ask for readiness every few seconds: until they have, what they send is taken (OPS-08).
+      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
       await kit.drain();
       await server.close();
       await kit.close();
     },
   };
+}
+
+/** Throws CannotRun when the environment says something that is no time. */
+function shutdownDelayMs(): number {
+  const given = process.env[DELAY_VARIABLE];
+  if (given === undefined || given === '') return 0;
+  const seconds = Number(given);
+  if (!(seconds >= 0 && seconds <= 600))
+    throw new CannotRun(`${DELAY_VARIABLE} is '${given}'. Give a number of seconds from 0 to 600; default 0.`, 1);
+  return seconds * 1000;
 }
 
 async function listen(kit: RoomKit, options: Omit<ServeOptions, 'port'>, first: number, tries: number): Promise<RoomKitServer> {

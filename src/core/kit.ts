@@ -25,7 +25,7 @@ import { erasePerson } from './erasure/erase.js';
 import { exportPerson, type PersonExport } from './erasure/export.js';
 import type { PersonQuery } from './erasure/person.js';
 import type { EraseOptions, ErasureReport } from './erasure/report.js';
-import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
+import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, ValidationError, VoiceNotConfiguredError } from './errors.js';
 import { FrameworkEvents, type FrameworkEventType, type FrameworkHandler } from './framework-events.js';
 import { HookEngine, type HookEngineOptions, type HookHandler, type HookOptions, type HookSource } from './hooks/engine.js';
 import type { HookPayload, HookTrigger, NoticeTrigger } from './hooks/triggers.js';
@@ -1046,17 +1046,26 @@ export class RoomKit {
     return this.#parts.tasks.settled();
   }
 
-  /** Finishes what runs and refuses what is new; at most `drainSeconds` (KIT-05). */
-  async drain(): Promise<void> {
+  /** Finishes what runs and refuses what is new; at most `drainSeconds`, by default the kit's (KIT-05). */
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const seconds = drainSecondsOf(options, this.#parts.limits.drainSeconds);
     this.#refuseNewWork();
-    this.#recovery.stop();
+    this.#recovery.drain();
     this.#timeouts.stop();
-    await this.#settle(this.#parts.limits.drainSeconds * 1000);
+    await this.#settle(seconds * 1000);
   }
 
-  /** Drains, then closes everything the kit uses. Idempotent; failures come back as one AggregateError (KIT-03). */
-  close(): Promise<void> {
-    return (this.#closing ??= this.#close());
+  /**
+   * Drains, hands what is left over to other processes, then closes everything the kit uses (KIT-03, OPS-07). Idempotent: the first
+   * call decides how long. Failures come back as one AggregateError.
+   */
+  close(options: DrainOptions = {}): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    try {
+      return (this.#closing = this.#close(drainSecondsOf(options, this.#parts.limits.drainSeconds)));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** For `await using kit = new RoomKit()`: {@link close}. */
@@ -1064,7 +1073,7 @@ export class RoomKit {
     return this.close();
   }
 
-  async #close(): Promise<void> {
+  async #close(drainSeconds: number): Promise<void> {
     const failures: unknown[] = [];
     const step = async (fn: () => unknown): Promise<void> => {
       try {
@@ -1074,16 +1083,20 @@ export class RoomKit {
       }
     };
     this.#refuseNewWork();
-    this.#recovery.stop();
+    this.#recovery.drain();
     this.#timeouts.stop();
     this.#sweepTimer?.cancel();
-    await step(() => this.#elsewhere.stop());
     await step(() => this.#sources.close());
-    await step(() => this.#settle(this.#parts.limits.drainSeconds * 1000));
+    await step(() => this.#settle(drainSeconds * 1000));
     this.#state = 'closed';
     this.#stop.abort(new AbortedError('The kit is closed.'));
     this.#parts.outcomes.flush();
     await step(() => this.#settle(2000));
+    this.#recovery.stop();
+    await step(() => this.#elsewhere.stop());
+    // Before anything that may take its time is closed: others go on with what is left.
+    await step(() => this.#parts.store.releaseLeases(this.#parts.owner));
+    await step(() => this.#elsewhere.handedOver());
     for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
     this.#followers.stop();
     this.#wire.stop();
@@ -1093,7 +1106,6 @@ export class RoomKit {
     await step(() => options.tts?.close?.());
     await step(() => this.realtime.close());
     await step(() => locks.close?.());
-    await step(() => store.releaseLeases(this.#parts.owner));
     await step(() => store.close());
     await step(() => options.mediaStore?.close?.());
     await step(() => tracer.close());
@@ -1163,6 +1175,18 @@ export class RoomKit {
 /** The media store and all rooms are looked through whole, so seldom; vendors keep what they offer for a day or two at least. */
 const SLOW_SWEEP_MS = 3_600_000;
 const MEDIA_SINCE_SECONDS = 2 * 86_400;
+
+/** How a kit is drained. */
+export interface DrainOptions {
+  /** How long what runs may take to come to its end, in seconds. Default: the kit's `drainSeconds`. */
+  readonly drainSeconds?: number;
+}
+
+function drainSecondsOf({ drainSeconds }: DrainOptions, ofKit: number): number {
+  if (drainSeconds === undefined) return ofKit;
+  if (typeof drainSeconds === 'number' && drainSeconds >= 0 && Number.isFinite(drainSeconds)) return drainSeconds;
+  throw new ValidationError(`drainSeconds is ${JSON.stringify(drainSeconds)}. Give a number of seconds of 0 or more; default ${ofKit}.`);
+}
 
 const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_audio_level', 'on_output_audio_level'];
 

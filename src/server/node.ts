@@ -35,6 +35,11 @@ export interface RoomKitServer {
   readonly port: number;
   /** A token for one person in a few rooms. Throws ValidationError, also when this server has no secret to sign with. */
   mintClientToken(options: ClientTokenOptions): Promise<MintedToken>;
+  /**
+   * Begins to shut down (OPS-08): `/readyz` is 503 from now on, sockets are told to come back elsewhere, event streams end. All else is
+   * still answered, so that nothing is lost on its way here. Idempotent; {@link RoomKitServer.close} ends it.
+   */
+  drain(): void;
   /** Stops accepting, says goodbye to sockets and closes; the kit stays as it is. Idempotent. */
   close(): Promise<void>;
   /** For `await using server = await serve(kit)`: {@link close}. */
@@ -104,11 +109,15 @@ class RunningServer implements RoomKitServer {
     return this.close();
   }
 
+  drain(): void {
+    this.closing.abort();
+    this.sockets.close();
+  }
+
   async #close(): Promise<void> {
     const { server, sockets } = this;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    this.closing.abort();
-    sockets.close();
+    this.drain();
     server.closeIdleConnections();
     const late = this.parts.kit.clock.setTimer(CLOSING_MS, () => {
       sockets.terminate();

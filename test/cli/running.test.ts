@@ -98,6 +98,25 @@ describe('roomkit start', { timeout: 20_000 }, () => {
     expect(await timeline(await again.address())).toEqual(['one', 'Hello!']);
   });
 
+  it('says at once that it is not ready, and takes what still comes for as long as it is told to', async () => {
+    verifies('OPS-08', 'OPS-05');
+    folder.write('app.ts', appSaying(`'Hello!'`));
+    process.env['ROOMKIT_SHUTDOWN_DELAY_SECONDS'] = '2';
+    const started = folder.roomkit('start', 'app.ts', '--port', '0');
+    process.env['ROOMKIT_SHUTDOWN_DELAY_SECONDS'] = 'soon';
+    const wrong = folder.roomkit('start', 'app.ts', '--port', '0');
+    delete process.env['ROOMKIT_SHUTDOWN_DELAY_SECONDS'];
+    expect(await wrong.ended).toBe(1);
+    expect(wrong.errors).toContain("ROOMKIT_SHUTDOWN_DELAY_SECONDS is 'soon'.");
+    const address = await started.address();
+    expect((await fetch(`${address}/readyz`)).status).toBe(200);
+    started.child.kill('SIGTERM');
+    await started.prints(/Finishing/);
+    expect((await fetch(`${address}/readyz`)).status).toBe(503);
+    expect(await ask(address, 'late')).toEqual(['late', 'Hello!']);
+    expect(await started.ended, started.errors).toBe(0);
+  });
+
   it('takes a kit that is exported ready, by either name, and its server options', async () => {
     folder.write('app.js', `import { RoomKit } from 'roomkit';\nexport const kit = new RoomKit();\nexport const server = { port: 0, studio: true };`);
     const started = folder.roomkit('start', 'app.js');

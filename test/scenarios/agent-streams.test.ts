@@ -304,7 +304,7 @@ describe('a turn whose time is up', () => {
     await watched.clock.advance(15_000);
     await closing;
     expect((await call).turns).toMatchObject([{ turnId: turn?.id, state: 'queued', reason: 'kit_closed' }]);
-    expect(await watched.kit.store.getTurn(turn?.id ?? '')).toMatchObject({ state: 'running', attempts: 1 });
+    expect(await watched.kit.store.getTurn(turn?.id ?? '')).toMatchObject({ state: 'queued', attempts: 1 });
     expect(watched.web).toEqual(['event question']);
   });
 });

@@ -331,6 +331,29 @@ describe('closing', () => {
     expect(again.port).toBe(server.port);
   });
 
+  it('tells sockets to go elsewhere before it closes, and still answers all else', async () => {
+    verifies('OPS-08', 'OPS-05', 'WIRE-13');
+    const { server, tokenOf } = await start();
+    const peer = await connectPeer(server, await tokenOf());
+    const streamed = (await fetch(`${server.url}/api/rooms/acme-1/stream`)).text();
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    server.drain();
+    server.drain();
+    expect(await peer.ended).toEqual({ code: 1012, reason: 'closing' });
+    expect(peer.frames.at(-1)).toMatchObject({ type: 'goodbye', reason: 'closing' });
+    await streamed;
+    const ready = await fetch(`${server.url}/readyz`);
+    expect([ready.status, ready.headers.get('retry-after')]).toEqual([503, '5']);
+    await expect(WirePeer.open(server.url)).rejects.toThrow(/503/);
+    const said = await fetch(`${server.url}/api/rooms/acme-1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ channelId: 'desk', senderId: 'ada', content: 'on its way' }),
+    });
+    expect(said.status).toBe(201);
+    await server.close();
+  });
+
   it('does not wait for sockets that do not answer', async () => {
     const { kit, clock } = await openKit();
     const { server } = await start({}, kit);

@@ -78,7 +78,11 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
         await this.#untilEnd();
       } catch (error) {
         // The store failed, or the kit stops: the row stays as it is and recovery goes on with it (OUT-08).
-        if (!this.parts.stopping.aborted && error !== this.parts.draining.reason) {
+        if (this.parts.stopping.aborted || error === this.parts.draining.reason) {
+          // Nothing that is behind it goes out before it, now or in what comes later.
+          this.target.lane.behind = !this.parts.store.shared;
+          this.target.lane.leave();
+        } else {
           this.parts.logger.error('A delivery could not be recorded; it will be recovered.', {
             rowId: this.row.id,
             channelId: this.target.channelId,

@@ -14,7 +14,7 @@ export interface LaneName {
 }
 
 export class Elsewhere {
-  #subscription: Promise<string> | undefined;
+  #subscriptions: readonly Promise<string>[] = [];
 
   constructor(private readonly parts: KitParts) {}
 
@@ -22,15 +22,21 @@ export class Elsewhere {
   start(): void {
     const { store, realtime, owner, logger } = this.parts;
     if (!store.shared || !realtime.distributed) return;
-    this.#subscription = (async () => realtime.subscribe(ownerChannel(owner), (message) => this.#hear(message)))();
-    this.#subscription.catch((error: unknown) =>
-      logger.warn('What other processes leave to this one is found a second later: nothing can be heard.', { error }),
-    );
+    this.#subscriptions = [
+      (async () => realtime.subscribe(ownerChannel(owner), (message) => this.#hear(message)))(),
+      (async () => realtime.subscribe(EVERY_KIT, () => this.parts.lookForWork()))(),
+    ];
+    for (const subscription of this.#subscriptions)
+      subscription.catch((error: unknown) =>
+        logger.warn('What other processes leave to this one is found a second later: nothing can be heard.', { error }),
+      );
   }
 
   async stop(): Promise<void> {
-    const id = await this.#subscription?.catch(() => undefined);
-    if (id !== undefined) await this.parts.realtime.unsubscribe(id);
+    for (const subscription of this.#subscriptions) {
+      const id = await subscription.catch(() => undefined);
+      if (id !== undefined) await this.parts.realtime.unsubscribe(id);
+    }
   }
 
   /** There is work in a lane that this owner holds; without one, whoever looks first takes it. */
@@ -50,6 +56,17 @@ export class Elsewhere {
     });
   }
 
+  /** This process has ended leases before their time: whoever looks first goes on with what is left (OPS-07). */
+  async handedOver(): Promise<void> {
+    const { store, realtime, logger } = this.parts;
+    if (!store.shared || !realtime.distributed) return;
+    try {
+      await realtime.publish(EVERY_KIT, { type: 'work' });
+    } catch (error) {
+      logger.debug('Other processes could not be told of what is left to them; they look by themselves.', { error });
+    }
+  }
+
   async #hearTurns({ roomId, channelId }: LaneName): Promise<void> {
     const { parts } = this;
     try {
@@ -62,12 +79,17 @@ export class Elsewhere {
 
   #hear(message: RealtimeMessage): void {
     const lane = laneOf(message);
-    if (lane === undefined || this.parts.draining.aborted) return;
+    if (lane === undefined || this.parts.stopping.aborted) return;
+    // What others have put behind something of ours cannot pass it: until we have handed over it is sent here. Turns are begun no more.
+    if (this.parts.draining.aborted && lane.kind === 'turns') return;
     const runtime = this.parts.rooms.get(lane.roomId);
     if (lane.kind === 'deliveries') catchUp(this.parts, runtime.lane(lane.channelId), lane.roomId, lane.channelId, Infinity);
     else void this.parts.tasks.run(() => this.#hearTurns(lane));
   }
 }
+
+/** Heard by all that share the store. */
+const EVERY_KIT = 'kits';
 
 function ownerChannel(owner: string): string {
   return `kit:${owner}`;

@@ -64,6 +64,15 @@ export class Lane {
     this.heldUp = isHeldUp;
   }
 
+  /** What waits stays in the store, in its order behind what did not come to its end: whoever goes on reads it there (OUT-02). */
+  leave(): void {
+    const left = this.waiting.slice(this.head);
+    this.waiting = [];
+    this.head = 0;
+    this.knownIndex = -1;
+    for (const item of left) item.expire?.();
+  }
+
   /** The running item has ended: the next one begins. */
   finished(): void {
     this.heldUp = false;

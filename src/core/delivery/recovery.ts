@@ -31,6 +31,7 @@ export class Recovery {
   #running: Promise<RecoveredWork> | undefined;
   #keeping: Timer | undefined;
   #stopped = false;
+  #draining = false;
   /** Channels that rows or turns in the store wait for. */
   #absent: ReadonlySet<string> = new Set();
   #renewedAt = -Infinity;
@@ -47,15 +48,22 @@ export class Recovery {
     if (this.#isConstant && this.#isPeriodic) this.#schedule(0);
   }
 
+  /** Takes up nothing any more; what this process has stays its own until it has come to its end, or is handed over (KIT-03). */
+  drain(): void {
+    this.#draining = true;
+    this.#timer?.cancel();
+    this.keepLeases();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
     this.#keeping?.cancel();
   }
 
-  /** A lease has begun. Where nothing looks periodically it is prolonged as long as this process has anything to do. */
+  /** A lease has begun, or is still there. Where nothing looks periodically it is prolonged as long as this process has anything to do. */
   keepLeases(): void {
-    if (this.#isPeriodic || this.#keeping !== undefined || !this.parts.store.shared || this.#stopped) return;
+    if ((this.#isPeriodic && !this.#draining) || this.#keeping !== undefined || !this.parts.store.shared || this.#stopped) return;
     const { clock, tasks, logger, limits } = this.parts;
     this.#keeping = clock.setTimer((limits.leaseSeconds * 1000) / 3, () => {
       this.#keeping = undefined;
@@ -131,7 +139,7 @@ export class Recovery {
   }
 
   #schedule(ms: number): void {
-    if (this.#stopped) return;
+    if (this.#stopped || this.#draining) return;
     this.#timer?.cancel();
     const timer = this.parts.clock.setTimer(ms, () => {
       void this.parts.tasks.run(async () => {

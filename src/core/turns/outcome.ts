@@ -1,5 +1,6 @@
 /** What a turn came to, and who is told: the caller, the store, hooks and the log (TURN-07). */
 import { insist } from '../async/insist.js';
+import { isoTime } from '../clock.js';
 import type { Target } from '../delivery/plan.js';
 import { AbortedError, errorCode, ProviderError, RoomKitError, TimeoutError } from '../errors.js';
 import type { OperationError, TurnResult, TurnRow } from '../models/delivery.js';
@@ -75,10 +76,25 @@ export function reportDropped(parts: KitParts, work: TurnWork, outcome: PassOutc
 export function endTurn(parts: KitParts, work: TurnWork, outcome: TurnOutcome): Awaitable<void> {
   noteEnd(parts, work, outcome);
   parts.counters.turnEnded(outcome.state);
+  if (outcome === CUT_BY_CLOSING) handOver(parts, work);
   if (!outcome.recorded || outcome.error !== undefined) return recordEnd(parts, work, outcome);
   const records = work.running?.records;
   if ((outcome.state === 'queued' || outcome.state === 'waiting') && records !== undefined) return keepUsage(parts, work, outcome, records);
   tellEnded(work, outcome);
+}
+
+/** What closing has cut off, or not begun, is anybody's at once; to be cut off by it is no crash (TURN-03, OPS-07). */
+function handOver(parts: KitParts, { row }: TurnWork): void {
+  const { store, owner, tasks, elsewhere, logger } = parts;
+  const left = { state: 'queued', leaseUntil: isoTime(0) } as const;
+  void tasks.run(async () => {
+    try {
+      await store.updateTurn(row.id, left, ['queued', 'running'], undefined, store.shared ? owner : undefined);
+      await elsewhere.handedOver();
+    } catch (error) {
+      logger.debug('A turn could not be handed over; it is recovered.', { turnId: row.id, error });
+    }
+  });
 }
 
 /** Whoever waits for the turn goes on, and whoever waits for one that is answered with it. */

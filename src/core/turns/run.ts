@@ -99,7 +99,8 @@ async function followUp(parts: KitParts, { row, scope = {} }: TurnWork, afterwar
 /** Whether it may begin at all. What was committed as running a moment ago needs no claim. */
 function begin(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnOutcome> {
   const { row } = work;
-  if (parts.stopping.aborted) return CUT_BY_CLOSING;
+  // Where others can go on, a kit that drains begins nothing that may take long (OPS-07).
+  if (parts.stopping.aborted || (parts.store.shared && parts.draining.aborted && row.state === 'queued')) return CUT_BY_CLOSING;
   if (row.expiresAt < isoTime(parts.clock.now())) {
     if (parts.framework.has('turn_expired'))
       parts.framework.emit('turn_expired', { roomId: row.roomId, channelId: row.channelId, eventId: work.trigger.id, data: { turn_id: row.id } });
