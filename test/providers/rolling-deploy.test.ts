@@ -1,5 +1,9 @@
 /** A rolling deploy over one PostgreSQL: one kit closes and another starts under load; a kit of the version before goes on. */
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { RoomKitClient, textOf as textIn } from 'roomkit/client';
+import { serve } from 'roomkit/server';
 import { extractText, RoomKit, silentLogger, TransportChannel, WebSocketChannel, type TransportProvider } from '../../src/index.js';
 import { PostgresLockManager, PostgresRealtime, PostgresStore } from '../../src/providers/postgres/index.js';
 import { Connections } from '../../src/providers/postgres/connection.js';
@@ -125,6 +129,61 @@ describe('a rolling deploy', () => {
     }
     expect([...accepted.values()].flat().length).toBeGreaterThan(100);
     await Promise.all(kits.map(({ kit }) => kit.close()));
+  });
+});
+
+describe('a client of a process that closes', () => {
+  it('goes on at another from its last index, without a gap or a double', { timeout: 60_000 }, async () => {
+    verifies('OPS-08', 'WIRE-13', 'OUT-15');
+    const schema = server.schema();
+    const ledger: Ledger = { sent: new Map(), order: new Map() };
+    const [one, two] = [await openKit(schema, ledger, 'one'), await openKit(schema, ledger, 'two')];
+    await one.kit.ensureRoom({ roomId: 'room' });
+    for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
+    const options = { port: 0, clientTokens: { secrets: ['a secret of at least thirty-two bytes, surely'] } };
+    const [first, second] = [await serve(one.kit, options), await serve(two.kit, options)];
+    // A balancer: each connection goes to a process that is ready.
+    const isReady = async (url: string): Promise<boolean> =>
+      fetch(`${url}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    const balancer = createServer((incoming) => {
+      incoming.on('error', () => undefined);
+      void isReady(first.url).then((isFirst) => {
+        const outgoing = connect(isFirst ? first.port : second.port, '127.0.0.1');
+        outgoing.on('error', () => incoming.destroy());
+        incoming.pipe(outgoing).pipe(incoming);
+      });
+    });
+    await new Promise<void>((resolve) => balancer.listen(0, '127.0.0.1', resolve));
+    const client = new RoomKitClient({
+      url: `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`,
+      WebSocket,
+      token: async () => (await second.mintClientToken({ rooms: ['room'], channelId: 'web', participantId: 'ann' })).token,
+    });
+    const room = client.room('room');
+    try {
+      await room.enter();
+      const say = (kit: RoomKit, body: string) => kit.sendEvent('room', 'texts', body, { wait: 'commit' });
+      for (let n = 0; n < 3; n++) await say(one.kit, `before ${n}`);
+      first.drain();
+      for (let n = 0; n < 5; n++) await say(two.kit, `meanwhile ${n}`);
+      await first.close();
+      await one.kit.close();
+      for (let n = 0; n < 3; n++) await say(two.kit, `after ${n}`);
+      const until = Date.now() + 20_000;
+      while (room.messages.length < 11 && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
+      const timeline = (await two.kit.getTimeline('room', { limit: 100 })).filter(({ type }) => type === 'message');
+      expect(room.messages.map(textIn)).toEqual(timeline.map(textOf));
+      expect(room.messages).toHaveLength(11);
+      expect((await room.send('and I am here')).duplicate).toBe(false);
+    } finally {
+      client.close();
+      balancer.close();
+      await second.close();
+      await two.kit.close();
+    }
   });
 });
 
