@@ -25,7 +25,15 @@ import { erasePerson } from './erasure/erase.js';
 import { exportPerson, type PersonExport } from './erasure/export.js';
 import type { PersonQuery } from './erasure/person.js';
 import type { EraseOptions, ErasureReport } from './erasure/report.js';
-import { AbortedError, ChannelNotRegisteredError, KitClosedError, RoomNotFoundError, ValidationError, VoiceNotConfiguredError } from './errors.js';
+import {
+  AbortedError,
+  ChannelNotRegisteredError,
+  ConflictError,
+  KitClosedError,
+  RoomNotFoundError,
+  ValidationError,
+  VoiceNotConfiguredError,
+} from './errors.js';
 import { FrameworkEvents, type FrameworkEventType, type FrameworkHandler } from './framework-events.js';
 import { HookEngine, type HookEngineOptions, type HookHandler, type HookOptions, type HookSource } from './hooks/engine.js';
 import type { HookPayload, HookTrigger, NoticeTrigger } from './hooks/triggers.js';
@@ -1095,7 +1103,7 @@ export class RoomKit {
     this.#recovery.stop();
     await step(() => this.#elsewhere.stop());
     // Before anything that may take its time is closed: others go on with what is left.
-    await step(() => this.#parts.store.releaseLeases(this.#parts.owner));
+    await step(() => this.#releaseLeases());
     await step(() => this.#elsewhere.handedOver());
     for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
     this.#followers.stop();
@@ -1111,6 +1119,19 @@ export class RoomKit {
     await step(() => tracer.close());
     deadlines.close();
     if (failures.length > 0) throw new AggregateError(failures, `Closing the kit: ${failures.length} step(s) failed; everything else was closed.`);
+  }
+
+  /** Others write beside it: who is in the way is so for a moment only. */
+  async #releaseLeases(): Promise<void> {
+    const { store, owner } = this.#parts;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await store.releaseLeases(owner);
+        return;
+      } catch (error) {
+        if (!(error instanceof ConflictError) || attempt === MAX_RELEASES) throw error;
+      }
+    }
   }
 
   #refuseNewWork(): void {
@@ -1187,6 +1208,8 @@ function drainSecondsOf({ drainSeconds }: DrainOptions, ofKit: number): number {
   if (typeof drainSeconds === 'number' && drainSeconds >= 0 && Number.isFinite(drainSeconds)) return drainSeconds;
   throw new ValidationError(`drainSeconds is ${JSON.stringify(drainSeconds)}. Give a number of seconds of 0 or more; default ${ofKit}.`);
 }
+
+const MAX_RELEASES = 5;
 
 const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_audio_level', 'on_output_audio_level'];
 

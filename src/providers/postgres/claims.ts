@@ -132,13 +132,20 @@ async function lease(sql: Sql, table: 'outbox' | 'turns', index: string, ids: re
   );
 }
 
-/** Prolongs every lease of this owner. */
+/**
+ * Prolongs every lease of this owner. Table by table, and each lane in its order, as commits lock them: who locks in another order
+ * waits for a commit that waits for him.
+ */
 export async function renewLeases(sql: Sql, owner: string, leaseUntil: string): Promise<void> {
-  await sql.all(
-    `WITH rows AS (UPDATE @outbox SET json = @merged(json, $2) WHERE id IN (SELECT id FROM @outbox WHERE lease_owner = $1 AND ${OPEN_ROWS} ORDER BY id FOR UPDATE)),
-       turns AS (UPDATE @turns SET json = @merged(json, $2) WHERE id IN (SELECT id FROM @turns WHERE lease_owner = $1 AND ${OPEN_TURNS} ORDER BY id FOR UPDATE))
-     SELECT 1`,
-    owner,
-    new Json({ leaseUntil }),
-  );
+  for (const [table, index, open] of [
+    ['turns', 'trigger_index', OPEN_TURNS],
+    ['outbox', 'event_index', OPEN_ROWS],
+  ] as const) {
+    await sql.all(
+      `UPDATE @${table} SET json = @merged(json, $2) WHERE id IN
+         (SELECT id FROM @${table} WHERE lease_owner = $1 AND ${open} ORDER BY room_id, channel_id, ${index} FOR UPDATE)`,
+      owner,
+      new Json({ leaseUntil }),
+    );
+  }
 }
