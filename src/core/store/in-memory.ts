@@ -39,8 +39,8 @@ import type {
   ListedRecords,
   Placement,
   RecordChanges,
-  RecordPage,
-  RecordQuery,
+  PersonalRecordPage,
+  PersonalRecordQuery,
   RemovedRecord,
   RoomQuery,
   RoomState,
@@ -505,7 +505,7 @@ export class InMemoryStore implements ConversationStore {
   // --- erasure and retention -----------------------------------------------------------------------------------------
 
   /** All on one page: they are at hand. */
-  listRecords<Kind extends keyof ListedRecords>({ kind, containing }: RecordQuery<Kind>): RecordPage<Kind> {
+  listRecords<Kind extends keyof ListedRecords>({ kind, containing }: PersonalRecordQuery<Kind>): PersonalRecordPage<Kind> {
     return { records: this.#recordsOf(kind).filter((record) => containing === undefined || holdsOneOf(record, containing)) };
   }
 

@@ -17,7 +17,7 @@ import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
 import type { UsageQuery, UsageRecord, UsageSum } from '../models/usage.js';
 import type { ChannelType, OutboxState, RoomStatus, TurnEndReason, TurnState } from '../models/vocabulary.js';
-import type { ListedRecords, RecordChanges, RecordPage, RecordQuery } from './records.js';
+import type { ListedRecords, RecordChanges, PersonalRecordPage, PersonalRecordQuery } from './personal-records.js';
 
 /** Storage of everything a kit knows. Implementations run the contract suite of `roomkit/testing` (STO-11). */
 export interface ConversationStore {
@@ -228,7 +228,7 @@ export interface ConversationStore {
    * Records of one kind, of every room, page by page in an order of the store's own (ERA-06). Stores that cannot be looked
    * through leave it and the two below out; nothing is erased there, and nothing expires.
    */
-  listRecords?<Kind extends keyof ListedRecords>(query: RecordQuery<Kind>): Awaitable<RecordPage<Kind>>;
+  listRecords?<Kind extends keyof ListedRecords>(query: PersonalRecordQuery<Kind>): Awaitable<PersonalRecordPage<Kind>>;
   /** Rewrites and removes records in one transaction. Throws FencedError; ConflictError when an event would get another's key. */
   changeRecords?(changes: RecordChanges): Awaitable<void>;
   /** Makes what was rewritten or removed unreadable in files of the store too, as far as it can (ERA-08). */
@@ -241,14 +241,14 @@ export interface ConversationStore {
 export type {
   ListedRecords,
   RecordChanges,
-  RecordPage,
-  RecordQuery,
+  PersonalRecordPage,
+  PersonalRecordQuery,
   RemovableRecords,
   RemovedRecord,
   RewritableRecords,
   RewrittenRecord,
   RoomCreation,
-} from './records.js';
+} from './personal-records.js';
 
 /** Something to remember that belongs to no room: a small JSON object under a key. */
 export interface Fact {

@@ -25,8 +25,8 @@ import {
   type OutboxState,
   type Participant,
   type RecordChanges,
-  type RecordPage,
-  type RecordQuery,
+  type PersonalRecordPage,
+  type PersonalRecordQuery,
   type Room,
   type RoomEvent,
   type RoomQuery,
@@ -58,7 +58,7 @@ import { Connections, type Sql } from './connection.js';
 import * as outbox from './outbox.js';
 import * as people from './people.js';
 import * as records from './records.js';
-import { changeRecords, listRecords, VACUUMED } from './stored-records.js';
+import { changeRecords, listRecords, VACUUMED } from './personal-records.js';
 import * as queries from './room-queries.js';
 import * as rooms from './rooms.js';
 import * as timeline from './timeline.js';
@@ -345,7 +345,7 @@ export class PostgresStore implements ConversationStore {
 
   // --- erasure and retention -----------------------------------------------------------------------------------------
 
-  listRecords<Kind extends keyof ListedRecords>(query: RecordQuery<Kind>): Promise<RecordPage<Kind>> {
+  listRecords<Kind extends keyof ListedRecords>(query: PersonalRecordQuery<Kind>): Promise<PersonalRecordPage<Kind>> {
     return listRecords(this.#read, query);
   }
   changeRecords(changes: RecordChanges): Promise<void> {

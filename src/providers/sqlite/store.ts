@@ -28,8 +28,8 @@ import {
   type OutboxState,
   type Participant,
   type RecordChanges,
-  type RecordPage,
-  type RecordQuery,
+  type PersonalRecordPage,
+  type PersonalRecordQuery,
   type Room,
   type RoomEvent,
   type RoomQuery,
@@ -60,7 +60,7 @@ import { storeError } from './errors.js';
 import { GroupCommit, type Written } from './group-commit.js';
 import { SqliteOutbox } from './outbox.js';
 import { SqlitePeople } from './people.js';
-import { SqliteRecords } from './records.js';
+import { SqlitePersonalRecords } from './personal-records.js';
 import { SqliteRooms } from './rooms.js';
 import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
@@ -92,7 +92,7 @@ export class SqliteStore implements ConversationStore {
   readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
   readonly #usage: SqliteUsage;
-  readonly #records: SqliteRecords;
+  readonly #records: SqlitePersonalRecords;
   readonly #commits: SqliteCommits;
   #closed = false;
 
@@ -116,7 +116,7 @@ export class SqliteStore implements ConversationStore {
     this.#people = new SqlitePeople(sql);
     this.#approvals = new SqliteApprovals(sql);
     this.#usage = new SqliteUsage(sql);
-    this.#records = new SqliteRecords(sql, this.#rooms, this.#timeline, this.#people);
+    this.#records = new SqlitePersonalRecords(sql, this.#rooms, this.#timeline, this.#people);
     this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
     this.#group = new GroupCommit(
       database,
@@ -441,7 +441,7 @@ export class SqliteStore implements ConversationStore {
 
   // --- erasure and retention -----------------------------------------------------------------------------------------
 
-  listRecords<Kind extends keyof ListedRecords>(query: RecordQuery<Kind>): RecordPage<Kind> {
+  listRecords<Kind extends keyof ListedRecords>(query: PersonalRecordQuery<Kind>): PersonalRecordPage<Kind> {
     return this.#read(() => this.#records.list(query));
   }
   changeRecords(changes: RecordChanges): Promise<void> {

@@ -1,5 +1,5 @@
 /** Records as erasure and retention see them, in SQLite (ERA-06), within the running transaction. */
-import type { ListedRecords, RecordChanges, RecordPage, RecordQuery, RemovedRecord, RewrittenRecord } from './core.js';
+import type { ListedRecords, RecordChanges, PersonalRecordPage, PersonalRecordQuery, RemovedRecord, RewrittenRecord } from './core.js';
 import type { SqlitePeople } from './people.js';
 import type { SqliteRooms } from './rooms.js';
 import type { Statements } from './statements.js';
@@ -17,7 +17,7 @@ const LISTED: Readonly<Record<keyof ListedRecords, { readonly table: string; rea
 
 type Listed = Readonly<Record<`key_${number}`, string | number>> & { readonly json: string | null; readonly room: string };
 
-export class SqliteRecords {
+export class SqlitePersonalRecords {
   constructor(
     private readonly sql: Statements,
     private readonly rooms: SqliteRooms,
@@ -25,7 +25,7 @@ export class SqliteRecords {
     private readonly people: SqlitePeople,
   ) {}
 
-  list<Kind extends keyof ListedRecords>({ kind, containing, after, limit }: RecordQuery<Kind>): RecordPage<Kind> {
+  list<Kind extends keyof ListedRecords>({ kind, containing, after, limit }: PersonalRecordQuery<Kind>): PersonalRecordPage<Kind> {
     const { table, by } = LISTED[kind];
     const json = kind === 'creation' ? 'key' : 'json';
     const values: Value[] = (containing ?? []).map((text) => (kind === 'creation' ? text : Json.raw(JSON.stringify(text).slice(1, -1))));

@@ -1,7 +1,7 @@
 /** Records as erasure and retention see them (ERA-05, ERA-06). For stores that can be looked through. */
 import assert from 'node:assert/strict';
 import { ConflictError, FencedError } from '../../core/errors.js';
-import type { ConversationStore, ListedRecords, RecordQuery } from '../../core/store/store.js';
+import type { ConversationStore, ListedRecords, PersonalRecordQuery } from '../../core/store/store.js';
 import { erasedKey } from '../../core/store/erased-key.js';
 import { givesItsOwn, vandalize } from './contract.js';
 import * as samples from './samples.js';
@@ -10,7 +10,7 @@ import { ids, openRoom, say, storeCases } from './store-case.js';
 /** Every page, one record at a time where the store takes it so. */
 async function all<Kind extends keyof ListedRecords>(
   store: ConversationStore,
-  query: Omit<RecordQuery<Kind>, 'limit'>,
+  query: Omit<PersonalRecordQuery<Kind>, 'limit'>,
 ): Promise<ListedRecords[Kind][]> {
   const found: ListedRecords[Kind][] = [];
   for (let after: string | undefined; ;) {
@@ -21,7 +21,7 @@ async function all<Kind extends keyof ListedRecords>(
   }
 }
 
-export const recordCases = storeCases([
+export const personalRecordCases = storeCases([
   {
     name: 'gives every participant, binding, held message and creation, page by page, and only those that hold a text',
     rules: ['ERA-06', 'STO-06'],

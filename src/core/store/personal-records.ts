@@ -23,7 +23,7 @@ export interface ListedRecords {
 }
 
 /** A page of records of one kind. */
-export interface RecordQuery<Kind extends keyof ListedRecords = keyof ListedRecords> {
+export interface PersonalRecordQuery<Kind extends keyof ListedRecords = keyof ListedRecords> {
   readonly kind: Kind;
   /** Only records that hold one of these texts somewhere, keys and values alike. Default: all. */
   readonly containing?: readonly string[];
@@ -34,7 +34,7 @@ export interface RecordQuery<Kind extends keyof ListedRecords = keyof ListedReco
 }
 
 /** What a page held. */
-export interface RecordPage<Kind extends keyof ListedRecords = keyof ListedRecords> {
+export interface PersonalRecordPage<Kind extends keyof ListedRecords = keyof ListedRecords> {
   readonly records: readonly ListedRecords[Kind][];
   /** Where the next page begins; absent behind the last one. */
   readonly next?: string;

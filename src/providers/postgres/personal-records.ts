@@ -1,6 +1,6 @@
 /** Records as erasure and retention see them, in PostgreSQL (ERA-06). */
 import type { Sql } from './connection.js';
-import type { ListedRecords, RecordChanges, RecordPage, RecordQuery, RemovedRecord, RewrittenRecord } from './core.js';
+import type { ListedRecords, RecordChanges, PersonalRecordPage, PersonalRecordQuery, RemovedRecord, RewrittenRecord } from './core.js';
 import { lockIdentities } from './people.js';
 import { lockRoom, membersChanged } from './rooms.js';
 import { decodeText, Json, parseJson, type Value } from './text.js';
@@ -38,8 +38,8 @@ export const VACUUMED = [
 
 export async function listRecords<Kind extends keyof ListedRecords>(
   sql: Sql,
-  { kind, containing, after, limit }: RecordQuery<Kind>,
-): Promise<RecordPage<Kind>> {
+  { kind, containing, after, limit }: PersonalRecordQuery<Kind>,
+): Promise<PersonalRecordPage<Kind>> {
   const { table, by } = LISTED[kind];
   const isCreation = kind === 'creation';
   const texts = containing?.map((text) => (isCreation ? text : new Json(text).text.slice(1, -1)));
