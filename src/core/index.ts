@@ -53,6 +53,7 @@ export type { HookHandler, HookOptions, HookSource } from './hooks/engine.js';
 export type { HookContext } from './hooks/context.js';
 export { FrameworkEventType, type FrameworkEvent, type FrameworkHandler } from './framework-events.js';
 export * from './store/store.js';
+export * from './store/records.js';
 export { InMemoryStore } from './store/in-memory.js';
 // What every store needs to behave like the others.
 export { copyJson, freezeJson } from './models/json.js';

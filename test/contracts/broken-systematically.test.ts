@@ -103,6 +103,8 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'p
   listFacts: () => [],
   listRecords: () => ({ records: [] }),
   changeRecords: () => undefined,
+  readRecords: () => ({ records: [] }),
+  writeRecords: () => undefined,
 };
 const METHODS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
 /** In a store of one process there are no leases to renew or release; stores with leases are tried in broken-stores.test.ts. */
@@ -112,7 +114,9 @@ const READS = METHODS.filter((name) => /^(get|load|find|list|count|resolve|sumUs
 const TAKES_PLAIN: readonly StoreMethod[] = ['deleteRoom', 'deleteEvent', 'linkAddress', 'unmergeIdentity', 'setReadMarker', 'recordOutcomes'];
 /** Those give out values that cannot be changed. */
 const PLAIN: readonly StoreMethod[] = ['countEvents', 'getReadMarker'];
-const WRITES = METHODS.filter((name) => !READS.includes(name) && name !== 'claimDue' && name !== 'summarizeWork' && !WITHOUT_EFFECT.includes(name));
+/** They only tell what is there. */
+const TELLS: readonly string[] = ['claimDue', 'readRecords', 'summarizeWork'];
+const WRITES = METHODS.filter((name) => !READS.includes(name) && !TELLS.includes(name) && !WITHOUT_EFFECT.includes(name));
 
 /** Where each model comes in: the method, and how its argument is changed. */
 const ALL = '*';
@@ -234,6 +238,7 @@ const OPTIONS: readonly (readonly [StoreMethod, number, ...string[]])[] = [
   ['listRecords', 0, 'containing'],
   ['changeRecords', 0, 'fencingToken', 'put', 'remove', 'usageBefore'],
   ['summarizeWork', 0, 'now'],
+  ['readRecords', 0, 'roomId', 'after', 'limit'],
 ];
 const IGNORED = OPTIONS.flatMap(([method, position, ...options]) =>
   (options.length === 0 ? [undefined] : options).map(

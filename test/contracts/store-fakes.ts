@@ -514,6 +514,39 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
     }),
   ],
   ['closes once only', 'closes once, and again', closesOnceOnly],
+  [
+    'writes records one after another',
+    'stores all of what it is given',
+    (store) => ({
+      writeRecords: async (records) => {
+        for (const record of records) await store.writeRecords?.([record]);
+      },
+    }),
+  ],
+  [
+    'loses the highest token of a room that is copied into it',
+    'goes on where the store it was copied from',
+    (store) => ({
+      writeRecords: (records) => store.writeRecords?.(records.map((record) => (record.kind === 'room' ? { ...record, fence: -1 } : record))),
+    }),
+  ],
+  [
+    'gives everything but usage',
+    'gives every record as it is',
+    (store) => ({ readRecords: (query) => (query.kind === 'usage' ? { records: [] } : (store.readRecords?.(query) ?? { records: [] })) }),
+  ],
+  [
+    'makes its own index of a copied event',
+    'gives every record as it is',
+    (store) => ({
+      writeRecords: (records) => {
+        let index = 0;
+        return store.writeRecords?.(
+          records.map((record) => (record.kind === 'event' ? { kind: 'event', event: { ...record.event, index: index++ } } : record)),
+        );
+      },
+    }),
+  ],
 ];
 
 const LEASES = 'keeps lanes of other owners apart';

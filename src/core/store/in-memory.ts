@@ -21,9 +21,11 @@ import { MemoryOutbox } from './memory/outbox.js';
 import { MemoryOutcomes } from './memory/outcomes.js';
 import { MemoryPeople } from './memory/people.js';
 import { MemoryRoom } from './memory/room.js';
+import { keysOf, pageOf, roomIdOf } from './memory/records.js';
 import { RoutingIndex } from './memory/routing.js';
 import { summaryOf } from './memory/summary.js';
 import { MemoryUsage } from './memory/usage.js';
+import type { RecordKind, RecordPage, RecordQuery, StoredRecord } from './records.js';
 import type {
   ApprovalQuery,
   Arrival,
@@ -506,10 +508,10 @@ export class InMemoryStore implements ConversationStore {
 
   /** All on one page: they are at hand. */
   listRecords<Kind extends keyof ListedRecords>({ kind, containing }: PersonalRecordQuery<Kind>): PersonalRecordPage<Kind> {
-    return { records: this.#recordsOf(kind).filter((record) => containing === undefined || holdsOneOf(record, containing)) };
+    return { records: this.#personalRecordsOf(kind).filter((record) => containing === undefined || holdsOneOf(record, containing)) };
   }
 
-  #recordsOf<Kind extends keyof ListedRecords>(kind: Kind): ListedRecords[Kind][] {
+  #personalRecordsOf<Kind extends keyof ListedRecords>(kind: Kind): ListedRecords[Kind][] {
     const lists: { readonly [Each in keyof ListedRecords]: () => ListedRecords[Each][] } = {
       event: () => [...this.#rooms.values()].flatMap((room) => room.events()),
       participant: () => copyJson([...this.#rooms.values()].flatMap(({ state }) => state.participants)),
@@ -590,8 +592,149 @@ export class InMemoryStore implements ConversationStore {
     // What is not kept any more is gone.
   }
 
+  // --- records -------------------------------------------------------------------------------------------------------
+
+  readRecords(query: RecordQuery): RecordPage {
+    return pageOf(this.#recordsOf(query.kind), query);
+  }
+  writeRecords(records: readonly StoredRecord[]): void {
+    const own = ownJson(records);
+    this.#checkRecords(own);
+    for (const record of own) this.#load(record);
+  }
+
   close(): void {
     // Nothing is open: what was stored stays readable until the store is forgotten.
+  }
+
+  #recordsOf(kind: RecordKind): StoredRecord[] {
+    const rooms = [...this.#rooms.values()];
+    switch (kind) {
+      case 'room':
+        return rooms.map((room) => room.record());
+      case 'event':
+        return rooms.flatMap((room) => room.events().map((event) => ({ kind, event })));
+      case 'creation':
+        return [...this.#creations].map(([key, creation]) => ({ kind, key, ...creation }));
+      case 'row':
+        return this.#outbox.listRows({}).map((row) => ({ kind, row }));
+      case 'turn':
+        return this.#outbox.listTurns({}).map((turn) => ({ kind, turn }));
+      case 'approval':
+        return this.listApprovals({}).map((approval) => ({ kind, approval }));
+      case 'task':
+        return rooms.flatMap((room) => room.listTasks().map((task) => ({ kind, task })));
+      case 'observation':
+        return rooms.flatMap((room) => room.listObservations().map((observation) => ({ kind, observation })));
+      case 'outcome':
+        return this.#outcomes.all().map((outcome) => ({ kind, outcome }));
+      case 'usage':
+        return this.#usage.all().map((usage) => ({ kind, usage }));
+      case 'held':
+        return this.#holds.all().map((held) => ({ kind, held }));
+      case 'identity':
+        return this.#people.identities().map((identity) => ({ kind, identity }));
+      case 'merge':
+        return this.#people.merges().map((merge) => ({ kind, merge }));
+      case 'fact':
+        return this.#facts.list({ prefix: '' }).map((fact) => ({ kind, fact }));
+    }
+  }
+
+  /** Before anything is written: nothing may be there already, and every room has to be. */
+  #checkRecords(records: readonly StoredRecord[]): void {
+    const coming = new Set<string>();
+    for (const record of records) {
+      const roomId = roomIdOf(record);
+      if (record.kind !== 'room' && roomId !== undefined && !this.#rooms.has(roomId) && !coming.has(`room ${roomId}`))
+        throw new RoomNotFoundError(roomId);
+      if (record.kind === 'identity') this.#people.checkAddresses(record.identity);
+      for (const key of keysOf(record)) {
+        if (coming.has(key) || this.#holdsRecord(record))
+          throw new ConflictError(`The store has this already (${key}). Ids are unique.`, { retryable: false });
+        coming.add(key);
+      }
+    }
+  }
+
+  #holdsRecord(record: StoredRecord): boolean {
+    switch (record.kind) {
+      case 'room':
+        return this.#rooms.has(record.room.id);
+      case 'creation':
+        return this.#creations.has(record.key);
+      case 'event': {
+        const { roomId, id, index, idempotencyKey } = record.event;
+        const room = this.#rooms.get(roomId);
+        return (
+          room?.byId(id) !== undefined ||
+          room?.hasIndex(index) === true ||
+          (idempotencyKey !== undefined && room?.byKey(idempotencyKey) !== undefined)
+        );
+      }
+      case 'row':
+        return this.getRow(record.row.id) !== null;
+      case 'turn':
+        return this.getTurn(record.turn.id) !== null;
+      case 'approval':
+        return this.getApproval(record.approval.id) !== null;
+      case 'task':
+        return this.#tasks.has(record.task.id);
+      case 'observation':
+        return this.listObservations(record.observation.roomId).some(({ id }) => id === record.observation.id);
+      default:
+        return false;
+    }
+  }
+
+  #load(record: StoredRecord): void {
+    switch (record.kind) {
+      case 'room': {
+        const room = MemoryRoom.from({ ...record, room: storedRoom(record.room) });
+        this.#rooms.set(record.room.id, room);
+        this.#routing.update({ room: record.room, bindings: EMPTY_LIST, participants: EMPTY_LIST }, room.state);
+        return;
+      }
+      case 'event':
+        this.#require(record.event.roomId).insert(record.event);
+        this.#routing.keep(record.event);
+        return;
+      case 'creation':
+        this.#creations.set(record.key, { roomId: record.roomId, atMs: record.atMs });
+        return;
+      case 'row':
+        this.#outbox.addRows([record.row], record.row.eventIndex);
+        return;
+      case 'turn':
+        this.#outbox.addTurns([record.turn], record.turn.triggerIndex);
+        return;
+      case 'approval':
+        this.#approvals.add([record.approval]);
+        return;
+      case 'task':
+        this.createTask(record.task);
+        return;
+      case 'observation':
+        this.addObservation(record.observation);
+        return;
+      case 'outcome':
+        this.recordOutcomes([record.outcome]);
+        return;
+      case 'usage':
+        this.addUsage([record.usage]);
+        return;
+      case 'held':
+        this.#holds.hold(record.held, Infinity);
+        return;
+      case 'identity':
+        this.#people.replace(record.identity);
+        return;
+      case 'merge':
+        this.#people.replaceMerge(record.merge);
+        return;
+      case 'fact':
+        this.#facts.put(record.fact.key, record.fact.fact);
+    }
   }
 
   #taskInProgress(taskId: string): Task {

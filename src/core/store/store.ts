@@ -18,6 +18,7 @@ import type { Observation, Task } from '../models/task.js';
 import type { UsageQuery, UsageRecord, UsageSum } from '../models/usage.js';
 import type { ChannelType, OutboxState, RoomStatus, TurnEndReason, TurnState } from '../models/vocabulary.js';
 import type { ListedRecords, RecordChanges, PersonalRecordPage, PersonalRecordQuery } from './personal-records.js';
+import type { RecordPage, RecordQuery, StoredRecord } from './records.js';
 
 /** Storage of everything a kit knows. Implementations run the contract suite of `roomkit/testing` (STO-11). */
 export interface ConversationStore {
@@ -233,6 +234,15 @@ export interface ConversationStore {
   changeRecords?(changes: RecordChanges): Awaitable<void>;
   /** Makes what was rewritten or removed unreadable in files of the store too, as far as it can (ERA-08). */
   purge?(): Awaitable<void>;
+  // --- records -----------------------------------------------------------------------------------------------------
+  /** What is stored, as it is, page by page (STO-20). Stores that cannot be copied leave both out. */
+  readRecords?(query: RecordQuery): Awaitable<RecordPage>;
+  /**
+   * Stores records as they were read, all of them or none: indexes, counters, states and leases are theirs. Throws ConflictError
+   * when one is there already; identities, merges and facts take the place of what has their key. Throws RoomNotFoundError for
+   * what belongs to a room that is neither there nor before it.
+   */
+  writeRecords?(records: readonly StoredRecord[]): Awaitable<void>;
 
   /** Idempotent. */
   close(): Awaitable<void>;

@@ -26,6 +26,12 @@ export async function createIdentity(sql: Sql, identity: Identity): Promise<Iden
   return identity;
 }
 
+/** In the place of the one with its id. */
+export async function replaceIdentity(sql: Sql, identity: Identity): Promise<void> {
+  await forgetAddresses(sql, identity.id);
+  await put(sql, identity);
+}
+
 export async function getIdentity(sql: Sql, identityId: string): Promise<Identity | null> {
   return model(
     sql,

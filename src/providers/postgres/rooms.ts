@@ -132,7 +132,7 @@ function countersOf(row: Row): Pick<Room, 'eventCount' | 'latestIndex' | 'versio
 }
 
 /** The room without its counters, which have columns of their own. */
-function encode(room: Room): Json {
+export function encodeRoom(room: Room): Json {
   const { eventCount: _count, latestIndex: _index, version: _version, updatedAt: _at, ...rest } = room;
   return new Json(rest);
 }
@@ -149,7 +149,7 @@ export async function createRoom(sql: Sql, room: Room): Promise<Room> {
       `INSERT INTO @rooms (id, json, event_count, latest_index, version, updated_at, stamp, members)
        VALUES ($1, $2, $3, $4, $5, $6, nextval('@stamps'), nextval('@stamps'))`,
       room.id,
-      encode(room),
+      encodeRoom(room),
       room.eventCount,
       room.latestIndex,
       room.version,
@@ -223,7 +223,7 @@ export async function patchMetadata(sql: Sql, roomId: string, patch: Metadata, f
 async function putRoom(sql: Sql, room: Room): Promise<Room> {
   await sql.all(
     "UPDATE @rooms SET json = $1, version = $2, updated_at = $3, stamp = nextval('@stamps') WHERE id = $4",
-    encode(room),
+    encodeRoom(room),
     room.version,
     room.updatedAt,
     room.id,

@@ -27,6 +27,8 @@ import {
   type RecordChanges,
   type PersonalRecordPage,
   type PersonalRecordQuery,
+  type RecordPage,
+  type RecordQuery,
   type Room,
   type RoomEvent,
   type RoomQuery,
@@ -36,6 +38,7 @@ import {
   type RouteQuery,
   type RowPatch,
   type RowQuery,
+  type StoredRecord,
   type Task,
   type TurnMerge,
   type TurnMergeOrder,
@@ -51,6 +54,7 @@ import {
   type WriteOptions,
 } from './core.js';
 import * as approvals from './approvals.js';
+import * as everything from './all-records.js';
 import * as claims from './claims.js';
 import { commitEvent } from './commits.js';
 import { checkedConfig, type PostgresOptions } from './config.js';
@@ -355,6 +359,16 @@ export class PostgresStore implements ConversationStore {
   /** Asks the server to take the room of what was rewritten or removed; without the right to do so, that is left to its autovacuum. */
   async purge(): Promise<void> {
     for (const table of VACUUMED) await this.connections.all(`VACUUM @${table}`);
+  }
+
+  // --- records -------------------------------------------------------------------------------------------------------
+
+  readRecords(query: RecordQuery): Promise<RecordPage> {
+    return everything.readRecords(this.#read, query);
+  }
+  writeRecords(records: readonly StoredRecord[]): Promise<void> {
+    const own = copyJson(records);
+    return this.#ofPeople((sql) => everything.writeRecords(sql, own));
   }
 
   /** By the server's clock, which all processes share (STO-17). */

@@ -30,6 +30,12 @@ export class SqlitePeople {
     return identity;
   }
 
+  /** In the place of the one with its id. */
+  replaceIdentity(identity: Identity): void {
+    this.#forgetAddresses(identity.id);
+    this.#put(identity);
+  }
+
   getIdentity(identityId: string): Identity | null {
     return this.#own(this.#follow(identityId));
   }

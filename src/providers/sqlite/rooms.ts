@@ -83,17 +83,22 @@ export class SqliteRooms {
   create(room: Room): Room {
     if (this.state(room.id) !== null) throw new RoomExistsError(room.id);
     const own = freezeJson(room);
+    this.insert(own, -1);
+    this.#changed({ room: own, bindings: Object.freeze([]), participants: Object.freeze([]) });
+    return copyJson(own);
+  }
+
+  /** The rows of a room, as it is given; nothing is kept of it before it is read. */
+  insert(room: Room, fence: number): void {
     // The columns of version 1 for counters must be filled; they are not looked at (see the schema).
     this.sql
       .get(
         'INSERT INTO rooms (id, organization_id, status, created_at, has_timers, event_count, latest_index, version, json) VALUES (?, ?, ?, ?, ?, 0, -1, 0, ?)',
       )
-      .run(own.id, own.organizationId ?? null, own.status, own.createdAt, timed(own), encode(own));
+      .run(room.id, room.organizationId ?? null, room.status, room.createdAt, timed(room), encode(room));
     this.sql
-      .get('INSERT INTO counters (room_id, event_count, latest_index, version, updated_at) VALUES (?, ?, ?, ?, ?)')
-      .run(own.id, own.eventCount, own.latestIndex, own.version, own.updatedAt);
-    this.#changed({ room: own, bindings: Object.freeze([]), participants: Object.freeze([]) });
-    return copyJson(own);
+      .get('INSERT INTO counters (room_id, event_count, latest_index, version, fence, updated_at) VALUES (?, ?, ?, ?, ?, ?)')
+      .run(room.id, room.eventCount, room.latestIndex, room.version, fence, room.updatedAt);
   }
 
   createOnce(key: string, room: Room, ttlSeconds: number): { room: Room; created: boolean } {

@@ -30,6 +30,8 @@ import {
   type RecordChanges,
   type PersonalRecordPage,
   type PersonalRecordQuery,
+  type RecordPage,
+  type RecordQuery,
   type Room,
   type RoomEvent,
   type RoomQuery,
@@ -39,6 +41,7 @@ import {
   type RouteQuery,
   type RowPatch,
   type RowQuery,
+  type StoredRecord,
   type Task,
   type TurnMerge,
   type TurnMergeOrder,
@@ -61,6 +64,7 @@ import { GroupCommit, type Written } from './group-commit.js';
 import { SqliteOutbox } from './outbox.js';
 import { SqlitePeople } from './people.js';
 import { SqlitePersonalRecords } from './personal-records.js';
+import { SqliteRecords } from './records.js';
 import { SqliteRooms } from './rooms.js';
 import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
@@ -92,8 +96,9 @@ export class SqliteStore implements ConversationStore {
   readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
   readonly #usage: SqliteUsage;
-  readonly #records: SqlitePersonalRecords;
+  readonly #personalRecords: SqlitePersonalRecords;
   readonly #commits: SqliteCommits;
+  readonly #records: SqliteRecords;
   #closed = false;
 
   /** Opens or creates the file and brings it to this version. Throws RoomKitErrors that say how to mend it. */
@@ -116,8 +121,9 @@ export class SqliteStore implements ConversationStore {
     this.#people = new SqlitePeople(sql);
     this.#approvals = new SqliteApprovals(sql);
     this.#usage = new SqliteUsage(sql);
-    this.#records = new SqlitePersonalRecords(sql, this.#rooms, this.#timeline, this.#people);
+    this.#personalRecords = new SqlitePersonalRecords(sql, this.#rooms, this.#timeline, this.#people);
     this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
+    this.#records = new SqliteRecords(sql, this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
     this.#group = new GroupCommit(
       database,
       (error) => storeError(error, path),
@@ -442,11 +448,11 @@ export class SqliteStore implements ConversationStore {
   // --- erasure and retention -----------------------------------------------------------------------------------------
 
   listRecords<Kind extends keyof ListedRecords>(query: PersonalRecordQuery<Kind>): PersonalRecordPage<Kind> {
-    return this.#read(() => this.#records.list(query));
+    return this.#read(() => this.#personalRecords.list(query));
   }
   changeRecords(changes: RecordChanges): Promise<void> {
     const own = copyJson(changes);
-    return this.#write(own.roomId, () => this.#records.change(own));
+    return this.#write(own.roomId, () => this.#personalRecords.change(own));
   }
   /** Brings the search index and the log in order: neither holds words any more that were taken out of it. Takes longer the larger they are. */
   purge(): void {
@@ -455,6 +461,16 @@ export class SqliteStore implements ConversationStore {
       this.database.exec("INSERT INTO event_text (event_text) VALUES ('optimize')");
       this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     });
+  }
+
+  // --- records -------------------------------------------------------------------------------------------------------
+
+  readRecords(query: RecordQuery): RecordPage {
+    return this.#read(() => this.#records.read(query));
+  }
+  writeRecords(records: readonly StoredRecord[]): Promise<void> {
+    const own = copyJson(records);
+    return this.#write(undefined, () => this.#records.write(own));
   }
 
   close(): void {

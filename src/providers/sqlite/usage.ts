@@ -12,6 +12,27 @@ interface Group {
 /** Kinds of tokens that have a column; others are rare, and in the JSON. */
 const KINDS = ['input_tokens', 'output_tokens', 'cache_read_tokens', 'cache_write_tokens', 'reasoning_tokens'] as const;
 
+/** A row of the table. */
+export type UsageRow = Readonly<Record<'room_id' | 'turn_id' | 'agent_id' | 'provider' | 'model' | 'at', string>> &
+  Readonly<Record<(typeof KINDS)[number] | 'cost', number | null>> & { readonly ms: number; readonly json: string | null };
+
+/** The record that was written as this row. */
+export function usageOf(row: UsageRow): UsageRecord {
+  const known = KINDS.flatMap((kind) => (row[kind] === null ? [] : [[kind, Number(row[kind])] as const]));
+  const others = row.json === null ? {} : (JSON.parse(row.json) as Record<string, number>);
+  return {
+    roomId: row.room_id,
+    turnId: row.turn_id,
+    agentId: row.agent_id,
+    provider: row.provider,
+    model: row.model,
+    tokens: { ...Object.fromEntries(known), ...others },
+    ms: Number(row.ms),
+    ...(row.cost !== null && { cost: Number(row.cost) }),
+    at: row.at,
+  };
+}
+
 export class SqliteUsage {
   constructor(private readonly sql: Statements) {}
 

@@ -6,9 +6,11 @@ import type { ChannelBinding } from '../../core/models/binding.js';
 import type { EventContent } from '../../core/models/content.js';
 import type { OutboxRow, TurnRow } from '../../core/models/delivery.js';
 import type { EventSource, RoomEvent, RoomEventDraft } from '../../core/models/event.js';
+import type { Metadata } from '../../core/models/json.js';
 import type { Identity, Participant } from '../../core/models/people.js';
 import type { Room } from '../../core/models/room.js';
 import type { Observation, Task } from '../../core/models/task.js';
+import type { UsageRecord } from '../../core/models/usage.js';
 import type { HeldMessage } from '../../core/store/store.js';
 
 /** Noon of a day, and seconds after it. */
@@ -443,4 +445,13 @@ export function fullHeld(id: string): Required<HeldMessage> {
     heldAt: at(),
     expiresAt: at(60),
   };
+}
+
+export function fullUsage(roomId: string): Required<UsageRecord> {
+  const tokens = { input_tokens: 5, output_tokens: 2, audio_tokens: 1 };
+  return { roomId, turnId: 't1', agentId: 'helper', provider: 'vendor', model: 'small', tokens, ms: 12.5, cost: 0.25, at: at(3) };
+}
+
+export function fullFact(): Metadata {
+  return { at: at(2), nested: { words: ['stop', 'ünd \u0000 \ud83d\ude00'] }, none: null };
 }

@@ -7,6 +7,7 @@ import { memberCases } from './store-members-contract.js';
 import { outboxCases } from './store-outbox-contract.js';
 import { peopleCases } from './store-people-contract.js';
 import { personalRecordCases } from './store-personal-records-contract.js';
+import { recordCases } from './store-records-contract.js';
 import { roomCases } from './store-rooms-contract.js';
 import { routingCases } from './store-routing-contract.js';
 import { summaryCases } from './store-summary-contract.js';
@@ -41,5 +42,6 @@ export const storeContract: readonly StoreCase[] = [
   ...holdCases,
   ...factCases,
   ...personalRecordCases,
+  ...recordCases,
   ...routingCases,
 ];

@@ -28,6 +28,7 @@ export class MemoryHolds {
     return copyJson(list.filter((message) => message.expiresAt > now));
   }
 
+  /** Key by key, in the order they came. */
   all(): HeldMessage[] {
     return copyJson([...this.#held.values()].flat());
   }

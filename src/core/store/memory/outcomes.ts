@@ -33,6 +33,17 @@ export class MemoryOutcomes {
     return outcome?.roomId === roomId ? outcome.results : EMPTY_LIST;
   }
 
+  /** With one result each; of one channel the last. */
+  all(): DeliveryOutcome[] {
+    const found: DeliveryOutcome[] = [];
+    for (const { roomId, eventId, results } of [...this.elder.values(), ...this.younger.values()]) {
+      if (this.find(eventId)?.roomId !== roomId) continue;
+      const last = new Map(results.map((result) => [result.channelId, result]));
+      for (const result of last.values()) found.push({ roomId, eventId, results: [result] });
+    }
+    return found;
+  }
+
   forget(eventId: string): void {
     this.younger.delete(eventId);
     this.elder.delete(eventId);

@@ -95,6 +95,30 @@ export class MemoryPeople {
     this.#merges.delete(fromId);
   }
 
+  identities(): Identity[] {
+    return copyJson([...this.#identities.values()]);
+  }
+
+  merges(): IdentityMerge[] {
+    return copyJson([...this.#merges.values()]);
+  }
+
+  /** Throws where {@link replace} would: when another identity has one of its addresses. */
+  checkAddresses(identity: Identity): void {
+    for (const key of addressKeys(identity)) this.#checkFree(key, identity.id);
+  }
+
+  /** In the place of the one with its id. */
+  replace(identity: Identity): void {
+    const before = this.#identities.get(identity.id);
+    if (before !== undefined) for (const key of addressKeys(before)) this.#addresses.delete(key);
+    this.#put(identity);
+  }
+
+  replaceMerge(merge: IdentityMerge): void {
+    this.#merges.set(merge.fromId, copyJson(merge));
+  }
+
   #put(identity: Identity): void {
     this.#identities.set(identity.id, copyJson(identity));
     for (const key of addressKeys(identity)) this.#addresses.set(key, identity.id);

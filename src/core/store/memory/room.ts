@@ -9,6 +9,7 @@ import type { Observation, Task } from '../../models/task.js';
 import { frozenEvent, keyTaken, roomChanged } from '../stored-event.js';
 import { erasedKey, isErasedKey } from '../erased-key.js';
 import { patchedRoom } from '../room-patch.js';
+import type { RoomRecord } from '../records.js';
 import type { EventCommit, EventQuery, RoomState } from '../store.js';
 
 /** What few rooms have. */
@@ -38,6 +39,37 @@ export class MemoryRoom {
 
   constructor(room: Room) {
     this.state = frozenState(room, EMPTY_LIST, EMPTY_LIST, ++revisions);
+  }
+
+  /** As it was read (STO-20). Its events come one by one. */
+  static from({ room, bindings, participants, markers, fence }: RoomRecord): MemoryRoom {
+    const own = new MemoryRoom(room);
+    for (const binding of bindings) own.putBinding(binding);
+    for (const participant of participants) own.putParticipant(participant);
+    for (const [channelId, index] of Object.entries(markers)) own.mark(channelId, index);
+    own.fence = fence;
+    own.hasGaps = true; // positions are indexes only where all events have come
+    return own;
+  }
+
+  record(): RoomRecord {
+    const markers = Object.fromEntries(this.extras?.markers ?? []);
+    const { room, bindings, participants } = this.state;
+    return { kind: 'room', room, bindings, participants, markers, fence: this.fence };
+  }
+
+  /** Puts a stored event where its index belongs. */
+  insert(event: RoomEvent): void {
+    const at = this.positionAfter(event.index);
+    if (this.timeline === NO_EVENTS) this.timeline = [];
+    this.timeline.splice(at, 0, event);
+    this.hasGaps = true;
+    this.ids?.set(event.id, event.index);
+    if (event.idempotencyKey !== undefined) (this.keys ??= new Map()).set(event.idempotencyKey, event.index);
+  }
+
+  hasIndex(index: number): boolean {
+    return this.timeline[this.positionAfter(index - 1)]?.index === index;
   }
 
   /** `onlyCounts`: nothing has changed but counters. */

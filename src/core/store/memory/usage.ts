@@ -3,16 +3,16 @@ import type { UsageQuery, UsageRecord, UsageSum } from '../../models/usage.js';
 import { EMPTY_LIST, ownJson } from '../../models/json.js';
 import { sumUsage } from '../../usage/sums.js';
 
-/** What sums are made of: turns are not asked for, and the room is the list's. */
-type Kept = Omit<UsageRecord, 'roomId' | 'turnId' | 'cost'> & { readonly cost: number | undefined };
+/** The room is the list's. */
+type Kept = Omit<UsageRecord, 'roomId' | 'cost'> & { readonly cost: number | undefined };
 
 export class MemoryUsage {
   readonly #byRoom = new Map<string, Kept[]>();
 
   add(records: readonly UsageRecord[]): void {
-    for (const { roomId, agentId, provider, model, tokens, ms, cost, at } of records) {
+    for (const { roomId, turnId, agentId, provider, model, tokens, ms, cost, at } of records) {
       // One small object of one shape: every turn leaves at least one.
-      const own: Kept = { agentId, provider, model, tokens: Object.isFrozen(tokens) ? tokens : ownJson(tokens), ms, cost, at };
+      const own: Kept = { turnId, agentId, provider, model, tokens: Object.isFrozen(tokens) ? tokens : ownJson(tokens), ms, cost, at };
       const known = this.#byRoom.get(roomId);
       // A list that begins with an element has room for one; an empty one that grows takes room for seventeen.
       if (known === undefined) this.#byRoom.set(roomId, [own]);
@@ -29,6 +29,14 @@ export class MemoryUsage {
     const kept = this.#byRoom.get(roomId)?.filter(({ at }) => at >= before) ?? [];
     if (kept.length > 0) this.#byRoom.set(roomId, kept);
     else this.#byRoom.delete(roomId);
+  }
+
+  /** As they were added, room by room. */
+  all(): UsageRecord[] {
+    const records: UsageRecord[] = [];
+    for (const [roomId, kept] of this.#byRoom)
+      for (const { cost, ...one } of kept) records.push({ roomId, ...one, ...(cost !== undefined && { cost }) });
+    return records;
   }
 
   deleteRoom(roomId: string): void {
