@@ -30,13 +30,16 @@ export type Command =
   | ({ readonly name: 'emulate' } & EmulateCommand)
   | ({ readonly name: 'webhooks' } & WebhooksCommand);
 
-export const USAGE = `roomkit: run a kit, watch it, begin a new one
+export const USAGE = `roomkit: run a kit, watch it, begin a new one, look after its database
 
   roomkit dev FILE      serves the kit that FILE exports, with Studio; starts again when a file changes
   roomkit start FILE    serves it as it is, until SIGTERM or Ctrl+C
   roomkit new FOLDER    writes a small project: an agent, a test, and scripts to run them
   roomkit emulate NAME  is a vendor, such as twilio, and the phone at its other end; --webhook URL is called
   roomkit webhooks FILE lists the address each vendor has to call, and what is missing; --register tells those it can
+  roomkit db ...        status, migrate and copy of a database, a postgres:// URL or a SQLite file
+  roomkit outbox ...    list, retry and cancel of deliveries
+  roomkit rooms ...     list, show, export, import, close and delete of rooms; 'roomkit rooms --help' tells more
 
   --port NUMBER         default: PORT of the environment, else what the file says, else 4170
   --host NAME           default: HOST of the environment, else what the file says, else 127.0.0.1
@@ -61,7 +64,8 @@ export function readCommand(typed: readonly string[], environment: Readonly<Reco
   if (values.help === true || name === 'help') return { name: 'help' };
   if (values.version === true) return { name: 'version' };
   if (name === undefined) throw new CannotRun(`Say what to do.\n\n${USAGE}`, 2);
-  if (!isCommand(name)) throw new CannotRun(`'${name}' is no command. There are ${COMMANDS.join(', ')}; 'roomkit --help' tells more.`, 2);
+  if (!isCommand(name))
+    throw new CannotRun(`'${name}' is no command. There are ${[...COMMANDS, 'db', 'outbox', 'rooms'].join(', ')}; 'roomkit --help' tells more.`, 2);
   const [target, ...tooMany] = rest;
   const [noun, hint] = TAKES[name];
   if (target === undefined) throw new CannotRun(hint, 2);

@@ -6,6 +6,8 @@ import { dev } from './dev.js';
 import { emulate } from './emulate.js';
 import { newProject } from './new.js';
 import { CannotRun, complain, say } from './say.js';
+import { isGroup } from './operations/commands.js';
+import { operate } from './operations/operate.js';
 import { start } from './start.js';
 import { webhooks } from './webhooks.js';
 import { watched, type WatchedSettings } from './watched.js';
@@ -25,6 +27,7 @@ try {
 }
 
 async function obey(): Promise<void> {
+  if (isGroup(first)) return operate(first, process.argv.slice(3));
   const command = readCommand(process.argv.slice(2), process.env);
   switch (command.name) {
     case 'help':

@@ -597,9 +597,10 @@ export class InMemoryStore implements ConversationStore {
   readRecords(query: RecordQuery): RecordPage {
     return pageOf(this.#recordsOf(query.kind), query);
   }
-  writeRecords(records: readonly StoredRecord[]): void {
+  writeRecords(records: readonly StoredRecord[], { replaces = [] }: { readonly replaces?: readonly string[] } = {}): void {
     const own = ownJson(records);
-    this.#checkRecords(own);
+    this.#checkRecords(own, new Set(replaces));
+    for (const roomId of replaces) this.deleteRoom(roomId);
     for (const record of own) this.#load(record);
   }
 
@@ -642,7 +643,7 @@ export class InMemoryStore implements ConversationStore {
   }
 
   /** Before anything is written: nothing may be there already, and every room has to be. */
-  #checkRecords(records: readonly StoredRecord[]): void {
+  #checkRecords(records: readonly StoredRecord[], replaced: ReadonlySet<string>): void {
     const coming = new Set<string>();
     for (const record of records) {
       const roomId = roomIdOf(record);
@@ -650,7 +651,7 @@ export class InMemoryStore implements ConversationStore {
         throw new RoomNotFoundError(roomId);
       if (record.kind === 'identity') this.#people.checkAddresses(record.identity);
       for (const key of keysOf(record)) {
-        if (coming.has(key) || this.#holdsRecord(record))
+        if (coming.has(key) || (!replaced.has(roomId ?? '') && this.#holdsRecord(record)))
           throw new ConflictError(`The store has this already (${key}). Ids are unique.`, { retryable: false });
         coming.add(key);
       }

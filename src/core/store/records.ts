@@ -102,7 +102,7 @@ export const RECORD_PAGE = 500;
 /** A store whose records can be read and written. */
 export type RecordStore = ConversationStore & {
   readRecords(query: RecordQuery): Awaitable<RecordPage>;
-  writeRecords(records: readonly StoredRecord[]): Awaitable<void>;
+  writeRecords(records: readonly StoredRecord[], options?: { readonly replaces?: readonly string[] }): Awaitable<void>;
 };
 
 /** The store itself, if it can do that. Throws NotSupportedError. */

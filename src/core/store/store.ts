@@ -240,9 +240,9 @@ export interface ConversationStore {
   /**
    * Stores records as they were read, all of them or none: indexes, counters, states and leases are theirs. Throws ConflictError
    * when one is there already; identities, merges and facts take the place of what has their key. Throws RoomNotFoundError for
-   * what belongs to a room that is neither there nor before it.
+   * what belongs to a room that is neither there nor before it. `replaces` names rooms that are deleted first, in the same transaction.
    */
-  writeRecords?(records: readonly StoredRecord[]): Awaitable<void>;
+  writeRecords?(records: readonly StoredRecord[], options?: { readonly replaces?: readonly string[] }): Awaitable<void>;
 
   /** Idempotent. */
   close(): Awaitable<void>;

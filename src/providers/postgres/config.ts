@@ -17,6 +17,10 @@ export interface PostgresOptions {
   readonly connectTimeoutMs?: number;
   /** Set it to false behind a pooler that cannot keep prepared statements. Default true. */
   readonly prepare?: boolean;
+  /** False: an older schema is refused (`store_outdated`) and not brought forward, so the user needs no right to create. Default true. */
+  readonly migrate?: boolean;
+  /** True opens a schema although a copy into it was interrupted, for programs that make the copy. Default false: `store_unfinished`. */
+  readonly unfinished?: boolean;
 }
 
 export interface PostgresConfig {
@@ -28,6 +32,8 @@ export interface PostgresConfig {
   readonly statementTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly prepare: boolean;
+  readonly migrate: boolean;
+  readonly unfinished: boolean;
 }
 
 const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
@@ -36,6 +42,7 @@ export function checkedConfig(given: PostgresOptions | string, environment: Read
   const options = typeof given === 'string' ? { url: given } : given;
   const url = options.url ?? environment['DATABASE_URL'];
   const { schema = 'roomkit', pool = {}, ssl, statementTimeoutMs = 30_000, connectTimeoutMs = 10_000, prepare = true } = options;
+  const { migrate = true, unfinished = false } = options;
   if (typeof url !== 'string' || !isPostgresUrl(url)) {
     throw new ValidationError(
       "PostgreSQL needs a URL such as 'postgres://user:password@host:5432/database'" +
@@ -52,7 +59,7 @@ export function checkedConfig(given: PostgresOptions | string, environment: Read
   for (const [name, ms] of Object.entries({ statementTimeoutMs, connectTimeoutMs })) {
     if (!Number.isFinite(ms) || ms <= 0) throw new ValidationError(`${name} is ${ms}. Give a number of milliseconds above 0.`);
   }
-  return { url, schema, min, max, ssl, statementTimeoutMs, connectTimeoutMs, prepare };
+  return { url, schema, min, max, ssl, statementTimeoutMs, connectTimeoutMs, prepare, migrate, unfinished };
 }
 
 /** The database without its password, for messages. */

@@ -5,7 +5,7 @@ import { loadPeer } from '../_shared/peer.js';
 import { placeOf, type PostgresConfig } from './config.js';
 import { RoomKitError } from './core.js';
 import { isConnectionLost, isInTheWay, storeError, wasRolledBack } from './errors.js';
-import { migrate } from './schema.js';
+import { prepareSchema } from './schema.js';
 import { encodeValue, parseJson, type Value } from './text.js';
 
 type Driver = typeof pg;
@@ -80,7 +80,8 @@ export class Connections implements Sql {
     pool.on('connect', (client) => void client.on('error', () => undefined));
   }
 
-  private static async open(config: PostgresConfig, feature: string): Promise<Connections> {
+  /** Connects when it is first needed, and looks at nothing before. */
+  static async open(config: PostgresConfig, feature: string): Promise<Connections> {
     const driver = await loadDriver(feature);
     return new Connections(new driver.Pool({ ...driverConfig(driver, config), min: config.min, max: config.max, idleTimeoutMillis: 30_000 }), config);
   }
@@ -89,7 +90,7 @@ export class Connections implements Sql {
   static async start(config: PostgresConfig, feature: string): Promise<Connections> {
     const connections = await Connections.open(config, feature);
     try {
-      await connections.transaction((sql) => migrate(sql, config.schema, connections.place));
+      await connections.transaction((sql) => prepareSchema(sql, config, connections.place));
       return connections;
     } catch (error) {
       await connections.close();

@@ -12,6 +12,8 @@ const NO_NETWORK: readonly string[] = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN',
 /** Of `node:tls`: whoever vouches for it is not known, it is another host's, or its time is over. */
 const CERTIFICATE = /CERT|^UNABLE_TO_|^ERR_TLS_/;
 const BROKEN: readonly string[] = ['ECONNRESET', 'EPIPE'];
+/** Of the driver, where the server has answered that it takes no TLS. */
+const NO_TLS = 'The server does not support SSL connections';
 
 /** What a database error means for the person who runs this. Errors of our own, and mistakes in code, pass unchanged. */
 export function storeError(error: unknown, place: string): Error {
@@ -23,6 +25,14 @@ export function storeError(error: unknown, place: string): Error {
       'store_unavailable',
       `Nothing answers at ${place} (${code}). Check the host and port of the URL, and that the server runs.`,
       true,
+      error,
+    );
+  }
+  if (messageOf(error) === NO_TLS) {
+    return say(
+      'store_tls',
+      `The server of ${place} takes no TLS, and the URL or the option ssl demands it. Leave out sslmode and ssl, or set up TLS there.`,
+      false,
       error,
     );
   }
@@ -41,6 +51,14 @@ export function storeError(error: unknown, place: string): Error {
     return say(
       'store_denied',
       `The certificate of ${place} is not trusted (${messageOf(error)}). Give its authority by ssl: { ca }, and the host by the name that it was issued to.`,
+      false,
+      error,
+    );
+  }
+  if (code.startsWith('28') && messageOf(error).includes('no encryption')) {
+    return say(
+      'store_tls',
+      `The server of ${place} takes this user over TLS only. Add ?sslmode=require to the URL, or set the option ssl.`,
       false,
       error,
     );

@@ -20,6 +20,7 @@ import {
   type IdentityMerge,
   type ListedRecords,
   type Metadata,
+  type MigrationReport,
   type Observation,
   type OutboxRow,
   type OutboxState,
@@ -39,6 +40,7 @@ import {
   type RowPatch,
   type RowQuery,
   type StoredRecord,
+  type StoreStatus,
   type Task,
   type TurnMerge,
   type TurnMergeOrder,
@@ -65,6 +67,7 @@ import * as records from './records.js';
 import { changeRecords, listRecords, VACUUMED } from './personal-records.js';
 import * as queries from './room-queries.js';
 import * as rooms from './rooms.js';
+import { migrateSchema, schemaStatus } from './status.js';
 import * as timeline from './timeline.js';
 import { summarizeWork } from './summary.js';
 import * as usage from './usage.js';
@@ -85,6 +88,16 @@ export class PostgresStore implements ConversationStore {
   /** Connects, and brings the schema to this version. Throws RoomKitErrors that say how to mend it. */
   static async open(options: PostgresOptions | string = {}): Promise<PostgresStore> {
     return new PostgresStore(await Connections.start(checkedConfig(options, process.env), 'PostgresStore'));
+  }
+
+  /** How the schema stands; nothing is changed, not even created. */
+  static status(options: PostgresOptions | string = {}): Promise<StoreStatus> {
+    return schemaStatus(options);
+  }
+
+  /** Brings the schema to this version before a deploy, or with `dryRun` only says how; older processes go on beside it (STO-13). */
+  static migrate(options: PostgresOptions | string = {}, { dryRun = false }: { readonly dryRun?: boolean } = {}): Promise<MigrationReport> {
+    return migrateSchema(options, dryRun);
   }
 
   private constructor(private readonly connections: Connections) {
@@ -366,9 +379,13 @@ export class PostgresStore implements ConversationStore {
   readRecords(query: RecordQuery): Promise<RecordPage> {
     return everything.readRecords(this.#read, query);
   }
-  writeRecords(records: readonly StoredRecord[]): Promise<void> {
+  writeRecords(records: readonly StoredRecord[], { replaces = [] }: { readonly replaces?: readonly string[] } = {}): Promise<void> {
     const own = copyJson(records);
-    return this.#ofPeople((sql) => everything.writeRecords(sql, own));
+    const gone = replaces.slice();
+    return this.#ofPeople(async (sql) => {
+      for (const roomId of gone) await rooms.deleteRoom(sql, roomId);
+      await everything.writeRecords(sql, own);
+    });
   }
 
   /** By the server's clock, which all processes share (STO-17). */

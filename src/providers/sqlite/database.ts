@@ -1,7 +1,8 @@
 /** Opens a SQLite file with what this Node has: `node:sqlite`, else the package `@photostructure/sqlite`, which has the same API. */
-import { MissingPeerError, RoomKitError, ValidationError } from './core.js';
+import { existsSync } from 'node:fs';
+import { COPY_MARK, MissingPeerError, outdatedSchema, RoomKitError, unfinishedCopy, ValidationError } from './core.js';
 import { storeError } from './errors.js';
-import { checkOwn, migrate } from './schema.js';
+import { checkOwn, migrate, pendingSteps, SCHEMA_VERSION } from './schema.js';
 
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
@@ -25,7 +26,11 @@ export const IN_MEMORY = ':memory:';
 const SYNCHRONOUS: readonly string[] = ['full', 'normal'];
 
 /** A file that is ours, on this version's schema, and held by this process alone. */
-export async function openFile(path: string, synchronous: 'full' | 'normal'): Promise<Database> {
+export async function openFile(
+  path: string,
+  synchronous: 'full' | 'normal',
+  { migrates = true, unfinished = false }: { readonly migrates?: boolean; readonly unfinished?: boolean } = {},
+): Promise<Database> {
   if (!SYNCHRONOUS.includes(synchronous)) {
     throw new ValidationError(`SqliteStore was given synchronous '${String(synchronous)}'. Choose 'full' (survives power loss) or 'normal'.`);
   }
@@ -36,6 +41,9 @@ export async function openFile(path: string, synchronous: 'full' | 'normal'): Pr
     // One process at a time: a second one is told so instead of corrupting what the first believes.
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
     checkOwn(database, path);
+    const { version, steps } = pendingSteps(database);
+    // A new file has nothing that could be lost.
+    if (!migrates && steps.length > 0 && version > 0) throw outdatedSchema(`The database '${path}'`, version, SCHEMA_VERSION);
     startWriteAheadLog(database, path);
     database.exec(`PRAGMA synchronous = ${synchronous}`);
     database.exec('PRAGMA wal_autocheckpoint = 4000');
@@ -43,6 +51,26 @@ export async function openFile(path: string, synchronous: 'full' | 'normal'): Pr
     database.exec('PRAGMA secure_delete = ON');
     database.exec('BEGIN IMMEDIATE; COMMIT');
     migrate(database);
+    if (!unfinished && database.prepare('SELECT 1 FROM facts WHERE key = ?').get(COPY_MARK) !== undefined)
+      throw unfinishedCopy(`The database '${path}'`);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw storeError(error, path);
+  }
+}
+
+/** The file as it is, held by this process alone: nothing is created or changed. */
+export async function lookInto(path: string): Promise<Database> {
+  if (!existsSync(path)) {
+    throw new RoomKitError('store_unavailable', `There is no database '${path}'. Check the path; a kit makes the file when it is first opened.`);
+  }
+  const DatabaseSync = await loadSqlite();
+  let database: Database | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    checkOwn(database, path);
     return database;
   } catch (error) {
     database?.close();

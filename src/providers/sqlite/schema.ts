@@ -121,6 +121,16 @@ const STEPS: readonly string[] = [
   `,
 ];
 
+/** What each step does, for people who ask before it is done. */
+const TITLES: readonly string[] = [
+  'creates the tables of rooms, events, people, deliveries and turns',
+  'moves the counters of rooms into a table of their own, and adds indexes',
+  'adds approvals, and an index of tasks that have an end',
+  'adds the usage of agents',
+  'adds facts',
+  'adds an index of merged identities',
+];
+
 /** The version this code writes. */
 export const SCHEMA_VERSION = STEPS.length;
 
@@ -140,6 +150,13 @@ export function checkOwn(database: Database, path: string): void {
       `The database '${path}' was written by a newer version of roomkit (schema ${version}; this one knows ${SCHEMA_VERSION}). Update roomkit, or use another file.`,
     );
   }
+}
+
+/** The file's own version, and what a migration would do. */
+export function pendingSteps(database: Database): { readonly version: number; readonly steps: readonly string[] } {
+  const version = schemaVersion(database);
+  const steps = STEPS.slice(version).map((_step, at) => `${version + at + 1}: ${TITLES[version + at] ?? 'adds to the tables'}`);
+  return { version, steps };
 }
 
 /** Brings the file to this version, in one transaction. */

@@ -23,6 +23,7 @@ import {
   type IdentityMerge,
   type ListedRecords,
   type Metadata,
+  type MigrationReport,
   type Observation,
   type OutboxRow,
   type OutboxState,
@@ -42,6 +43,7 @@ import {
   type RowPatch,
   type RowQuery,
   type StoredRecord,
+  type StoreStatus,
   type Task,
   type TurnMerge,
   type TurnMergeOrder,
@@ -68,6 +70,7 @@ import { SqliteRecords } from './records.js';
 import { SqliteRooms } from './rooms.js';
 import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
+import { fileStatus, migrateFile } from './status.js';
 import { SqliteTimeline } from './timeline.js';
 import { SqliteUsage } from './usage.js';
 
@@ -77,6 +80,10 @@ export interface SqliteStoreOptions {
   readonly path: string;
   /** `full` (default) survives power loss, `normal` survives the process. */
   readonly synchronous?: 'full' | 'normal';
+  /** False: an older file is refused (`store_outdated`) and not brought forward. Default true. */
+  readonly migrate?: boolean;
+  /** True opens a file although a copy into it was interrupted, for programs that make the copy. Default false: `store_unfinished`. */
+  readonly unfinished?: boolean;
 }
 
 /**
@@ -103,9 +110,19 @@ export class SqliteStore implements ConversationStore {
 
   /** Opens or creates the file and brings it to this version. Throws RoomKitErrors that say how to mend it. */
   static async open(options: SqliteStoreOptions | string): Promise<SqliteStore> {
-    const { path, synchronous = 'full' } = typeof options === 'string' ? { path: options } : options;
+    const { path, synchronous = 'full', migrate = true, unfinished = false } = typeof options === 'string' ? { path: options } : options;
     if (typeof path !== 'string' || path === '') throw new ValidationError("SqliteStore needs a path: await SqliteStore.open('./rooms.db').");
-    return new SqliteStore(await openFile(path, synchronous), path);
+    return new SqliteStore(await openFile(path, synchronous, { migrates: migrate, unfinished }), path);
+  }
+
+  /** How the file stands; nothing in it is changed. Throws `store_busy` while a process uses it, `store_unavailable` without a file. */
+  static status(path: string): Promise<StoreStatus> {
+    return fileStatus(path);
+  }
+
+  /** Brings an older file to this version, or with `dryRun` only says how. */
+  static migrate(path: string, options: { readonly dryRun?: boolean } = {}): Promise<MigrationReport> {
+    return migrateFile(path, options.dryRun === true);
   }
 
   private constructor(
@@ -468,9 +485,21 @@ export class SqliteStore implements ConversationStore {
   readRecords(query: RecordQuery): RecordPage {
     return this.#read(() => this.#records.read(query));
   }
-  writeRecords(records: readonly StoredRecord[]): Promise<void> {
+  writeRecords(records: readonly StoredRecord[], { replaces = [] }: { readonly replaces?: readonly string[] } = {}): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closedError());
     const own = copyJson(records);
-    return this.#write(undefined, () => this.#records.write(own));
+    const gone = replaces.slice();
+    return this.#group.write((): Written<void> => {
+      const before = gone.map((roomId) => [roomId, this.#rooms.pendingOf(roomId)] as const);
+      try {
+        for (const roomId of gone) this.#rooms.delete(roomId);
+        this.#records.write(own);
+      } catch (error) {
+        for (const [roomId, state] of before) this.#rooms.restore(roomId, state);
+        throw error;
+      }
+      return { value: undefined, onCommitted: () => gone.forEach((roomId) => this.#rooms.settle(roomId)) };
+    });
   }
 
   close(): void {

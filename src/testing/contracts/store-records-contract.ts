@@ -109,6 +109,10 @@ export const recordCases: readonly StoreCase[] = [
         }
         await refused(() => store.writeRecords?.([roomOf('new'), { kind: 'task', task: fullTask('nowhere', 'a-task') }]), 'room_not_found');
         assert.deepEqual(await all(store), before);
+        await refused(() => store.writeRecords?.([roomOf('full'), roomOf('other')], { replaces: ['full'] }), 'conflict');
+        assert.deepEqual(await all(store), before, 'what was to be replaced is still there');
+        await store.writeRecords([roomOf('full')], { replaces: ['full', 'never there'] });
+        assert.deepEqual([(await store.loadRoom('full'))?.room, await store.listEvents('full')], [room('full'), []]);
         await store.writeRecords([
           { kind: 'fact', fact: { key: 'fact', fact: { other: 1 } } },
           { kind: 'identity', identity: { id: 'one', displayName: 'New' } },
