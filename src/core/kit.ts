@@ -66,6 +66,7 @@ import { kitStats, storeStats, type KitStats, type StoreStats } from './operatio
 import { WatchedLocks } from './operations/watched-locks.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
 import type { KitParts } from './parts.js';
+import { Peers } from './peers.js';
 import { ArrivalOrder } from './pipeline/arrival-order.js';
 import { completeChallenge, type ChallengedSender } from './pipeline/challenge.js';
 import { loadState } from './pipeline/commit.js';
@@ -173,6 +174,7 @@ export class RoomKit {
   readonly #followers: Followers;
   readonly #wire: LiveWire;
   readonly #timeouts: Timeouts;
+  readonly #peers: Peers;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
   readonly #drain = new AbortController();
@@ -303,6 +305,8 @@ export class RoomKit {
     const wire = (this.#wire = new LiveWire(parts));
     const timeouts = (this.#timeouts = new Timeouts(parts));
     timeouts.start();
+    this.#peers = new Peers(parts);
+    this.#peers.start();
     this.#warnUnsafe();
     if (options.sweepIntervalSeconds !== undefined) this.startSweeping(options.sweepIntervalSeconds);
   }
@@ -1093,6 +1097,7 @@ export class RoomKit {
     this.#refuseNewWork();
     this.#recovery.drain();
     this.#timeouts.stop();
+    const forgotten = step(() => this.#peers.stop());
     this.#sweepTimer?.cancel();
     await step(() => this.#sources.close());
     await step(() => this.#settle(drainSeconds * 1000));
@@ -1114,6 +1119,7 @@ export class RoomKit {
     await step(() => options.tts?.close?.());
     await step(() => this.realtime.close());
     await step(() => locks.close?.());
+    await forgotten;
     await step(() => store.close());
     await step(() => options.mediaStore?.close?.());
     await step(() => tracer.close());
@@ -1181,14 +1187,21 @@ export class RoomKit {
     return channel as ConnectableChannel; // it has the method that makes it one
   }
 
-  /** Several processes on one store need a lock that all of them see (KIT-02). */
+  /** Several processes on one store need a lock that all of them see (KIT-02), and means to tell each other (KIT-09). */
   #warnUnsafe(): void {
-    const { store, locks, framework, logger } = this.#parts;
-    if (!store.shared || locks.distributed) return;
-    logger.warn(`The store '${store.name}' is shared by processes but the lock manager is not; pass a distributed lockManager.`);
+    const { store, locks, realtime, framework, logger } = this.#parts;
+    if (!store.shared || (locks.distributed && realtime.distributed)) return;
+    const missing = [...(locks.distributed ? [] : ['lockManager']), ...(realtime.distributed ? [] : ['realtime'])];
+    const harm = locks.distributed
+      ? 'typing, presence and previews stay within one process, and work left by another is found a second later'
+      : 'two of them may decide on one room at once, of which one is refused';
+    logger.warn(
+      `The store '${store.name}' is shared by processes, and these are not: ${missing.join(', ')}. In several processes ${harm}. ` +
+        `Pass a distributed ${missing.join(' and ')}, such as those of roomkit/postgres or roomkit/redis.`,
+    );
     // Listeners are registered after the constructor has returned.
     queueMicrotask(() => {
-      if (framework.has('unsafe_configuration')) framework.emit('unsafe_configuration', { data: { store: store.name } });
+      if (framework.has('unsafe_configuration')) framework.emit('unsafe_configuration', { data: { store: store.name, missing } });
     });
   }
 }

@@ -114,6 +114,18 @@ describe('roomkit on PostgreSQL', { timeout: 60_000 }, () => {
     expect((await run('db', 'migrate', ...at)).out).toMatch(/DONE\n1: /);
     expect((await run('db', 'migrate', ...at)).out).toContain('nothing to do');
     await (await open()).close();
+    // Who runs the kits may do without the right to create anything.
+    await server.query(`DO $$ BEGIN CREATE ROLE worker LOGIN PASSWORD 'worker'; EXCEPTION WHEN duplicate_object THEN NULL; END $$`);
+    await server.query(`GRANT USAGE ON SCHEMA "${schema}" TO worker; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "${schema}" TO worker;
+      GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA "${schema}" TO worker`);
+    const url = new URL(server.url);
+    [url.username, url.password] = ['worker', 'worker'];
+    const store = await PostgresStore.open({ url: url.href, schema, migrate: false, pool: { min: 0, max: 1 } });
+    const now = new Date(0).toISOString();
+    const room = { status: 'active', createdAt: now, updatedAt: now, timers: {}, metadata: {}, agentResponsePolicy: 'agent_chain' } as const;
+    await store.createRoom({ id: 'r', ...room, eventCount: 0, latestIndex: -1, version: 0 });
+    await store.deleteRoom('r');
+    await store.close();
     expect(JSON.parse((await run('db', 'status', ...at, '--json')).out)).toMatchObject({ mustMigrate: false, rooms: 0, liveLeases: 0 });
   });
 

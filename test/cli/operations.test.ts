@@ -12,6 +12,7 @@ import { tableOf } from '../../src/cli/operations/table.js';
 import { roomsIn } from '../../src/cli/operations/room-files.js';
 import { copyStore } from '../../src/cli/operations/copy.js';
 import { verifies } from '../requirements.js';
+import { connectionOf } from '../support/sqlite.js';
 import { UserFolder } from './program.js';
 
 let folder: UserFolder;
@@ -89,6 +90,13 @@ describe('roomkit db', { timeout: 30_000 }, () => {
     await withFile('rooms.db', async () => {
       expect((await run('db', 'status', 'rooms.db')).errors).toContain('is in use by another process. Stop that one first');
     });
+    folder.write('notes.db', 'no database at all, but a text that is long enough to be looked at as one'.repeat(20));
+    expect((await run('db', 'status', 'notes.db')).errors).toContain('is not a database, or is damaged');
+    await withFile('newer.db', (store) => connectionOf(store).exec('PRAGMA user_version = 99'));
+    for (const command of ['status', 'migrate'])
+      expect((await run('db', command, 'newer.db')).errors).toMatch(
+        /written by a newer version of roomkit \(schema 99; this one knows \d+\). Update/,
+      );
     const wrong = await run('db', 'status', 'mysql://ada:hunter2@host/db');
     expect([wrong.code, wrong.errors]).toEqual([2, expect.stringContaining("'mysql://host/db' is no database of RoomKit")]);
     expect((await run('rooms', 'list')).errors).toContain('ROOMKIT_STORE');

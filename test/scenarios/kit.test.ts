@@ -9,9 +9,11 @@ import {
   KitClosedError,
   RoomKit,
   RoomKitError,
+  silentLogger,
   StderrLogger,
   UuidGenerator,
   VoiceNotConfiguredError,
+  type Logger,
 } from '../../src/core/index.js';
 import { TransportChannel } from '../../src/channels/index.js';
 import { MockTransportProvider } from '../../src/testing/index.js';
@@ -140,7 +142,7 @@ describe('closing', () => {
 
 describe('a kit', () => {
   it('warns when several processes could write and its lock does not see them', async () => {
-    verifies('KIT-02');
+    verifies('KIT-02', 'KIT-09');
     class Shared extends InMemoryStore {
       override readonly shared = true;
     }
@@ -150,9 +152,57 @@ describe('a kit', () => {
       logger: { debug: () => undefined, info: () => undefined, warn: (message) => void warnings.push(message), error: () => undefined },
     });
     const seen: string[] = [];
-    kit.on('unsafe_configuration', (event) => void seen.push(String(event.data['store'])));
+    kit.on('unsafe_configuration', (event) => void seen.push(`${String(event.data['store'])}: ${String(event.data['missing'])}`));
     await clock.advance(0);
-    expect({ warnings: warnings.length, seen }).toEqual({ warnings: 1, seen: ['memory'] });
+    expect({ warnings, seen }).toEqual({
+      warnings: [expect.stringMatching(/not: lockManager, realtime\..*Pass a distributed/)],
+      seen: ['memory: lockManager,realtime'],
+    });
+    await kit.close();
+  });
+
+  it('warns of another kit on its store whose settings do harm, once and before anything is done', async () => {
+    verifies('KIT-08');
+    class Shared extends InMemoryStore {
+      override readonly shared = true;
+    }
+    class OtherLocks extends InMemoryLockManager {}
+    const store = new Shared();
+    const open = { store };
+    const logger = (warnings: string[]): Logger => ({ ...silentLogger, warn: (message: string) => void warnings.push(message) });
+    const first: string[] = [];
+    const second: string[] = [];
+    const one = makeKit({ ...open, logger: logger(first), leaseSeconds: 5 });
+    await one.clock.advance(0);
+    expect(first.filter((warning) => warning.startsWith('Another kit'))).toEqual([]);
+    const two = makeKit({ ...open, clock: one.clock, logger: logger(second), onUnknown: 'hold', lockManager: new OtherLocks(), leaseSeconds: 60 });
+    const seen: unknown[] = [];
+    two.kit.on('unsafe_configuration', ({ data }) => void seen.push(data['setting']));
+    await one.clock.advance(0);
+    await one.clock.advance(600_000);
+    expect(seen.filter((setting) => setting !== undefined)).toEqual(['lockManager', 'onUnknown']);
+    expect(second.filter((warning) => warning.startsWith('Another kit'))).toEqual([
+      expect.stringMatching(/lockManager 'InMemoryLockManager', this one has 'OtherLocks'.*Give all kits on one database the same/),
+      expect.stringMatching(/onUnknown 'resend', this one has 'hold': what one holds, the other sends a second time/),
+    ]);
+    await two.kit.close();
+    expect(store.listFacts({ prefix: 'roomkit/kits/' })).toHaveLength(1);
+    await one.kit.close();
+    expect(store.listFacts({ prefix: 'roomkit/kits/' })).toEqual([]);
+  });
+
+  it('does not believe for ever in a kit that died', async () => {
+    verifies('KIT-08');
+    class Shared extends InMemoryStore {
+      override readonly shared = true;
+    }
+    const store = new Shared();
+    const warnings: string[] = [];
+    const { kit, clock } = makeKit({ store, logger: { ...silentLogger, warn: (message) => void warnings.push(message) } });
+    store.putFact('roomkit/kits/dead', { organization: '', onUnknown: 'hold', until: new Date(clock.now() - 1).toISOString() });
+    await clock.advance(0);
+    expect(warnings.filter((warning) => warning.startsWith('Another kit'))).toEqual([]);
+    expect(store.getFact('roomkit/kits/dead')).toBeNull();
     await kit.close();
   });
 
