@@ -1,5 +1,6 @@
-// npm run simulate -- --runs 20000 --seed 1: whole kits on virtual time, over seams that fail as their seed says. Exits with 1
-// when a run went wrong, or a step of the inbound, delivery or turn path was never met by a fault.
+// npm run simulate -- --runs 20000 --seed 1: whole kits on virtual time, over seams that fail as their seed says. The runs are
+// shared out among the scenarios, or all of one: --scenario collisions. Exits with 1 when a run went wrong, or a step of the
+// inbound, delivery or turn path was never met by a fault.
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -15,13 +16,30 @@ async function main() {
       runs: { type: 'string', default: '2000' },
       seed: { type: 'string', default: '1' },
       processes: { type: 'string' },
+      scenario: { type: 'string' },
       workers: { type: 'string', default: String(availableParallelism()) },
     },
   });
   const [runs, seed, workers] = ['runs', 'seed', 'workers'].map((name) => whole(name, values[name]));
   const processes = values.processes === undefined ? undefined : whole('processes', values.processes);
   execFileSync(process.execPath, [fileURLToPath(new URL('build.mjs', import.meta.url)), '--quiet'], { stdio: 'inherit' });
-  const { describeSimulation, mergeSimulations } = await import('../dist/testing/index.js');
+  const { closings, collisions, conversations, describeSimulation, mergeSimulations } = await import('../dist/testing/index.js');
+  const names = [conversations, collisions, closings].map(({ name }) => name);
+  const { scenario = names } = values;
+  if (typeof scenario === 'string' && !names.includes(scenario)) {
+    console.error(`--scenario is '${scenario}'. Give one of ${names.join(', ')}, or leave it out for all.`);
+    process.exit(2);
+  }
+  let done = 0;
+  for (const [position, name] of [scenario].flat().entries()) {
+    // The first has half of the runs, the others share the rest: a turn that streams takes longer than a message.
+    const own = typeof scenario === 'string' ? runs : position < names.length - 1 ? Math.round(runs / (position === 0 ? 2 : 4)) : runs - done;
+    done += own;
+    if (own > 0) await simulateScenario(name, own, { seed, workers, processes, describeSimulation, mergeSimulations });
+  }
+}
+
+async function simulateScenario(name, runs, { seed, workers, processes, describeSimulation, mergeSimulations }) {
   const startedAt = performance.now();
   const share = Math.ceil(runs / workers);
   const parts = new Map();
@@ -31,7 +49,8 @@ async function main() {
   const reports = await Promise.all(
     Array.from({ length: workers }, (_, n) => {
       const own = Math.min(share, runs - n * share);
-      return own <= 0 ? undefined : run(n, { runs: own, seed: seed + n * share, processes }, (part) => (parts.set(n, part), show()));
+      if (own <= 0) return undefined;
+      return run(n, { name, runs: own, seed: seed + n * share, processes }, (part) => (parts.set(n, part), show()));
     }),
   );
   const report = mergeSimulations(reports.filter((one) => one !== undefined));
@@ -53,8 +72,13 @@ function run(n, options, onProgress) {
 }
 
 async function work() {
-  const { simulate } = await import('../dist/testing/index.js');
-  const report = await simulate({ ...workerData, onProgress: ({ runs }) => parentPort.postMessage({ kind: 'progress', report: { runs } }) });
+  const { simulate, ...scenarios } = await import('../dist/testing/index.js');
+  const { name, ...options } = workerData;
+  const report = await simulate({
+    ...options,
+    scenario: scenarios[name],
+    onProgress: ({ runs }) => parentPort.postMessage({ kind: 'progress', report: { runs } }),
+  });
   parentPort.postMessage({ kind: 'end', report });
 }
 

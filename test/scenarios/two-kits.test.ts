@@ -1,6 +1,6 @@
 /** Sockets of one room on two processes: both are shown the same, whoever commits, types, changes or writes (OUT-15, OUT-18). */
 import { afterEach, describe, expect, it } from 'vitest';
-import { AIChannel, InMemoryRealtime, MockAIProvider, RoomKit, silentLogger, UuidGenerator, WebSocketChannel } from '../../src/index.js';
+import { AIChannel, InMemoryRealtime, MockAIProvider, RoomKit, silentLogger, SMSChannel, UuidGenerator, WebSocketChannel } from '../../src/index.js';
 import type { ConnectionFrame, StreamFrame } from '../../src/core/live-connection.js';
 import type { EphemeralEvent, RealtimeBackend, RealtimeCallback, RealtimeMessage, RoomEvent } from '../../src/index.js';
 import { SeededRandom, SimulatedDatabase, TestClock } from '../../src/testing/index.js';
@@ -194,5 +194,47 @@ describe('sockets on two processes', () => {
     const ends = ben.frames.filter(({ type }) => type === 'stream_end' || type === 'stream_error');
     expect(ends).toHaveLength(1);
     expect(ben.shown.at(-1)).toBe((await kits[0].getTimeline('room')).at(-1)?.index);
+  });
+});
+
+describe('two processes with different channels', () => {
+  it('do not keep work from each other that only one of them can do', async () => {
+    verifies('OUT-10', 'BC-01', 'OUT-08');
+    const clock = new TestClock();
+    const store = new SimulatedDatabase();
+    const realtime = new Wire();
+    const sent: string[] = [];
+    const make = (): RoomKit => {
+      const kit = new RoomKit({ store, realtime, clock, logger: silentLogger });
+      open.push(kit);
+      kit.registerChannel(new WebSocketChannel('web'));
+      return kit;
+    };
+    const sms = (): SMSChannel =>
+      new SMSChannel('sms', {
+        provider: { name: 'gateway', send: ({ event }) => ({ success: true, providerMessageId: `SM${sent.push(event.id)}` }) },
+      });
+    const first = make();
+    first.registerChannel(sms());
+    await first.createRoom({ roomId: 'room' });
+    await first.attachChannel('room', 'web');
+    await first.attachChannel('room', 'sms', { metadata: { phone_number: '+15550123' } });
+    await first.close();
+    open.splice(0);
+    const without = make();
+    const said = await without.processInbound({ channelId: 'web', senderId: 'ada', content: 'hello' }, { roomId: 'room', wait: 'commit' });
+    await clock.advance(5000); // it has looked for work, and found what it cannot do
+    expect(store.listRows({ channelId: 'sms' }).map(({ state, leaseOwner }) => [state, leaseOwner])).toEqual([['queued', undefined]]);
+    const having = make();
+    having.registerChannel(sms());
+    await clock.advance(2500);
+    expect(sent).toEqual([said.event?.id]);
+    // And who gets the channel later goes on at once with what nobody else has done.
+    await having.close();
+    const again = await without.processInbound({ channelId: 'web', senderId: 'ada', content: 'again' }, { roomId: 'room', wait: 'commit' });
+    await clock.advance(3000);
+    without.registerChannel(sms());
+    await clock.advance(1500);
+    expect(sent).toEqual([said.event?.id, again.event?.id]);
   });
 });

@@ -5,6 +5,7 @@
 import { insist } from '../async/insist.js';
 import { isoTime, type Timer } from '../clock.js';
 import type { OutboxRow, TurnRow } from '../models/delivery.js';
+import type { OutboxState, TurnState } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { laneKey, type ClaimedWork } from '../store/store.js';
 import type { TurnLane } from '../turns/lane.js';
@@ -15,6 +16,10 @@ import { expireWaiting, isHeld, isOver, recoverDelivery } from './recovered.js';
 const CLAIM_LIMIT = 500;
 /** How long what is left to a process may wait for it when it did not hear of it. */
 const SHARED_INTERVAL_MS = 1000;
+/** How long work of a channel that is not registered here is left to others before it is looked at once more. */
+const GIVEN_BACK_MS = 30_000;
+const OPEN_ROWS: readonly OutboxState[] = ['queued', 'sending', 'unknown'];
+const OPEN_TURNS: readonly TurnState[] = ['queued', 'running'];
 
 /** What was put into lanes of this process. */
 export interface RecoveredWork {
@@ -34,6 +39,8 @@ export class Recovery {
   #draining = false;
   /** Channels that rows or turns in the store wait for. */
   #absent: ReadonlySet<string> = new Set();
+  /** Of a shared store: lanes that another process may have the channel for, and until when they are left alone. */
+  readonly #givenBack = new Map<string, number>();
   #renewedAt = -Infinity;
 
   constructor(private readonly parts: KitParts) {}
@@ -112,6 +119,7 @@ export class Recovery {
 
   /** The channel is here now. */
   registered(channelId: string): void {
+    for (const lane of this.#givenBack.keys()) if (lane.endsWith(laneKey('', channelId))) this.#givenBack.delete(lane);
     if (this.#absent.has(channelId)) this.#schedule(0);
   }
 
@@ -167,7 +175,7 @@ export class Recovery {
     const absent = new Set<string>();
     let limit = CLAIM_LIMIT;
     for (;;) {
-      const exceptLanes = this.#activeLanes();
+      const exceptLanes = new Set([...this.#activeLanes(), ...this.#lanesOfOthers()]);
       const claimed = await parts.store.claimDue({
         owner: parts.owner,
         now: isoTime(parts.leases.now()),
@@ -186,6 +194,22 @@ export class Recovery {
     parts.counters.recovered.deliveries += found.deliveries;
     parts.counters.recovered.turns += found.turns;
     return found;
+  }
+
+  /** Lanes whose channel is not registered here: another process may have it, and is not to be kept from it. */
+  #lanesOfOthers(): Iterable<string> {
+    const now = this.parts.clock.monotonic();
+    for (const [lane, until] of this.#givenBack) if (until <= now) this.#givenBack.delete(lane);
+    return this.#givenBack.keys();
+  }
+
+  /** What cannot go on here is nobody's again; now and then it is looked at, for its time may be up (OUT-10). */
+  async #giveBack(rows: readonly OutboxRow[], turns: readonly TurnRow[]): Promise<void> {
+    const { store, owner, clock } = this.parts;
+    const nobodys = { leaseOwner: undefined, leaseUntil: undefined };
+    for (const { roomId, channelId } of [...rows, ...turns]) this.#givenBack.set(laneKey(roomId, channelId), clock.monotonic() + GIVEN_BACK_MS);
+    for (const { id } of rows) await store.updateRow(id, nobodys, OPEN_ROWS, owner);
+    for (const { id } of turns) await store.updateTurn(id, nobodys, OPEN_TURNS, undefined, owner);
   }
 
   /** Every row that waits is written for it: three times in a lease is enough, and four leave room for one that fails. */
@@ -244,8 +268,12 @@ export class Recovery {
     const busy = this.#activeLanes();
     /** Lanes with something that comes by itself: what is behind it is found once it is there. */
     const held = new Set<string>();
+    const strangeRows = claimed.rows.filter((row) => this.#isAbsent(row, absent));
+    const strangeTurns = claimed.turns.filter((turn) => this.#isAbsent(turn, absent));
+    for (const row of strangeRows) await expireWaiting(parts, row);
+    if (strangeRows.length + strangeTurns.length > 0) await this.#giveBack(strangeRows, strangeTurns);
     for (const row of claimed.rows) {
-      this.#isAbsent(row, absent);
+      if (parts.channels.get(row.channelId) === undefined) continue;
       const lane = parts.rooms.get(row.roomId).lane(row.channelId);
       const name = laneKey(row.roomId, row.channelId);
       if (lane.coming.has(row.id)) held.add(name);
@@ -266,10 +294,7 @@ export class Recovery {
     const reading = new Set<TurnLane>();
     for (const turn of claimed.turns) {
       const { roomId, channelId } = turn;
-      if (this.#isAbsent(turn, absent)) {
-        stuck++;
-        continue;
-      }
+      if (parts.channels.get(channelId) === undefined) continue;
       const lane = parts.rooms.get(roomId).turnLane(channelId);
       if (lane.has(turn.id)) continue;
       found.turns++;

@@ -101,7 +101,9 @@ export const RECORD_PAGE = 500;
 
 /** A store whose records can be read and written. */
 export type RecordStore = ConversationStore & {
+  /** As {@link ConversationStore.readRecords}. */
   readRecords(query: RecordQuery): Awaitable<RecordPage>;
+  /** As {@link ConversationStore.writeRecords}. */
   writeRecords(records: readonly StoredRecord[], options?: { readonly replaces?: readonly string[] }): Awaitable<void>;
 };
 

@@ -9,7 +9,12 @@ export interface TraceContext {
 }
 
 /** Headers in whatever form: those of a request, or an object with names in lower case. */
-export type TraceHeaders = { get(name: string): string | null | undefined } | Readonly<Record<string, unknown>>;
+export type TraceHeaders =
+  | {
+      /** The header of this name, in whatever case. */
+      get(name: string): string | null | undefined;
+    }
+  | Readonly<Record<string, unknown>>;
 
 /** Of version 00 nothing may follow the flags; of later versions something may, and is not read. */
 const PARENT = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;

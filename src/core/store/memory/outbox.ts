@@ -319,7 +319,8 @@ interface Leased {
   readonly leaseUntil?: string | undefined;
 }
 
-export function isOwned(one: Leased, owner: string | undefined): boolean {
+/** Whether a row or turn is nobody's or this owner's; without an owner, always. For stores of several processes (STO-16). */
+export function isOwned(one: { readonly leaseOwner?: string | undefined }, owner: string | undefined): boolean {
   return owner === undefined || one.leaseOwner === undefined || one.leaseOwner === owner;
 }
 
