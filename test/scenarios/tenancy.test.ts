@@ -148,7 +148,7 @@ const OF_NO_ROOM = [
   ],
   ...['attachSource', 'detachSource', 'sourceHealth', 'listSources', 'processWebhook', 'processDeliveryStatus', 'recover', 'stats', 'background'],
   ...['transcribe', 'synthesize', 'settled', 'drain', 'close', 'isSweeping', 'startSweeping', 'sweepMedia', 'checkRoomTimers', 'createIdentity'],
-  ...['completeChallenge', 'currentTurn', 'continueTrace'],
+  ...['completeChallenge', 'currentTurn', 'continueTrace', 'storeStats'],
 ];
 
 async function everything({ store, acme }: World): Promise<string> {
