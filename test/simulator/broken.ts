@@ -24,6 +24,11 @@ class KeysBeforeCommits extends SimulatedDatabase {
     const [any] = this.findRooms({}).flatMap(({ id }) => this.listEvents(id));
     return any ?? null;
   }
+
+  override loadArrival(roomId: string, key?: string) {
+    const arrival = super.loadArrival(roomId, key);
+    return arrival === null || key === undefined ? arrival : { ...arrival, earlier: this.getEventByIdempotencyKey(key, { roomId }) };
+  }
 }
 
 /** Rows and turns of others go on as if nobody had them. */
