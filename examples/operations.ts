@@ -32,10 +32,12 @@ console.log(roomkit('db', 'status').split('\n').slice(1, 4).join('\n'));
 for (const room of JSON.parse(roomkit('rooms', 'list', '--json')) as { id: string; status: string }[]) console.log(`${room.id}: ${room.status}`);
 console.log(roomkit('outbox', 'list').trim());
 
+// #region rooms
 await writeFile(join(folder, 'lobby.jsonl'), roomkit('rooms', 'export', 'lobby'));
 console.log(roomkit('rooms', 'delete', 'lobby'));
 console.log(roomkit('rooms', 'delete', 'lobby', '--yes').trim());
 console.log(roomkit('rooms', 'import', 'lobby.jsonl').trim());
+// #endregion
 
 console.log(roomkit('db', 'copy', 'app.db', 'copy.db').trim().split('\n').at(-1));
 await rm(folder, { recursive: true });

@@ -51,5 +51,6 @@ await rm(folder, { recursive: true });
 // prints:
 // room: My parcel got lost
 // erased: 2 events in 1 room, 1 identity
+// the timeline: [[0,false],[1,false],[2,true],[3,true],[4,false]]
 // its vendor sends it once more: duplicate true, the same event: true
 // in the file: nothing is left
