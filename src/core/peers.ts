@@ -4,6 +4,7 @@
  */
 import { isoTime, type Timer } from './clock.js';
 import type { Metadata } from './models/json.js';
+import { InMemoryLockManager } from './locks/in-memory.js';
 import type { KitParts } from './parts.js';
 import { OWN_FACTS } from './store/status.js';
 
@@ -31,11 +32,11 @@ export class Peers {
   #isStopped = false;
 
   constructor(private readonly parts: KitParts) {
-    const { options, owner, locks, realtime } = parts;
+    const { options, owner, realtime } = parts;
     this.#key = `${KITS}${owner}`;
     this.#own = {
       organization: options.organizationId ?? '',
-      lockManager: nameOf(locks),
+      lockManager: options.lockManager === undefined ? InMemoryLockManager.name : nameOf(options.lockManager),
       realtime: nameOf(realtime),
       onUnknown: options.onUnknown ?? 'resend',
       mediaStore: options.mediaStore === undefined ? 'none' : nameOf(options.mediaStore),

@@ -4,7 +4,6 @@
  */
 import { insist } from '../async/insist.js';
 import type { KitParts } from '../parts.js';
-import type { DurableDelivery } from './durable.js';
 import type { Lane, LaneItem } from './lane.js';
 import { leaveBehind } from './left-behind.js';
 import { isHeld, recoverDelivery } from './recovered.js';
@@ -49,13 +48,19 @@ export class Backlog implements LaneItem {
     const { parts, roomId, channelId, upToIndex } = this;
     const limit = PAGE + this.#passed;
     const rows = await parts.store.listRows({ roomId, channelId, state: OPEN, limit });
-    const found: DurableDelivery[] = [];
+    const found: LaneItem[] = [];
     let passed = 0;
     for (const row of rows) {
       if (row.eventIndex > upToIndex) break;
       // Where leases count, only what this process holds is its to send.
       if (parts.store.shared && (row.leaseOwner !== parts.owner || row.eventIndex <= this.#sinceIndex)) {
         passed++;
+        continue;
+      }
+      // It came while this was read, maybe behind something newer: it goes on in its place, and is nobody's unknown outcome.
+      const waiting = this.lane.waitingFor(row.id);
+      if (waiting !== undefined) {
+        found.push(waiting);
         continue;
       }
       if (this.lane.coming.has(row.id)) {

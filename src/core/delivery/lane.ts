@@ -2,6 +2,8 @@
 
 /** One piece of work in a lane. */
 export interface LaneItem {
+  /** Its row in the outbox, when it has one. */
+  readonly rowId?: string;
   /** Begins. True: it goes on and calls {@link Lane.finished} when it has ended. False: it is done. Never throws. */
   run(): boolean;
   /** Whoever waits for it is told that it will come later. */
@@ -51,10 +53,17 @@ export class Lane {
     if (!item.run()) this.finished();
   }
 
-  /** Puts items in front of those that wait; for the item that runs. */
+  /** What waits here for this row. */
+  waitingFor(rowId: string): LaneItem | undefined {
+    for (let at = this.head; at < this.waiting.length; at++) if (this.waiting[at]?.rowId === rowId) return this.waiting[at];
+    return undefined;
+  }
+
+  /** Puts items in front of those that wait, also such as wait themselves; for the item that runs. */
   goFirst(items: readonly LaneItem[]): void {
     if (items.length === 0) return;
-    this.waiting = [...items, ...this.waiting.slice(this.head)];
+    const first = new Set(items);
+    this.waiting = [...items, ...this.waiting.slice(this.head).filter((item) => !first.has(item))];
     this.head = 0;
   }
 

@@ -84,9 +84,12 @@ export class LeasedLocks implements RoomLockManager {
       try {
         const answer = await this.backend.take(roomId, this.#leaseMs);
         if ('token' in answer) {
-          if (!isAborted(signal)) return { token: answer.token, takenAt };
+          const isOver = clock.monotonic() - takenAt >= this.#leaseMs;
+          if (!isAborted(signal) && !isOver) return { token: answer.token, takenAt };
           this.#giveBack(roomId, answer.token);
-          throw abortReason(signal);
+          if (isAborted(signal)) throw abortReason(signal);
+          logger.warn('The lock of a room came later than its lease lasts; it is asked for again.', { roomId });
+          continue;
         }
         waitMs = answer.askAgainInMs;
       } catch (error) {
