@@ -216,7 +216,7 @@ export class SqliteTimeline {
     return (rows as { number: number; json: string }[]).map(({ number, json }) => ({ number, event: JSON.parse(json) as RoomEvent }));
   }
 
-  /** A text that is indexed alone costs as much as the rest of its commit; with many others, a tenth of it. */
+  /** A text that is indexed alone costs about as much as the rest of its commit; with many others, less. */
   #toBeSearched(number: number, event: RoomEvent): void {
     const upTo = this.#searchedUpTo();
     // The place of one that was removed: it is behind what the index has already.
