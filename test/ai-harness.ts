@@ -151,8 +151,8 @@ export class AgentHarness {
       noteMessageIds: () => Promise.resolve(),
       answeredBy: () => Promise.resolve(undefined),
       readVisible: () => Promise.resolve({ events: [], prev: -1, latestIndex: -1, more: false }),
-      follow: () => undefined,
-      unfollow: () => undefined,
+      follow: () => false,
+      unfollow: () => false,
       publish: (event) => void this.published.push(event),
       toolGate: {
         before: async (_roomId, call) => {

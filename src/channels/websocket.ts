@@ -186,7 +186,7 @@ export class WebSocketChannel implements Channel {
   connect(services: ChannelServices): void {
     this.#services = services;
     this.#deadlines = new Deadlines(services.clock);
-    for (const roomId of this.#rooms.keys()) services.follow(roomId);
+    for (const [roomId, room] of this.#rooms) room.isShared = services.follow(roomId) === true;
   }
 
   /** Other processes may have committed in this room: whoever goes by index reads what it has not had. */
@@ -314,7 +314,7 @@ export class WebSocketChannel implements Channel {
     let room = this.#rooms.get(roomId);
     if (room === undefined) {
       this.#rooms.set(roomId, (room = new RoomConnections(roomId, this.#forgetRoom)));
-      services?.follow(roomId);
+      room.isShared = services?.follow(roomId) === true;
     }
     const subscription = room.add(connection, follows);
     connection.subscriptions.set(roomId, subscription);
@@ -389,7 +389,7 @@ export class WebSocketChannel implements Channel {
     const page = await this.#services?.readVisible(room.roomId, { afterIndex: event.index - 1, limit: 1 });
     const prev = page?.prev ?? room.last;
     // Where other processes commit, what did not come through is theirs.
-    if (room.lookedAt >= 0) for (const subscription of room.subscriptions) if (subscription.last < prev) this.#again(subscription);
+    if (room.isShared) for (const subscription of room.subscriptions) if (subscription.last < prev) this.#again(subscription);
     room.last = event.index;
     room.exact = true;
     await fanOut(room, { type: 'event', roomId: room.roomId, prev, event }, new Shared(context?.participants), closing?.(prev));

@@ -130,8 +130,8 @@ export interface ChannelServices {
   noteMessageIds(roomId: string, eventId: string, messageIds: readonly string[]): Promise<void>;
   /** The message of this channel that an event answers: its parent, else the channel's newest in the room before it. */
   answeredBy(event: Answering): Promise<RoomEvent | undefined>;
-  /** Connections of this channel hear this room: it is told of what other processes commit there ({@link Channel.catchUp}). */
-  follow(roomId: string): void;
+  /** Connections of this channel hear this room: it is told of what other processes commit there ({@link Channel.catchUp}). Whether they do. */
+  follow(roomId: string): boolean;
   /** None does any more. */
   unfollow(roomId: string): void;
   /** Publishes an ephemeral event of this channel. */

@@ -16,7 +16,7 @@ import { DeliveryChecks, type DeliveryCheck } from './delivery/check.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
 import { resume } from './delivery/recovered.js';
 import { Elsewhere } from './delivery/elsewhere.js';
-import { Followers } from './delivery/followers.js';
+import { Followers, type RoomFollower } from './delivery/followers.js';
 import { LiveWire } from './delivery/live-wire.js';
 import { LeaseTime } from './delivery/lease-time.js';
 import { Recovery } from './delivery/recovery.js';
@@ -839,6 +839,36 @@ export class RoomKit {
   onCommitted(listener: CommitListener): () => void {
     this.#parts.commitListeners.add(listener);
     return () => void this.#parts.commitListeners.delete(listener);
+  }
+
+  /**
+   * Tells a host who reads a room by index that there is more to read, whichever process has committed (OUT-15). Resolves to how to
+   * end it. Throws RoomNotFoundError.
+   */
+  async followRoom(roomId: string, follower: RoomFollower): Promise<() => void> {
+    await requireRoom(this.#parts, roomId);
+    const stopHere = this.onCommitted((event) => event.roomId === roomId && follower.grown(event.index));
+    const stopElsewhere = this.#followers.listen(roomId, follower);
+    return () => {
+      stopHere();
+      stopElsewhere();
+    };
+  }
+
+  /** Tells a host which rooms other processes of the same store have changed, of this kit's organization; returns how to end it. What is told of may be told late, or lost. */
+  onRoomsChanged(told: (roomId: string) => void): () => void {
+    const { options, tasks, logger } = this.#parts;
+    if (options.organizationId === undefined) return this.#followers.watchAll(told);
+    return this.#followers.watchAll((roomId) => {
+      void tasks.run(async () => {
+        try {
+          await requireRoom(this.#parts, roomId);
+          told(roomId);
+        } catch (error) {
+          if (!(error instanceof RoomNotFoundError)) logger.debug('A changed room could not be looked at.', { roomId, error });
+        }
+      });
+    });
   }
 
   /**

@@ -56,6 +56,8 @@ export function scopedKit(kit: RoomKit, current: () => Principal, onLost: (roomI
     on: kit.on.bind(kit),
     hook: kit.hook.bind(kit),
     onReply: kit.onReply.bind(kit),
+    followRoom: (roomId, follower) => within(roomId, () => kit.followRoom(roomId, follower)),
+    onRoomsChanged: kit.onRoomsChanged.bind(kit),
     onCommitted: (listener) => kit.onCommitted((event, room) => isListed(room) && listener(event, room)),
     listRooms: async (query) => {
       const organizationId = organizationOf(kit, current());

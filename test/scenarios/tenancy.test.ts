@@ -64,6 +64,7 @@ const GUESSES: Readonly<Record<string, (kit: RoomKit, of: World) => unknown>> = 
   createRoom: (kit) => kit.createRoom({ roomId: ROOM }),
   getRoom: (kit) => kit.getRoom(ROOM),
   listRooms: (kit) => kit.listRooms(),
+  followRoom: (kit) => kit.followRoom(ROOM, { grown: () => undefined }),
   closeRoom: (kit) => kit.closeRoom(ROOM),
   archiveRoom: (kit) => kit.archiveRoom(ROOM),
   reopenRoom: (kit) => kit.reopenRoom(ROOM),
@@ -148,7 +149,7 @@ const OF_NO_ROOM = [
   ],
   ...['attachSource', 'detachSource', 'sourceHealth', 'listSources', 'processWebhook', 'processDeliveryStatus', 'recover', 'stats', 'background'],
   ...['transcribe', 'synthesize', 'settled', 'drain', 'close', 'isSweeping', 'startSweeping', 'sweepMedia', 'checkRoomTimers', 'createIdentity'],
-  ...['completeChallenge', 'currentTurn', 'continueTrace', 'storeStats'],
+  ...['completeChallenge', 'currentTurn', 'continueTrace', 'storeStats', 'onRoomsChanged'],
 ];
 
 async function everything({ store, acme }: World): Promise<string> {

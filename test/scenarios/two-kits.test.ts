@@ -1,6 +1,8 @@
 /** Sockets of one room on two processes: both are shown the same, whoever commits, types, changes or writes (OUT-15, OUT-18). */
 import { afterEach, describe, expect, it } from 'vitest';
 import { AIChannel, InMemoryRealtime, MockAIProvider, RoomKit, silentLogger, SMSChannel, UuidGenerator, WebSocketChannel } from '../../src/index.js';
+import type { ServerFrame } from '../../src/channels/wire/frames.js';
+import { HostView } from '../../src/channels/wire/host-view.js';
 import type { ConnectionFrame, StreamFrame } from '../../src/core/live-connection.js';
 import type { EphemeralEvent, RealtimeBackend, RealtimeCallback, RealtimeMessage, RoomEvent } from '../../src/index.js';
 import { SeededRandom, SimulatedDatabase, TestClock } from '../../src/testing/index.js';
@@ -194,6 +196,75 @@ describe('sockets on two processes', () => {
     const ends = ben.frames.filter(({ type }) => type === 'stream_end' || type === 'stream_error');
     expect(ends).toHaveLength(1);
     expect(ben.shown.at(-1)).toBe((await kits[0].getTimeline('room')).at(-1)?.index);
+  });
+});
+
+describe('a host at one of two processes', () => {
+  async function watched(delayMs = 0) {
+    const { kits, clock } = twoKits(undefined, delayMs);
+    await kits[0].createRoom({ roomId: 'room' });
+    await kits[0].attachChannel('room', 'web');
+    await kits[0].attachChannel('room', 'agent');
+    const frames: ServerFrame[] = [];
+    const view = new HostView({ kit: kits[1], clock, logger: silentLogger, send: (frame) => void frames.push(frame), relief: () => undefined });
+    await view.subscribe({ type: 'subscribe', id: '1', roomId: 'room' });
+    await view.subscribe({ type: 'subscribe', id: '2', roomId: '*' });
+    await clock.advance(500);
+    frames.length = 0;
+    return { kits, clock, view, frames };
+  }
+
+  it('sees what the other commits and changes, replies while they are written, and which rooms it touches', async () => {
+    verifies('WIRE-15', 'OUT-15', 'OUT-18');
+    const { kits, clock, view, frames } = await watched(400);
+    const asking = kits[0].processInbound({ channelId: 'web', senderId: 'ada', content: 'count' }, { roomId: 'room' });
+    await clock.advance(8000);
+    const { event } = await asking;
+    const types = frames.map(({ type }) => type).filter((type) => type !== 'room');
+    expect([types[0], types[1], types.at(-1)]).toEqual(['event', 'stream_start', 'stream_end']);
+    expect(frames.filter(({ type }) => type === 'room').length).toBeGreaterThan(0);
+    frames.length = 0;
+    if (event === undefined) throw new Error('It was not stored.');
+    await kits[0].updateEvent('room', event.id, { content: { type: 'text', body: 'never mind' } });
+    await clock.advance(10);
+    await kits[0].deleteEvent('room', event.id, { cascadeReplies: false });
+    await clock.advance(10);
+    expect(frames.map(({ type }) => type).filter((type) => type !== 'room')).toEqual(['event_changed', 'event_removed']);
+    view.close();
+    frames.length = 0;
+    await kits[0].processInbound({ channelId: 'web', senderId: 'ada', content: 'more' }, { roomId: 'room', wait: 'commit' });
+    await clock.advance(8000);
+    expect(frames, 'and nothing more when it has left').toEqual([]);
+  });
+
+  it('of one organization is told of its own rooms alone', async () => {
+    verifies('PERM-09', 'WIRE-15');
+    const clock = new TestClock();
+    const store = new SimulatedDatabase();
+    const realtime = new Wire();
+    const kitOf = (organizationId: string): RoomKit => {
+      const kit = new RoomKit({ store, realtime, clock, organizationId, logger: silentLogger });
+      open.push(kit);
+      return kit;
+    };
+    const [acme, alsoAcme, globex] = [kitOf('acme'), kitOf('acme'), kitOf('globex')];
+    const told: string[] = [];
+    const stop = alsoAcme.onRoomsChanged((roomId) => void told.push(roomId));
+    for (const [kit, roomId] of [
+      [acme, 'acme-room'],
+      [globex, 'globex-room'],
+    ] as const) {
+      kit.registerChannel(new WebSocketChannel('web'));
+      await kit.createRoom({ roomId });
+      await kit.attachChannel(roomId, 'web');
+    }
+    await clock.advance(1000);
+    expect(told).toEqual(['acme-room']);
+    await expect(alsoAcme.followRoom('globex-room', { grown: () => told.push('grown') })).rejects.toMatchObject({ code: 'room_not_found' });
+    stop();
+    await acme.closeRoom('acme-room');
+    await clock.advance(1000);
+    expect(told).toEqual(['acme-room']);
   });
 });
 

@@ -191,8 +191,8 @@ describe('replay under any interleaving', () => {
             messageIdsOf: () => Promise.resolve([]),
             noteMessageIds: () => Promise.resolve(),
             answeredBy: () => Promise.resolve(undefined),
-            follow: () => undefined,
-            unfollow: () => undefined,
+            follow: () => false,
+            unfollow: () => false,
             readVisible: (_roomId, options) => read(room.page(options)),
           } as Partial<ChannelServices> as ChannelServices); // the rest is not used
           const client = new Client(channel, () => (slowSends ? scheduler.schedule(Promise.resolve()) : undefined), watches, isCalm);

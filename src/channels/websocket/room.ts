@@ -9,6 +9,8 @@ export class RoomConnections {
   last = -1;
   /** Whether `last` is known to be the newest event the channel may see: then its successor needs no look into the store. */
   exact = false;
+  /** Whether other processes commit in this room: then what did not come through may be theirs. */
+  isShared = false;
   /** How far its subscriptions have looked for what other processes have committed. */
   lookedAt = -1;
   /** The room's participants at the last event: another list is looked through for who is not in the room any more. */

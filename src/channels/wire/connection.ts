@@ -41,7 +41,9 @@ export type WireKit = Pick<
   | 'subscribeRoom'
   | 'unsubscribeRoom'
 > &
-  Partial<Pick<RoomKit, 'connectWebsocket' | 'disconnectWebsocket' | 'ensureParticipant' | 'on' | 'hook' | 'onReply'>>;
+  Partial<
+    Pick<RoomKit, 'connectWebsocket' | 'disconnectWebsocket' | 'ensureParticipant' | 'on' | 'hook' | 'onReply' | 'followRoom' | 'onRoomsChanged'>
+  >;
 
 /** Who is at the other end, as the server has found out. Nothing of it is ever taken from a frame (AUTH-03). */
 export interface WirePrincipal {

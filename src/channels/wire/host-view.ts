@@ -43,6 +43,8 @@ interface Watch {
   closed: boolean;
   /** Subscription to typing, receipts and reactions of the room. */
   ephemeral?: string;
+  /** Ends what is told of the room by other processes. */
+  unfollow?: () => void;
 }
 
 export class HostView {
@@ -67,6 +69,7 @@ export class HostView {
     });
     if (kit.onReply !== undefined) this.#stop.push(kit.onReply((opening) => this.#streams.open(opening)));
     this.#stop.push(kit.onCommitted((event) => this.#onCommitted(event)));
+    if (kit.onRoomsChanged !== undefined) this.#stop.push(kit.onRoomsChanged((roomId) => this.#onRoom(roomId)));
     if (kit.on !== undefined) {
       for (const type of ROOM_EVENTS) this.#stop.push(kit.on(type, ({ roomId }) => this.#onRoom(roomId)));
       for (const type of OUTCOME_EVENTS) this.#stop.push(kit.on(type, ({ roomId, eventId }) => this.#onOutcome(roomId, eventId)));
@@ -107,6 +110,7 @@ export class HostView {
       if (afterIndex === undefined) watch.last = latestIndex;
       else if (afterIndex > latestIndex) this.#resync(watch, 0, latestIndex);
       this.#streams.catchUp(roomId);
+      await this.#follow(watch);
       if (as === undefined) await this.#hearEphemeral(watch);
     } catch (error) {
       this.unsubscribe(roomId);
@@ -124,7 +128,21 @@ export class HostView {
     watch.closed = true;
     this.#streams.forget(roomId);
     this.#leaveEphemeral(watch);
+    watch.unfollow?.();
     return this.#watches.delete(roomId);
+  }
+
+  /** Other processes write here, too. */
+  async #follow(watch: Watch): Promise<void> {
+    watch.unfollow = await this.options.kit.followRoom?.(watch.roomId, {
+      grown: () => this.#read(watch),
+      changed: (event, change) => {
+        this.#onChanged(event, change).catch((error: unknown) =>
+          this.options.logger.debug('A changed event could not be shown.', { roomId: watch.roomId, error }),
+        );
+      },
+    });
+    if (isClosed(watch)) watch.unfollow?.();
   }
 
   async #hearEphemeral(watch: Watch): Promise<void> {

@@ -12,12 +12,19 @@ import type { ReplyOpening } from '../turns/reply-watcher.js';
 import { SharedPreview, type PreviewMessage } from '../turns/shared-preview.js';
 import { bindingOf } from '../store/store.js';
 import { ElsewherePreview } from './elsewhere-preview.js';
+import type { RoomFollower } from './followers.js';
 
 /** What one process tells the others that have connections in a room. */
 export type LiveMessage =
   | { readonly kind: 'ephemeral'; readonly event: EphemeralEvent }
   | { readonly kind: 'changed'; readonly change: 'updated' | 'deleted'; readonly event: RoomEvent }
   | PreviewMessage;
+
+/** Who hears a room here. */
+interface Listening {
+  readonly channels: ReadonlySet<string>;
+  readonly followers: ReadonlySet<RoomFollower>;
+}
 
 export class LiveWire {
   /** Replies that other processes write, by their stream. */
@@ -48,12 +55,12 @@ export class LiveWire {
   }
 
   /** Another process has told something of a room that these channels have connections in. */
-  hear(roomId: string, channelIds: ReadonlySet<string>, message: RealtimeMessage): void {
+  hear(roomId: string, room: Listening, message: RealtimeMessage): void {
     const { from, live } = message as { readonly from?: unknown; readonly live?: LiveMessage }; // as #tell writes it
     if (live === undefined || from === this.parts.owner || this.#isStopped) return;
     void this.parts.tasks.run(async () => {
       try {
-        await this.#show(roomId, channelIds, live);
+        await this.#show(roomId, room, live);
       } catch (error) {
         this.parts.logger.warn('What another process shows could not be shown here.', { roomId, kind: live.kind, error });
       }
@@ -83,14 +90,14 @@ export class LiveWire {
     });
   }
 
-  async #show(roomId: string, channelIds: ReadonlySet<string>, live: LiveMessage): Promise<void> {
+  async #show(roomId: string, room: Listening, live: LiveMessage): Promise<void> {
     switch (live.kind) {
       case 'ephemeral':
-        return deliverEphemeral(this.parts, live.event, channelIds);
+        return deliverEphemeral(this.parts, live.event, room.channels);
       case 'changed':
-        return this.#change(roomId, channelIds, live.event, live.change);
+        return this.#change(roomId, room, live.event, live.change);
       case 'stream':
-        return this.#take(channelIds, live);
+        return this.#take(room.channels, live);
       case 'stream_chunk':
         return this.#previews.get(live.streamId)?.write(live.offset, live.delta);
       case 'stream_end':
@@ -98,12 +105,13 @@ export class LiveWire {
     }
   }
 
-  async #change(roomId: string, channelIds: ReadonlySet<string>, told: RoomEvent, change: 'updated' | 'deleted'): Promise<void> {
+  async #change(roomId: string, { channels, followers }: Listening, told: RoomEvent, change: 'updated' | 'deleted'): Promise<void> {
     const { parts } = this;
     parts.rooms.peek(roomId)?.dropTail();
     const state = await loadState(parts, roomId);
     const event = change === 'updated' ? await parts.store.getEvent(roomId, told.id) : null;
-    for (const channelId of channelIds) {
+    for (const follower of followers) follower.changed?.(event ?? told, event === null ? 'deleted' : change);
+    for (const channelId of channels) {
       const binding = bindingOf(state, channelId);
       if (binding === undefined) continue;
       await parts.channels.get(channelId)?.channel.onEventChanged?.(event ?? told, event === null ? 'deleted' : change, binding);
