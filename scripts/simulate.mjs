@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 
+/** What no fault is meant to meet, before anything goes wrong and after; and what is asked only after a lost answer, so that it would take two in a row. */
+const EXCUSED = ['store.createRoom', 'store.releaseLeases', 'store.getTurn'];
+
 if (isMainThread) await main();
 else await work();
 
@@ -38,8 +41,7 @@ async function main() {
     done += own;
     if (own > 0) all.push(await simulateScenario(name, own, { seed, workers, processes, describeSimulation, mergeSimulations }));
   }
-  // What no fault is meant to meet: before anything goes wrong, and after.
-  const untouched = mergeSimulations(all).untouched.filter((step) => step !== 'store.createRoom' && step !== 'store.releaseLeases');
+  const untouched = mergeSimulations(all).untouched.filter((step) => !EXCUSED.includes(step));
   if (all.some(({ failures }) => failures.length > 0) || (runs >= 2000 && untouched.length > 0)) process.exitCode = 1;
 }
 
