@@ -1,7 +1,5 @@
 /** Rooms that their host closes and opens again while people write: what came too late must not come in (ROOM-04, LOCK-03). */
-import { AIChannel } from '../../ai/index.js';
-import { SMSChannel, WebSocketChannel } from '../../channels/index.js';
-import { RoomKit } from '../../core/index.js';
+import { conversations } from './conversations.js';
 import type { Scenario } from './world.js';
 
 const ROOMS = ['room-1', 'room-2'] as const;
@@ -10,13 +8,7 @@ const WITHIN_MS = 20_000;
 /** Two rooms with text messages, sockets and an agent; each is closed at some time, and mostly opened again. */
 export const closings: Scenario = {
   name: 'closings',
-  start({ world, process, options }) {
-    const kit = new RoomKit(options);
-    kit.registerChannel(new SMSChannel('sms', { provider: world.vendor('sms').provider(process) }));
-    kit.registerChannel(new WebSocketChannel('web'));
-    kit.registerChannel(new AIChannel('agent', { provider: world.model('model').provider(process) }));
-    return kit;
-  },
+  start: (parts) => conversations.start(parts),
   async prepare(kit) {
     for (const roomId of ROOMS) {
       await kit.createRoom({ roomId });
