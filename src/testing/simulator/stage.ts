@@ -11,6 +11,9 @@ interface Happening {
   cancelled: boolean;
 }
 
+/** So many things happen in one turn of Node's event loop, each of which takes as long as several of them. */
+const TURN_EVERY = 32;
+
 /** The time of a run, and what happens in it. */
 export class Stage {
   /** Milliseconds since the run began. */
@@ -42,14 +45,19 @@ export class Stage {
       this.now = next.at;
       this.steps++;
       next.run();
-      await settle();
+      await (this.steps % TURN_EVERY === 0 ? turn() : settle());
     }
     return true;
   }
 }
 
-/** Until no promise has anything left to do. */
+/** Until no promise has anything left to do: that is when Node looks at what `nextTick` was given. */
 function settle(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+/** A turn of the event loop, so that Node tells of promises that were refused and nobody listened to. */
+function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

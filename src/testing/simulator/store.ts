@@ -29,9 +29,18 @@ export function simulatedStore(process: SimulatedProcess, database: SimulatedDat
       name === 'close'
         ? () => undefined
         : (...given: unknown[]) => {
-            const sent = structuredClone(given); // as it is when the call is made, and what comes back is the caller's own
+            const sent = copyOf(given); // as it is when the call is made, and what comes back is the caller's own
             return process.call(`store.${name}`, () => method.apply(database, sent));
           };
   }
   return store as unknown as ConversationStore; // what has all methods of a store is one
+}
+
+/** Its own copy, as far as it is made of lists and plain objects; what is frozen cannot change, and is not copied. */
+function copyOf<T>(value: T): T;
+function copyOf(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
+  if (Array.isArray(value)) return value.map((one: unknown) => copyOf(one));
+  if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value);
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one)]));
 }
