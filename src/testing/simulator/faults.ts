@@ -32,14 +32,25 @@ export interface MetFault extends Fault {
   readonly at: number;
 }
 
-/** Faults among the first `calls` calls: mostly few, sometimes many. */
+/** Half of all runs have one or two kinds of faults alone: what one kind would show, others may hide. */
+const FEW_KINDS = 0.5;
+/** Faults come alone, or in clusters: what looks again after one is met by another. */
+const CLUSTERED = 0.25;
+/** How far from one another the faults of a cluster are, in calls. */
+const NEARBY = 10;
+
+/** Faults among the first `calls` calls: mostly few, sometimes many, some of them close to one another. */
 export function drawFaults(random: SeededRandom, calls: number, kinds: readonly FaultKind[] = FAULT_KINDS): readonly Fault[] {
   const count = random.chance(0.1) ? 5 + random.below(6) : random.below(5);
+  const own = random.chance(FEW_KINDS) ? [random.pick(kinds), random.pick(kinds)].filter((kind) => kind !== undefined) : kinds;
   const faults = new Map<number, Fault>();
   for (let drawn = 0; drawn < count; drawn++) {
-    const call = random.below(calls);
-    const kind = random.pick(kinds);
-    if (kind !== undefined) faults.set(call, { call, kind });
+    let call = random.below(calls);
+    for (let near = 1 + (random.chance(CLUSTERED) ? 1 + random.below(3) : 0); near > 0; near--) {
+      const kind = random.pick(own);
+      if (kind !== undefined) faults.set(call, { call, kind });
+      call += 1 + random.below(NEARBY);
+    }
   }
   return [...faults.values()].sort((a, b) => a.call - b.call);
 }
