@@ -28,6 +28,10 @@ describe('the links in the documents', () => {
   });
 });
 
+it.each(documents)('$path is one version, and no two that were put together', ({ text }) => {
+  expect(text.split('\n').filter((line) => /^(<{7}|={7}|>{7})( |$)/.test(line))).toEqual([]);
+});
+
 describe('the code in the documents', () => {
   // `npx vitest run test/docs.test.ts -u` writes the blocks anew from the examples.
   it.each(documents)('of $path is what its example says', async (document) => {

@@ -239,6 +239,7 @@ export class RoomKit {
       logger,
       deadlines,
       tasks,
+      passing: new TaskGroup(),
       rests: new Rests(),
       channels,
       rooms: new RoomRuntimes(store.persistent && !store.shared, store.persistent || store.shared || options.store !== undefined),

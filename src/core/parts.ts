@@ -54,7 +54,9 @@ export interface KitParts extends PlanParts {
   readonly deadlines: Deadlines;
   /** Everything that runs beside its caller; close() waits for it (CON-10). */
   readonly tasks: TaskGroup;
-  /** Which of it only waits for its time. */
+  /** Messages on their way to their commit; close() waits for them (KIT-03). */
+  readonly passing: TaskGroup;
+  /** Which of the tasks only wait for their time. */
   readonly rests: Rests;
   readonly channels: ChannelRegistry;
   readonly rooms: RoomRuntimes;

@@ -105,6 +105,36 @@ describe('closing', () => {
 });
 
 describe('a kit that closes beside others', () => {
+  it.each([
+    ['says in a room', (kit: RoomKit) => kit.sendEvent('room', 'desk', 'late', { wait: 'commit' })],
+    [
+      'is told',
+      (kit: RoomKit) =>
+        kit.processInbound(
+          { channelId: 'desk', senderId: 'ada', content: { type: 'text', body: 'late' }, idempotencyKey: 'late' },
+          { roomId: 'room', wait: 'commit' },
+        ),
+    ],
+  ])('waits for the commit of what somebody %s, and answers and delivers it', async (_how, say) => {
+    verifies('KIT-03', 'OPS-07');
+    const clock = new TestClock();
+    const inner = new SharedMemoryStore();
+    const store = new FaultStore(inner, { persistent: true, ownsStore: false, clock });
+    const { kit } = makeKit({ store, clock, leaseSeconds: 3600, recoverIntervalSeconds: 0 });
+    const texts = new TestTransport('texts', { supportsIdempotencyKey: true });
+    for (const channel of [new TestTransport('desk', { durable: false }), texts, new TestAgent('helper', async (event) => `re: ${textOf(event)}`)])
+      kit.registerChannel(channel);
+    await roomOf(kit, ['desk', 'texts', 'helper']);
+    store.delay('commitEvent', 400, { nth: 1 });
+    const saying = say(kit);
+    await clock.advance(10);
+    const closing = kit.close({ drainSeconds: 5 });
+    await clock.advance(4000);
+    await Promise.all([saying, closing]);
+    expect(texts.texts).toEqual(['late', 're: late']);
+    expect(inner.listTurns({ state: ['queued', 'running'] })).toEqual([]);
+  });
+
   it('hands over deliveries that were not made, and the others go on at once', async () => {
     verifies('OPS-07', 'OUT-08');
     const { clock, open } = world();

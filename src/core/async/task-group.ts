@@ -16,6 +16,17 @@ export class TaskGroup {
     return task;
   }
 
+  /** Counts something as running until the returned function is called; calling it again changes nothing. */
+  enter(): () => void {
+    this.#running++;
+    let isIn = true;
+    return () => {
+      if (!isIn) return;
+      isIn = false;
+      this.#ended();
+    };
+  }
+
   /** Tracks a task that never fails, and goes on with `next` once it has ended. */
   follow(task: Promise<unknown>, next: () => void): void {
     this.#running++;

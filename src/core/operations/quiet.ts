@@ -9,12 +9,12 @@ const LOOK_MS = 50;
  * Rejects with the signal's reason.
  */
 export async function untilQuiet(
-  { tasks, rests, clock }: Pick<KitParts, 'tasks' | 'rests' | 'clock'>,
+  { tasks, passing, rests, clock }: Pick<KitParts, 'tasks' | 'passing' | 'rests' | 'clock'>,
   untilMs: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
   for (;;) {
-    if (tasks.size <= rests.beyond(untilMs)) return true;
+    if (passing.size === 0 && tasks.size <= rests.beyond(untilMs)) return true;
     const leftMs = untilMs - clock.monotonic();
     if (leftMs <= 0) return false;
     const sleeping = new AbortController();
@@ -23,7 +23,7 @@ export async function untilQuiet(
     signal?.addEventListener('abort', stop, { once: true });
     const looking = clock.sleep(Math.min(LOOK_MS, leftMs), sleeping.signal);
     try {
-      await Promise.race([tasks.settled(), looking]);
+      await Promise.race([passing.size === 0 ? tasks.settled() : passing.settled(), looking]);
     } finally {
       signal?.removeEventListener('abort', stop);
       looking.catch(() => undefined); // not waited for any more

@@ -148,6 +148,7 @@ async function inboundInTurn(
   place: ReturnType<ArrivalOrder['enter']> | undefined,
 ): Promise<InboundResult> {
   let pass = place?.pass;
+  const passed = parts.passing.enter();
   try {
     const prepared = isPromise(preparing) ? await deadline.wait(preparing) : preparing;
     if (place?.turn !== undefined) await deadline.wait(place.turn);
@@ -157,10 +158,13 @@ async function inboundInTurn(
     pass?.();
     pass = undefined;
     const { cascade } = prepared.pass;
-    return await finish(parts, entry, message, isPromise(outcome) ? await outcome : outcome, cascade, options);
+    const ended = isPromise(outcome) ? await outcome : outcome;
+    passed();
+    return await finish(parts, entry, message, ended, cascade, options);
   } catch (error) {
     return await failed(parts, message, options, error);
   } finally {
+    passed();
     pass?.();
     deadline.end();
   }
@@ -176,7 +180,7 @@ async function inboundAfter(
   cascade: Cascade,
 ): Promise<InboundResult> {
   try {
-    return await finish(parts, entry, message, await passing, cascade, options);
+    return await finish(parts, entry, message, await parts.passing.run(() => passing), cascade, options);
   } catch (error) {
     return await failed(parts, message, options, error);
   } finally {

@@ -2,7 +2,7 @@
 import { callScope, isInsideCause } from '../call-scope.js';
 import { ChannelNotFoundError, errorCode, RoomClosedError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
-import type { ContentInput } from '../models/content.js';
+import type { ContentInput, EventContent } from '../models/content.js';
 import type { InboundResult } from '../models/delivery.js';
 import { EMPTY, frozenMap, type Metadata } from '../models/json.js';
 import type { EventType } from '../models/vocabulary.js';
@@ -68,6 +68,22 @@ async function send(parts: KitParts, roomId: string, channelId: string, given: C
   parts.assertOpen();
   const content = toContent(given);
   checkAddress(options.addressedTo);
+  const passed = parts.passing.enter();
+  try {
+    return await sendPassing(parts, roomId, channelId, content, options, passed);
+  } finally {
+    passed();
+  }
+}
+
+async function sendPassing(
+  parts: KitParts,
+  roomId: string,
+  channelId: string,
+  content: EventContent,
+  options: SendOptions,
+  passed: () => void,
+): Promise<InboundResult> {
   const startedAt = parts.clock.now();
   const state = await loadState(parts, roomId);
   const binding = state.bindings.find((candidate) => candidate.channelId === channelId);
@@ -112,6 +128,7 @@ async function send(parts: KitParts, roomId: string, channelId: string, given: C
       startedAt,
       span: scope?.span,
     });
+    passed();
     switch (outcome.kind) {
       case 'refused':
       case 'dropped':
