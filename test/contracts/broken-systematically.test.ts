@@ -32,7 +32,7 @@ async function isFound(open: OpenStore): Promise<boolean> {
 }
 
 /** What each method says when it does nothing. */
-const NOTHING: Readonly<Record<Exclude<StoreMethod, 'searchEvents' | 'time' | 'purge' | 'close'>, (...args: never[]) => unknown>> = {
+const NOTHING: Readonly<Record<Exclude<StoreMethod, 'knownRoom' | 'searchEvents' | 'time' | 'purge' | 'close'>, (...args: never[]) => unknown>> = {
   createRoom: (room: object) => structuredClone(room),
   createRoomOnce: (_key: string, room: object) => ({ room: structuredClone(room), created: true }),
   getRoom: () => null,

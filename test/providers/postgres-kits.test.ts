@@ -117,17 +117,17 @@ describe('kits over one PostgreSQL', () => {
       idempotencyKey: n,
     });
 
-    it('three times for a message with one delivery, also for the first of a room and one that names no room', { timeout: 30_000 }, async () => {
+    it('twice for a message with one delivery, three times for the first of a room and for one that names no room', { timeout: 30_000 }, async () => {
       verifies('STO-18', 'INB-07');
       const schema = server.schema();
       const [one, two] = [await openKit(schema), await openKit(schema)];
       try {
         await one.kit.ensureRoom({ roomId: 'room' });
         for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
-        const ways = ['loadArrival', '@commit_event', '@outbox'];
-        expect(await statements(two, () => two.kit.processInbound(message('first'), { roomId: 'room' }))).toEqual(ways);
-        expect(await statements(two, () => two.kit.processInbound(message('second'), { roomId: 'room' }))).toEqual(ways);
-        expect(await statements(one, () => one.kit.processInbound(message('third'), { roomId: 'room' }))).toEqual(ways);
+        const known = ['@commit_event', '@outbox'];
+        expect(await statements(two, () => two.kit.processInbound(message('first'), { roomId: 'room' }))).toEqual(['loadArrival', ...known]);
+        expect(await statements(two, () => two.kit.processInbound(message('second'), { roomId: 'room' }))).toEqual(known);
+        expect(await statements(one, () => one.kit.processInbound(message('third'), { roomId: 'room' }))).toEqual(known);
         const routed = ['findRoute', '@commit_event', '@outbox'];
         expect(await statements(one, () => one.kit.processInbound(message('fourth')))).toEqual(routed);
         expect(await statements(two, () => two.kit.processInbound(message('fifth')))).toEqual(routed);
@@ -143,12 +143,18 @@ describe('kits over one PostgreSQL', () => {
     it('once more under the lock where gates decide, and where somebody has changed the room since', { timeout: 30_000 }, async () => {
       verifies('STO-18', 'INB-07', 'INB-08', 'LOCK-02');
       const schema = server.schema();
-      const [one, two] = [await openKit(schema), await openKit(schema)];
+      const [one, two, three] = [await openKit(schema), await openKit(schema), await openKit(schema)];
       try {
         await one.kit.ensureRoom({ roomId: 'room' });
         for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
-        // Between the read of the one and its commit the other takes the delivery's channel away.
-        const { store } = one;
+        // The other has changed what the one remembers.
+        await two.kit.mute('room', 'web');
+        const remembered = await statements(one, () => one.kit.processInbound(message('too late'), { roomId: 'room' }));
+        expect(remembered).toEqual(['@commit_event', 'loadArrival', '@commit_event']);
+        expect((await one.kit.getTimeline('room')).at(-1)).toMatchObject({ status: 'blocked', blockedBy: 'source_muted' });
+        await one.kit.unmute('room', 'web');
+        // Between the read of one that has not seen the room and its commit the other takes the delivery's channel away.
+        const { store } = three;
         const loadArrival = store.loadArrival.bind(store);
         store.loadArrival = async (...asked) => {
           const arrival = await loadArrival(...asked);
@@ -156,7 +162,7 @@ describe('kits over one PostgreSQL', () => {
           await two.kit.mute('room', 'web');
           return arrival;
         };
-        const changed = await statements(one, () => one.kit.processInbound(message('late'), { roomId: 'room' }));
+        const changed = await statements(three, () => three.kit.processInbound(message('late'), { roomId: 'room' }));
         expect(changed).toEqual(['loadArrival', '@commit_event', 'loadArrival', '@commit_event']);
         expect((await one.kit.getTimeline('room')).at(-1)).toMatchObject({ status: 'blocked', blockedBy: 'source_muted' });
         await two.kit.unmute('room', 'web');
@@ -169,6 +175,36 @@ describe('kits over one PostgreSQL', () => {
         const again = await Promise.all([message('gated'), message('gated')].map((said) => one.kit.processInbound(said, { roomId: 'room' })));
         expect(again.map(({ duplicate }) => duplicate)).toEqual([true, true]);
         expect(asked).toBe(2);
+      } finally {
+        for (const { kit } of [one, two, three]) await kit.close();
+      }
+    });
+
+    it('by what they remember of a room, and do as if they had asked', { timeout: 30_000 }, async () => {
+      verifies('STO-18', 'INB-07', 'INB-08', 'ROOM-04');
+      const schema = server.schema();
+      const [one, two] = [await openKit(schema), await openKit(schema)];
+      const tell = ({ kit }: OpenKit, said: string): ReturnType<RoomKit['processInbound']> => kit.processInbound(message(said), { roomId: 'room' });
+      try {
+        await one.kit.ensureRoom({ roomId: 'room' });
+        for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
+        const first = await tell(two, 'a');
+        expect(await tell(one, 'a')).toMatchObject({ duplicate: true, event: { id: first.event?.id } });
+        // A channel more: what comes next is delivered there, too.
+        await two.kit.detachChannel('room', 'texts');
+        expect(await tell(one, 'b')).toMatchObject({ blocked: false, deliveryResults: {} });
+        await two.kit.attachChannel('room', 'texts');
+        expect((await tell(one, 'c')).deliveryResults).toMatchObject({ texts: { status: 'sent' } });
+        await two.kit.closeRoom('room');
+        expect(await tell(one, 'd')).toMatchObject({ blocked: true, reason: 'room_closed' });
+        expect(await tell(one, 'c')).toMatchObject({ duplicate: true });
+        await two.kit.reopenRoom('room');
+        expect(await tell(one, 'd')).toMatchObject({ blocked: false, duplicate: false });
+        // It is gone, and made anew by the next message, as one that was never there.
+        await two.kit.deleteRoom('room');
+        expect(await tell(one, 'e')).toMatchObject({ blocked: false, duplicate: false });
+        const bodies = (await two.kit.getTimeline('room')).flatMap(({ content }) => (content.type === 'text' ? [content.body] : []));
+        expect(bodies).toEqual(['e']);
       } finally {
         await one.kit.close();
         await two.kit.close();

@@ -5,7 +5,7 @@
 import { answerTap, tapOf } from '../approvals/taps.js';
 import { isInsideCause } from '../call-scope.js';
 import type { InboundContext } from '../channel.js';
-import { errorCode, ValidationError } from '../errors.js';
+import { errorCode, RoomNotFoundError, ValidationError } from '../errors.js';
 import { toContent } from '../models/content-validation.js';
 import type { DeliveryResult, InboundMessage, InboundResult } from '../models/delivery.js';
 import type { EventDraft, RoomEvent } from '../models/event.js';
@@ -158,7 +158,15 @@ async function inboundInTurn(
     pass?.();
     pass = undefined;
     const { cascade } = prepared.pass;
-    const ended = isPromise(outcome) ? await outcome : outcome;
+    let ended: PassOutcome;
+    try {
+      ended = isPromise(outcome) ? await outcome : outcome;
+    } catch (error) {
+      if (!(error instanceof RoomNotFoundError) || prepared.pass.isRemembered !== true) throw error;
+      // It was remembered, and is gone: the message goes where one to an unknown room goes.
+      const asked = prepareShared(parts, entry, message, options, deadline, true);
+      return await inboundInTurn(parts, entry, message, options, deadline, startedAt, span, asked, undefined);
+    }
     passed();
     return await finish(parts, entry, message, ended, cascade, options);
   } catch (error) {
@@ -261,8 +269,18 @@ async function prepareShared(
   message: InboundMessage,
   options: ReleasedOptions,
   deadline: ProcessDeadline,
+  asksForRoom = false,
 ): Promise<PreparedOrResult> {
   const { channelId } = entry.channel;
+  const seen = asksForRoom ? undefined : rememberedRoom(parts, entry, message, options);
+  if (seen !== undefined) {
+    const prepared = await normalise(parts, entry, message, options, seen, deadline);
+    if (prepared.result === undefined) {
+      prepared.pass.read = seen;
+      prepared.pass.isRemembered = true;
+    }
+    return prepared;
+  }
   const key = isEphemeral(message) ? undefined : message.idempotencyKey;
   if (options.roomId === undefined && isEphemeral(message)) return prepareSlowly(parts, entry, message, options, deadline);
   const routed: RoutedMessage = options.roomId === undefined ? await routeMessage(parts, entry, message) : { roomId: options.roomId };
@@ -277,6 +295,28 @@ async function prepareShared(
   const prepared = await normalise(parts, entry, message, options, state, deadline);
   if (prepared.result === undefined) prepared.pass.read = state;
   return prepared;
+}
+
+/**
+ * The room as it was seen last, for a message of which nothing is made and about which nobody is asked before its commit, so that the
+ * commit alone finds out what has changed, and whether its key is known (INB-07, INB-08).
+ */
+function rememberedRoom(
+  parts: KitParts,
+  entry: RegisteredChannel,
+  message: InboundMessage,
+  { roomId, released }: ReleasedOptions,
+): RoomState | undefined {
+  const { store, hooks } = parts;
+  const { channel } = entry;
+  if (roomId === undefined || released !== undefined || store.knownRoom === undefined || !isPlainText(message)) return undefined;
+  if (channel.parksDeliveries === true || resolvesSenders(parts, entry) || hooks.has('before_broadcast', roomId)) return undefined;
+  const state = store.knownRoom(roomId);
+  return state?.revision !== undefined && !isOver(state.room) && isBound(state, channel.channelId) ? state : undefined;
+}
+
+function isPlainText({ content, eventType = 'message' }: InboundMessage): boolean {
+  return eventType === 'message' && (typeof content === 'string' || content.type === 'text');
 }
 
 async function routeMessage(parts: KitParts, entry: RegisteredChannel, message: InboundMessage): Promise<RoutedMessage> {
@@ -530,6 +570,7 @@ function passFor(message: InboundMessage, state: RoomState, draft: EventDraft, p
     span: undefined,
     newKey: undefined,
     read: undefined,
+    isRemembered: undefined,
   };
 }
 

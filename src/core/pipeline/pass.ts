@@ -61,6 +61,8 @@ export interface PassInput {
   newKey?: string | undefined;
   /** Of a store that is shared: the room as it was read before the lock, when no event had this message's key. */
   read?: RoomState | undefined;
+  /** That was not asked for, but remembered: the room may be gone. */
+  isRemembered?: boolean | undefined;
 }
 
 export interface ReplyOfTurn {

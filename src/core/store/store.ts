@@ -45,7 +45,12 @@ export interface ConversationStore {
   getRoom(roomId: string): Awaitable<Room | null>;
   /** Room, bindings and participants in one read; the same snapshot object as long as nothing changed. */
   loadRoom(roomId: string): Awaitable<RoomState | null>;
-  /** The same, and the event of the room that has this key: what a message needs that comes in, in one read (STO-18). */
+  /**
+   * The room as this process has seen it last, without asking, with its `revision`; null when it has not. It may be out of date, which
+   * the commit finds out (`expectedRevision`). For stores that are `shared`; one that leaves it out is asked for each message (STO-18).
+   */
+  knownRoom?(roomId: string): RoomState | null;
+  /** The same as {@link ConversationStore.loadRoom}, and the event of the room that has this key: what a message needs that comes in, in one read (STO-18). */
   loadArrival(roomId: string, idempotencyKey?: string): Awaitable<Arrival | null>;
   /**
    * Writes what callers own: status, timers, metadata, aiConfig, agentResponsePolicy, collision, closedAt, organizationId.

@@ -1,7 +1,7 @@
 /** `PostgresLockManager`: the lock of rooms for many processes, as leases in a table (LOCK-01, LOCK-04). */
 import { LeasedLocks, type LeaseBackend } from '../../core/locks/leased-locks.js';
 import { checkedConfig, type PostgresOptions } from './config.js';
-import { Connections } from './connection.js';
+import { Connections, type Row } from './connection.js';
 import { StderrLogger, SystemClock, type Clock, type Logger } from './core.js';
 import { channelName, Listener } from './listener.js';
 import { decodeText } from './text.js';
@@ -47,6 +47,8 @@ export class PostgresLockManager extends LeasedLocks {
 
 class PostgresLeases implements LeaseBackend {
   readonly #watchers = new Map<string, Set<() => void>>();
+  /** Rooms that are being asked for: one that is freed meanwhile may be told of before the answer is here. */
+  readonly #asking = new Map<string, { wasFreed: boolean }>();
   readonly #listener: Listener;
   readonly #channel: string;
 
@@ -65,7 +67,7 @@ class PostgresLeases implements LeaseBackend {
       logger,
       onNotice: (_channel, payload) => this.#wake(decodeText(payload)),
       onAgain: () => {
-        for (const roomId of [...this.#watchers.keys()]) this.#wake(roomId);
+        for (const roomId of [...this.#asking.keys(), ...this.#watchers.keys()]) this.#wake(roomId);
       },
     });
   }
@@ -76,9 +78,17 @@ class PostgresLeases implements LeaseBackend {
   }
 
   async take(roomId: string, leaseMs: number): Promise<{ token: number } | { askAgainInMs: number }> {
-    const [row] = await this.connections.all('SELECT taken, wait FROM @take_lease($1, $2)', roomId, leaseMs);
+    const asking = { wasFreed: false };
+    this.#asking.set(roomId, asking);
+    let row: Row | undefined;
+    try {
+      [row] = await this.connections.all('SELECT taken, wait FROM @take_lease($1, $2)', roomId, leaseMs);
+    } finally {
+      if (this.#asking.get(roomId) === asking) this.#asking.delete(roomId);
+    }
     const taken = row?.['taken'];
     if (typeof taken === 'number') return { token: taken };
+    if (asking.wasFreed) return { askAgainInMs: 0 };
     return { askAgainInMs: Math.max(1, Math.min(Math.ceil(Number(row?.['wait'] ?? ASK_AGAIN_MS)), ASK_AGAIN_MS)) };
   }
 
@@ -93,10 +103,11 @@ class PostgresLeases implements LeaseBackend {
   }
 
   async release(roomId: string, token: number): Promise<void> {
-    // Nobody is told unless somebody waits: notices of all transactions come one after another.
+    // Nobody is told unless somebody waits: transactions with notices are committed one after another. Nor does anybody wait for the
+    // disk: should the server forget it in a crash, the lease ends by itself.
     await this.connections.read(
       `WITH freed AS (UPDATE @leases SET until = '-infinity' WHERE room_id = $1 AND token = $2 RETURNING waited)
-       SELECT pg_notify($3, $4) FROM freed WHERE waited`,
+       SELECT set_config('synchronous_commit', 'off', true), (SELECT pg_notify($3, $4) FROM freed WHERE waited)`,
       roomId,
       token,
       this.#channel,
@@ -121,6 +132,8 @@ class PostgresLeases implements LeaseBackend {
   }
 
   #wake(roomId: string): void {
+    const asking = this.#asking.get(roomId);
+    if (asking !== undefined) asking.wasFreed = true;
     for (const onFree of [...(this.#watchers.get(roomId) ?? [])]) onFree();
   }
 }

@@ -119,6 +119,9 @@ export class PostgresStore implements ConversationStore {
   loadRoom(roomId: string): Promise<RoomState | null> {
     return this.#rooms.load(this.connections, roomId);
   }
+  knownRoom(roomId: string): RoomState | null {
+    return this.#rooms.known(roomId)?.state ?? null;
+  }
   loadArrival(roomId: string, idempotencyKey?: string): Promise<Arrival | null> {
     return this.#rooms.arrival(this.connections, roomId, idempotencyKey);
   }

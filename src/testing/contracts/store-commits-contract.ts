@@ -330,6 +330,24 @@ export const commitCases = storeCases([
     },
   },
   {
+    name: 'remembers rooms without asking, if it does so at all: those it has seen, and what its own commits have made of them',
+    rules: ['STO-18'],
+    test: async (store) => {
+      if (store.knownRoom === undefined) return;
+      assert.equal(store.knownRoom('room'), null, 'a room that it has not seen');
+      await openRoom(store);
+      await store.loadRoom('room');
+      await say(store, 'room', 'e0');
+      await say(store, 'room', 'attached', {}, { binding: binding('room', 'mail') });
+      const known = store.knownRoom('room');
+      assert.deepEqual(known, await store.loadRoom('room'));
+      assert.equal(typeof known?.revision, 'number', 'a commit can find out whether it still holds');
+      await store.deleteRoom('room');
+      assert.equal(await store.loadRoom('room'), null);
+      assert.equal(store.knownRoom('room'), null, 'a room that it has not found any more');
+    },
+  },
+  {
     name: 'commits only on the revision it was told to expect: counters may have moved on, nothing else',
     rules: ['STO-18'],
     test: async (store) => {

@@ -1,7 +1,7 @@
 /** One store for all processes of a run, which each of them reaches by calls that may fail. */
 import { InMemoryStore } from '../../core/store/in-memory.js';
-import type { ConversationStore } from '../../core/store/store.js';
-import { methodsOf } from '../fault-store.js';
+import type { Arrival, CommitResult, ConversationStore, RoomState } from '../../core/store/store.js';
+import { methodsOf, type StoreMethod } from '../fault-store.js';
 import { EPOCH_MS, type SimulatedProcess } from './process.js';
 
 /** The database: what it has taken, it keeps. */
@@ -22,7 +22,13 @@ export class SimulatedDatabase extends InMemoryStore {
 
 /** The database as one process sees it. */
 export function simulatedStore(process: SimulatedProcess, database: SimulatedDatabase): ConversationStore {
-  const store: Record<string, unknown> = { name: database.name, persistent: true, shared: true };
+  const seen = new Map<string, RoomState>();
+  const store: Record<string, unknown> = {
+    name: database.name,
+    persistent: true,
+    shared: true,
+    knownRoom: (roomId: string) => seen.get(roomId) ?? null,
+  };
   for (const name of methodsOf(database)) {
     const method = (database as ConversationStore)[name] as (...given: unknown[]) => unknown; // methodsOf names methods only
     store[name] =
@@ -30,10 +36,26 @@ export function simulatedStore(process: SimulatedProcess, database: SimulatedDat
         ? () => undefined
         : (...given: unknown[]) => {
             const sent = copyOf(given); // as it is when the call is made, and what comes back is the caller's own
-            return process.call(`store.${name}`, () => method.apply(database, sent));
+            return process
+              .call(`store.${name}`, () => method.apply(database, sent))
+              .then((answer) => {
+                remember(seen, name, answer);
+                return answer;
+              });
           };
   }
   return store as unknown as ConversationStore; // what has all methods of a store is one
+}
+
+/** Rooms as answers tell of them, for `knownRoom`: what one process has seen of them, however old that is. */
+function remember(seen: Map<string, RoomState>, method: StoreMethod, answer: unknown): void {
+  if (answer === null) return;
+  let state: RoomState;
+  if (method === 'loadRoom') state = answer as RoomState;
+  else if (method === 'loadArrival' || method === 'commitEvent') ({ state } = answer as Arrival | CommitResult);
+  else return;
+  const before = seen.get(state.room.id);
+  if (before === undefined || before.room.version <= state.room.version) seen.set(state.room.id, state);
 }
 
 /** Its own copy, as far as it is made of lists and plain objects; what is frozen cannot change, and is not copied. */
