@@ -16,7 +16,10 @@ function calmStage() {
   let isOver = false;
   const around: Surroundings = { stage, random: new SeededRandom(1), nextFault: () => undefined, noteFault: () => undefined, died: () => undefined };
   void (async () => {
-    while (!isOver) await stage.until(() => false, 1);
+    while (!isOver) {
+      await stage.until(() => false, 1);
+      await new Promise((resolve) => setImmediate(resolve)); // tests set timers of the machine's
+    }
   })();
   let count = 0;
   return { stage, process: () => new SimulatedProcess(`p${++count}`, around), stop: () => (isOver = true) };

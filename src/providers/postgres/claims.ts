@@ -1,6 +1,6 @@
 /** Claiming unfinished lanes for one owner (OUT-08), and the leases of what it has. */
 import type { Connections, Row, Sql } from './connection.js';
-import { laneKey, type ClaimedWork, type ConversationStore, type OutboxRow, type TurnRow } from './core.js';
+import { laneKey, type ClaimedWork, type ConversationStore } from './core.js';
 import { OPEN_ROWS, OPEN_TURNS, rowOf, turnOf } from './outbox.js';
 import { decodeText, Json } from './text.js';
 
@@ -11,6 +11,9 @@ const NO_LANES: ReadonlySet<string> = new Set();
 interface Candidate {
   readonly id: string;
   readonly kind: 'row' | 'turn';
+  /** As they are stored. */
+  readonly roomId: string;
+  readonly channelId: string;
   readonly lane: string;
 }
 
@@ -77,59 +80,70 @@ async function take(sql: Sql, claim: Claim): Promise<ClaimedWork> {
   // Claims come one after another: a lane is given to one owner as a whole.
   await sql.all("SELECT pg_advisory_xact_lock(hashtextextended('@outbox', 3))");
   const { wanted, due } = await candidates(sql, claim);
-  const ids = (kind: Candidate['kind']): string[] => wanted.filter((one) => one.kind === kind).map(({ id }) => id);
-  const free = new Set([
-    ...(await lockFree(sql, 'outbox', OPEN_ROWS, ids('row'), claim)),
-    ...(await lockFree(sql, 'turns', OPEN_TURNS, ids('turn'), claim)),
-  ]);
-  // What somebody is changing right now is left to the next claim, with what is behind it in its lane.
-  const left = new Set<string>();
-  const taken = wanted.filter(({ id, lane }) => {
-    if (!free.has(id)) left.add(lane);
-    return !left.has(lane);
-  });
-  const order = new Map(taken.map(({ id }, n) => [id, n]));
-  const byOrder = (a: { id: string }, b: { id: string }): number => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0);
-  const of = (kind: Candidate['kind']): string[] => taken.filter((one) => one.kind === kind).map(({ id }) => id);
-  const rows: OutboxRow[] = (await lease(sql, 'outbox', 'event_index', of('row'), claim)).map(rowOf).sort(byOrder);
-  const turns: TurnRow[] = (await lease(sql, 'turns', 'trigger_index', of('turn'), claim)).map(turnOf).sort(byOrder);
-  return { rows, turns, ...due };
+  const of = (kind: Candidate['kind']): readonly Candidate[] => wanted.filter((one) => one.kind === kind);
+  const rows = await takeLanes(sql, 'outbox', of('row'), claim);
+  const turns = await takeLanes(sql, 'turns', of('turn'), claim);
+  return { rows: rows.map(rowOf), turns: turns.map(turnOf), ...due };
 }
 
 async function candidates(sql: Sql, { owner, now, limit, exceptLanes = NO_LANES }: Claim): Promise<Candidates> {
   const rows = await sql.all(CANDIDATES, owner, now, [...exceptLanes], limit);
   const wanted: Candidate[] = [];
   let nextDueAt: string | null = null;
-  for (const { kind, id, room_id: roomId, channel_id: channelId } of rows) {
-    if (kind === 'due') nextDueAt = id as string | null;
-    else wanted.push({ kind: kind as Candidate['kind'], id: decodeText(id as string), lane: laneKey(roomId as string, channelId as string) });
+  for (const { kind, id, room_id, channel_id } of rows) {
+    if (kind === 'due') {
+      nextDueAt = id as string | null;
+      continue;
+    }
+    const [roomId, channelId] = [room_id as string, channel_id as string];
+    wanted.push({ kind: kind as Candidate['kind'], id: decodeText(id as string), roomId, channelId, lane: laneKey(roomId, channelId) });
   }
   // With as many as were asked for, nobody waits: there may be more at once.
   return { wanted, due: nextDueAt === null || wanted.length >= limit ? {} : { nextDueAt } };
 }
 
-async function lockFree(sql: Sql, table: 'outbox' | 'turns', open: string, ids: readonly string[], claim: Claim): Promise<string[]> {
-  if (ids.length === 0) return [];
-  const rows = await sql.all(
-    `SELECT id FROM @${table} WHERE id = ANY ($1::text[]) AND ${open}
-       AND (lease_owner IS NULL OR lease_owner = $2 OR lease_until IS NULL OR lease_until <= $3) ORDER BY id FOR UPDATE SKIP LOCKED`,
-    ids,
+const TABLES = {
+  outbox: { open: OPEN_ROWS, index: 'event_index', isLeased: 'next_attempt_at IS DISTINCT FROM expires_at' }, // parked rows aside (OUT-17)
+  turns: { open: OPEN_TURNS, index: 'trigger_index', isLeased: 'true' },
+} as const;
+
+/**
+ * What is wanted as it was, in its order, and from here on this owner's with all that is open in its lanes: also what is more than was
+ * asked for, or waits for its next attempt. A lane of which somebody is changing something right now is left to the next claim.
+ */
+async function takeLanes(sql: Sql, table: keyof typeof TABLES, wanted: readonly Candidate[], claim: Claim): Promise<Row[]> {
+  if (wanted.length === 0) return [];
+  const { open, index, isLeased } = TABLES[table];
+  const lanes = [...new Map(wanted.map((one) => [one.lane, one])).values()];
+  const ids = wanted.map(({ id }) => id);
+  const here = [ids, lanes.map(({ roomId }) => roomId), lanes.map(({ channelId }) => channelId)] as const;
+  const inLanes = `FROM @${table} AS one WHERE ${open} AND (id = ANY ($1::text[])
+    OR (room_id, channel_id) IN (SELECT * FROM unnest($2::text[], $3::text[])) AND ${isLeased})`;
+  const locked = await sql.all(
+    `SELECT id, lease_owner <> $4 AND lease_until > $5 AS foreign_lease ${inLanes} ORDER BY id FOR UPDATE SKIP LOCKED`,
+    ...here,
     claim.owner,
     claim.now,
   );
-  return rows.map(({ id }) => decodeText(id as string));
-}
-
-/** As they were, and from here on this owner's. */
-async function lease(sql: Sql, table: 'outbox' | 'turns', index: string, ids: readonly string[], claim: Claim): Promise<Row[]> {
-  if (ids.length === 0) return [];
-  return sql.all(
-    `WITH before AS (SELECT id, json, ${index} FROM @${table} WHERE id = ANY ($1::text[])),
-       leased AS (UPDATE @${table} AS t SET json = @merged(t.json, $2) WHERE t.id = ANY ($1::text[]))
-     SELECT json, ${index} FROM before`,
-    ids,
+  const had = new Set(locked.flatMap(({ id, foreign_lease: isForeign }) => (isForeign === true ? [] : [id as string])));
+  const left = new Set<string>();
+  for (const { id, room_id: roomId, channel_id: channelId } of await sql.all(`SELECT id, room_id, channel_id ${inLanes}`, ...here))
+    if (!had.has(id as string)) left.add(laneKey(roomId as string, channelId as string));
+  const order = new Map(wanted.filter(({ lane }) => !left.has(lane)).map(({ id }, at) => [id, at]));
+  if (order.size === 0) return [];
+  const taken = lanes.filter(({ lane }) => !left.has(lane));
+  const given = await sql.all(
+    `WITH mine AS (SELECT id ${inLanes}),
+       before AS (SELECT id, json, ${index} FROM @${table} WHERE id = ANY ($1::text[])),
+       leased AS (UPDATE @${table} AS t SET json = @merged(t.json, $4) WHERE t.id IN (SELECT id FROM mine))
+     SELECT id, json, ${index} FROM before`,
+    [...order.keys()],
+    taken.map(({ roomId }) => roomId),
+    taken.map(({ channelId }) => channelId),
     new Json({ leaseOwner: claim.owner, leaseUntil: claim.leaseUntil }),
   );
+  const place = ({ id }: Row): number => order.get(decodeText(id as string)) ?? 0;
+  return [...given].sort((a, b) => place(a) - place(b));
 }
 
 /**

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import type { DeliveryResult } from '../../core/models/delivery.js';
 import type { OutboxState } from '../../core/models/vocabulary.js';
-import type { ConversationStore, RowQuery } from '../../core/store/store.js';
+import type { ConversationStore, RowPatch, RowQuery } from '../../core/store/store.js';
 import { givesItsOwn, settled, vandalize } from './contract.js';
-import { at, fullRow, row } from './samples.js';
+import { at, fullRow, row, turn } from './samples.js';
 import { openRoom, say, storeCases } from './store-case.js';
 
 export const outboxCases = storeCases([
@@ -234,7 +234,8 @@ export const outboxCases = storeCases([
         const { leaseOwner, leaseUntil, state: now } = (await store.getRow(id)) ?? {};
         assert.deepEqual([leaseOwner, leaseUntil, now], ['kit', at(130), state]);
       }
-      assert.equal((await store.getRow('a1>mail'))?.leaseOwner, undefined, 'what is not claimed is not leased');
+      const behind = (await store.getRow('a1>mail'))?.leaseOwner;
+      assert.equal(behind, store.shared ? 'kit' : undefined, 'what waits is leased with its lane, where others could take it');
       const excepted = await store.claimDue({ ...claim, exceptLanes: new Set(['a\u0000sms']) });
       assert.deepEqual([lane(excepted.rows, 'a', 'sms'), excepted.rows.length], [[], 3]);
       const few = await store.claimDue({ ...claim, limit: 2 });
@@ -277,6 +278,46 @@ export const outboxCases = storeCases([
       assert.deepEqual(lane((await store.claimDue({ ...claim, owner: 'one', now: at(61) })).rows, 'room', 'sms'), [], 'releases its own only');
       await store.releaseLeases('two');
       assert.equal(lane((await store.claimDue({ ...claim, owner: 'one', now: at(61) })).rows, 'room', 'sms').length, 3, 'released');
+    },
+  },
+  {
+    name: 'gives a lane to one owner as a whole, however little of it was asked for, and whatever of it waits',
+    rules: ['STO-16', 'OUT-08', 'TURN-01'],
+    test: async (store) => {
+      if (!store.shared) return;
+      await openRoom(store);
+      for (let n = 0; n < 6; n++) {
+        const later = n === 4 ? { nextAttemptAt: at(20) } : {};
+        const work = { outbox: [row('room', `e${n}`, 'sms', later)], turns: [turn('room', `t${n}`, 'helper')] };
+        await say(store, 'room', `e${n}`, {}, work);
+      }
+      const claim = { now: at(0), leaseUntil: at(10), limit: 100 };
+      await store.claimDue({ ...claim, owner: 'one' });
+      // Its time is over, and another one asks for less than there is.
+      const two = { ...claim, owner: 'two', now: at(11), leaseUntil: at(21) };
+      assert.deepEqual(lane((await store.claimDue({ ...two, limit: 2 })).rows, 'room', 'sms'), ['0 queued', '1 queued']);
+      const sending: RowPatch = { state: 'sending', leaseOwner: 'one', leaseUntil: at(30) };
+      for (let n = 0; n < 6; n++)
+        assert.equal(await store.updateRow(`e${n}>sms`, sending, ['queued'], 'one'), null, `row ${n} is not the former owner’s any more`);
+      assert.deepEqual((await store.claimDue({ ...claim, owner: 'three', now: at(12) })).rows, [], 'nor anybody else’s');
+      const rest = await store.claimDue(two);
+      assert.deepEqual(lane(rest.rows, 'room', 'sms'), ['0 queued', '1 queued', '2 queued', '3 queued']);
+      assert.deepEqual(
+        rest.turns.map(({ leaseOwner }) => leaseOwner),
+        Array(6).fill('three'),
+        'as they were',
+      );
+      await store.releaseLeases('two');
+      const few = await store.claimDue({
+        ...claim,
+        owner: 'four',
+        now: at(13),
+        leaseUntil: at(40),
+        limit: 5,
+        exceptLanes: new Set(['room\u0000sms']),
+      });
+      assert.equal(few.turns.length, 5);
+      assert.equal(await store.updateTurn('t5', { state: 'running' }, ['queued'], undefined, 'two'), null, 'turns neither');
     },
   },
   {

@@ -16,6 +16,19 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 /** All of them. */
 export const FAULT_KINDS = ['refused', 'lost', 'slow', 'late', 'crash_before', 'crash_after', 'pause', 'cut', 'jump'] as const;
 
+/** For how long at most the process that meets it does nothing of use, or its clock is wrong by, in milliseconds. */
+export const STANDS_STILL_MS: Readonly<Record<FaultKind, number>> = {
+  refused: 0,
+  lost: 0,
+  slow: 40_000,
+  late: 15_000,
+  crash_before: 15_000,
+  crash_after: 15_000,
+  pause: 45_000,
+  cut: 20_000,
+  jump: 60_000,
+};
+
 /** One fault. */
 export interface Fault {
   /** Which call of the run, across all seams and processes, from 0. */

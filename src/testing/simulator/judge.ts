@@ -3,7 +3,7 @@ import { canSeeEvent } from '../../core/delivery/visibility.js';
 import type { TurnRow } from '../../core/models/delivery.js';
 import type { RoomEvent } from '../../core/models/event.js';
 import type { OutboxState, TurnState } from '../../core/models/vocabulary.js';
-import type { MetFault } from './faults.js';
+import { STANDS_STILL_MS, type MetFault } from './faults.js';
 import type { TakenMessage } from './vendor.js';
 import type { World } from './world.js';
 
@@ -123,15 +123,24 @@ function* judgeAnswers(world: World): Iterable<string> {
   }
 }
 
+/** What nothing went on for, or clocks were wrong by, at the most. */
+function stoodStillMs({ met }: World): number {
+  return met.reduce((sum, { kind }) => sum + STANDS_STILL_MS[kind], 0);
+}
+
+/** What a turn takes by itself, with its restarts and retries. */
+const SPARE_MS = 60_000;
+
 function answeredBy({ metadata, parentEventId }: RoomEvent): readonly unknown[] {
   const { answers } = metadata;
   return Array.isArray(answers) ? (answers as readonly unknown[]) : [parentEventId];
 }
 
-/** A newer message has cut it short, its room was closed, it crashed twice (TURN-03), or the model was away. */
+/** A newer message has cut it short, its room was closed, it crashed twice (TURN-03), the model was away, or all stood still for its whole time. */
 function mayBeUnanswered(world: World, turn: TurnRow, turns: readonly TurnRow[]): boolean {
-  const { roomId, channelId, triggerIndex, state, error } = turn;
+  const { roomId, channelId, triggerIndex, state, error, createdAt, expiresAt } = turn;
   if (error?.code === 'crashed' || wasAway(world, 'model')) return true;
+  if (state === 'expired') return stoodStillMs(world) >= Date.parse(expiresAt) - Date.parse(createdAt) - SPARE_MS;
   if (state !== 'cancelled') return false;
   const closed = world.database
     .listEvents(roomId)

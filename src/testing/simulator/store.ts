@@ -39,7 +39,7 @@ export function simulatedStore(process: SimulatedProcess, database: SimulatedDat
             return process
               .call(`store.${name}`, () => method.apply(database, sent))
               .then((answer) => {
-                remember(seen, name, answer);
+                remember(seen, name, sent, answer);
                 return answer;
               });
           };
@@ -48,8 +48,11 @@ export function simulatedStore(process: SimulatedProcess, database: SimulatedDat
 }
 
 /** Rooms as answers tell of them, for `knownRoom`: what one process has seen of them, however old that is. */
-function remember(seen: Map<string, RoomState>, method: StoreMethod, answer: unknown): void {
-  if (answer === null) return;
+function remember(seen: Map<string, RoomState>, method: StoreMethod, given: readonly unknown[], answer: unknown): void {
+  if (answer === null) {
+    if (method === 'loadRoom' || method === 'loadArrival') seen.delete(given[0] as string); // the room's id
+    return;
+  }
   let state: RoomState;
   if (method === 'loadRoom') state = answer as RoomState;
   else if (method === 'loadArrival' || method === 'commitEvent') ({ state } = answer as Arrival | CommitResult);

@@ -60,7 +60,7 @@ export class MemoryOutbox {
   placeRows(rows: readonly OutboxRow[], index: number, now: string): Placed<OutboxRow>[] {
     return rows.map((given) => {
       const lane = this.listRows({ roomId: given.roomId, channelId: given.channelId, state: OPEN_ROWS });
-      const open = lane.filter((row) => row.nextAttemptAt === undefined || row.nextAttemptAt !== row.expiresAt); // what is parked waits apart
+      const open = lane.filter((row) => !waitsApart(row));
       const holder = holderOf(open, given, now);
       for (const row of open) if (isLeft(row, holder, now)) this.updateRow(row.id, { ...holder }, undefined);
       const placed = place<OutboxRow>({ ...given, eventIndex: index }, open, holder);
@@ -223,6 +223,7 @@ export class MemoryOutbox {
     const blocked = new Set<string>(claim.exceptLanes);
     const openRows = this.listRows({ state: OPEN_ROWS });
     const openTurns = this.listTurns({ state: OPEN_TURNS });
+    const lease = { leaseOwner: claim.owner, leaseUntil: claim.leaseUntil };
     for (const one of [...openRows, ...openTurns]) {
       if (!foreign(one)) continue;
       blocked.add(laneKey(one.roomId, one.channelId));
@@ -238,13 +239,18 @@ export class MemoryOutbox {
         continue;
       }
       rows.push(row);
-      this.updateRow(row.id, { leaseOwner: claim.owner, leaseUntil: claim.leaseUntil }, undefined);
     }
     for (const turn of openTurns) {
       if (blocked.has(laneKey(turn.roomId, turn.channelId)) || rows.length + turns.length >= claim.limit) continue;
       turns.push(turn);
-      this.updateTurn(turn.id, { leaseOwner: claim.owner, leaseUntil: claim.leaseUntil }, undefined);
     }
+    // A lane has one owner: what is more than was asked for, or waits for its next attempt, goes with the rest (STO-16).
+    const had = lanesOf(leases ? rows : EMPTY_LIST);
+    for (const row of rows) this.updateRow(row.id, lease, undefined);
+    for (const row of openRows) if (had.has(laneKey(row.roomId, row.channelId)) && !waitsApart(row)) this.updateRow(row.id, lease, undefined);
+    const asked = lanesOf(leases ? turns : EMPTY_LIST);
+    for (const turn of turns) this.updateTurn(turn.id, lease, undefined);
+    for (const turn of openTurns) if (asked.has(laneKey(turn.roomId, turn.channelId))) this.updateTurn(turn.id, lease, undefined);
     return { rows, turns, ...(nextDueAt !== undefined && { nextDueAt }) };
   }
 
@@ -317,6 +323,15 @@ interface Leased {
   readonly attempts: number;
   readonly leaseOwner?: string | undefined;
   readonly leaseUntil?: string | undefined;
+}
+
+/** What is parked stands in no line (OUT-17). */
+function waitsApart({ nextAttemptAt, expiresAt }: OutboxRow): boolean {
+  return nextAttemptAt !== undefined && nextAttemptAt === expiresAt;
+}
+
+function lanesOf(work: readonly { readonly roomId: string; readonly channelId: string }[]): ReadonlySet<string> {
+  return new Set(work.map(({ roomId, channelId }) => laneKey(roomId, channelId)));
 }
 
 /** Whether a row or turn is nobody's or this owner's; without an owner, always. For stores of several processes (STO-16). */
