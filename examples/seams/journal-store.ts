@@ -10,7 +10,7 @@ const WRITES = [
   ...(['commitEvent', 'updateEvent', 'deleteEvent', 'putBinding', 'putParticipant'] as const),
   ...(['createIdentity', 'updateIdentity', 'linkAddress', 'mergeIdentities', 'unmergeIdentity'] as const),
   ...(['createTask', 'updateTask', 'addObservation', 'setReadMarker'] as const),
-  ...(['updateRow', 'updateTurn', 'mergeTurns', 'recordOutcomes', 'holdMessage', 'dropHeld', 'putFact', 'writeRecords'] as const),
+  ...(['updateRow', 'updateTurn', 'mergeTurns', 'recordOutcomes', 'holdMessage', 'dropHeld', 'addUsage', 'putFact', 'changeRecords'] as const),
 ] satisfies readonly (keyof ConversationStore)[];
 type Write = (typeof WRITES)[number];
 // #endregion

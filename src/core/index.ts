@@ -55,7 +55,6 @@ export type { HookContext } from './hooks/context.js';
 export { FrameworkEventType, type FrameworkEvent, type FrameworkHandler } from './framework-events.js';
 export * from './store/store.js';
 export * from './store/records.js';
-export { roomIdOf } from './store/memory/records.js';
 export * from './store/status.js';
 export { InMemoryStore } from './store/in-memory.js';
 // What every store needs to behave like the others.

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { COPY_MARK, InMemoryStore, silentLogger, type ConversationStore } from '../../src/core/index.js';
+import { COPY_MARK, InMemoryStore, silentLogger, type ConversationStore, type RecordChanges } from '../../src/core/index.js';
 import { RoomKit } from '../../src/core/kit.js';
 import { SqliteStore } from '../../src/providers/sqlite/index.js';
 import { MockSMSProvider } from '../../src/testing/index.js';
@@ -158,7 +158,8 @@ describe('roomkit db', { timeout: 30_000 }, () => {
       const target = new InMemoryStore();
       const losing: ConversationStore = new Proxy<ConversationStore>(target, {
         get: (inner, name) => {
-          if (name === 'writeRecords') return (records: never[]) => inner.writeRecords?.(records.filter(({ kind }) => kind !== 'row'));
+          if (name === 'changeRecords')
+            return ({ add = [] }: RecordChanges) => target.changeRecords({ add: add.filter(({ kind }) => kind !== 'row') });
           const value: unknown = Reflect.get(inner, name);
           return typeof value === 'function' ? (value.bind(inner) as unknown) : value;
         },

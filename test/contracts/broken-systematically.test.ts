@@ -101,10 +101,8 @@ const NOTHING: Readonly<Record<Exclude<StoreMethod, 'knownRoom' | 'searchEvents'
   getFact: () => null,
   putFact: () => undefined,
   listFacts: () => [],
-  listRecords: () => ({ records: [] }),
-  changeRecords: () => undefined,
   readRecords: () => ({ records: [] }),
-  writeRecords: () => undefined,
+  changeRecords: () => undefined,
 };
 const METHODS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
 /** In a store of one process there are no leases to renew or release; stores with leases are tried in broken-stores.test.ts. */
@@ -235,10 +233,9 @@ const OPTIONS: readonly (readonly [StoreMethod, number, ...string[]])[] = [
   ['updateTurn', 2],
   ['listTurns', 0, 'roomId', 'channelId', 'state', 'limit'],
   ['claimDue', 0, 'exceptLanes'],
-  ['listRecords', 0, 'containing'],
-  ['changeRecords', 0, 'fencingToken', 'put', 'remove', 'usageBefore'],
+  ['changeRecords', 0, 'roomId', 'fencingToken', 'remove', 'put', 'add', 'usageBefore'],
   ['summarizeWork', 0, 'now'],
-  ['readRecords', 0, 'roomId', 'after', 'limit'],
+  ['readRecords', 0, 'roomId', 'containing', 'after', 'limit'],
 ];
 const IGNORED = OPTIONS.flatMap(([method, position, ...options]) =>
   (options.length === 0 ? [undefined] : options).map(

@@ -49,9 +49,16 @@ describe('the store of the guide', () => {
     expect((await store.getRoom('room'))?.metadata).toEqual({ b: 2 });
     expect(statSync(path).size).toBe(whole);
     await store.patchRoomMetadata('room', { after: 'it' });
+    await store.createTask({ id: 'task', roomId: 'room', title: 'Ring', status: 'completed', metadata: {}, createdAt: '2026-01-01T00:00:00.000Z' });
+    await store.changeRecords?.({ roomId: 'room', remove: [{ kind: 'task', id: 'task' }] });
+    await store.addUsage?.([
+      { roomId: 'room', turnId: 't', agentId: 'a', provider: 'p', model: 'm', tokens: {}, ms: 1, at: '2026-01-01T00:00:00.000Z' },
+    ]);
     await store.close();
     const again = openJournalStore(path);
     expect((await again.getRoom('room'))?.metadata).toEqual({ b: 2, after: 'it' });
+    expect(await again.listTasks('room'), 'what was removed does not come back').toEqual([]);
+    expect(await again.sumUsage?.({})).toHaveLength(1);
     await again.close();
   });
 });

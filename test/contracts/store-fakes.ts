@@ -518,8 +518,9 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
     'writes records one after another',
     'stores all of what it is given',
     (store) => ({
-      writeRecords: async (records) => {
-        for (const record of records) await store.writeRecords?.([record]);
+      changeRecords: async ({ add = [], ...changes }) => {
+        await store.changeRecords?.(changes);
+        for (const record of add) await store.changeRecords?.({ add: [record] });
       },
     }),
   ],
@@ -527,7 +528,8 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
     'loses the highest token of a room that is copied into it',
     'goes on where the store it was copied from',
     (store) => ({
-      writeRecords: (records) => store.writeRecords?.(records.map((record) => (record.kind === 'room' ? { ...record, fence: -1 } : record))),
+      changeRecords: ({ add = [], ...changes }) =>
+        store.changeRecords?.({ ...changes, add: add.map((record) => (record.kind === 'room' ? { ...record, fence: -1 } : record)) }),
     }),
   ],
   [
@@ -539,11 +541,44 @@ export const FAKES: readonly (readonly [string, string, Break])[] = [
     'makes its own index of a copied event',
     'gives every record as it is',
     (store) => ({
-      writeRecords: (records) => {
+      changeRecords: ({ add = [], ...changes }) => {
         let index = 0;
-        return store.writeRecords?.(
-          records.map((record) => (record.kind === 'event' ? { kind: 'event', event: { ...record.event, index: index++ } } : record)),
+        const own = add.map((record) =>
+          record.kind === 'event' ? ({ kind: 'event', event: { ...record.event, index: index++ } } as const) : record,
         );
+        return store.changeRecords?.({ ...changes, add: own });
+      },
+    }),
+  ],
+  [
+    'stops at a page on which nothing was found',
+    'gives only those records that hold a text',
+    (store) => ({
+      readRecords: async (query) => {
+        const page = (await store.readRecords?.(query)) ?? { records: [] };
+        return page.records.length === 0 ? { records: [] } : page;
+      },
+    }),
+  ],
+  [
+    'removes what is of any room',
+    'removes what is of the room it names alone',
+    (store) => ({
+      changeRecords: async (changes) => {
+        const { remove = [] } = changes;
+        const rooms = await store.findRooms({});
+        await store.changeRecords?.(changes);
+        for (const { id } of rooms) await store.changeRecords?.({ roomId: id, remove: remove.filter(({ kind }) => kind !== 'participant') });
+      },
+    }),
+  ],
+  [
+    'adds before it removes',
+    'removes first',
+    (store) => ({
+      changeRecords: async ({ add = [], ...changes }) => {
+        await store.changeRecords?.({ add });
+        await store.changeRecords?.(changes);
       },
     }),
   ],

@@ -67,7 +67,7 @@ async function everythingOf(store: ConversationStore): Promise<string> {
       await store.listApprovals({ roomId: id }),
     ]),
   );
-  const others = await Promise.all((['held', 'creation'] as const).map(async (kind) => store.listRecords?.({ kind, limit: 1000 })));
+  const others = await Promise.all((['held', 'creation'] as const).map(async (kind) => store.readRecords?.({ kind, limit: 1000 })));
   return JSON.stringify([
     ofRooms,
     others,
@@ -192,7 +192,7 @@ describe('erasing a person', () => {
     await close();
   });
 
-  it.each(['changeRecords', 'updateRow', 'patchRoomMetadata', 'commitEvent', 'putFact', 'listRecords'] as const)(
+  it.each(['changeRecords', 'updateRow', 'patchRoomMetadata', 'commitEvent', 'putFact', 'readRecords'] as const)(
     'goes on where it stopped when %s failed, whichever call of it',
     async (method) => {
       verifies('ERA-02');
@@ -214,6 +214,18 @@ describe('erasing a person', () => {
       }
     },
   );
+
+  it('finds a room by its own data alone, and takes the person out of it', async () => {
+    verifies('ERA-02', 'ERA-06');
+    const { kit, close } = await erasureScene(new InMemoryStore());
+    await kit.createRoom({ roomId: 'about', metadata: { caller: '+15550199001', plan: 'gold' } });
+    const { rooms } = await kit.eraseIdentity('ada-identity');
+    expect(rooms).toBe(4);
+    const { metadata } = await kit.getRoom('about');
+    expect([metadata['plan'], found(JSON.stringify(metadata))]).toEqual(['gold', []]);
+    expect((await kit.getTimeline('about')).map(({ content }) => content)).toMatchObject([{ code: 'person_erased' }]);
+    await close();
+  });
 
   it('is seen by other processes, whose agents read the room anew, and by those who follow it', async () => {
     verifies('ERA-09', 'ERA-03');
@@ -245,7 +257,7 @@ describe('erasing a person', () => {
   it('throws where the store cannot be looked through', async () => {
     verifies('ERA-06');
     const store = new InMemoryStore() as ConversationStore;
-    Object.assign(store, { listRecords: undefined });
+    Object.assign(store, { readRecords: undefined });
     const kit = new RoomKit({ store });
     await expect(kit.eraseIdentity('x')).rejects.toMatchObject({ code: 'not_supported' });
     await expect(kit.exportPerson({ identityId: 'x' })).rejects.toMatchObject({ code: 'not_supported' });

@@ -55,7 +55,7 @@ export async function copyStore(
   for await (const records of recordsOf(source)) {
     const own = records.filter(isCopied);
     if (own.length === 0) continue;
-    await to.writeRecords(own);
+    await to.changeRecords({ add: own });
     onProgress(read.add(own));
   }
   const written = new Tallies();

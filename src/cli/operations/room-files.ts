@@ -38,7 +38,7 @@ export async function roomsImport(operation: Operation): Promise<void> {
     let done = 0;
     for (const [roomId, records] of rooms) {
       try {
-        await to.writeRecords(records, { replaces: there.filter((id) => id === roomId) });
+        await to.changeRecords({ remove: there.includes(roomId) ? [{ kind: 'room', id: roomId }] : [], add: records });
       } catch (error) {
         throw new CannotRun(
           `Room '${roomId}' could not be imported: ${error instanceof Error ? error.message : String(error)} ${done} of ${rooms.size} were, each whole.`,

@@ -8,7 +8,8 @@ import { EMPTY } from '../models/json.js';
 import type { Section } from '../pipeline/section.js';
 import { TOMBSTONES, tombstones } from '../rooms/channel-operations.js';
 import { SUMMARIES } from '../rooms/summaries.js';
-import type { RemovedRecord, RewrittenRecord, RoomState, TurnPatch } from '../store/store.js';
+import type { RemovedRecord, RewrittenRecord } from '../store/records.js';
+import type { RoomState, TurnPatch } from '../store/store.js';
 import { ERASED_WORDS, isMarked, scrubbed } from './marks.js';
 import type { ErasureReport } from './report.js';
 import type { ErasureParts } from './person.js';
@@ -47,17 +48,17 @@ export async function eraseWork(
     const left = turns.has(approval.turnId) ? emptied(approval, isoTime(parts.clock.now())) : approval;
     const record = scrubbed(left, marks, { names: false });
     if (JSON.stringify(record) === JSON.stringify(approval)) continue;
-    put.push({ kind: 'approval', record });
+    put.push({ kind: 'approval', approval: record });
     report.approvals++;
   }
-  for (const record of await store.listTasks(roomId)) {
-    if (!erasesAll && !isMarked(record, marks)) continue;
-    remove.push({ kind: 'task', record });
+  for (const task of await store.listTasks(roomId)) {
+    if (!erasesAll && !isMarked(task, marks)) continue;
+    remove.push({ kind: 'task', id: task.id });
     report.tasks++;
   }
-  for (const record of await store.listObservations(roomId)) {
-    if (!erasesAll && !isMarked(record, marks)) continue;
-    remove.push({ kind: 'observation', record });
+  for (const observation of await store.listObservations(roomId)) {
+    if (!erasesAll && !isMarked(observation, marks)) continue;
+    remove.push({ kind: 'observation', id: observation.id });
     report.observations++;
   }
   if (put.length + remove.length > 0) await store.changeRecords({ roomId, ...section.writeOptions, put, remove });
@@ -156,20 +157,20 @@ export async function eraseMembers(
   report: ErasureReport,
 ): Promise<boolean> {
   const put: RewrittenRecord[] = [];
-  const remove: RemovedRecord[] = survey.participants.map((record) => ({ kind: 'participant', record }));
+  const remove: RemovedRecord[] = survey.participants.map(({ id }) => ({ kind: 'participant', id }));
   const { marks } = survey;
   for (const participant of state.participants) {
     if (survey.participants.includes(participant)) continue;
     const candidates = participant.candidates?.filter(({ id }) => !marks.ids.has(id));
     const isCandidate = candidates?.length !== participant.candidates?.length;
-    const record = scrubbed(isCandidate && candidates !== undefined ? { ...participant, candidates } : participant, marks, { names: false });
+    const left = scrubbed(isCandidate && candidates !== undefined ? { ...participant, candidates } : participant, marks, { names: false });
     // Who they are in their room is not ours to change.
-    if (record !== participant) put.push({ kind: 'participant', record: { ...record, id: participant.id } });
+    if (left !== participant) put.push({ kind: 'participant', participant: { ...left, id: participant.id } });
   }
   const gone = survey.ownBindings;
   for (const binding of state.bindings) {
     if (gone.includes(binding)) {
-      remove.push({ kind: 'binding', record: binding });
+      remove.push({ kind: 'binding', id: binding.channelId });
       continue;
     }
     const left = scrubbed(binding, marks, { names: true });
@@ -177,7 +178,7 @@ export async function eraseMembers(
     const { address, participantId, ...rest } = left;
     // A socket that was named after the person is everybody's.
     const isNamed = address !== binding.address || participantId !== binding.participantId;
-    put.push({ kind: 'binding', record: isNamed ? rest : left });
+    put.push({ kind: 'binding', binding: isNamed ? rest : left });
   }
   if (put.length + remove.length === 0) return false;
   if (gone.length > 0) {

@@ -1,10 +1,10 @@
 /** Erases a person wherever this kit knows of them (§37). Called once more, it goes on where it stopped. */
 import type { KitParts } from '../parts.js';
-import type { RemovedRecord } from '../store/store.js';
+import { recordsOf, roomIdOf, type RemovedRecord } from '../store/records.js';
 import { erasable, findPerson, type ErasureParts, type Person, type PersonQuery } from './person.js';
 import { emptyReport, type EraseOptions, type ErasureReport } from './report.js';
 import { eraseInRoom } from './room-erasure.js';
-import { everyRecord, isOf, roomsOf } from './search.js';
+import { isOf, roomsOf } from './search.js';
 import { checkOptionNames } from '../option-names.js';
 import { ValidationError } from '../errors.js';
 
@@ -46,13 +46,14 @@ async function eraseOutsideOfRooms(parts: ErasureParts, person: Person, options:
   if (names.length === 0) return;
   const isTheirs = (name: string): boolean => person.addresses.has(name) || person.identityIds.has(name);
   const remove: RemovedRecord[] = [];
-  for await (const record of everyRecord(store, 'held', names)) {
-    if (!isTheirs(record.message.senderId) || !(await isOf(parts, record.roomId ?? '', organizationId))) continue;
-    remove.push({ kind: 'held', record });
-    report.held++;
-  }
-  for await (const record of everyRecord(store, 'creation', names)) {
-    if (await isOf(parts, record.roomId, organizationId)) remove.push({ kind: 'creation', record });
+  for await (const page of recordsOf(store, { kinds: ['held', 'creation'], containing: names })) {
+    for (const record of page) {
+      if (!(await isOf(parts, roomIdOf(record) ?? '', organizationId))) continue;
+      if (record.kind === 'creation') remove.push({ kind: 'creation', id: record.key });
+      if (record.kind !== 'held' || !isTheirs(record.held.message.senderId)) continue;
+      remove.push({ kind: 'held', id: record.held.id });
+      report.held++;
+    }
   }
   if (remove.length > 0) await store.changeRecords({ remove });
   for (const prefix of ['identity_code:', 'opt_out:']) {
@@ -90,8 +91,8 @@ function partsOfKey(text: string): string[] {
 async function eraseIdentities(parts: ErasureParts, person: Person, report: ErasureReport): Promise<void> {
   const { identity } = person;
   if (identity === null) return;
-  const remove: RemovedRecord[] = [...person.identityIds].filter((id) => id !== identity.id).map((fromId) => ({ kind: 'merge', record: { fromId } }));
-  await parts.store.changeRecords({ remove: [...remove, { kind: 'identity', record: identity }] });
+  const remove: RemovedRecord[] = [...person.identityIds].filter((id) => id !== identity.id).map((id) => ({ kind: 'merge', id }));
+  await parts.store.changeRecords({ remove: [...remove, { kind: 'identity', id: identity.id }] });
   report.identities += remove.length + 1;
 }
 

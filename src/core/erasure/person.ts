@@ -1,10 +1,10 @@
 /** Who is to be erased, or looked up: every id and address by which this store may know a person (ERA-01). */
-import { NotSupportedError, ValidationError } from '../errors.js';
+import { ValidationError } from '../errors.js';
 import type { Identity } from '../models/people.js';
 import { ChannelType } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { getIdentity, findIdentity } from '../rooms/identities.js';
-import type { ConversationStore } from '../store/store.js';
+import { recordStore, type RecordStore } from '../store/records.js';
 
 /** A person: by identity, or by an address where there is none. */
 export type PersonQuery =
@@ -30,12 +30,9 @@ export interface Person {
   readonly names: ReadonlySet<string>;
 }
 
-/** A store that can be looked through and changed. */
-export type ErasableStore = ConversationStore & Required<Pick<ConversationStore, 'listRecords' | 'changeRecords'>>;
-
-/** A kit with such a store. */
+/** A kit with a store that can be looked through and changed. */
 export interface ErasureParts extends KitParts {
-  readonly store: ErasableStore;
+  readonly store: RecordStore;
 }
 
 /** Null for somebody of another organization: not there. Whom nobody knows is a person of one id or address. */
@@ -85,11 +82,6 @@ function checkQuery(query: PersonQuery): { identityId?: string; address?: string
 
 /** Throws NotSupportedError where the store cannot be looked through. */
 export function erasable(parts: KitParts, what: string): ErasureParts {
-  const { store } = parts;
-  if (store.listRecords === undefined || store.changeRecords === undefined) {
-    throw new NotSupportedError(
-      `The store '${store.name}' cannot be looked through, so ${what}. Give it listRecords and changeRecords, or use SqliteStore or PostgresStore.`,
-    );
-  }
-  return parts as ErasureParts; // its store has both
+  recordStore(parts.store, what);
+  return parts as ErasureParts; // its store is one
 }

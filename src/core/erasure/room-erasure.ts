@@ -7,7 +7,8 @@ import { commitSystem } from '../pipeline/commit.js';
 import { tellChanged } from '../pipeline/edit-delete.js';
 import type { Section } from '../pipeline/section.js';
 import { inRoom } from '../rooms/lifecycle.js';
-import type { RewrittenRecord, RoomState } from '../store/store.js';
+import type { RewrittenRecord } from '../store/records.js';
+import type { RoomState } from '../store/store.js';
 import { eraseMembers, eraseMetadata, eraseWork } from './around-events.js';
 import { ERASED, ERASED_WORDS, isMarked, scrubbed } from './marks.js';
 import type { ErasureParts, Person } from './person.js';
@@ -111,8 +112,8 @@ async function change(
   await parts.store.changeRecords({
     roomId: section.roomId,
     ...section.writeOptions,
-    put: pairs.map(({ after }): RewrittenRecord => ({ kind: 'event', record: after })),
-    remove: gone.map(({ after }) => ({ kind: 'outcome', record: { roomId: after.roomId, eventId: after.id } })),
+    put: pairs.map(({ after }): RewrittenRecord => ({ kind: 'event', event: after })),
+    remove: gone.map(({ after }) => ({ kind: 'outcome', id: after.id })),
   });
   report.events += gone.length;
   report.mentions += pairs.length - gone.length;

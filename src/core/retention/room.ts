@@ -9,7 +9,8 @@ import { tellChanged } from '../pipeline/edit-delete.js';
 import type { Section } from '../pipeline/section.js';
 import { inRoom } from '../rooms/lifecycle.js';
 import { SUMMARIES } from '../rooms/summaries.js';
-import type { RemovedRecord, RoomState } from '../store/store.js';
+import type { RemovedRecord } from '../store/records.js';
+import type { RoomState } from '../store/store.js';
 import type { RetentionRules } from './rules.js';
 import type { RetentionReport } from './sweep.js';
 
@@ -41,7 +42,7 @@ export async function expireInRoom(parts: ErasureParts, roomId: string, rules: R
     await remove(parts, section, report, {
       rows: rows.filter(({ createdAt }) => createdAt < before(rules.deliveries)),
       turns: turns.filter(({ createdAt }) => createdAt < before(rules.turns)),
-      others: observations.filter(({ createdAt }) => createdAt < before(rules.observations)).map((record) => ({ kind: 'observation', record })),
+      others: observations.filter(({ createdAt }) => createdAt < before(rules.observations)).map(({ id }) => ({ kind: 'observation', id })),
       ...(rules.usage !== undefined && { usageBefore: before(rules.usage) }),
     });
   });
@@ -86,7 +87,7 @@ async function removeEvents(
   const ids = new Set(gone.map(({ id }) => id));
   const rows = (await endedRows(parts, roomId)).filter(({ eventId }) => ids.has(eventId));
   const turns = (await endedTurns(parts, roomId)).filter(({ triggerEventIds }) => triggerEventIds.every((id) => ids.has(id)));
-  await remove(parts, section, report, { rows, turns, others: gone.map((record) => ({ kind: 'event', record })) });
+  await remove(parts, section, report, { rows, turns, others: gone.map(({ id }) => ({ kind: 'event', id })) });
   // Summaries were made of what is gone.
   if (state.room.metadata[SUMMARIES] !== undefined) await store.patchRoomMetadata(roomId, { [SUMMARIES]: undefined }, section.writeOptions);
   report.media += gone.reduce((sum, event) => sum + idsOf(event).length, 0);
@@ -118,9 +119,9 @@ async function remove(parts: ErasureParts, section: Section, report: RetentionRe
   const approvals = turns.length === 0 ? [] : (await parts.store.listApprovals({ roomId })).filter(({ turnId }) => turnIds.has(turnId));
   const removed: RemovedRecord[] = [
     ...others,
-    ...rows.map((record) => ({ kind: 'row', record }) as const),
-    ...turns.map((record) => ({ kind: 'turn', record }) as const),
-    ...approvals.map((record) => ({ kind: 'approval', record }) as const),
+    ...rows.map(({ id }) => ({ kind: 'row', id }) as const),
+    ...turns.map(({ id }) => ({ kind: 'turn', id }) as const),
+    ...approvals.map(({ id }) => ({ kind: 'approval', id }) as const),
   ];
   if (removed.length === 0 && usageBefore === undefined) return;
   await parts.store.changeRecords({ roomId, ...section.writeOptions, remove: removed, ...(usageBefore !== undefined && { usageBefore }) });

@@ -21,11 +21,11 @@ import { MemoryOutbox } from './memory/outbox.js';
 import { MemoryOutcomes } from './memory/outcomes.js';
 import { MemoryPeople } from './memory/people.js';
 import { MemoryRoom } from './memory/room.js';
-import { keysOf, pageOf, roomIdOf } from './memory/records.js';
+import { MemoryRecords } from './memory/records.js';
 import { RoutingIndex } from './memory/routing.js';
 import { summaryOf } from './memory/summary.js';
 import { MemoryUsage } from './memory/usage.js';
-import type { RecordKind, RecordPage, RecordQuery, StoredRecord } from './records.js';
+import type { RecordChanges, RecordPage, RecordQuery } from './records.js';
 import type {
   ApprovalQuery,
   Arrival,
@@ -38,12 +38,7 @@ import type {
   Fact,
   FactQuery,
   HeldMessage,
-  ListedRecords,
   Placement,
-  RecordChanges,
-  PersonalRecordPage,
-  PersonalRecordQuery,
-  RemovedRecord,
   RoomQuery,
   RoomState,
   RouteCandidates,
@@ -76,6 +71,22 @@ export class InMemoryStore implements ConversationStore {
   readonly #facts = new MemoryFacts();
   readonly #people = new MemoryPeople();
   readonly #usage = new MemoryUsage();
+  readonly #records = new MemoryRecords({
+    rooms: this.#rooms,
+    creations: this.#creations,
+    outcomes: this.#outcomes,
+    tasks: this.#tasks,
+    routing: this.#routing,
+    outbox: this.#outbox,
+    approvals: this.#approvals,
+    holds: this.#holds,
+    facts: this.#facts,
+    people: this.#people,
+    usage: this.#usage,
+    deleteRoom: (roomId) => this.deleteRoom(roomId),
+    updateEvent: (event) => this.updateEvent(event),
+    forgetEvent: (event) => this.#forgetEvent(event),
+  });
 
   // --- rooms ---------------------------------------------------------------------------------------------------------
 
@@ -504,238 +515,20 @@ export class InMemoryStore implements ConversationStore {
     return this.#facts.list(query);
   }
 
-  // --- erasure and retention -----------------------------------------------------------------------------------------
+  // --- records -------------------------------------------------------------------------------------------------------
 
-  /** All on one page: they are at hand. */
-  listRecords<Kind extends keyof ListedRecords>({ kind, containing }: PersonalRecordQuery<Kind>): PersonalRecordPage<Kind> {
-    return { records: this.#personalRecordsOf(kind).filter((record) => containing === undefined || holdsOneOf(record, containing)) };
+  readRecords(query: RecordQuery): RecordPage {
+    return this.#records.read(query);
   }
-
-  #personalRecordsOf<Kind extends keyof ListedRecords>(kind: Kind): ListedRecords[Kind][] {
-    const lists: { readonly [Each in keyof ListedRecords]: () => ListedRecords[Each][] } = {
-      event: () => [...this.#rooms.values()].flatMap((room) => room.events()),
-      participant: () => copyJson([...this.#rooms.values()].flatMap(({ state }) => state.participants)),
-      binding: () => copyJson([...this.#rooms.values()].flatMap(({ state }) => state.bindings)),
-      held: () => this.#holds.all(),
-      creation: () => [...this.#creations].map(([key, { roomId }]) => ({ key, roomId })).filter(({ roomId }) => this.#rooms.has(roomId)),
-    };
-    return lists[kind]();
+  changeRecords(changes: RecordChanges): void {
+    this.#records.change(ownJson(changes));
   }
-
-  changeRecords({ roomId, fencingToken, put = [], remove = [], usageBefore }: RecordChanges): void {
-    const room = roomId === undefined ? undefined : this.#rooms.get(roomId);
-    if (roomId !== undefined && room === undefined) return;
-    room?.checkFence(fencingToken);
-    const before = room?.state;
-    for (const one of put) {
-      if (one.kind === 'event') this.updateEvent(one.record);
-      else if (one.kind === 'participant') {
-        if (room?.state.participants.some(({ id }) => id === one.record.id) === true) room.putParticipant(one.record);
-      } else if (one.kind === 'binding') {
-        if (room?.binding(one.record.channelId) !== undefined) room.putBinding(one.record);
-      } else if (one.kind === 'task') {
-        if (room?.task(one.record.id) !== undefined) room.putTask(one.record);
-      } else if (one.kind === 'observation') {
-        if (room?.hasObservation(one.record.id) === true) room.addObservation(one.record);
-      } else this.#approvals.replace(one.record);
-    }
-    for (const one of remove) this.#removeRecord(one, room);
-    if (before !== undefined && room !== undefined) this.#routing.update(before, room.state);
-    if (roomId !== undefined && usageBefore !== undefined) this.#usage.removeBefore(roomId, usageBefore);
-  }
-
-  #removeRecord({ kind, record }: RemovedRecord, room: MemoryRoom | undefined): void {
-    switch (kind) {
-      case 'event':
-        for (const event of room?.remove(record.id, false) ?? []) this.#forgetEvent(event);
-        return;
-      case 'participant':
-        room?.removeParticipant(record.id);
-        return;
-      case 'binding':
-        room?.removeBinding(record.channelId);
-        return;
-      case 'task':
-        this.#tasks.delete(record.id);
-        room?.forgetTask(record.id);
-        return;
-      case 'observation':
-        room?.forgetObservation(record.id);
-        return;
-      case 'approval':
-        this.#approvals.remove(record.id);
-        return;
-      case 'row':
-        this.#outbox.removeRow(record.id);
-        return;
-      case 'turn':
-        this.#outbox.removeTurn(record.id);
-        return;
-      case 'outcome':
-        this.#outcomes.forget(record.eventId);
-        return;
-      case 'held':
-        this.#holds.drop([record.id]);
-        return;
-      case 'creation':
-        this.#creations.delete(record.key);
-        return;
-      case 'identity':
-        this.#people.remove(record.id);
-        return;
-      case 'merge':
-        this.#people.forgetMerge(record.fromId);
-    }
-  }
-
   purge(): void {
     // What is not kept any more is gone.
   }
 
-  // --- records -------------------------------------------------------------------------------------------------------
-
-  readRecords(query: RecordQuery): RecordPage {
-    return pageOf(this.#recordsOf(query.kind), query);
-  }
-  writeRecords(records: readonly StoredRecord[], { replaces = [] }: { readonly replaces?: readonly string[] } = {}): void {
-    const own = ownJson(records);
-    this.#checkRecords(own, new Set(replaces));
-    for (const roomId of replaces) this.deleteRoom(roomId);
-    for (const record of own) this.#load(record);
-  }
-
   close(): void {
     // Nothing is open: what was stored stays readable until the store is forgotten.
-  }
-
-  #recordsOf(kind: RecordKind): StoredRecord[] {
-    const rooms = [...this.#rooms.values()];
-    switch (kind) {
-      case 'room':
-        return rooms.map((room) => room.record());
-      case 'event':
-        return rooms.flatMap((room) => room.events().map((event) => ({ kind, event })));
-      case 'creation':
-        return [...this.#creations].map(([key, creation]) => ({ kind, key, ...creation }));
-      case 'row':
-        return this.#outbox.listRows({}).map((row) => ({ kind, row }));
-      case 'turn':
-        return this.#outbox.listTurns({}).map((turn) => ({ kind, turn }));
-      case 'approval':
-        return this.listApprovals({}).map((approval) => ({ kind, approval }));
-      case 'task':
-        return rooms.flatMap((room) => room.listTasks().map((task) => ({ kind, task })));
-      case 'observation':
-        return rooms.flatMap((room) => room.listObservations().map((observation) => ({ kind, observation })));
-      case 'outcome':
-        return this.#outcomes.all().map((outcome) => ({ kind, outcome }));
-      case 'usage':
-        return this.#usage.all().map((usage) => ({ kind, usage }));
-      case 'held':
-        return this.#holds.all().map((held) => ({ kind, held }));
-      case 'identity':
-        return this.#people.identities().map((identity) => ({ kind, identity }));
-      case 'merge':
-        return this.#people.merges().map((merge) => ({ kind, merge }));
-      case 'fact':
-        return this.#facts.list({ prefix: '' }).map((fact) => ({ kind, fact }));
-    }
-  }
-
-  /** Before anything is written: nothing may be there already, and every room has to be. */
-  #checkRecords(records: readonly StoredRecord[], replaced: ReadonlySet<string>): void {
-    const coming = new Set<string>();
-    for (const record of records) {
-      const roomId = roomIdOf(record);
-      if (record.kind !== 'room' && roomId !== undefined && !this.#rooms.has(roomId) && !coming.has(`room ${roomId}`))
-        throw new RoomNotFoundError(roomId);
-      if (record.kind === 'identity') this.#people.checkAddresses(record.identity);
-      for (const key of keysOf(record)) {
-        if (coming.has(key) || (!replaced.has(roomId ?? '') && this.#holdsRecord(record)))
-          throw new ConflictError(`The store has this already (${key}). Ids are unique.`, { retryable: false });
-        coming.add(key);
-      }
-    }
-  }
-
-  #holdsRecord(record: StoredRecord): boolean {
-    switch (record.kind) {
-      case 'room':
-        return this.#rooms.has(record.room.id);
-      case 'creation':
-        return this.#creations.has(record.key);
-      case 'event': {
-        const { roomId, id, index, idempotencyKey } = record.event;
-        const room = this.#rooms.get(roomId);
-        return (
-          room?.byId(id) !== undefined ||
-          room?.hasIndex(index) === true ||
-          (idempotencyKey !== undefined && room?.byKey(idempotencyKey) !== undefined)
-        );
-      }
-      case 'row':
-        return this.getRow(record.row.id) !== null;
-      case 'turn':
-        return this.getTurn(record.turn.id) !== null;
-      case 'approval':
-        return this.getApproval(record.approval.id) !== null;
-      case 'task':
-        return this.#tasks.has(record.task.id);
-      case 'observation':
-        return this.listObservations(record.observation.roomId).some(({ id }) => id === record.observation.id);
-      default:
-        return false;
-    }
-  }
-
-  #load(record: StoredRecord): void {
-    switch (record.kind) {
-      case 'room': {
-        const room = MemoryRoom.from({ ...record, room: storedRoom(record.room) });
-        this.#rooms.set(record.room.id, room);
-        this.#routing.update({ room: record.room, bindings: EMPTY_LIST, participants: EMPTY_LIST }, room.state);
-        return;
-      }
-      case 'event':
-        this.#require(record.event.roomId).insert(record.event);
-        this.#routing.keep(record.event);
-        return;
-      case 'creation':
-        this.#creations.set(record.key, { roomId: record.roomId, atMs: record.atMs });
-        return;
-      case 'row':
-        this.#outbox.addRows([record.row], record.row.eventIndex);
-        return;
-      case 'turn':
-        this.#outbox.addTurns([record.turn], record.turn.triggerIndex);
-        return;
-      case 'approval':
-        this.#approvals.add([record.approval]);
-        return;
-      case 'task':
-        this.createTask(record.task);
-        return;
-      case 'observation':
-        this.addObservation(record.observation);
-        return;
-      case 'outcome':
-        this.recordOutcomes([record.outcome]);
-        return;
-      case 'usage':
-        this.addUsage([record.usage]);
-        return;
-      case 'held':
-        this.#holds.hold(record.held, Infinity);
-        return;
-      case 'identity':
-        this.#people.replace(record.identity);
-        return;
-      case 'merge':
-        this.#people.replaceMerge(record.merge);
-        return;
-      case 'fact':
-        this.#facts.put(record.fact.key, record.fact.fact);
-    }
   }
 
   #taskInProgress(taskId: string): Task {
@@ -754,11 +547,6 @@ export class InMemoryStore implements ConversationStore {
     if (room === undefined) throw new RoomNotFoundError(roomId);
     return room;
   }
-}
-
-function holdsOneOf(record: object, texts: readonly string[]): boolean {
-  const json = JSON.stringify(record);
-  return texts.some((text) => json.includes(JSON.stringify(text).slice(1, -1)));
 }
 
 /** The store's own: frozen where it holds more than plain values. */

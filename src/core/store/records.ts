@@ -1,13 +1,13 @@
 /**
- * All that a store holds, as plain values, one after another (STO-20): what is copied into another store, exported and imported.
- * Unlike the methods that kits use, nothing is decided here: a record is written as it was read.
+ * All that a store holds, as plain values, one after another (STO-20): what is copied into another store, exported and imported,
+ * looked through for a person, and removed when it has been kept long enough (ERA-06). Unlike in the methods that kits use,
+ * nothing is decided here: a record is written as it is given.
  */
 import { NotSupportedError } from '../errors.js';
 import type { ApprovalRow } from '../models/approval.js';
 import type { ChannelBinding } from '../models/binding.js';
 import type { OutboxRow, TurnRow } from '../models/delivery.js';
 import type { RoomEvent } from '../models/event.js';
-import type { Awaitable } from '../models/json.js';
 import type { Identity, IdentityMerge, Participant } from '../models/people.js';
 import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
@@ -83,13 +83,15 @@ export interface RecordQuery {
   readonly kind: RecordKind;
   /** Only what belongs to this room. */
   readonly roomId?: string;
+  /** Only records that hold one of these texts somewhere, keys and values alike; a room's members are part of it. Default: all. */
+  readonly containing?: readonly string[];
   /** The `next` of the page before; default: from the first. */
   readonly after?: string;
-  /** Default 500. */
+  /** So many at most are looked at, whether they hold a text or not. Default 500. */
   readonly limit?: number;
 }
 
-/** So many records, in the order in which they are to be written. */
+/** Those of so many records that were asked for, in the order in which they are to be written. */
 export interface RecordPage {
   readonly records: readonly StoredRecord[];
   /** Where the next page begins; absent after the last one. */
@@ -99,35 +101,101 @@ export interface RecordPage {
 /** How many records a page has where nobody says. */
 export const RECORD_PAGE = 500;
 
-/** A store whose records can be read and written. */
-export type RecordStore = ConversationStore & {
-  /** As {@link ConversationStore.readRecords}. */
-  readRecords(query: RecordQuery): Awaitable<RecordPage>;
-  /** As {@link ConversationStore.writeRecords}. */
-  writeRecords(records: readonly StoredRecord[], options?: { readonly replaces?: readonly string[] }): Awaitable<void>;
-};
+/** What can be rewritten as a whole: by its id, in its room. Members of a room are by themselves here. */
+export type RewrittenRecord =
+  | Extract<StoredRecord, { readonly kind: 'event' | 'task' | 'observation' | 'approval' }>
+  | { readonly kind: 'participant'; readonly participant: Participant }
+  | { readonly kind: 'binding'; readonly binding: ChannelBinding };
 
-/** The store itself, if it can do that. Throws NotSupportedError. */
-export function recordStore(store: ConversationStore): RecordStore {
-  if (store.readRecords === undefined || store.writeRecords === undefined)
+/** What can be removed. Usage goes by its time. */
+export type RemovableKind = Exclude<RecordKind, 'usage'> | 'participant' | 'binding';
+
+/** A record to be removed. */
+export interface RemovedRecord {
+  readonly kind: RemovableKind;
+  /** Its id; of a binding its channel's, of outcomes their event's, of a creation or fact its key, of a merge its `fromId`. */
+  readonly id: string;
+}
+
+/** Changes that belong together, in this order: all of them are stored, or none. */
+export interface RecordChanges {
+  /** The room that everything rewritten and removed belongs to, where it belongs to one. Without the room nothing is changed. */
+  readonly roomId?: string;
+  /** Refused with FencedError when the room has seen a higher one (LOCK-03). */
+  readonly fencingToken?: number;
+  /** What is not there any more is left alone. A room takes all that is its own with it, an event its outcomes, an identity its addresses. */
+  readonly remove?: readonly RemovedRecord[];
+  /**
+   * As they shall be; what is not there any more is left alone. Of an event everything but id, room, index and time of creation may
+   * be other than it was.
+   */
+  readonly put?: readonly RewrittenRecord[];
+  /**
+   * New ones, as they were read: indexes, counters, states and leases are theirs. Each room comes before what belongs to it, or is
+   * there. Identities, merges and facts take the place of what has their key.
+   */
+  readonly add?: readonly StoredRecord[];
+  /** What generations of this room cost before this ISO time is forgotten. */
+  readonly usageBefore?: string;
+}
+
+/** A store whose records can be read and changed. */
+export type RecordStore = ConversationStore & Required<Pick<ConversationStore, 'readRecords' | 'changeRecords'>>;
+
+/** The store itself, if it can do that. Throws NotSupportedError; `so` ends its first sentence: what cannot be done without. */
+export function recordStore(store: ConversationStore, so?: string): RecordStore {
+  if (store.readRecords === undefined || store.changeRecords === undefined)
     throw new NotSupportedError(
-      `The store '${store.name}' gives no records. Give it readRecords and writeRecords (STO-20), or use SqliteStore or PostgresStore.`,
+      `The store '${store.name}' gives no records${so === undefined ? '' : `, so ${so}`}. ` +
+        'Give it readRecords and changeRecords (STO-20), or use SqliteStore or PostgresStore.',
     );
   return store as RecordStore; // both are there
 }
 
-/** All records, or all of one room, kind by kind and page by page. What is written meanwhile may be among them or not. */
+/** All records, or those asked for, kind by kind and page by page. What is written meanwhile may be among them or not. */
 export async function* recordsOf(
   store: ConversationStore,
-  query: { readonly roomId?: string } = {},
+  { kinds = RECORD_KINDS, ...query }: { readonly kinds?: readonly RecordKind[] } & Pick<RecordQuery, 'roomId' | 'containing'> = {},
 ): AsyncGenerator<readonly StoredRecord[], void, void> {
   const from = recordStore(store);
-  for (const kind of RECORD_KINDS) {
+  for (const kind of kinds) {
     let after: string | undefined;
     do {
       const page: RecordPage = await from.readRecords({ kind, ...query, ...(after !== undefined && { after }) });
       if (page.records.length > 0) yield page.records;
       after = page.next;
     } while (after !== undefined);
+  }
+}
+
+/** The room a record belongs to; undefined for what belongs to none. */
+export function roomIdOf(record: StoredRecord): string | undefined {
+  switch (record.kind) {
+    case 'room':
+      return record.room.id;
+    case 'creation':
+      return record.roomId;
+    case 'event':
+      return record.event.roomId;
+    case 'row':
+      return record.row.roomId;
+    case 'turn':
+      return record.turn.roomId;
+    case 'approval':
+      return record.approval.roomId;
+    case 'task':
+      return record.task.roomId;
+    case 'observation':
+      return record.observation.roomId;
+    case 'outcome':
+      return record.outcome.roomId;
+    case 'usage':
+      return record.usage.roomId;
+    case 'held':
+      return record.held.roomId;
+    case 'identity':
+    case 'merge':
+    case 'fact':
+      return undefined;
   }
 }

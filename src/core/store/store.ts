@@ -17,8 +17,7 @@ import type { Room } from '../models/room.js';
 import type { Observation, Task } from '../models/task.js';
 import type { UsageQuery, UsageRecord, UsageSum } from '../models/usage.js';
 import type { ChannelType, OutboxState, RoomStatus, TurnEndReason, TurnState } from '../models/vocabulary.js';
-import type { ListedRecords, RecordChanges, PersonalRecordPage, PersonalRecordQuery } from './personal-records.js';
-import type { RecordPage, RecordQuery, StoredRecord } from './records.js';
+import type { RecordChanges, RecordPage, RecordQuery } from './records.js';
 
 /** Storage of everything a kit knows. Implementations run the contract suite of `roomkit/testing` (STO-11). */
 export interface ConversationStore {
@@ -229,41 +228,24 @@ export interface ConversationStore {
   /** Facts whose keys begin so, in the order of their keys. */
   listFacts?(query: FactQuery): Awaitable<readonly Fact[]>;
 
-  // --- erasure and retention ---------------------------------------------------------------------------------------
+  // --- records -----------------------------------------------------------------------------------------------------
   /**
-   * Records of one kind, of every room, page by page in an order of the store's own (ERA-06). Stores that cannot be looked
-   * through leave it and the two below out; nothing is erased there, and nothing expires.
+   * What is stored, as it is, of one kind and of every room or one, page by page (STO-20, ERA-06). Stores that leave this and the
+   * two below out cannot be copied, nobody can be erased from them, and nothing in them expires.
    */
-  listRecords?<Kind extends keyof ListedRecords>(query: PersonalRecordQuery<Kind>): Awaitable<PersonalRecordPage<Kind>>;
-  /** Rewrites and removes records in one transaction. Throws FencedError; ConflictError when an event would get another's key. */
+  readRecords?(query: RecordQuery): Awaitable<RecordPage>;
+  /**
+   * Removes, rewrites and adds records, all of it in one transaction. Throws FencedError; ConflictError when one to be added is
+   * there already, or an event would get another's key; RoomNotFoundError when one to be added belongs to a room that is neither
+   * there nor before it.
+   */
   changeRecords?(changes: RecordChanges): Awaitable<void>;
   /** Makes what was rewritten or removed unreadable in files of the store too, as far as it can (ERA-08). */
   purge?(): Awaitable<void>;
-  // --- records -----------------------------------------------------------------------------------------------------
-  /** What is stored, as it is, page by page (STO-20). Stores that cannot be copied leave both out. */
-  readRecords?(query: RecordQuery): Awaitable<RecordPage>;
-  /**
-   * Stores records as they were read, all of them or none: indexes, counters, states and leases are theirs. Throws ConflictError
-   * when one is there already; identities, merges and facts take the place of what has their key. Throws RoomNotFoundError for
-   * what belongs to a room that is neither there nor before it. `replaces` names rooms that are deleted first, in the same transaction.
-   */
-  writeRecords?(records: readonly StoredRecord[], options?: { readonly replaces?: readonly string[] }): Awaitable<void>;
 
   /** Idempotent. */
   close(): Awaitable<void>;
 }
-
-export type {
-  ListedRecords,
-  RecordChanges,
-  PersonalRecordPage,
-  PersonalRecordQuery,
-  RemovableRecords,
-  RemovedRecord,
-  RewritableRecords,
-  RewrittenRecord,
-  RoomCreation,
-} from './personal-records.js';
 
 /** Something to remember that belongs to no room: a small JSON object under a key. */
 export interface Fact {

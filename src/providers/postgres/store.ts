@@ -18,7 +18,6 @@ import {
   type HeldMessage,
   type Identity,
   type IdentityMerge,
-  type ListedRecords,
   type Metadata,
   type MigrationReport,
   type Observation,
@@ -26,8 +25,6 @@ import {
   type OutboxState,
   type Participant,
   type RecordChanges,
-  type PersonalRecordPage,
-  type PersonalRecordQuery,
   type RecordPage,
   type RecordQuery,
   type Room,
@@ -39,7 +36,6 @@ import {
   type RouteQuery,
   type RowPatch,
   type RowQuery,
-  type StoredRecord,
   type StoreStatus,
   type Task,
   type TurnMerge,
@@ -56,15 +52,15 @@ import {
   type WriteOptions,
 } from './core.js';
 import * as approvals from './approvals.js';
-import * as everything from './all-records.js';
 import * as claims from './claims.js';
+import { changeRecords, VACUUMED } from './change-records.js';
 import { commitEvent } from './commits.js';
 import { checkedConfig, type PostgresOptions } from './config.js';
 import { Connections, type Sql } from './connection.js';
 import * as outbox from './outbox.js';
 import * as people from './people.js';
+import { readRecords } from './read-records.js';
 import * as records from './records.js';
-import { changeRecords, listRecords, VACUUMED } from './personal-records.js';
 import * as queries from './room-queries.js';
 import * as rooms from './rooms.js';
 import { migrateSchema, schemaStatus } from './status.js';
@@ -363,10 +359,10 @@ export class PostgresStore implements ConversationStore {
     return records.listFacts(this.#read, query);
   }
 
-  // --- erasure and retention -----------------------------------------------------------------------------------------
+  // --- records -------------------------------------------------------------------------------------------------------
 
-  listRecords<Kind extends keyof ListedRecords>(query: PersonalRecordQuery<Kind>): Promise<PersonalRecordPage<Kind>> {
-    return listRecords(this.#read, query);
+  readRecords(query: RecordQuery): Promise<RecordPage> {
+    return readRecords(this.#read, query);
   }
   changeRecords(changes: RecordChanges): Promise<void> {
     const own = copyJson(changes);
@@ -375,20 +371,6 @@ export class PostgresStore implements ConversationStore {
   /** Asks the server to take the room of what was rewritten or removed; without the right to do so, that is left to its autovacuum. */
   async purge(): Promise<void> {
     for (const table of VACUUMED) await this.connections.all(`VACUUM @${table}`);
-  }
-
-  // --- records -------------------------------------------------------------------------------------------------------
-
-  readRecords(query: RecordQuery): Promise<RecordPage> {
-    return everything.readRecords(this.#read, query);
-  }
-  writeRecords(records: readonly StoredRecord[], { replaces = [] }: { readonly replaces?: readonly string[] } = {}): Promise<void> {
-    const own = copyJson(records);
-    const gone = replaces.slice();
-    return this.#ofPeople(async (sql) => {
-      for (const roomId of gone) await rooms.deleteRoom(sql, roomId);
-      await everything.writeRecords(sql, own);
-    });
   }
 
   /** By the server's clock, which all processes share (STO-17). */

@@ -21,7 +21,6 @@ import {
   type HeldMessage,
   type Identity,
   type IdentityMerge,
-  type ListedRecords,
   type Metadata,
   type MigrationReport,
   type Observation,
@@ -29,8 +28,6 @@ import {
   type OutboxState,
   type Participant,
   type RecordChanges,
-  type PersonalRecordPage,
-  type PersonalRecordQuery,
   type RecordPage,
   type RecordQuery,
   type Room,
@@ -42,7 +39,6 @@ import {
   type RouteQuery,
   type RowPatch,
   type RowQuery,
-  type StoredRecord,
   type StoreStatus,
   type Task,
   type TurnMerge,
@@ -59,14 +55,14 @@ import {
   type WriteOptions,
 } from './core.js';
 import { SqliteApprovals } from './approvals.js';
+import { SqliteRecordWriter } from './change-records.js';
 import { SqliteCommits } from './commits.js';
 import { IN_MEMORY, openFile, type Database } from './database.js';
 import { storeError } from './errors.js';
 import { GroupCommit, type Written } from './group-commit.js';
 import { SqliteOutbox } from './outbox.js';
 import { SqlitePeople } from './people.js';
-import { SqlitePersonalRecords } from './personal-records.js';
-import { SqliteRecords } from './records.js';
+import { SqliteRecordReader } from './read-records.js';
 import { SqliteRooms } from './rooms.js';
 import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
@@ -103,9 +99,9 @@ export class SqliteStore implements ConversationStore {
   readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
   readonly #usage: SqliteUsage;
-  readonly #personalRecords: SqlitePersonalRecords;
   readonly #commits: SqliteCommits;
-  readonly #records: SqliteRecords;
+  readonly #recordReader: SqliteRecordReader;
+  readonly #recordWriter: SqliteRecordWriter;
   #closed = false;
 
   /** Opens or creates the file and brings it to this version. Throws RoomKitErrors that say how to mend it. */
@@ -138,9 +134,9 @@ export class SqliteStore implements ConversationStore {
     this.#people = new SqlitePeople(sql);
     this.#approvals = new SqliteApprovals(sql);
     this.#usage = new SqliteUsage(sql);
-    this.#personalRecords = new SqlitePersonalRecords(sql, this.#rooms, this.#timeline, this.#people);
     this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
-    this.#records = new SqliteRecords(sql, this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
+    this.#recordReader = new SqliteRecordReader(sql);
+    this.#recordWriter = new SqliteRecordWriter(sql, this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
     this.#group = new GroupCommit(
       database,
       (error) => storeError(error, path),
@@ -462,14 +458,27 @@ export class SqliteStore implements ConversationStore {
     return this.#read(() => this.#people.listFacts(query));
   }
 
-  // --- erasure and retention -----------------------------------------------------------------------------------------
+  // --- records -------------------------------------------------------------------------------------------------------
 
-  listRecords<Kind extends keyof ListedRecords>(query: PersonalRecordQuery<Kind>): PersonalRecordPage<Kind> {
-    return this.#read(() => this.#personalRecords.list(query));
+  readRecords(query: RecordQuery): RecordPage {
+    return this.#read(() => this.#recordReader.read(query));
   }
   changeRecords(changes: RecordChanges): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closedError());
     const own = copyJson(changes);
-    return this.#write(own.roomId, () => this.#personalRecords.change(own));
+    const gone = (own.remove ?? []).flatMap(({ kind, id }) => (kind === 'room' ? [id] : []));
+    const touched = own.roomId === undefined ? gone : [own.roomId, ...gone];
+    return this.#group.write((): Written<void> => {
+      const before = touched.map((roomId) => [roomId, this.#rooms.pendingOf(roomId)] as const);
+      try {
+        this.#recordWriter.change(own);
+        for (const roomId of gone) this.#rooms.reread(roomId); // it may have been added anew
+      } catch (error) {
+        for (const [roomId, state] of before) this.#rooms.restore(roomId, state);
+        throw error;
+      }
+      return { value: undefined, onCommitted: () => touched.forEach((roomId) => this.#rooms.settle(roomId)) };
+    });
   }
   /** Brings the search index and the log in order: neither holds words any more that were taken out of it. Takes longer the larger they are. */
   purge(): void {
@@ -477,28 +486,6 @@ export class SqliteStore implements ConversationStore {
     this.#read(() => {
       this.database.exec("INSERT INTO event_text (event_text) VALUES ('optimize')");
       this.database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    });
-  }
-
-  // --- records -------------------------------------------------------------------------------------------------------
-
-  readRecords(query: RecordQuery): RecordPage {
-    return this.#read(() => this.#records.read(query));
-  }
-  writeRecords(records: readonly StoredRecord[], { replaces = [] }: { readonly replaces?: readonly string[] } = {}): Promise<void> {
-    if (this.#closed) return Promise.reject(this.#closedError());
-    const own = copyJson(records);
-    const gone = replaces.slice();
-    return this.#group.write((): Written<void> => {
-      const before = gone.map((roomId) => [roomId, this.#rooms.pendingOf(roomId)] as const);
-      try {
-        for (const roomId of gone) this.#rooms.delete(roomId);
-        this.#records.write(own);
-      } catch (error) {
-        for (const [roomId, state] of before) this.#rooms.restore(roomId, state);
-        throw error;
-      }
-      return { value: undefined, onCommitted: () => gone.forEach((roomId) => this.#rooms.settle(roomId)) };
     });
   }
 

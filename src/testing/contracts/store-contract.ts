@@ -6,7 +6,7 @@ import { holdCases } from './store-holds-contract.js';
 import { memberCases } from './store-members-contract.js';
 import { outboxCases } from './store-outbox-contract.js';
 import { peopleCases } from './store-people-contract.js';
-import { personalRecordCases } from './store-personal-records-contract.js';
+import { recordChangeCases } from './store-record-changes-contract.js';
 import { recordCases } from './store-records-contract.js';
 import { roomCases } from './store-rooms-contract.js';
 import { routingCases } from './store-routing-contract.js';
@@ -41,7 +41,7 @@ export const storeContract: readonly StoreCase[] = [
   ...usageCases,
   ...holdCases,
   ...factCases,
-  ...personalRecordCases,
   ...recordCases,
+  ...recordChangeCases,
   ...routingCases,
 ];

@@ -35,7 +35,7 @@ export const recordCases: readonly StoreCase[] = [
         const given = await all(from);
         assert.deepEqual([...new Set(given.map(({ kind }) => kind))], RECORD_KINDS, 'of every kind, in this order');
         const own = structuredClone(given);
-        const writing = to.writeRecords?.(own);
+        const writing = to.changeRecords?.({ add: own });
         vandalize(own);
         await writing;
         assert.deepEqual(await all(to), given);
@@ -49,7 +49,7 @@ export const recordCases: readonly StoreCase[] = [
       withTwo(open, async (from, to) => {
         if (from.readRecords === undefined) return;
         await fill(from);
-        for await (const records of recordsOf(from)) await to.writeRecords?.(records);
+        for await (const records of recordsOf(from)) await to.changeRecords?.({ add: records });
         const next = await say(to, 'full', 'next');
         assert.equal(next.event.index, 6, 'the mark of what was removed counts');
         const again = await say(to, 'full', 'again', { idempotencyKey: 'key-e0' });
@@ -96,27 +96,46 @@ export const recordCases: readonly StoreCase[] = [
       },
     },
     {
+      name: 'finds records of every kind by a text in them',
+      rules: ['STO-20', 'ERA-06'],
+      test: async (store) => {
+        if (store.readRecords === undefined) return;
+        await fill(store);
+        for (const kind of RECORD_KINDS) {
+          const whole = await all(store, kind);
+          for (const text of ['full', 'fact', 'two', WORDS, 'nowhere']) {
+            const part = JSON.stringify(text).slice(1, -1);
+            const wanted = whole.filter((record) => JSON.stringify({ ...record, kind: '' }).includes(part));
+            assert.deepEqual((await store.readRecords({ kind, containing: [text, 'nowhere'] })).records, wanted, `${kind} ${text}`);
+          }
+        }
+      },
+    },
+    {
       name: 'stores all of what it is given, or nothing of it',
       rules: ['STO-20', 'STO-01'],
       test: async (store) => {
-        if (store.writeRecords === undefined) return;
+        if (store.changeRecords === undefined) return;
         await fill(store);
         const before = await all(store);
         const roomOf = (id: string): StoredRecord => ({ kind: 'room', room: room(id), bindings: [], participants: [], markers: {}, fence: -1 });
+        const full = { kind: 'room', id: 'full' } as const;
         for (const there of before) {
           if (['identity', 'merge', 'fact', 'outcome', 'usage', 'held'].includes(there.kind)) continue;
-          await refused(() => store.writeRecords?.([roomOf('new'), there]), 'conflict');
+          await refused(() => store.changeRecords?.({ add: [roomOf('new'), there] }), 'conflict');
         }
-        await refused(() => store.writeRecords?.([roomOf('new'), { kind: 'task', task: fullTask('nowhere', 'a-task') }]), 'room_not_found');
+        await refused(() => store.changeRecords?.({ add: [roomOf('new'), { kind: 'task', task: fullTask('nowhere', 'a-task') }] }), 'room_not_found');
         assert.deepEqual(await all(store), before);
-        await refused(() => store.writeRecords?.([roomOf('full'), roomOf('other')], { replaces: ['full'] }), 'conflict');
+        await refused(() => store.changeRecords?.({ remove: [full], add: [roomOf('full'), roomOf('other')] }), 'conflict');
         assert.deepEqual(await all(store), before, 'what was to be replaced is still there');
-        await store.writeRecords([roomOf('full')], { replaces: ['full', 'never there'] });
+        await store.changeRecords({ remove: [full, { kind: 'room', id: 'never there' }], add: [roomOf('full')] });
         assert.deepEqual([(await store.loadRoom('full'))?.room, await store.listEvents('full')], [room('full'), []]);
-        await store.writeRecords([
-          { kind: 'fact', fact: { key: 'fact', fact: { other: 1 } } },
-          { kind: 'identity', identity: { id: 'one', displayName: 'New' } },
-        ]);
+        await store.changeRecords({
+          add: [
+            { kind: 'fact', fact: { key: 'fact', fact: { other: 1 } } },
+            { kind: 'identity', identity: { id: 'one', displayName: 'New' } },
+          ],
+        });
         assert.deepEqual(await store.getFact?.('fact'), { other: 1 });
         assert.deepEqual(await store.getIdentity('one'), { id: 'one', displayName: 'New' });
         assert.equal(await store.resolveIdentity(address()), null, 'the addresses it had are free');
@@ -145,17 +164,18 @@ async function all(store: ConversationStore, only?: RecordKind): Promise<StoredR
   return found;
 }
 
+const WORDS = 'ünd \u0000 \ud83d\ude00';
+
 /** One of each, with every field; in the room 'full' event 3 was removed, 1 was edited and 2 deleted. */
 async function fill(store: ConversationStore): Promise<void> {
-  const words = 'ünd \u0000 \ud83d\ude00';
   await store.createIdentity(fullIdentity('one'));
   await store.createIdentity({ id: 'two', organizationId: fullIdentity('one').organizationId, channelAddresses: { sms: ['+2'] } });
   await store.mergeIdentities({ intoId: 'one', fromId: 'two', by: 'ada', at: at(1) });
   await store.putFact?.('fact', fullFact());
-  await store.putFact?.(`fact ${words}`, {});
+  await store.putFact?.(`fact ${WORDS}`, {});
   await store.createRoom(fullRoom('full'));
   await store.putBinding(fullBinding('full', 'sms'), { fencingToken: 7 });
-  await store.putBinding(fullBinding('full', `mail ${words}`));
+  await store.putBinding(fullBinding('full', `mail ${WORDS}`));
   await store.putParticipant(fullParticipant('full', 'grace'));
   await store.putParticipant(participant('full', 'ada'));
   await store.setReadMarker('full', 'sms', 1);
@@ -169,7 +189,7 @@ async function fill(store: ConversationStore): Promise<void> {
     approvals: [fullApproval('full', 'a1')],
   });
   await say(store, 'full', 'e1', { externalId: 'x' } as object);
-  await say(store, 'other', 'o0', { content: { type: 'text', body: words } });
+  await say(store, 'other', 'o0', { content: { type: 'text', body: WORDS } });
   await say(store, 'full', 'e2');
   await say(store, 'full', 'e3');
   await say(store, 'full', 'e4', {}, { target: { eventId: 'e1', content: { type: 'text', body: 'edited' }, metadata: { edited: true } } });

@@ -103,9 +103,9 @@ export class MemoryPeople {
     return copyJson([...this.#merges.values()]);
   }
 
-  /** Throws where {@link replace} would: when another identity has one of its addresses. */
-  checkAddresses(identity: Identity): void {
-    for (const key of addressKeys(identity)) this.#checkFree(key, identity.id);
+  /** Throws where {@link replace} would: when another identity, which stays, has one of its addresses. */
+  checkAddresses(identity: Identity, goes: (identityId: string) => boolean): void {
+    for (const key of addressKeys(identity)) if (!goes(this.#addresses.get(key) ?? '')) this.#checkFree(key, identity.id);
   }
 
   /** In the place of the one with its id. */

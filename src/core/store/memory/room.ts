@@ -68,8 +68,9 @@ export class MemoryRoom {
     if (event.idempotencyKey !== undefined) (this.keys ??= new Map()).set(event.idempotencyKey, event.index);
   }
 
-  hasIndex(index: number): boolean {
-    return this.timeline[this.positionAfter(index - 1)]?.index === index;
+  atIndex(index: number): RoomEvent | undefined {
+    const event = this.timeline[this.positionAfter(index - 1)];
+    return event?.index === index ? event : undefined;
   }
 
   /** `onlyCounts`: nothing has changed but counters. */

@@ -1,8 +1,6 @@
-/** All that a file holds, as it is, page by page (STO-20): read for copies and exports, written by copies and imports. */
+/** All that a file holds, as it is, page by page (STO-20, ERA-06). */
 import {
-  ConflictError,
   RECORD_PAGE,
-  RoomNotFoundError,
   type ApprovalRow,
   type ChannelBinding,
   type DeliveryResult,
@@ -22,15 +20,10 @@ import {
   type Task,
   type TurnRow,
 } from './core.js';
-import type { SqliteApprovals } from './approvals.js';
-import type { SqliteOutbox } from './outbox.js';
-import type { SqlitePeople } from './people.js';
-import { isOpen, ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
-import type { SqliteRooms } from './rooms.js';
+import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
-import { Json, type Value } from './text.js';
-import type { SqliteTimeline } from './timeline.js';
-import { usageOf, type SqliteUsage, type UsageRow } from './usage.js';
+import { Json, listOf, type Value } from './text.js';
+import { usageOf, type UsageRow } from './usage.js';
 
 /** Where the records of a kind are: in the order of these columns, which are unique together. */
 interface Source {
@@ -39,27 +32,34 @@ interface Source {
   readonly order: readonly string[];
   /** Absent for what belongs to no room. */
   readonly room?: string;
+  /** In which of its JSON, and in which other texts, a text is looked for, with their table: lists have columns, too. Default: its JSON alone. */
+  readonly searched?: { readonly json: readonly string[]; readonly texts?: readonly string[] };
   readonly record: (row: never) => StoredRecord;
 }
 
 const json = <T>(row: { readonly json: string }): T => JSON.parse(row.json) as T; // the table's writer put the type in
 
-export class SqliteRecords {
-  constructor(
-    private readonly sql: Statements,
-    private readonly rooms: SqliteRooms,
-    private readonly timeline: SqliteTimeline,
-    private readonly outbox: SqliteOutbox,
-    private readonly approvals: SqliteApprovals,
-    private readonly people: SqlitePeople,
-    private readonly usage: SqliteUsage,
-  ) {}
+/** A room's members, for a search. No text of JSON holds a line break. */
+const membersOf = (table: string): string => `(SELECT group_concat(json, char(10)) FROM ${table} WHERE room_id = rooms.id)`;
 
-  read({ kind, roomId, after, limit = RECORD_PAGE }: RecordQuery): RecordPage {
-    const { from, columns, order, room, record } = this.#sources[kind];
+export class SqliteRecordReader {
+  constructor(private readonly sql: Statements) {}
+
+  read({ kind, roomId, containing, after, limit = RECORD_PAGE }: RecordQuery): RecordPage {
+    const { from, columns, order, room, searched, record } = this.#sources[kind];
     if (roomId !== undefined && room === undefined) return { records: [] };
-    const where: string[] = [];
     const values: Value[] = [];
+    const found: string[] = [];
+    const lookIn = (places: readonly string[] = [], parts: Json): void => {
+      if (places.length === 0) return;
+      values.push(parts);
+      found.push(`EXISTS (SELECT 1 FROM json_each(?) AS part WHERE ${places.map((place) => `instr(${place}, part.value) > 0`).join(' OR ')})`);
+    };
+    if (containing !== undefined) {
+      lookIn(searched?.json ?? [`${from}.json`], new Json(containing.map((text) => JSON.stringify(text).slice(1, -1))));
+      lookIn(searched?.texts, listOf(containing));
+    }
+    const where: string[] = [];
     if (roomId !== undefined) {
       where.push(`${room ?? ''} = ?`);
       values.push(roomId);
@@ -71,94 +71,16 @@ export class SqliteRecords {
     const keys = order.map((column, at) => `${column} AS key${at}`).join(', ');
     const filter = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
     const rows = this.sql
-      .get(`SELECT ${columns}, ${keys} FROM ${from} ${filter} ORDER BY ${order.join(', ')} LIMIT ?`)
+      .get(
+        `SELECT ${columns}, ${found.length === 0 ? '1' : found.join(' OR ')} AS found, ${keys} FROM ${from} ${filter} ORDER BY ${order.join(', ')} LIMIT ?`,
+      )
       .all(...values, limit + 1) as Readonly<Record<string, string | number>>[];
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return {
-      records: page.map((row) => record(row as never)), // the columns are the source's own
+      records: page.flatMap((row) => (Number(row['found']) === 1 ? [record(row as never)] : [])), // the columns are the source's own
       ...(rows.length > limit && last !== undefined && { next: JSON.stringify(order.map((_column, at) => last[`key${at}`])) }),
     };
-  }
-
-  /** Within the running transaction. */
-  write(records: readonly StoredRecord[]): void {
-    for (const record of records) this.#write(record);
-  }
-
-  #write(record: StoredRecord): void {
-    switch (record.kind) {
-      case 'room':
-        return this.#room(record);
-      case 'creation':
-        this.#require(record.roomId);
-        this.sql.get('INSERT INTO creations (key, room_id, at_ms) VALUES (?, ?, ?)').run(record.key, record.roomId, record.atMs);
-        return;
-      case 'event':
-        this.#require(record.event.roomId);
-        this.timeline.append({ ...record.event }, record.event.index);
-        return;
-      case 'row':
-        this.#require(record.row.roomId);
-        return this.outbox.addRows([record.row], record.row.eventIndex);
-      case 'turn':
-        this.#require(record.turn.roomId);
-        return this.outbox.addTurns([record.turn], record.turn.triggerIndex);
-      case 'approval':
-        this.#require(record.approval.roomId);
-        return this.approvals.add([record.approval]);
-      case 'task':
-        this.#require(record.task.roomId);
-        if (this.people.getTask(record.task.id) !== null) throw taken(`task '${record.task.id}'`);
-        return this.people.putTask(record.task);
-      case 'observation':
-        this.#require(record.observation.roomId);
-        if (this.sql.get('SELECT 1 AS found FROM observations WHERE id = ?').get(record.observation.id) !== undefined)
-          throw taken(`observation '${record.observation.id}'`);
-        return this.people.addObservation(record.observation);
-      case 'outcome':
-        this.#require(record.outcome.roomId);
-        return this.outbox.recordOutcomes([record.outcome]);
-      case 'usage':
-        this.#require(record.usage.roomId);
-        return this.usage.add([record.usage]);
-      case 'held': {
-        const { id, kind, key, roomId, expiresAt } = record.held;
-        if (roomId !== undefined) this.#require(roomId);
-        this.sql
-          .get('INSERT INTO held (id, kind, key, room_id, expires_at, json) VALUES (?, ?, ?, ?, ?, ?)')
-          .run(id, kind, key, roomId ?? null, expiresAt, new Json(record.held));
-        return;
-      }
-      case 'identity':
-        return this.people.replaceIdentity(record.identity);
-      case 'merge':
-        this.sql
-          .get('INSERT OR REPLACE INTO merges (from_id, into_id, json) VALUES (?, ?, ?)')
-          .run(record.merge.fromId, record.merge.intoId, new Json(record.merge));
-        return;
-      case 'fact':
-        return this.people.putFact(record.fact.key, record.fact.fact);
-    }
-  }
-
-  #room({ room, bindings, participants, markers, fence }: RoomRecord): void {
-    this.rooms.insert(room, fence);
-    bindings.forEach((binding, position) => {
-      this.sql
-        .get('INSERT INTO bindings (room_id, channel_id, position, address, channel_type, room_open, json) VALUES (?, ?, ?, ?, ?, ?, ?)')
-        .run(room.id, binding.channelId, position, binding.address ?? null, binding.channelType, isOpen(room) ? 1 : 0, new Json(binding));
-    });
-    participants.forEach((participant, position) => {
-      this.sql
-        .get('INSERT INTO participants (room_id, id, position, external_id, json) VALUES (?, ?, ?, ?, ?)')
-        .run(room.id, participant.id, position, participant.externalId ?? null, new Json(participant));
-    });
-    for (const [channelId, index] of Object.entries(markers)) this.people.mark(room.id, channelId, index);
-  }
-
-  #require(roomId: string): void {
-    if (this.sql.get('SELECT 1 AS found FROM rooms WHERE id = ?').get(roomId) === undefined) throw new RoomNotFoundError(roomId);
   }
 
   readonly #sources: Readonly<Record<RecordKind, Source>> = {
@@ -167,6 +89,7 @@ export class SqliteRecords {
       columns: `${ROOM_COLUMNS}, counters.fence`,
       order: ['rooms.id'],
       room: 'rooms.id',
+      searched: { json: ['rooms.json', membersOf('bindings'), membersOf('participants')] },
       record: (row: RoomRow & { readonly fence: number }) => this.#roomRecord(row),
     },
     creation: {
@@ -174,6 +97,7 @@ export class SqliteRecords {
       columns: 'key, room_id, at_ms',
       order: ['key'],
       room: 'room_id',
+      searched: { json: [], texts: ['creations.key', 'creations.room_id'] },
       record: (row: { readonly key: string; readonly room_id: string; readonly at_ms: number }) => ({
         kind: 'creation',
         key: row.key,
@@ -205,12 +129,20 @@ export class SqliteRecords {
       columns: 'room_id, event_id, json',
       order: ['event_id', 'channel_id'], // as the table has them: each page begins where the one before ended
       room: 'room_id',
+      searched: { json: ['outcomes.json'], texts: ['outcomes.room_id', 'outcomes.event_id'] },
       record: (row: { readonly room_id: string; readonly event_id: string; readonly json: string }) => ({
         kind: 'outcome',
         outcome: { roomId: row.room_id, eventId: row.event_id, results: [json<DeliveryResult>(row)] },
       }),
     },
-    usage: { from: 'usage', columns: '*', order: ['number'], room: 'room_id', record: (row: UsageRow) => ({ kind: 'usage', usage: usageOf(row) }) },
+    usage: {
+      from: 'usage',
+      columns: '*',
+      order: ['number'],
+      room: 'room_id',
+      searched: { json: ['usage.json'], texts: ['room_id', 'turn_id', 'agent_id', 'provider', 'model'].map((column) => `usage.${column}`) },
+      record: (row: UsageRow) => ({ kind: 'usage', usage: usageOf(row) }),
+    },
     held: { from: 'held', columns: 'json', order: ['number'], room: 'room_id', record: (row) => ({ kind: 'held', held: json<HeldMessage>(row) }) },
     identity: { from: 'identities', columns: 'json', order: ['id'], record: (row) => ({ kind: 'identity', identity: json<Identity>(row) }) },
     merge: { from: 'merges', columns: 'json', order: ['from_id'], record: (row) => ({ kind: 'merge', merge: json<IdentityMerge>(row) }) },
@@ -218,6 +150,7 @@ export class SqliteRecords {
       from: 'facts',
       columns: 'key, json',
       order: ['key'],
+      searched: { json: ['facts.json'], texts: ['facts.key'] },
       record: (row: { readonly key: string; readonly json: string }) => ({ kind: 'fact', fact: { key: row.key, fact: json<Metadata>(row) } }),
     },
   };
@@ -237,8 +170,4 @@ export class SqliteRecords {
       fence: Number(row.fence),
     };
   }
-}
-
-function taken(what: string): ConflictError {
-  return new ConflictError(`The database has the ${what} already. Ids are unique.`, { retryable: false });
 }
