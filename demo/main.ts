@@ -1,11 +1,12 @@
 /** What `npm start` runs: opens the help desk, says where, and tells what happens until it is stopped. */
+import { startPostgres } from '../servers/postgres.js';
 import { chooseModel, MODEL_VARIABLES } from './agents/models.js';
 import { playHeadless } from './headless.js';
 import type { LineStyle } from './live-lines.js';
 import { readOptions, USAGE, type DemoOptions } from './options.js';
 import { startProcesses } from './processes.js';
 import { CannotStart, startServer } from './server.js';
-import { startPostgres, type SharedStorage } from './storage.js';
+import type { SharedStorage } from './storage.js';
 
 const DEFAULT_FILE = './.roomkit/demo.db';
 const PARENT = process.ppid;
@@ -43,8 +44,9 @@ try {
 async function sharedStorage({ postgres, redis }: DemoOptions): Promise<{ storage: SharedStorage; stop(): Promise<void> } | undefined> {
   if (postgres === undefined) return undefined;
   if (postgres !== 'embedded') return { storage: { postgres, redis }, stop: () => Promise.resolve() };
-  const server = await startPostgres();
-  return { storage: { postgres: server.url, redis }, stop: () => server.stop() };
+  // To try it without having one. A signal tells the help desk to finish what is under way, for which the server is needed.
+  const server = await startPostgres({ endsBySignal: false });
+  return { storage: { postgres: server.url, redis }, stop: () => server.remove() };
 }
 
 async function serveUntilStopped(options: DemoOptions): Promise<void> {

@@ -8,7 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const stamp = join(root, 'build', '.started');
 const demo = join(root, 'build', 'demo', 'main.js');
 const outputs = [join(root, 'dist', 'index.js'), join(root, 'dist', 'studio', 'index.html'), demo, stamp];
-const inputs = ['src', 'demo', 'studio', 'scripts', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.apps.json', 'package-lock.json'];
+const inputs = ['src', 'demo', 'servers', 'studio', 'scripts', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.apps.json', 'package-lock.json'];
 
 const parent = process.ppid;
 if (!isBuilt()) {

@@ -75,7 +75,9 @@ const VENDOR_PACKAGES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** These know the package as a user does. */
-const USERS = ['src/cli', 'demo', 'studio', 'examples', 'bench'];
+const USERS = ['src/cli', 'demo', 'studio', 'examples', 'bench', 'servers'];
+/** These are started by developers alone, with servers that are started for them. */
+const WITH_SERVERS = ['demo', 'bench'];
 
 /** What tests beside the code may import on top of what the code may. */
 const TEST_PACKAGES = ['vitest', 'fast-check'];
@@ -138,7 +140,7 @@ function faultsOf(path: string, imports: readonly Import[], exported: readonly s
 function userFault(path: string, folder: string, one: Import, exported: readonly string[]): string | undefined {
   if (one.specifier.startsWith('.')) {
     const target = relative(ROOT, join(ROOT, dirname(path), one.specifier));
-    return target.startsWith(`${folder}/`)
+    return target.startsWith(`${folder}/`) || (WITH_SERVERS.includes(folder) && target.startsWith('servers/'))
       ? undefined
       : `${folder} knows the package as its users do: import what is public from 'roomkit' or one of its subpaths.`;
   }
@@ -277,6 +279,8 @@ describe('who imports whom', () => {
     ['src/utils/x.ts', `import { a } from './a.js';`, 'knows no folder'],
     ['demo/x.ts', `import { RoomKit } from '../src/index.js';`, 'as its users do'],
     ['examples/x.ts', `import { lane } from 'roomkit/core';`, 'no public subpath'],
+    ['examples/x.ts', `import { startRedis } from '../servers/redis.js';`, 'as its users do'],
+    ['servers/x.ts', `import { rooms } from '../bench/rooms.js';`, 'as its users do'],
   ])('%s: %s is refused', (path, text, sentence) => {
     expect(faultsOf(path, importsOf(path, text), exported).join()).toContain(sentence);
   });
@@ -293,6 +297,7 @@ describe('who imports whom', () => {
     ['src/providers/sqlite/x.ts', `const peer = await import('@photostructure/sqlite'); import { join } from 'node:path';`],
     ['src/client/x.ts', `import type { RoomEvent } from '../core/index.js'; import type { WireEvent } from '../channels/index.js';`],
     ['src/client/react/x.ts', `import { useState } from 'react'; import type { ClientRoom } from '../index.js';`],
+    ['bench/x.ts', `import { startRedis } from '../servers/redis.js';`],
     ['demo/x.ts', `import { serve } from 'roomkit/server'; import { b } from './agents/b.js'; import { join } from 'node:path';`],
   ])('%s: %s is allowed', (path, text) => {
     expect(faultsOf(path, importsOf(path, text), exported)).toEqual([]);

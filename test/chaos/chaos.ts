@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HTTPReceiver } from 'roomkit/emulators';
 import { PostgresStore } from 'roomkit/postgres';
 import { Random } from '../crash/random.js';
-import { ownPostgres } from '../support/embedded-postgres.js';
+import { startPostgres } from '../../servers/postgres.js';
 import { redisServer } from '../support/redis.js';
 import { commit } from './faults.js';
 import { judgeMemory, type ChaosReport, type CommittedFault } from './figures.js';
@@ -48,7 +48,7 @@ export async function chaos(options: ChaosOptions, print: (line: string) => void
   const random = new Random(seed);
   const faults = planFaults({ seed, seconds, leaseSeconds: LEASE_SECONDS, hasRedis: options.redis });
   print(`Starting PostgreSQL${options.redis ? ', Redis' : ''} and ${processes} processes; ${faults.length} faults in ${seconds} s, seed ${seed} …`);
-  const postgres = await ownPostgres();
+  const postgres = await startPostgres({ fsync: false });
   const redis = options.redis ? await redisServer() : undefined;
   const secret = randomBytes(24).toString('hex');
   const vendor = await HTTPReceiver.start({ secret });

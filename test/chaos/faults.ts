@@ -1,7 +1,7 @@
 /** Does what the plan says, to processes, servers and lines. */
 import pg from 'pg';
 import type { HTTPReceiver } from 'roomkit/emulators';
-import type { OwnPostgres } from '../support/embedded-postgres.js';
+import type { OwnPostgres } from '../../servers/postgres.js';
 import type { RedisServer } from '../support/redis.js';
 import { pause, type Fleet, type Member } from './fleet.js';
 import type { PlannedFault } from './plan.js';

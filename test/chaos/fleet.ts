@@ -2,7 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from '../support/embedded-postgres.js';
+import { freePort } from '../../servers/free-port.js';
 import type { Client, FromProcess, Order, ToProcess } from './protocol.js';
 import { TcpProxy } from './tcp-proxy.js';
 

