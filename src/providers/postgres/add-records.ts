@@ -165,8 +165,12 @@ async function writeRooms(sql: Sql, records: readonly RoomRecord[]): Promise<voi
     ],
   );
   // The locks of this schema give tokens of their own: they go on above what the rooms have seen, or every write would be fenced.
-  const highest = Math.max(...fences);
-  if (highest > 0) await sql.all("SELECT setval('@tokens', GREATEST((SELECT last_value FROM @tokens), $1::text::bigint))", String(highest));
+  await sql.all(
+    `INSERT INTO @leases (room_id, token, until) SELECT id, fence::bigint, '-infinity' FROM unnest($1::text[], $2::text[]) AS given(id, fence)
+     WHERE fence::bigint > 0 ON CONFLICT (room_id) DO UPDATE SET token = GREATEST(leases.token, excluded.token)`,
+    records.map(({ room }) => room.id),
+    fences.map(String),
+  );
   const bindings = records.flatMap((record) => record.bindings.map((binding, position) => ({ ...record, binding, position })));
   await insert(sql, 'bindings', ['room_id', 'channel_id', 'position::bigint', 'room_open::boolean', 'json'], '', [
     bindings.map(({ room }) => room.id),
