@@ -43,11 +43,15 @@ export async function inspect<Result>(path: string, look: (database: Database) =
   }
 }
 
-/** Stands between a store and its connection: sees each SQL text that is executed as it is, and may do something else. */
+/** Stands between a store and its connection: sees each SQL text that is executed as it is or begins and ends a transaction, and may do something else. */
 export function intercept(store: SqliteStore, exec: (sql: string, execute: () => void) => void): void {
   const database = connectionOf(store);
   const original = database.exec.bind(database);
   Object.defineProperty(database, 'exec', { value: (sql: string) => exec(sql, () => original(sql)), configurable: true });
+  const transaction = store['transaction'];
+  const [begin, commit] = [transaction.begin.bind(transaction), transaction.commit.bind(transaction)];
+  transaction.begin = () => exec('BEGIN IMMEDIATE', begin);
+  transaction.commit = () => exec('COMMIT', commit);
 }
 
 /** Each SQL text that a store prepares from now on, once. */

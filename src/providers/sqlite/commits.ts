@@ -58,7 +58,7 @@ export class SqliteCommits {
       return this.run(commit, clashes + 1);
     }
     const room = patchedRoom(state.room, commit.roomPatch, stored.index, stored.createdAt);
-    if (commit.roomPatch === undefined) this.rooms.putCounters(room);
+    if (commit.roomPatch === undefined) this.rooms.count(room);
     else this.rooms.put(room);
     if (commit.binding !== undefined) this.rooms.putBinding(commit.binding);
     if (commit.removeBinding !== undefined) this.rooms.removeBinding(roomId, commit.removeBinding);

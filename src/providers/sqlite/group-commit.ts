@@ -3,6 +3,7 @@
  * then all are run once more, each in its own savepoint, so that it leaves its neighbours alone. A lone write waits for nobody.
  */
 import type { Database } from './database.js';
+import type { Transaction } from './transaction.js';
 
 /** What a write returns: its value, and what becomes true in memory once it is on disk. */
 export interface Written<T> {
@@ -21,6 +22,7 @@ interface Done {
   readonly written: Written<unknown>;
 }
 
+const NOW: Promise<void> = Promise.resolve();
 const NOBODY: ReadonlyMap<Job, unknown> = new Map();
 
 /** A write was refused, and what its neighbours did goes with it. */
@@ -45,6 +47,7 @@ export class GroupCommit {
 
   constructor(
     private readonly database: Database,
+    private readonly transaction: Transaction,
     private readonly translate: (error: unknown) => Error,
     /** Called when the whole transaction was rolled back: what memory holds ahead of the disk is void. */
     private readonly onRolledBack: () => void,
@@ -58,7 +61,7 @@ export class GroupCommit {
       this.#scheduled = true;
       // Where many write at once, a moment's patience lets them share a transaction; alone, nobody waits.
       if (this.#lastSize > 1) setImmediate(() => this.flush());
-      else queueMicrotask(() => this.flush());
+      else void NOW.then(() => this.flush()); // for `queueMicrotask` Node would enter an asynchronous resource of its own
     });
   }
 
@@ -81,9 +84,9 @@ export class GroupCommit {
   /** A transaction of its own, at once. */
   now(run: () => void): void {
     try {
-      this.database.exec('BEGIN IMMEDIATE');
+      this.transaction.begin();
       run();
-      this.database.exec('COMMIT');
+      this.transaction.commit();
     } catch (error) {
       this.#rollBack();
       throw this.translate(error);
@@ -101,7 +104,7 @@ export class GroupCommit {
    * {@link Refused} when one is.
    */
   #together(jobs: readonly Job[]): Done[] {
-    this.database.exec('BEGIN IMMEDIATE');
+    this.transaction.begin();
     const done = jobs.map((job) => {
       try {
         return { job, written: job.run() };
@@ -109,7 +112,7 @@ export class GroupCommit {
         throw new Refused(error);
       }
     });
-    this.database.exec('COMMIT');
+    this.transaction.commit();
     return done;
   }
 
@@ -118,12 +121,12 @@ export class GroupCommit {
     const refused = new Map<Job, unknown>();
     const done: Done[] = [];
     try {
-      this.database.exec('BEGIN IMMEDIATE');
+      this.transaction.begin();
       for (const job of jobs) {
         const written = this.#runJob(job, refused);
         if (written !== undefined) done.push({ job, written });
       }
-      this.database.exec('COMMIT');
+      this.transaction.commit();
     } catch (error) {
       this.#rollBack();
       this.#fail(jobs, error instanceof TransactionLost ? error.reason : error, refused);
@@ -164,11 +167,7 @@ export class GroupCommit {
   }
 
   #rollBack(): void {
-    try {
-      this.database.exec('ROLLBACK');
-    } catch {
-      // SQLite has rolled back by itself.
-    }
+    this.transaction.rollBack();
     this.onRolledBack();
   }
 }

@@ -1,6 +1,6 @@
 /** Finding rooms in SQLite: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
-import { erasedKey } from '../_shared/erased-key.js';
 import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
+import type { SqliteKeys } from './keys.js';
 import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
 import { IN_LIST, Json, listOf, type Value } from './text.js';
@@ -12,7 +12,10 @@ const REACHED_THROUGH = `(bindings.channel_id = json_extract(participants.json, 
   OR bindings.channel_id IN (SELECT value FROM json_each(participants.json, '$.connectedVia')))`;
 
 export class SqliteRoomQueries {
-  constructor(private readonly sql: Statements) {}
+  constructor(
+    private readonly sql: Statements,
+    private readonly keys: SqliteKeys,
+  ) {}
 
   find(query: RoomQuery): Room[] {
     const where: string[] = [];
@@ -77,7 +80,7 @@ export class SqliteRoomQueries {
           `SELECT room_id FROM events JOIN rooms ON rooms.id = events.room_id
            WHERE channel_id = ? AND idempotency_key IN (?, ?) ${organization} ORDER BY number DESC LIMIT 1`,
         )
-        .get(query.channelId, query.idempotencyKey, erasedKey(query.idempotencyKey), ...scope) as { room_id: string } | undefined;
+        .get(query.channelId, query.idempotencyKey, this.keys.orErased(query.idempotencyKey), ...scope) as { room_id: string } | undefined;
       if (row !== undefined) return { keyed: row.room_id, addressed: [], participating: [], bound: [] };
     }
     const newest = `${organization} ${NEWEST_FIRST} LIMIT 2`;

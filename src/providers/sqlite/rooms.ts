@@ -13,16 +13,20 @@ import {
   type Room,
   type RoomState,
 } from './core.js';
-import { isOpen, ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
+import { COUNTED_EVERY, isOpen, ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
 import { Json } from './text.js';
 
 const MAX_CACHED = 10_000;
+/** Beyond that, counters are written with every event. */
+const MAX_BEHIND = 10_000;
 
 export class SqliteRooms {
   readonly #cache = new Map<string, RoomState>();
   /** Ahead of the disk: what the running transaction has changed. */
   readonly #pending = new Map<string, RoomState | null>();
+  /** Rooms whose events are ahead of their counters, or were until something was rolled back. */
+  readonly #behind = new Set<string>();
   /** Counts changes of rooms and reads of them: what is read again may have changed, for all this process knows. */
   #revisions = 0;
 
@@ -149,13 +153,41 @@ export class SqliteRooms {
     return copyJson(own);
   }
 
-  /** Only the counters have changed: the commonest write, and the smallest. */
+  /** One event more, which is written: the commonest change. The row of the counters follows now and then. */
+  count(room: Room): void {
+    if (room.latestIndex % COUNTED_EVERY === COUNTED_EVERY - 1 || this.#behind.size >= MAX_BEHIND) {
+      this.putCounters(room);
+      return;
+    }
+    this.#behind.add(room.id);
+    this.#recount(room);
+  }
+
+  /** Whether the counters of any room are behind its events on the disk. */
+  get isBehind(): boolean {
+    return this.#behind.size > 0;
+  }
+
+  writeCounters(): void {
+    for (const roomId of this.#behind) {
+      const state = this.state(roomId);
+      if (state !== null) this.putCounters(state.room);
+    }
+  }
+
+  /** Only the counters have changed. */
   putCounters(room: Room): void {
-    const state = this.require(room.id);
     this.sql
       .get('UPDATE counters SET event_count = ?, latest_index = ?, version = ?, updated_at = ? WHERE room_id = ?')
       .run(room.eventCount, room.latestIndex, room.version, room.updatedAt, room.id);
-    this.#pending.set(room.id, Object.freeze({ ...state, room: Object.freeze(room) }));
+    this.#behind.delete(room.id);
+    this.#recount(room);
+  }
+
+  /** Field by field: spreading a frozen object takes ten times as long. */
+  #recount(room: Room): void {
+    const { bindings, participants, revision = ++this.#revisions } = this.require(room.id);
+    this.#pending.set(room.id, Object.freeze({ room: Object.freeze(room), bindings, participants, revision }));
   }
 
   checkFence(roomId: string, token: number | undefined): void {

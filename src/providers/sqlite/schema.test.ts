@@ -84,6 +84,22 @@ describe('the schema of SqliteStore', () => {
     expect(again.listEvents('room')).toHaveLength(3);
   });
 
+  it('leaves nothing behind where a step writes a table anew', async () => {
+    verifies('STO-13', 'ERA-08');
+    const path = newPath();
+    writeVersion1(path);
+    await inspect(path, (database) => {
+      const insert = database.prepare(
+        "INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES (?, 'room', ?, 'sms', 'all', '{\"said\":\"a word of somebody\"}')",
+      );
+      for (let n = 0; n < 500; n++) insert.run(`more-${n}`, n + 10);
+    });
+    const copies = (): number => readFileSync(path, 'latin1').split('a word of somebody').length - 1;
+    expect(copies()).toBe(500);
+    await SqliteStore.migrate(path);
+    expect(copies(), 'each event is in the file once, and not in pages that are free').toBe(500);
+  });
+
   it('goes forward in one transaction: a step that fails leaves the old file as it was', async () => {
     verifies('STO-13');
     const path = newPath();

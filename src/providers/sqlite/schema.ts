@@ -119,6 +119,23 @@ const STEPS: readonly string[] = [
   CREATE TABLE searched (id INTEGER PRIMARY KEY CHECK (id = 1), up_to INTEGER NOT NULL);
   INSERT INTO searched (id, up_to) SELECT 1, COALESCE(MAX(number), 0) FROM events;
   `,
+  // An event without a key had a place among the keys of its room all the same: a page of its own in the log of each commit
+  // for each room. The constraint was the table's, so the table is written anew, in its order, under the same numbers.
+  `
+  CREATE TABLE events_anew (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, room_id TEXT NOT NULL, idx INTEGER NOT NULL, channel_id TEXT NOT NULL,
+    idempotency_key TEXT, external_id TEXT, parent_id TEXT, visibility TEXT NOT NULL, json TEXT NOT NULL,
+    UNIQUE (room_id, idx)
+  );
+  INSERT INTO events_anew (number, id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json)
+    SELECT number, id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json FROM events ORDER BY number;
+  DROP TABLE events;
+  ALTER TABLE events_anew RENAME TO events;
+  CREATE UNIQUE INDEX events_by_room_key ON events (room_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX events_by_key ON events (channel_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX events_by_external ON events (channel_id, external_id) WHERE external_id IS NOT NULL;
+  CREATE INDEX events_erased ON events (idempotency_key) WHERE idempotency_key GLOB 'erased:*';
+  `,
 ];
 
 /** What each step does, for people who ask before it is done. */
@@ -129,6 +146,8 @@ const TITLES: readonly string[] = [
   'adds the usage of agents',
   'adds facts',
   'adds an index of merged identities',
+  'adds up to which event texts are in the search index',
+  'writes the table of events anew, without the places of events that have no key; takes as much room again while it does',
 ];
 
 /** The version this code writes. */
@@ -163,6 +182,8 @@ export function pendingSteps(database: Database): { readonly version: number; re
 export function migrate(database: Database): void {
   const version = schemaVersion(database);
   if (version === SCHEMA_VERSION) return;
+  // A step may write a table anew: what it leaves behind must not outlive what is erased later (ERA-08).
+  database.exec('PRAGMA secure_delete = ON');
   database.exec('BEGIN IMMEDIATE');
   try {
     for (const step of STEPS.slice(version)) database.exec(step);

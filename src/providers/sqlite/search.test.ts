@@ -59,6 +59,34 @@ describe('full-text search in SQLite', () => {
     expect(found('needle')[0]).toBe(store.getRoom('room')?.latestIndex);
   });
 
+  it('knows what waits for the index when writes of a group are refused, or all of them fail', async () => {
+    verifies('STO-09', 'STO-12');
+    const store = await openStore();
+    await store.createRoom(samples.room('room'));
+    await store.createRoom(samples.room('other'));
+    const say = (id: string, body: string, roomId = 'room'): Promise<unknown> =>
+      store.commitEvent({ event: samples.draft(roomId, id, { content: { type: 'text', body } }), outbox: [samples.row(roomId, body, 'sms')] });
+    const found = (text: string): string[] => store.searchEvents({ text }).map(({ id }) => id);
+    expect(found('anything')).toEqual([]);
+    // The second is refused when its event is written: the third gets its number.
+    const results = await Promise.allSettled([say('e0', 'apple'), say('e1', 'apple'), say('e2', 'pear')]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect([found('apple'), found('pear')]).toEqual([['e0'], ['e2']]);
+    let fails = true;
+    intercept(store, (sql, execute) => {
+      if (sql === 'COMMIT' && fails) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
+      execute();
+    });
+    await expect(say('e3', 'plum')).rejects.toMatchObject({ code: 'store_failed' });
+    fails = false;
+    await say('e4', 'cherry');
+    await say('e5', 'lemon', 'other');
+    await store.deleteRoom('other');
+    await store.updateEvent({ ...samples.draft('room', 'e4'), content: { type: 'text', body: 'melon' } });
+    await say('e6', 'grape');
+    expect(['plum', 'cherry', 'lemon', 'melon', 'grape'].map(found)).toEqual([[], [], [], ['e4'], ['e6']]);
+  });
+
   it('finds as much where the index cannot be written just now', async () => {
     verifies('STO-09');
     const store = await openStore();

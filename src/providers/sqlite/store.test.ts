@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connectionOf, inspect, newPath, openStore } from '../../../test/support/sqlite.js';
+import { erasedKey } from '../../core/index.js';
 import { verifies } from '../../../test/requirements.js';
 import * as samples from '../../testing/contracts/samples.js';
 import { SqliteStore } from './index.js';
@@ -120,12 +121,37 @@ describe('SqliteStore', () => {
     expect((await store.commitEvent({ event: samples.draft('room', 'e2') })).event.index).toBe(2);
     expect(store.getRoom('room')).toMatchObject({ latestIndex: 2, eventCount: 3 });
 
-    intrude(3); // and the counters do not know of it
-    const event = samples.draft('room', 'e4');
+    intrude(3); // and the counters do not know of it: what is there counts
+    expect((await store.commitEvent({ event: samples.draft('room', 'e4') })).event.index).toBe(4);
+    expect(store.getRoom('room')).toMatchObject({ latestIndex: 4, eventCount: 5 });
+
+    // Somebody who is always there first.
+    connection.exec(`CREATE TRIGGER rival BEFORE INSERT ON events WHEN NEW.id = 'e5' BEGIN
+      INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES ('rival', 'room', NEW.idx, 'sms', 'all', '{}');
+    END`);
+    const event = samples.draft('room', 'e5');
     await expect(store.commitEvent({ event })).rejects.toMatchObject({ code: 'conflict', retryable: true });
-    expect(store.getRoom('room')).toMatchObject({ latestIndex: 2, eventCount: 3 });
-    connection.exec("DELETE FROM events WHERE id = 'intruder-3'");
-    expect((await store.commitEvent({ event })).event.index, 'the same draft may be committed again').toBe(3);
+    expect(store.getRoom('room')).toMatchObject({ latestIndex: 4, eventCount: 5 });
+    connection.exec('DROP TRIGGER rival');
+    expect((await store.commitEvent({ event })).event.index, 'the same draft may be committed again').toBe(5);
+  });
+
+  it('knows an erased key by its digest, in a file that is opened again too', async () => {
+    verifies('ERA-05', 'STO-03');
+    const path = newPath();
+    const store = await openStore(path);
+    await store.createRoom(samples.room('room'));
+    const { event } = await store.commitEvent({ event: samples.draft('room', 'e0', { idempotencyKey: 'SM1' }) });
+    expect(store.getEventByIdempotencyKey('SM1', { roomId: 'room' })?.id).toBe('e0'); // nothing is erased yet
+    await store.updateEvent({ ...event, idempotencyKey: erasedKey('SM1') });
+    const check = async (one: SqliteStore): Promise<void> => {
+      for (const where of [{ roomId: 'room' }, { channelId: 'sms' }]) expect(one.getEventByIdempotencyKey('SM1', where)?.id).toBe('e0');
+      expect(await one.commitEvent({ event: samples.draft('room', 'again', { idempotencyKey: 'SM1' }) })).toMatchObject({ duplicate: true });
+      expect(one.findRoute({ channelId: 'sms', channelType: 'sms', senderId: 'ada', address: '+1', idempotencyKey: 'SM1' }).keyed).toBe('room');
+    };
+    await check(store);
+    store.close();
+    await check(await openStore(path));
   });
 
   it('takes an id once, in any room', async () => {

@@ -60,6 +60,7 @@ import { SqliteCommits } from './commits.js';
 import { IN_MEMORY, openFile, type Database } from './database.js';
 import { storeError } from './errors.js';
 import { GroupCommit, type Written } from './group-commit.js';
+import { SqliteKeys } from './keys.js';
 import { SqliteOutbox } from './outbox.js';
 import { SqlitePeople } from './people.js';
 import { SqliteRecordReader } from './read-records.js';
@@ -67,7 +68,9 @@ import { SqliteRooms } from './rooms.js';
 import { SqliteRoomQueries } from './room-queries.js';
 import { Statements } from './statements.js';
 import { fileStatus, migrateFile } from './status.js';
+import { SqliteTextIndex } from './text-index.js';
 import { SqliteTimeline } from './timeline.js';
+import { Transaction } from './transaction.js';
 import { SqliteUsage } from './usage.js';
 
 /** Where the database is, and what it has to survive. */
@@ -91,10 +94,12 @@ export class SqliteStore implements ConversationStore {
   /** False for `:memory:`. */
   readonly persistent: boolean;
   readonly shared = false;
+  private readonly transaction: Transaction;
   readonly #group: GroupCommit;
   readonly #rooms: SqliteRooms;
   readonly #queries: SqliteRoomQueries;
   readonly #timeline: SqliteTimeline;
+  readonly #texts: SqliteTextIndex;
   readonly #outbox: SqliteOutbox;
   readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
@@ -128,8 +133,10 @@ export class SqliteStore implements ConversationStore {
     this.persistent = path !== IN_MEMORY;
     const sql = new Statements(database);
     this.#rooms = new SqliteRooms(sql);
-    this.#queries = new SqliteRoomQueries(sql);
-    this.#timeline = new SqliteTimeline(sql);
+    const keys = new SqliteKeys(sql);
+    this.#queries = new SqliteRoomQueries(sql, keys);
+    this.#texts = new SqliteTextIndex(sql);
+    this.#timeline = new SqliteTimeline(sql, this.#texts, keys);
     this.#outbox = new SqliteOutbox(sql);
     this.#people = new SqlitePeople(sql);
     this.#approvals = new SqliteApprovals(sql);
@@ -137,10 +144,15 @@ export class SqliteStore implements ConversationStore {
     this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
     this.#recordReader = new SqliteRecordReader(sql);
     this.#recordWriter = new SqliteRecordWriter(sql, this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
+    this.transaction = new Transaction(database);
     this.#group = new GroupCommit(
       database,
+      this.transaction,
       (error) => storeError(error, path),
-      () => this.#rooms.forgetPending(),
+      () => {
+        this.#rooms.forgetPending();
+        this.#texts.forget();
+      },
     );
   }
 
@@ -182,7 +194,7 @@ export class SqliteStore implements ConversationStore {
     });
   }
   deleteRoom(roomId: string): Promise<boolean> {
-    return this.#write(roomId, () => this.#rooms.delete(roomId));
+    return this.#write(roomId, () => this.#remove(roomId));
   }
   findRooms(query: RoomQuery): Room[] {
     return this.#read(() => this.#queries.find(query));
@@ -249,15 +261,15 @@ export class SqliteStore implements ConversationStore {
   }
   searchEvents(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): RoomEvent[] {
     return this.#read(() => {
-      if (!this.#timeline.isBehind) return this.#timeline.search(query);
+      if (!this.#texts.isBehind) return this.#texts.search(query);
       try {
-        this.#group.now(() => this.#timeline.catchUp());
+        this.#group.now(() => this.#texts.catchUp());
       } catch (error) {
         // A disk that is full, or a file that may only be read: what is on it is found all the same.
-        if (error instanceof RoomKitError && error.code !== 'store_corrupt') return this.#timeline.searchBehind(query);
+        if (error instanceof RoomKitError && error.code !== 'store_corrupt') return this.#texts.searchBehind(query);
         throw error;
       }
-      return this.#timeline.search(query);
+      return this.#texts.search(query);
     });
   }
 
@@ -470,11 +482,13 @@ export class SqliteStore implements ConversationStore {
     const touched = own.roomId === undefined ? gone : [own.roomId, ...gone];
     return this.#group.write((): Written<void> => {
       const before = touched.map((roomId) => [roomId, this.#rooms.pendingOf(roomId)] as const);
+      this.#texts.forget(); // some of what waits may be removed or rewritten
       try {
         this.#recordWriter.change(own);
         for (const roomId of gone) this.#rooms.reread(roomId); // it may have been added anew
       } catch (error) {
         for (const [roomId, state] of before) this.#rooms.restore(roomId, state);
+        this.#texts.forget();
         throw error;
       }
       return { value: undefined, onCommitted: () => touched.forEach((roomId) => this.#rooms.settle(roomId)) };
@@ -493,7 +507,23 @@ export class SqliteStore implements ConversationStore {
     if (this.#closed) return;
     this.#group.close();
     this.#closed = true;
+    this.#writeCounters();
     this.database.close();
+  }
+
+  /** So that a file that was closed says everything by itself. */
+  #writeCounters(): void {
+    if (!this.#rooms.isBehind) return;
+    try {
+      this.#group.now(() => this.#rooms.writeCounters());
+    } catch {
+      // A disk that is full, say. Nothing is lost: they are counted when their room is read.
+    }
+  }
+
+  #remove(roomId: string): boolean {
+    this.#texts.forget(); // some of what waits may be the room's
+    return this.#rooms.delete(roomId);
   }
 
   /** Runs in the next transaction; a refused write leaves memory as it was. */
@@ -512,6 +542,7 @@ export class SqliteStore implements ConversationStore {
         };
       } catch (error) {
         if (roomId !== undefined) this.#rooms.restore(roomId, before);
+        this.#texts.forget();
         throw error;
       }
     });
