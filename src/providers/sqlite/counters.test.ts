@@ -1,7 +1,7 @@
 /** What a message writes, and how the counters of rooms follow it (STO-02, STO-23). */
 import { copyFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { connectionOf, inspect, newPath, openStore, watchStatements } from '../../../test/support/sqlite.js';
+import { connectionOf, inspect, intercept, newPath, openStore, watchStatements } from '../../../test/support/sqlite.js';
 import { verifies } from '../../../test/requirements.js';
 import * as samples from '../../testing/contracts/samples.js';
 import type { Database } from './database.js';
@@ -78,11 +78,19 @@ describe('the counters of a room', () => {
     const path = newPath();
     const store = await openStore(path);
     await store.createRoom(samples.room('room'));
-    await say(store, 0, 5);
+    await say(store, 0, 31);
+    // The next one would write them, and is taken back.
+    let isFull = true;
+    intercept(store, (sql, execute) => {
+      if (sql === 'COMMIT' && isFull) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+      execute();
+    });
+    await expect(say(store, 31, 32)).rejects.toMatchObject({ code: 'store_full' });
+    isFull = false;
     expect(written(connectionOf(store))).toEqual({ latest_index: -1, event_count: 0 });
     const room = store.getRoom('room');
     store.close();
-    await inspect(path, (database) => expect(written(database)).toEqual({ latest_index: 4, event_count: 5 }));
+    await inspect(path, (database) => expect(written(database)).toEqual({ latest_index: 30, event_count: 31 }));
     expect((await openStore(path)).getRoom('room')).toEqual(room);
   });
 });

@@ -25,7 +25,7 @@ export class SqliteRooms {
   readonly #cache = new Map<string, RoomState>();
   /** Ahead of the disk: what the running transaction has changed. */
   readonly #pending = new Map<string, RoomState | null>();
-  /** Rooms whose events are ahead of their counters, or were until something was rolled back. */
+  /** Rooms whose events may be ahead of their counters. */
   readonly #behind = new Set<string>();
   /** Counts changes of rooms and reads of them: what is read again may have changed, for all this process knows. */
   #revisions = 0;
@@ -61,12 +61,16 @@ export class SqliteRooms {
 
   /** The transaction was rolled back: only the disk counts. */
   forgetPending(): void {
-    for (const roomId of this.#pending.keys()) this.#cache.delete(roomId);
+    for (const roomId of this.#pending.keys()) {
+      this.#cache.delete(roomId);
+      this.#behind.add(roomId); // its counters may have been written, and are not any more
+    }
     this.#pending.clear();
   }
 
   /** A savepoint was rolled back: the room is as it was before it. */
   restore(roomId: string, before: RoomState | null | undefined): void {
+    this.#behind.add(roomId);
     if (before === undefined) this.#pending.delete(roomId);
     else this.#pending.set(roomId, before);
   }

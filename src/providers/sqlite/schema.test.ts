@@ -1,5 +1,5 @@
 /** The file's schema: how it grows, and which files are left alone (STO-13). */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { connectionOf, inspect, newPath, openStore } from '../../../test/support/sqlite.js';
@@ -86,18 +86,25 @@ describe('the schema of SqliteStore', () => {
 
   it('leaves nothing behind where a step writes a table anew', async () => {
     verifies('STO-13', 'ERA-08');
-    const path = newPath();
-    writeVersion1(path);
-    await inspect(path, (database) => {
-      const insert = database.prepare(
-        "INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES (?, 'room', ?, 'sms', 'all', '{\"said\":\"a word of somebody\"}')",
-      );
-      for (let n = 0; n < 500; n++) insert.run(`more-${n}`, n + 10);
-    });
-    const copies = (): number => readFileSync(path, 'latin1').split('a word of somebody').length - 1;
-    expect(copies()).toBe(500);
+    const said = async (): Promise<string> => {
+      const path = newPath();
+      writeVersion1(path);
+      await inspect(path, (database) => {
+        const insert = database.prepare(
+          "INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES (?, 'room', ?, 'sms', 'all', '{\"said\":\"a word of somebody\"}')",
+        );
+        for (let n = 0; n < 500; n++) insert.run(`more-${n}`, n + 10);
+      });
+      return path;
+    };
+    const copies = (path: string): number => readFileSync(path, 'latin1').split('a word of somebody').length - 1;
+    const path = await said();
+    expect(copies(path)).toBe(500);
     await SqliteStore.migrate(path);
-    expect(copies(), 'each event is in the file once, and not in pages that are free').toBe(500);
+    expect(copies(path), 'each event is in the file once, and not in pages that are free').toBe(500);
+    const opened = await said();
+    await openStore(opened);
+    expect([statSync(`${opened}-wal`).size, copies(opened)], 'what the log keeps while the file is open, and the file').toEqual([0, 500]);
   });
 
   it('goes forward in one transaction: a step that fails leaves the old file as it was', async () => {

@@ -147,7 +147,7 @@ const TITLES: readonly string[] = [
   'adds facts',
   'adds an index of merged identities',
   'adds up to which event texts are in the search index',
-  'writes the table of events anew, without the places of events that have no key; takes as much room again while it does',
+  'writes the table of events anew, without the places of events that have no key; needs three times the size of the file free',
 ];
 
 /** The version this code writes. */
@@ -197,6 +197,8 @@ export function migrate(database: Database): void {
     }
     throw error;
   }
+  // A log that holds a table twice would keep its size for as long as the file is open.
+  if (version > 0) database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
 }
 
 function schemaVersion(database: Database): number {
