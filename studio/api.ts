@@ -20,6 +20,7 @@ import type {
   RoomDetail,
   Statistics,
   Task,
+  TurnRow,
   WireEvent,
 } from './types.js';
 
@@ -117,6 +118,9 @@ export const api = {
     call(`${room(roomId)}/handoff`, { method: 'POST', body: { target, reason, ...(override && { override }) } }),
   listDeliveries: async (roomId: string, query: { eventId?: string; limit?: number }): Promise<readonly OutboxRow[]> =>
     (await call<{ deliveries: readonly OutboxRow[] }>(`${room(roomId)}/deliveries`, { query })).deliveries,
+  /** Turns that answer an event, as the store knows them. */
+  listTurns: async (roomId: string, eventId: string): Promise<readonly TurnRow[]> =>
+    (await call<{ turns: readonly TurnRow[] }>(`${room(roomId)}/turns`, { query: { eventId } })).turns,
   listAllDeliveries: async (query: { state: string; limit: number }): Promise<readonly OutboxRow[]> =>
     (await call<{ deliveries: readonly OutboxRow[] }>('/api/deliveries', { query })).deliveries,
   retryDelivery: (roomId: string, id: string): Promise<unknown> =>

@@ -10,6 +10,7 @@ export type { KitStats, LaneStats, StoreStats } from './operations/stats.js';
 export type { CommitListener } from './commit-listener.js';
 export type { ReplyListener, ReplyOpening, ReplyWatcher } from './turns/reply-watcher.js';
 export type { RoomFollower } from './delivery/followers.js';
+export type { OutcomeKind } from './delivery/outcome-news.js';
 export type { LiveConnectionOptions, LiveSend } from './live-connection.js';
 export type { InboundOptions } from './pipeline/inbound.js';
 export type { SendOptions } from './pipeline/send.js';

@@ -18,6 +18,7 @@ import { resume } from './delivery/recovered.js';
 import { Elsewhere } from './delivery/elsewhere.js';
 import { Followers, type RoomFollower } from './delivery/followers.js';
 import { LiveWire } from './delivery/live-wire.js';
+import { OutcomeNews } from './delivery/outcome-news.js';
 import { LeaseTime } from './delivery/lease-time.js';
 import { Recovery } from './delivery/recovery.js';
 import { processDeliveryStatus } from './delivery/status-callbacks.js';
@@ -173,6 +174,7 @@ export class RoomKit {
   readonly #elsewhere: Elsewhere;
   readonly #followers: Followers;
   readonly #wire: LiveWire;
+  readonly #news: OutcomeNews;
   readonly #timeouts: Timeouts;
   readonly #peers: Peers;
   readonly #sources: SourceManager;
@@ -248,7 +250,7 @@ export class RoomKit {
       traces: new DecisionTraces(limits.traceEvents),
       prices: options.prices === undefined ? undefined : new Prices(options.prices),
       tracer,
-      outcomes: new OutcomeRecorder(store, clock, tasks, logger),
+      outcomes: new OutcomeRecorder(store, clock, tasks, logger, ({ roomId, eventId }) => parts.news.tell(roomId, eventId, 'delivery')),
       arrivals: new ArrivalOrder(),
       notices: new Notices(tasks),
       protocolTraces: new ProtocolTraces(clock, (roomId, trace) => void tasks.run(() => tellTrace(parts, roomId, trace))),
@@ -271,6 +273,9 @@ export class RoomKit {
       },
       get wire() {
         return wire;
+      },
+      get news() {
+        return news;
       },
       get elsewhere() {
         return elsewhere;
@@ -304,6 +309,7 @@ export class RoomKit {
     elsewhere.start();
     const followers = (this.#followers = new Followers(parts));
     const wire = (this.#wire = new LiveWire(parts));
+    const news = (this.#news = new OutcomeNews(parts));
     const timeouts = (this.#timeouts = new Timeouts(parts));
     timeouts.start();
     this.#peers = new Peers(parts);
@@ -843,16 +849,18 @@ export class RoomKit {
   }
 
   /**
-   * Tells a host who reads a room by index that there is more to read, whichever process has committed (OUT-15). Resolves to how to
-   * end it. Throws RoomNotFoundError.
+   * Tells a host who reads a room by index that there is more to read, whichever process has committed (OUT-15), and what has become
+   * of deliveries and turns there (OUT-19). Resolves to how to end it. Throws RoomNotFoundError.
    */
   async followRoom(roomId: string, follower: RoomFollower): Promise<() => void> {
     await requireRoom(this.#parts, roomId);
     const stopHere = this.onCommitted((event) => event.roomId === roomId && follower.grown(event.index));
     const stopElsewhere = this.#followers.listen(roomId, follower);
+    const stopOutcomes = this.#news.follow(roomId, follower);
     return () => {
       stopHere();
       stopElsewhere();
+      stopOutcomes();
     };
   }
 
@@ -1144,6 +1152,7 @@ export class RoomKit {
     for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
     this.#followers.stop();
     this.#wire.stop();
+    this.#news.stop();
     const { options, store, locks, tracer, deadlines } = this.#parts;
     await step(() => options.voice?.close?.());
     await step(() => options.stt?.close?.());

@@ -10,6 +10,7 @@ import type { DeliveryChecks } from './delivery/check.js';
 import type { Elsewhere } from './delivery/elsewhere.js';
 import type { Followers } from './delivery/followers.js';
 import type { LiveWire } from './delivery/live-wire.js';
+import type { OutcomeNews } from './delivery/outcome-news.js';
 import type { LeaseTime } from './delivery/lease-time.js';
 import type { PlanParts } from './delivery/plan.js';
 import type { OutcomeRecorder } from './delivery/outcomes.js';
@@ -87,6 +88,8 @@ export interface KitParts extends PlanParts {
   readonly followers: Followers;
   /** What live connections of other processes are shown besides events. */
   readonly wire: LiveWire;
+  /** What has become of deliveries and turns, for hosts who follow their rooms. */
+  readonly news: OutcomeNews;
   /** Other processes of the same store. */
   readonly elsewhere: Elsewhere;
   /** Somebody may have left work: recovery looks at once. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decisionWords, endWords, failureOf, turnsOf } from './turns.js';
+import { decisionWords, endWords, failureOf, storedWords, turnsOf } from './turns.js';
 import type { TurnDecisionTrace, TurnEndTrace, TurnStepTrace } from '../types.js';
 
 const at = (ms: number): string => new Date(Date.UTC(2026, 0, 5) + ms).toISOString();
@@ -86,5 +86,16 @@ describe('the turns of an event', () => {
     expect(failureOf(step('t', 0, 1, { code: 'error' }))).toBe('error');
     expect(failureOf(step('t', 0, 1))).toBeUndefined();
     expect(failureOf(step('t', 0, 1, { code: 'waiting' }))).toBeUndefined();
+  });
+});
+
+describe('a turn as the store knows it', () => {
+  it('says what has become of it, and why', () => {
+    expect(storedWords({ state: 'running' })).toEqual({ text: 'under way', tone: 'quiet' });
+    expect(storedWords({ state: 'waiting' }).text).toBe('waits for a person');
+    expect(storedWords({ state: 'rejected' }).tone).toBe('fail');
+    expect(storedWords({ state: 'committed', endReason: 'completed' })).toEqual({ text: 'answered', tone: 'ok' });
+    const error = { code: 'server_error', message: 'The turn failed.' };
+    expect(storedWords({ state: 'failed', endReason: 'error', error })).toEqual({ text: 'failed: server_error', tone: 'fail' });
   });
 });

@@ -1,5 +1,5 @@
 /** The turns an event caused, put together from its trace: what became of each before it began, its steps, and its end. */
-import type { DecisionTrace, TurnDecisionTrace, TurnEndTrace, TurnStepTrace } from '../types.js';
+import type { DecisionTrace, TurnDecisionTrace, TurnEndTrace, TurnRow, TurnStepTrace } from '../types.js';
 
 export interface Turn {
   readonly turnId: string;
@@ -104,9 +104,32 @@ export function endWords({ end, decisions }: Pick<Turn, 'end' | 'decisions'>): W
   }
   if (end.reason === 'interrupted') return { text: 'interrupted', tone: 'wait' };
   if (end.state === 'expired') return { text: 'too late to begin', tone: 'fail' };
-  const words = ENDS[end.endReason ?? ''] ?? { text: end.state.replaceAll('_', ' '), tone: end.state === 'committed' ? 'ok' : 'wait' };
-  const why = end.code ?? end.reason;
+  return endOf(end.state, end.endReason, end.code ?? end.reason);
+}
+
+function endOf(state: TurnRow['state'], endReason: string | undefined, why: string | undefined): Words {
+  const words = ENDS[endReason ?? ''] ?? { text: state.replaceAll('_', ' '), tone: state === 'committed' ? 'ok' : 'wait' };
   return why === undefined ? words : { ...words, text: `${words.text}: ${why}` };
+}
+
+/** What has become of a turn, as its row says. */
+export function storedWords({ state, endReason, error }: Pick<TurnRow, 'state' | 'endReason' | 'error'>): Words {
+  switch (state) {
+    case 'queued':
+      return { text: 'waits for its turn', tone: 'quiet' };
+    case 'running':
+      return { text: 'under way', tone: 'quiet' };
+    case 'waiting':
+      return { text: 'waits for a person', tone: 'wait' };
+    case 'merged':
+      return { text: 'merged', tone: 'wait' };
+    case 'rejected':
+      return { text: 'turned away', tone: 'fail' };
+    case 'expired':
+      return { text: 'too late to begin', tone: 'fail' };
+    default:
+      return endOf(state, endReason, error?.code);
+  }
 }
 
 const RECOVERIES: Readonly<Record<NonNullable<TurnStepTrace['recovery']>, string>> = {

@@ -6,7 +6,7 @@ import { batch, signal, type Signal } from '@preact/signals';
 import { api, ApiError } from '../api.js';
 import { namesOf, NO_NAMES, type Names } from '../logic/names.js';
 import { answersOf, isHandoff, Rows } from '../logic/rows.js';
-import type { DecisionTrace, OutboxRow, RoomDetail, ServerFrame, WireEvent } from '../types.js';
+import type { DecisionTrace, OutboxRow, RoomDetail, ServerFrame, TurnRow, WireEvent } from '../types.js';
 import { readOfRoom } from './approvals.js';
 import { hear, say } from './host.js';
 import { markSeen, putRoom } from './rooms.js';
@@ -45,6 +45,8 @@ export class OpenRoom {
   readonly missed = signal(0);
   readonly latestIndex = signal(-1);
   readonly traces = signal<ReadonlyMap<string, DecisionTrace | null>>(new Map());
+  /** As the store knows them: of events that another process has answered, or whose trace is gone. */
+  readonly turns = signal<ReadonlyMap<string, readonly TurnRow[]>>(new Map());
   readonly deliveries = signal<ReadonlyMap<string, readonly OutboxRow[]>>(new Map());
   /** Told to screen readers. */
   readonly announced = signal<WireEvent | undefined>(undefined);
@@ -260,6 +262,12 @@ export class OpenRoom {
     this.deliveries.value = byEvent;
   }
 
+  /** Turns that answer this event; read again when it is told that they have changed. */
+  async readTurns(eventId: string): Promise<void> {
+    const turns = await api.listTurns(this.roomId, eventId).catch(() => undefined);
+    if (!this.#closed && turns !== undefined) this.turns.value = new Map(this.turns.value).set(eventId, turns);
+  }
+
   // --- traces ------------------------------------------------------------------------------------------------------------
 
   readonly #wantedTraces = new Set<string>();
@@ -427,6 +435,7 @@ export class OpenRoom {
   #afterChange(event: WireEvent): void {
     if (this.traces.value.has(event.id)) this.wantTraces([event.id], true);
     if (event.parentEventId !== undefined && this.traces.value.has(event.parentEventId)) this.wantTraces([event.parentEventId], true);
+    if (this.turns.value.has(event.id)) void this.readTurns(event.id);
     this.#deliveriesLater();
   }
 

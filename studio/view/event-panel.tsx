@@ -14,7 +14,7 @@ import { Glyph, Icon } from './icons.js';
 import { VERDICTS } from './hook-panel.js';
 import { Copyable, Facts, Json, PanelHead, Section } from './parts.js';
 import { Tick } from './row.js';
-import { Turns } from './turns.js';
+import { StoredTurns, Turns } from './turns.js';
 import { WaterfallView } from './waterfall.js';
 
 export function EventPanel({ room, index }: { room: OpenRoom; index: number }): VNode {
@@ -28,6 +28,10 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
     if (event === undefined || room.as !== undefined) return;
     room.wantTraces([event.id, ...(event.parentEventId === undefined ? [] : [event.parentEventId])], true);
   }, [event?.id, replies.length]);
+  const isTraceless = event !== undefined && room.as === undefined && room.traces.value.get(event.id) === null;
+  useEffect(() => {
+    if (isTraceless) void room.readTurns(event.id);
+  }, [event?.id, isTraceless]);
   if (event === undefined) {
     return (
       <>
@@ -56,7 +60,7 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
           <p class="quiet-line">
             {trace === undefined
               ? 'Reading…'
-              : 'Decided before this process started, or too long ago: the figures are gone, the event is not. The kit keeps those of the newest events: new RoomKit({ traceEvents: 1000 }).'}
+              : 'Decided before this process started, too long ago, or by another process: the figures are not here, the event is. The kit keeps those of the newest events: new RoomKit({ traceEvents: 1000 }).'}
           </p>
         </Section>
       ) : (
@@ -68,6 +72,7 @@ export function EventPanel({ room, index }: { room: OpenRoom; index: number }): 
           />
         </Section>
       )}
+      {trace === null && <StoredTurns room={room} turns={room.turns.value.get(event.id) ?? []} />}
       {trace != null && <Turns room={room} trace={isReply ? causeTrace : trace} channelId={isReply ? event.source.channelId : undefined} />}
       <Hooks event={event} trace={trace} />
       <Reach room={room} event={event} trace={trace} names={names} />

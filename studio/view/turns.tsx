@@ -3,11 +3,11 @@ import type { VNode } from 'preact';
 import { channelName } from '../logic/names.js';
 import { promptSummary, sharesOf } from '../logic/prompt.js';
 import { milliseconds } from '../logic/time.js';
-import { decisionWords, endWords, failureOf, turnsOf, type Turn } from '../logic/turns.js';
+import { decisionWords, endWords, failureOf, storedWords, turnsOf, type Turn } from '../logic/turns.js';
 import { money } from '../logic/waterfall.js';
 import type { OpenRoom } from '../store/room.js';
 import { go } from '../store/route.js';
-import type { DecisionTrace, PromptTrace, TurnStepTrace } from '../types.js';
+import type { DecisionTrace, PromptTrace, TurnRow, TurnStepTrace } from '../types.js';
 import { Icon } from './icons.js';
 import { Section } from './parts.js';
 
@@ -17,6 +17,26 @@ export function Turns({ room, trace, channelId }: { room: OpenRoom; trace: Decis
       {turnsOf(trace, channelId).map((turn) => (
         <TurnCard key={turn.turnId} room={room} turn={turn} />
       ))}
+    </>
+  );
+}
+
+/** What the store knows of turns whose trace another process has, or nobody any more. */
+export function StoredTurns({ room, turns }: { room: OpenRoom; turns: readonly TurnRow[] }): VNode {
+  return (
+    <>
+      {turns.map((turn) => {
+        const { text, tone } = storedWords(turn);
+        return (
+          <Section key={turn.id} title={`Turn of ${channelName(room.names.value, turn.channelId)}`}>
+            <div class="card turn">
+              <p class="turn-head">
+                <span class={`mark ${tone}`}>{text}</span>
+              </p>
+            </div>
+          </Section>
+        );
+      })}
     </>
   );
 }

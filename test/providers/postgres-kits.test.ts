@@ -109,6 +109,41 @@ describe('kits over one PostgreSQL', () => {
     }
   });
 
+  it('tell a host at one what becomes of a delivery of the other, and nobody when nobody follows', { timeout: 30_000 }, async () => {
+    verifies('OUT-19', 'OUT-07');
+    const schema = server.schema();
+    const [one, two] = [await openKit(schema), await openKit(schema)];
+    try {
+      await one.kit.ensureRoom({ roomId: 'room' });
+      for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
+      const live: string[] = [];
+      await two.kit.realtime.subscribe('room:room:live', (message) => void live.push(JSON.stringify(message)));
+      const say = (content: string): ReturnType<RoomKit['processInbound']> =>
+        one.kit.processInbound({ channelId: 'web', senderId: 'ada', content }, { roomId: 'room' });
+      const unseen = await say('nobody looks');
+      const told: string[] = [];
+      let isKnown = false;
+      await one.kit.realtime.subscribe('kits', (message) => void (isKnown ||= 'roomIds' in message));
+      const stop = await two.kit.followRoom('room', { grown: () => undefined, outcome: (eventId) => void told.push(eventId) });
+      await until(() => isKnown, 'who follows', 1_500_000);
+      const { event } = await say('a secret');
+      await until(() => told.includes(event?.id ?? ''), 'that it was sent', 1_500_000);
+      const row = (await two.kit.listDeliveries({ roomId: 'room' })).find(({ eventId }) => eventId === event?.id);
+      expect(row?.state).toBe('sent');
+      told.length = 0;
+      const status = { provider: 'gateway', messageId: row?.providerMessageId ?? '', channelId: 'texts', status: 'read' } as const;
+      await one.kit.processDeliveryStatus(status);
+      await until(() => told.includes(event?.id ?? ''), 'that it was read', 1_500_000);
+      expect((await two.kit.getDelivery(row?.id ?? ''))?.state).toBe('read');
+      expect(live.join()).toContain(event?.id ?? '');
+      expect(live.join()).not.toContain('secret');
+      expect(live.join()).not.toContain(unseen.event?.id);
+      stop();
+    } finally {
+      await Promise.all([one.kit.close(), two.kit.close()]);
+    }
+  });
+
   describe('ask the store', () => {
     const message = (n: string): Parameters<RoomKit['processInbound']>[0] => ({
       channelId: 'web',

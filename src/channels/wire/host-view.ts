@@ -141,6 +141,7 @@ export class HostView {
           this.options.logger.debug('A changed event could not be shown.', { roomId: watch.roomId, error }),
         );
       },
+      outcome: (eventId, kind) => this.#onOutcome(watch.roomId, eventId, kind),
     });
     if (isClosed(watch)) watch.unfollow?.();
   }
@@ -274,20 +275,21 @@ export class HostView {
     }
   }
 
-  /** What became of the deliveries is known after the event was shown: it is shown once more. */
-  #onOutcome(roomId: string | undefined, eventId: string | undefined): void {
+  /** What became of deliveries and turns is known after the event was shown: it is shown once more. */
+  #onOutcome(roomId: string | undefined, eventId: string | undefined, kind: 'delivery' | 'turn' = 'delivery'): void {
     if (roomId === undefined || eventId === undefined || this.#watches.get(roomId)?.as !== undefined || !this.#watches.has(roomId)) return;
-    this.#outcomes.add(`${eventId} ${roomId}`);
+    this.#outcomes.add(`${kind} ${eventId} ${roomId}`);
   }
 
   async #tellOutcome(key: string): Promise<void> {
-    const space = key.indexOf(' ');
-    const roomId = key.slice(space + 1);
+    const [kind = '', eventId = '', ...rest] = key.split(' ');
+    const roomId = rest.join(' ');
     const watch = this.#watches.get(roomId);
     if (watch === undefined) return;
     try {
-      const event = await this.options.kit.getEvent(roomId, key.slice(0, space));
-      if (event?.deliveryResults === undefined || isClosed(watch) || event.index > watch.last) return;
+      const event = await this.options.kit.getEvent(roomId, eventId);
+      if (event === null || isClosed(watch) || event.index > watch.last) return;
+      if (kind === 'delivery' && event.deliveryResults === undefined) return;
       this.options.send({ type: 'event_changed', roomId, event: hostEvent(event, watch.names) });
     } catch (error) {
       this.options.logger.debug('The outcome of an event could not be shown.', { roomId, error });

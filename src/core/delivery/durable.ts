@@ -431,6 +431,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       return false;
     }
     this.row = changed;
+    if (patch.state !== undefined) this.parts.news.tell(changed.roomId, changed.eventId, 'delivery');
     return true;
   }
 

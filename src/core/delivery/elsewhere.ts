@@ -22,14 +22,18 @@ export class Elsewhere {
   start(): void {
     const { store, realtime, owner, logger } = this.parts;
     if (!store.shared || !realtime.distributed) return;
-    this.#subscriptions = [
-      (async () => realtime.subscribe(ownerChannel(owner), (message) => this.#hear(message)))(),
-      (async () => realtime.subscribe(EVERY_KIT, () => this.parts.lookForWork()))(),
-    ];
+    this.#subscriptions = [(async () => realtime.subscribe(ownerChannel(owner), (message) => this.#hear(message)))(), this.#listenToAll()];
     for (const subscription of this.#subscriptions)
       subscription.catch((error: unknown) =>
         logger.warn('What other processes leave to this one is found a second later: nothing can be heard.', { error }),
       );
+  }
+
+  /** Who follows what is asked once the answer can be heard. */
+  async #listenToAll(): Promise<string> {
+    const subscription = await this.parts.realtime.subscribe(EVERY_KIT, (message) => this.#hearAll(message));
+    this.parts.news.start();
+    return subscription;
   }
 
   async stop(): Promise<void> {
@@ -77,6 +81,11 @@ export class Elsewhere {
     }
   }
 
+  #hearAll(message: RealtimeMessage): void {
+    if ((message as Readonly<Record<string, unknown>>)['type'] === 'work') this.parts.lookForWork();
+    else this.parts.news.hear(message);
+  }
+
   #hear(message: RealtimeMessage): void {
     const lane = laneOf(message);
     if (lane === undefined || this.parts.stopping.aborted) return;
@@ -89,7 +98,7 @@ export class Elsewhere {
 }
 
 /** Heard by all that share the store. */
-const EVERY_KIT = 'kits';
+export const EVERY_KIT = 'kits';
 
 function ownerChannel(owner: string): string {
   return `kit:${owner}`;

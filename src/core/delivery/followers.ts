@@ -7,6 +7,7 @@ import type { RoomEvent } from '../models/event.js';
 import type { KitParts } from '../parts.js';
 import type { RealtimeCallback, RealtimeMessage } from '../realtime/backend.js';
 import { liveChannel } from './live-wire.js';
+import type { OutcomeKind } from './outcome-news.js';
 
 /** How long a commit of another process may stay unheard when nobody has told of it. */
 const LOOK_MS = 1000;
@@ -17,6 +18,11 @@ export interface RoomFollower {
   grown(latestIndex: number): void;
   /** A stored event was changed, or is gone, by another process. */
   changed?(event: RoomEvent, change: 'updated' | 'deleted'): void;
+  /**
+   * Deliveries of an event are in another state, or turns that answer it have ended or wait, in this process or another (OUT-19).
+   * What it is now is to be read. Told a moment late, and not when it is lost on the way.
+   */
+  outcome?(eventId: string, kind: OutcomeKind): void;
 }
 
 /** Rooms that have changed are told four times a second at most, and so many at once. */

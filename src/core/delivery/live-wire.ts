@@ -13,11 +13,13 @@ import { SharedPreview, type PreviewMessage } from '../turns/shared-preview.js';
 import { bindingOf } from '../store/store.js';
 import { ElsewherePreview } from './elsewhere-preview.js';
 import type { RoomFollower } from './followers.js';
+import type { RoomOutcomes } from './outcome-news.js';
 
 /** What one process tells the others that have connections in a room. */
 export type LiveMessage =
   | { readonly kind: 'ephemeral'; readonly event: EphemeralEvent }
   | { readonly kind: 'changed'; readonly change: 'updated' | 'deleted'; readonly event: RoomEvent }
+  | { readonly kind: 'outcomes'; readonly outcomes: RoomOutcomes }
   | PreviewMessage;
 
 /** Who hears a room here. */
@@ -46,6 +48,11 @@ export class LiveWire {
       change,
       event: { ...event, content, source: { ...event.source, rawPayload: {} }, channelData: {}, metadata: {} },
     });
+  }
+
+  /** For hosts who follow the room elsewhere: of which events, and no more. */
+  outcomes(roomId: string, outcomes: RoomOutcomes): void {
+    this.#tell(roomId, { kind: 'outcomes', outcomes });
   }
 
   /** Undefined when there is nobody to be shown it. */
@@ -96,6 +103,8 @@ export class LiveWire {
         return deliverEphemeral(this.parts, live.event, room.channels);
       case 'changed':
         return this.#change(roomId, room, live.event, live.change);
+      case 'outcomes':
+        return this.parts.news.heard(roomId, live.outcomes);
       case 'stream':
         return this.#take(room.channels, live);
       case 'stream_chunk':

@@ -16,6 +16,7 @@ export class OutcomeRecorder {
     private readonly clock: Clock,
     private readonly tasks: TaskGroup,
     private readonly logger: Logger,
+    private readonly recorded: (outcome: DeliveryOutcome) => void,
   ) {}
 
   /** How many are not recorded yet. */
@@ -38,6 +39,7 @@ export class OutcomeRecorder {
     void this.tasks.run(async () => {
       try {
         await this.store.recordOutcomes(outcomes);
+        for (const outcome of outcomes) this.recorded(outcome);
       } catch (error) {
         this.logger.warn('Outcomes of live deliveries could not be recorded.', { count: outcomes.length, error });
       }

@@ -22,6 +22,7 @@ export async function recoverDelivery(parts: KitParts, row: OutboxRow): Promise<
   if (found === undefined) {
     const lastError: DeliveryFailure = { code: 'cancelled', message: 'The room, its event or the binding is gone.', retryable: false };
     await parts.store.updateRow(row.id, { state: 'cancelled', lastError }, ['queued', 'sending', 'unknown']);
+    parts.news.tell(row.roomId, row.eventId, 'delivery');
     return undefined;
   }
   if (found.target.channel === undefined) {
@@ -57,7 +58,9 @@ export async function expireWaiting(parts: KitParts, row: OutboxRow): Promise<vo
   if (!isOver(parts, row)) return;
   const lastError: DeliveryFailure = { code: 'expired', message: 'No process had the channel in time.', retryable: false };
   const changed = await parts.store.updateRow(row.id, { state: 'expired', lastError }, ['queued', 'sending', 'unknown']);
-  if (changed !== null && parts.framework.has('delivery_failed')) {
+  if (changed === null) return;
+  parts.news.tell(row.roomId, row.eventId, 'delivery');
+  if (parts.framework.has('delivery_failed')) {
     parts.framework.emit('delivery_failed', {
       roomId: row.roomId,
       channelId: row.channelId,

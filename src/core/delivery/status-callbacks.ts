@@ -45,6 +45,7 @@ export async function processDeliveryStatus(parts: KitParts, status: DeliverySta
       [row.state],
     ));
   if (changed === null) return parts.store.getRow(row.id);
+  parts.news.tell(row.roomId, row.eventId, 'delivery');
   const complete: DeliveryStatus = { ...status, roomId: row.roomId, channelId: row.channelId };
   if (parts.hooks.has('on_delivery_status', row.roomId)) {
     const state = await parts.store.loadRoom(row.roomId);

@@ -160,6 +160,7 @@ export async function detachChannel(parts: KitParts, roomId: string, channelId: 
     for (const row of await parts.store.listRows({ roomId, channelId, state: ['queued', 'unknown'] })) {
       const lastError = { code: 'cancelled', message: 'The channel was detached.', retryable: false };
       await parts.store.updateRow(row.id, { state: 'cancelled', lastError }, ['queued', 'unknown']);
+      parts.news.tell(roomId, row.eventId, 'delivery');
     }
     for (const turn of await parts.store.listTurns({ roomId, channelId, state: 'queued' })) {
       await parts.store.updateTurn(turn.id, { state: 'cancelled' }, ['queued']);

@@ -40,12 +40,15 @@ export async function getDelivery(parts: KitParts, rowId: string): Promise<Outbo
 /** The row as it is after it was put back, or null when it is not there or ended well. */
 export async function requeueDelivery(parts: KitParts, rowId: string): Promise<OutboxRow | null> {
   parts.assertOpen();
-  if ((await getDelivery(parts, rowId)) === null) return null;
+  const found = await getDelivery(parts, rowId);
+  if (found === null) return null;
   const now = parts.clock.now();
   const expiresAt = isoTime(now + parts.limits.outboxTtlSeconds * 1000);
   const patch = { state: 'queued', expiresAt, nextAttemptAt: isoTime(now), leaseUntil: isoTime(0) } as const;
   try {
-    return await parts.store.updateRow(rowId, patch, ['failed', 'expired', 'cancelled', 'unknown']);
+    const changed = await parts.store.updateRow(rowId, patch, ['failed', 'expired', 'cancelled', 'unknown']);
+    if (changed !== null) parts.news.tell(found.roomId, found.eventId, 'delivery');
+    return changed;
   } catch (error) {
     // A lost answer is not a lost change: a row that is open again has to be taken up, by somebody who knows of it.
     const row = await insist(parts, { rowId }, () => parts.store.getRow(rowId));
@@ -56,9 +59,12 @@ export async function requeueDelivery(parts: KitParts, rowId: string): Promise<O
 
 export async function cancelDelivery(parts: KitParts, rowId: string): Promise<boolean> {
   parts.assertOpen();
-  if ((await getDelivery(parts, rowId)) === null) return false;
+  const found = await getDelivery(parts, rowId);
+  if (found === null) return false;
   const lastError = { code: 'cancelled', message: 'The delivery was cancelled.', retryable: false };
-  return (await parts.store.updateRow(rowId, { state: 'cancelled', lastError }, ['queued', 'unknown'])) !== null;
+  if ((await parts.store.updateRow(rowId, { state: 'cancelled', lastError }, ['queued', 'unknown'])) === null) return false;
+  parts.news.tell(found.roomId, found.eventId, 'delivery');
+  return true;
 }
 
 /** How a turn goes on after it has waited is its agent's own matter. */

@@ -22,6 +22,7 @@ export async function endInterrupted(parts: KitParts, work: TurnWork): Promise<v
   parts.counters.turnEnded('cancelled');
   try {
     await insist(parts, { turnId }, () => parts.store.updateTurn(turnId, { state: 'cancelled', endReason: 'cancelled' }, ['queued', 'running']));
+    parts.news.tell(work.row.roomId, work.trigger.id, 'turn');
   } catch (error) {
     parts.logger.error('The end of a turn could not be recorded; it will be recovered.', { turnId, error });
   } finally {

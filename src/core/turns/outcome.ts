@@ -13,7 +13,7 @@ import type { PassOutcome } from '../pipeline/pass.js';
 import { isAlreadyCommitted } from '../store/memory/outbox.js';
 import { contextOf } from '../rooms/history.js';
 import { noteEnd } from './notes.js';
-import type { TurnWork } from './turn-work.js';
+import { triggersOf, type TurnWork } from './turn-work.js';
 
 /** What the turn came to, before it is reported. */
 export interface TurnOutcome {
@@ -79,8 +79,14 @@ export function endTurn(parts: KitParts, work: TurnWork, outcome: TurnOutcome): 
   if (outcome === CUT_BY_CLOSING) handOver(parts, work);
   if (!outcome.recorded || outcome.error !== undefined) return recordEnd(parts, work, outcome);
   const records = work.running?.records;
+  if (outcome !== CUT_BY_CLOSING) tellWatchers(parts, work);
   if ((outcome.state === 'queued' || outcome.state === 'waiting') && records !== undefined) return keepUsage(parts, work, outcome, records);
   tellEnded(work, outcome);
+}
+
+/** Hosts who follow the room (OUT-19). */
+function tellWatchers({ news }: KitParts, work: TurnWork): void {
+  for (const { id } of triggersOf(work)) news.tell(work.row.roomId, id, 'turn');
 }
 
 /** What closing has cut off, or not begun, is anybody's at once; to be cut off by it is no crash (TURN-03, OPS-07). */
@@ -145,6 +151,7 @@ async function recordEnd(parts: KitParts, work: TurnWork, outcome: TurnOutcome):
         tell,
       );
     }
+    tellWatchers(parts, work);
     if (outcome.error !== undefined) await tellFailure(parts, work.row, work.trigger.id, work.target, outcome.error);
   } catch (error) {
     // The store failed: the row stays running and is recovered (TURN-03).
@@ -159,6 +166,7 @@ export async function rejectTurn(parts: KitParts, work: TurnWork, reason: string
   parts.counters.turnEnded('rejected');
   try {
     await insist(parts, { turnId: work.row.id }, () => parts.store.updateTurn(work.row.id, { state: 'rejected' }, ['queued', 'running']));
+    tellWatchers(parts, work);
   } finally {
     tellEnded(work, { state: 'rejected', reason });
   }
@@ -174,6 +182,7 @@ export async function endCrashedTurn(parts: KitParts, row: TurnRow, eventId: str
   const ended = await parts.store.updateTurn(row.id, { state: 'failed', endReason: 'error', error }, ['running']);
   // Recovery has more to do than to wait for those who watch.
   if (ended !== null) parts.counters.turnEnded('failed');
+  if (ended !== null) parts.news.tell(row.roomId, eventId, 'turn');
   if (ended !== null) void parts.tasks.run(() => tellFailure(parts, row, eventId, target, error));
 }
 

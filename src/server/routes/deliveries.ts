@@ -104,12 +104,15 @@ export const deliveryRoutes: readonly Route[] = [
     tag: 'deliveries',
     scope: 'operate',
     summary: 'List the turns of agents in a room, by what triggered them.',
-    query: z.object({ channelId: id.optional(), state: turnState.optional(), limit }),
+    query: z.object({ channelId: id.optional(), eventId: id.optional(), state: turnState.optional(), limit }),
     answers: { 200: { description: 'In the order of their triggers.', schema: z.object({ turns: z.array(Turn) }) } },
     refusals: ['room_not_found'],
-    async handle({ parts: { kit }, principal, params: { roomId }, query }) {
+    async handle({ parts: { kit }, principal, params: { roomId }, query: { eventId, ...query } }) {
       await reachRoom(kit, principal, roomId);
-      return ok({ turns: await kit.listTurns({ ...query, roomId }) });
+      if (eventId === undefined) return ok({ turns: await kit.listTurns({ ...query, roomId }) });
+      const { limit: most, ...all } = query;
+      const turns = await kit.listTurns({ ...all, roomId });
+      return ok({ turns: turns.filter(({ triggerEventIds }) => triggerEventIds.includes(eventId)).slice(0, most) });
     },
   }),
 ];

@@ -96,6 +96,10 @@ describe('a program', () => {
     expect([first.status, first.json]).toMatchObject([201, { deliveryResults: { sms: { status: 'failed' } }, turns: [{ channelId: 'helper' }] }]);
     const again = await served.ask('acme', 'post', MESSAGES, { body, headers: { 'idempotency-key': 'p-1' } });
     expect([again.status, again.json['duplicate']]).toEqual([200, true]);
+    const eventId = (first.json['event'] as { id: string }).id;
+    const turnsOf = async (id: string): Promise<unknown> => (await served.ask('acme', 'get', `/api/rooms/acme-1/turns?eventId=${id}`)).json['turns'];
+    expect(await turnsOf(eventId)).toMatchObject([{ channelId: 'helper', triggerEventIds: [eventId] }]);
+    expect(await turnsOf('another')).toEqual([]);
     for (const name of ['channelId', 'senderId']) {
       const { [name]: _left, ...rest } = body as Record<string, unknown>;
       expect((await served.ask('acme', 'post', MESSAGES, { body: rest })).json).toMatchObject({ status: 400, detail: expect.stringContaining(name) });
