@@ -39,7 +39,7 @@ describe('the dashboard', () => {
       ...text.matchAll(/\b((?:roomkit|gen_ai)_[a-z_]+?)(_bucket|_sum|_count)?(?=[{,)])/g),
     ]);
     const instruments = new Map(Object.entries(METRICS).map(([name, { instrument }]) => [asPrometheus(name), instrument]));
-    const labels = ['roomkit_channel_id', 'gen_ai_request_model', 'gen_ai_token_type', 'gen_ai_tool_name'];
+    const labels = ['roomkit_channel_id', 'roomkit_channel_type', 'gen_ai_request_model', 'gen_ai_token_type', 'gen_ai_tool_name'];
     const named = asked.filter(([, name = '']) => !labels.includes(name));
     expect(named.length).toBeGreaterThan(8);
     for (const [whole, name = '', suffix] of named) {

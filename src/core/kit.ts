@@ -137,6 +137,7 @@ import { InMemoryStore } from './store/in-memory.js';
 import type { ApprovalQuery, ConversationStore, RoomQuery, TurnQuery } from './store/store.js';
 import { DecisionTraces } from './telemetry/decision-trace.js';
 import { Prices } from './telemetry/prices.js';
+import { Gauges } from './telemetry/gauges.js';
 import { ProtocolTraces } from './telemetry/protocol-traces.js';
 import type { ReplyListener } from './turns/reply-watcher.js';
 import { readTraceContext, type TraceHeaders } from './telemetry/trace-context.js';
@@ -176,6 +177,7 @@ export class RoomKit {
   readonly #wire: LiveWire;
   readonly #news: OutcomeNews;
   readonly #timeouts: Timeouts;
+  readonly #gauges: Gauges;
   readonly #peers: Peers;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
@@ -312,6 +314,8 @@ export class RoomKit {
     const news = (this.#news = new OutcomeNews(parts));
     const timeouts = (this.#timeouts = new Timeouts(parts));
     timeouts.start();
+    this.#gauges = new Gauges(parts);
+    this.#gauges.start();
     this.#peers = new Peers(parts);
     this.#peers.start();
     this.#warnUnsafe();
@@ -1138,6 +1142,7 @@ export class RoomKit {
     this.#timeouts.stop();
     const forgotten = step(() => this.#peers.stop());
     this.#sweepTimer?.cancel();
+    this.#gauges.stop();
     await step(() => this.#sources.close());
     await step(() => this.#settle(drainSeconds * 1000));
     this.#state = 'closed';

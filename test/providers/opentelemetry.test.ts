@@ -447,7 +447,7 @@ describe('metrics', () => {
     );
     expect(shapes).toMatchObject({
       'roomkit.delivery.duration_ms': ['HISTOGRAM', 'ms'],
-      'roomkit.outbox.age_s': ['HISTOGRAM', 's'],
+      'roomkit.outbox.age_s': ['GAUGE', 's'],
       'roomkit.lane.depth': ['GAUGE', '{delivery}'],
       'roomkit.llm.ttfb_ms': ['HISTOGRAM', 'ms'],
       'gen_ai.client.operation.duration': ['HISTOGRAM', 's'],
@@ -465,6 +465,54 @@ describe('metrics', () => {
     });
     for (const words of ['room"', ANN, 'secret-7']) expect(JSON.stringify(attributes)).not.toContain(words);
     await meters.shutdown();
+  });
+
+  it('are looked for at each export, of what waits in this process and in the store, until the kit closes', async () => {
+    verifies('TEL-05');
+    const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+    const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
+    const meters = new MeterProvider({ readers: [reader] });
+    const exported = async (): Promise<Record<string, unknown>> => {
+      exporter.reset();
+      await reader.forceFlush();
+      const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+      return Object.fromEntries(
+        metrics.flatMap(({ descriptor: { name }, dataPoints }) =>
+          /lane|outbox/.test(name)
+            ? [[name, Object.fromEntries(dataPoints.map(({ attributes, value }) => [Object.values(attributes).join(), value]))]]
+            : [],
+        ),
+      );
+    };
+    try {
+      // The program sets its SDK up later than its kit.
+      const { kit, clock } = makeKit({ telemetry: { provider: new OpenTelemetryProvider({ api }) } });
+      api.metrics.setGlobalMeterProvider(meters);
+      const sms = new TestTransport('sms');
+      for (const channel of [new TestTransport('desk', { durable: false, channelType: 'voice' }), sms]) kit.registerChannel(channel);
+      await kit.createRoom({ roomId: 'room' });
+      for (const channelId of ['desk', 'sms']) await kit.attachChannel('room', channelId);
+      await kit.sendEvent('room', 'desk', 'delivered');
+      expect(await exported()).toEqual({ 'roomkit.lane.depth': { voice: 0, sms: 0 }, 'roomkit.outbox.age_s': { '': 0 } });
+      sms.isReady = false;
+      for (const body of ['one', 'two']) await kit.sendEvent('room', 'desk', body, { wait: 'commit' });
+      await clock.advance(90_000);
+      expect(await exported()).toEqual({ 'roomkit.lane.depth': { voice: 0, sms: 2 }, 'roomkit.outbox.age_s': { '': 90 } });
+      let asked = 0;
+      kit.store.summarizeWork = () => {
+        asked++;
+        return Promise.reject(new Error('The store is away.'));
+      };
+      await kit.sendEvent('room', 'desk', 'three', { wait: 'commit' });
+      expect(await exported(), 'what is known without the store').toMatchObject({ 'roomkit.lane.depth': { voice: 0, sms: 3 } });
+      expect(asked).toBe(1);
+      await kit.close({ drainSeconds: 0 });
+      await exported();
+      expect(asked, 'nobody looks any more').toBe(1);
+    } finally {
+      api.metrics.disable();
+      await meters.shutdown();
+    }
   });
 
   it('are described, every one of them', async () => {

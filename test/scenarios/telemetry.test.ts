@@ -57,13 +57,48 @@ describe('telemetry of a conversation', () => {
     expect(spans.filter(({ ends }) => ends !== 1)).toEqual([]);
   });
 
-  it('counts and measures deliveries, waiting rows and models', async () => {
+  it('looks once a minute at what waits, and says nothing as long as nothing does', async () => {
+    verifies('TEL-05');
+    const provider = new MockTelemetryProvider();
+    const { kit, clock } = makeKit({ telemetry: { provider } });
+    const sms = new TestTransport('sms');
+    for (const channel of [new TestTransport('desk', { durable: false }), sms]) kit.registerChannel(channel);
+    await kit.createRoom({ roomId: 'room' });
+    for (const channelId of ['desk', 'sms']) await kit.attachChannel('room', channelId);
+    const gauges = (): unknown[] =>
+      provider.metrics
+        .splice(0)
+        .filter(({ name }) => name === 'roomkit.lane.depth' || name === 'roomkit.outbox.age_s')
+        .map(({ name, value, attributes }) => [name, value, attributes]);
+    await clock.advance(180_000);
+    expect(gauges()).toEqual([]);
+    sms.isReady = false;
+    for (const body of ['one', 'two', 'three']) await kit.sendEvent('room', 'desk', body, { wait: 'commit' });
+    await clock.advance(60_000);
+    expect(gauges()).toEqual([
+      ['roomkit.lane.depth', 3, { channelType: 'sms' }],
+      ['roomkit.outbox.age_s', 60, {}],
+    ]);
+    sms.isReady = true;
+    await clock.advance(60_000);
+    expect(gauges(), 'once that there is nothing any more').toEqual([
+      ['roomkit.lane.depth', 0, { channelType: 'sms' }],
+      ['roomkit.outbox.age_s', 0, {}],
+    ]);
+    await clock.advance(180_000);
+    expect(gauges()).toEqual([]);
+    await kit.close();
+    await clock.advance(180_000);
+    expect(gauges()).toEqual([]);
+  });
+
+  it('counts and measures deliveries and models', async () => {
     verifies('TEL-05');
     const { metrics } = await conversation();
     const names = (channelId: string): string[] => [
       ...new Set(metrics.filter(({ attributes }) => attributes['channelId'] === channelId).map(({ name }) => name)),
     ];
-    expect(names('sms').sort()).toEqual(['roomkit.delivery.duration_ms', 'roomkit.lane.depth', 'roomkit.outbox.age_s']);
+    expect(names('sms').sort()).toEqual(['roomkit.delivery.duration_ms']);
     expect(names('web')).toEqual(['roomkit.delivery.duration_ms']);
     expect(metrics.filter(({ name }) => name === 'roomkit.llm.ttfb_ms').map(({ attributes }) => attributes['model'])).toEqual([
       'mock-model',

@@ -213,10 +213,6 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
           attributes: { attempt: this.row.attempts, event_id: this.row.eventId },
         })
       : undefined;
-    if (parts.tracer.enabled) {
-      parts.tracer.metric('roomkit.outbox.age_s', Math.max(0, startedAt - Date.parse(this.row.createdAt)) / 1000, { channelId: target.channelId });
-      parts.tracer.metric('roomkit.lane.depth', target.lane.depth, { channelId: target.channelId });
-    }
     let receipt: DeliverReceipt | void;
     try {
       receipt = await (span === undefined ? this.#deliver(form) : parts.tracer.run(span, () => this.#deliver(form)));

@@ -60,19 +60,7 @@ export interface StatsSources {
 }
 
 export function kitStats(parts: KitParts, { state, startedAt, sources, absentChannels }: StatsSources): KitStats {
-  const total = { lanes: 0, queued: 0, deepest: 0 };
-  const byType: Record<string, { lanes: number; queued: number; deepest: number }> = {};
-  const count = (type: string, depth: number): void => {
-    for (const stats of [total, (byType[type] ??= { lanes: 0, queued: 0, deepest: 0 })]) {
-      stats.lanes++;
-      stats.queued += depth;
-      stats.deepest = Math.max(stats.deepest, depth);
-    }
-  };
-  for (const runtime of parts.rooms.all()) {
-    for (const [channelId, lane] of runtime.lanes) if (lane.depth > 0) count(typeOf(parts, channelId), lane.depth);
-    for (const lane of runtime.turnLanes.values()) if (lane.depth > 0) count('ai', lane.depth);
-  }
+  const { total, byType } = kitLanes(parts);
   const breakers: Record<string, string> = {};
   let connections = 0;
   for (const { channel, breaker } of parts.channels.all()) {
@@ -99,6 +87,24 @@ export function kitStats(parts: KitParts, { state, startedAt, sources, absentCha
     },
     counters: parts.counters.snapshot(),
   };
+}
+
+/** What runs and waits in the lanes of this process, in all and by type of channel. */
+export function kitLanes(parts: KitParts): { readonly total: LaneStats; readonly byType: Readonly<Record<string, LaneStats>> } {
+  const total = { lanes: 0, queued: 0, deepest: 0 };
+  const byType: Record<string, { lanes: number; queued: number; deepest: number }> = {};
+  const count = (type: string, depth: number): void => {
+    for (const stats of [total, (byType[type] ??= { lanes: 0, queued: 0, deepest: 0 })]) {
+      stats.lanes++;
+      stats.queued += depth;
+      stats.deepest = Math.max(stats.deepest, depth);
+    }
+  };
+  for (const runtime of parts.rooms.all()) {
+    for (const [channelId, lane] of runtime.lanes) if (lane.depth > 0) count(typeOf(parts, channelId), lane.depth);
+    for (const lane of runtime.turnLanes.values()) if (lane.depth > 0) count('ai', lane.depth);
+  }
+  return { total, byType };
 }
 
 /** What is open in the store, whichever process it belongs to. */

@@ -52,6 +52,13 @@ export interface SpanEnd {
   readonly attributes?: Metadata;
 }
 
+/** One figure that was looked for. */
+export interface Measurement {
+  readonly name: string;
+  readonly value: number;
+  readonly attributes?: Metadata;
+}
+
 /** Takes spans and metrics. What it throws changes nothing for the kit (TEL-02). */
 export interface TelemetryProvider {
   readonly name: string;
@@ -63,6 +70,11 @@ export interface TelemetryProvider {
   setAttribute(spanId: string, key: string, value: unknown): void;
   /** Takes one measurement. */
   recordMetric(name: string, value: number, attributes?: Metadata): void;
+  /**
+   * Has `look` called whenever measurements are exported, and takes what it resolves to; returns how to stop. It never rejects, and asks
+   * the store. Without this the kit looks once a minute, and tells `recordMetric` (TEL-05).
+   */
+  observe?(look: () => Promise<readonly Measurement[]>): () => void;
   /**
    * The trace context of a span, also of one that has ended. A provider that has this knows trace context: it is told of traces
    * that come from outside, and its own are stored with deliveries and turns and sent to vendors (TEL-08).

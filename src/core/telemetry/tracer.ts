@@ -3,7 +3,7 @@ import { callScope } from '../call-scope.js';
 import type { Logger } from '../logger.js';
 import type { Metadata } from '../models/json.js';
 import { checkTelemetry } from './check-config.js';
-import type { SpanEnd, SpanKind, SpanOptions, TelemetryConfig, TelemetryProvider } from './provider.js';
+import type { Measurement, SpanEnd, SpanKind, SpanOptions, TelemetryConfig, TelemetryProvider } from './provider.js';
 import { asSampled, isSampled, NOT_SAMPLED, type TraceContext } from './trace-context.js';
 
 /** A span's options, and where a root comes from. */
@@ -154,6 +154,16 @@ export class Tracer {
       this.#provider?.recordMetric(name, value, attributes);
     } catch (error) {
       this.#complain(error);
+    }
+  }
+
+  /** Has the provider look when it exports; undefined for one that does not. */
+  observe(look: () => Promise<readonly Measurement[]>): (() => void) | undefined {
+    try {
+      return this.#provider?.observe?.(look);
+    } catch (error) {
+      this.#complain(error);
+      return undefined;
     }
   }
 

@@ -20,6 +20,7 @@ const OURS: Readonly<Record<string, string>> = {
   attempt: 'roomkit.attempt',
   blocked: 'roomkit.blocked',
   channelId: 'roomkit.channel_id',
+  channelType: 'roomkit.channel_type',
   content: 'roomkit.content',
   duplicate: 'roomkit.duplicate',
   end_reason: 'roomkit.turn.end_reason',

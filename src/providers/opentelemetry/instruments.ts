@@ -18,13 +18,16 @@ const MS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_0
 const MODEL_SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const FIRST_SECONDS = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const TOKENS = [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864];
-const AGE_SECONDS = [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600];
 
 /** The metrics that the kit takes, and those that the conventions for generative AI name. */
 export const METRICS: Readonly<Record<string, MetricDescription>> = Object.freeze({
   'roomkit.delivery.duration_ms': histogram('ms', 'How long an attempt of a delivery took.', MS),
-  'roomkit.outbox.age_s': histogram('s', 'How long a delivery had waited when an attempt of it began.', AGE_SECONDS),
-  'roomkit.lane.depth': { instrument: 'gauge', unit: '{delivery}', description: 'How many deliveries were in the lane when an attempt began.' },
+  'roomkit.outbox.age_s': { instrument: 'gauge', unit: 's', description: 'How long the oldest delivery in the store has been due.' },
+  'roomkit.lane.depth': {
+    instrument: 'gauge',
+    unit: '{delivery}',
+    description: 'How much waits and runs in the fullest lane of this process, by type of channel.',
+  },
   'roomkit.llm.ttfb_ms': histogram('ms', 'How long a model took to its first word.', MS),
   'roomkit.stt.duration_ms': histogram('ms', 'How long recognising speech took.', MS),
   'roomkit.tts.duration_ms': histogram('ms', 'How long making speech took.', MS),
@@ -39,10 +42,20 @@ export const METRICS: Readonly<Record<string, MetricDescription>> = Object.freez
   'gen_ai.execute_tool.duration': histogram('s', 'How long a tool took.', MODEL_SECONDS),
 });
 
+/** Those that are looked for. */
+const OBSERVED = ['roomkit.outbox.age_s', 'roomkit.lane.depth'];
+
 /** What is measured with no description here is a histogram without a unit. */
 const UNKNOWN: MetricDescription = { instrument: 'histogram', unit: '', description: '' };
 
 type Take = (value: number, attributes: OpenTelemetryModule.Attributes) => void;
+
+/** What was found by looking. */
+export interface Observed {
+  readonly name: string;
+  readonly value: number;
+  readonly attributes: OpenTelemetryModule.Attributes;
+}
 
 /** Makes each instrument when it is first needed. */
 export class Instruments {
@@ -56,10 +69,23 @@ export class Instruments {
     take(value, attributes);
   }
 
+  /** Figures that are looked for at each export; the answer ends it. */
+  observe(look: () => Promise<readonly Observed[]>): () => void {
+    const gauges = new Map(OBSERVED.map((name) => [name, this.meter.createObservableGauge(name, optionsOf(name))]));
+    const observables = [...gauges.values()];
+    const callback: OpenTelemetryModule.BatchObservableCallback = async (result) => {
+      for (const { name, value, attributes } of await look()) {
+        const gauge = gauges.get(name);
+        if (gauge !== undefined) result.observe(gauge, value, attributes);
+      }
+    };
+    this.meter.addBatchObservableCallback(callback, observables);
+    return () => this.meter.removeBatchObservableCallback(callback, observables);
+  }
+
   #make(name: string): Take {
-    const { instrument, unit, description, bounds } = (Object.hasOwn(METRICS, name) ? METRICS[name] : undefined) ?? UNKNOWN;
-    const options = { unit, description, ...(bounds !== undefined && { advice: { explicitBucketBoundaries: [...bounds] } }) };
-    switch (instrument) {
+    const options = optionsOf(name);
+    switch (describe(name).instrument) {
       case 'counter': {
         const counter = this.meter.createCounter(name, options);
         return (value, attributes) => counter.add(value, attributes);
@@ -74,6 +100,15 @@ export class Instruments {
       }
     }
   }
+}
+
+function describe(name: string): MetricDescription {
+  return (Object.hasOwn(METRICS, name) ? METRICS[name] : undefined) ?? UNKNOWN;
+}
+
+function optionsOf(name: string): OpenTelemetryModule.MetricOptions {
+  const { unit, description, bounds } = describe(name);
+  return { unit, description, ...(bounds !== undefined && { advice: { explicitBucketBoundaries: [...bounds] } }) };
 }
 
 function histogram(unit: string, description: string, bounds?: readonly number[]): MetricDescription {

@@ -1,17 +1,23 @@
 /** A kit's telemetry over the API of OpenTelemetry (TEL-02, TEL-08). What becomes of it is the affair of the program's SDK. */
 import type * as OpenTelemetryModule from '@opentelemetry/api';
 import type { Metadata } from '../../core/models/json.js';
-import type { SpanEnd, SpanKind, SpanOptions, TelemetryProvider } from '../../core/telemetry/provider.js';
+import type { Measurement, SpanEnd, SpanKind, SpanOptions, TelemetryProvider } from '../../core/telemetry/provider.js';
 import type { TraceContext } from '../../core/telemetry/trace-context.js';
 import { loadPeer } from '../_shared/peer.js';
 import { attributesOf, describeSpan, metricAttributes } from './attributes.js';
-import { Instruments } from './instruments.js';
+import { Instruments, type Observed } from './instruments.js';
 import { checkOptions, type OpenTelemetryAPI, type OpenTelemetryOptions } from './options.js';
 import { spanContextOf, spanIdOf, traceContextOf } from './span-id.js';
 
 interface OpenSpan {
   readonly kind: SpanKind;
   readonly span: OpenTelemetryModule.Span;
+}
+
+/** What a kit has looked for at each export, and how to end that. */
+interface Look {
+  readonly look: () => Promise<readonly Observed[]>;
+  stop: () => void;
 }
 
 /**
@@ -28,6 +34,9 @@ export class OpenTelemetryProvider implements TelemetryProvider {
   /** Where in a context the newest of our spans stands that is active there. */
   readonly #ours: symbol;
   #instruments: Instruments | undefined;
+  /** What the instruments are of. */
+  #source: unknown;
+  readonly #looks = new Set<Look>();
 
   constructor(options: OpenTelemetryOptions) {
     checkOptions(options);
@@ -71,9 +80,17 @@ export class OpenTelemetryProvider implements TelemetryProvider {
   }
 
   recordMetric(name: string, value: number, attributes: Metadata = {}): void {
-    // The global meter of a moment before the SDK was set up would be one that counts nothing, for ever.
-    this.#instruments ??= new Instruments(this.#options.meter ?? this.#api.metrics.getMeter('roomkit'));
-    this.#instruments.take(name, value, metricAttributes(attributes));
+    this.#metering().take(name, value, metricAttributes(attributes));
+  }
+
+  observe(look: () => Promise<readonly Measurement[]>): () => void {
+    const observed = async (): Promise<readonly Observed[]> =>
+      (await look()).map(({ name, value, attributes }) => ({ name, value, attributes: metricAttributes(attributes) }));
+    const own: Look = { look: observed, stop: this.#metering().observe(observed) };
+    this.#looks.add(own);
+    return () => {
+      if (this.#looks.delete(own)) own.stop();
+    };
   }
 
   contextOf(spanId: string): TraceContext | undefined {
@@ -99,6 +116,21 @@ export class OpenTelemetryProvider implements TelemetryProvider {
 
   async flush(): Promise<void> {
     await this.#options.flush?.();
+  }
+
+  /** The global meter of a moment before the SDK was set up is one that counts nothing, for ever: once it is, another takes its place. */
+  #metering(): Instruments {
+    const { meter } = this.#options;
+    const source = meter ?? this.#api.metrics.getMeterProvider();
+    if (this.#instruments === undefined || source !== this.#source) {
+      this.#source = source;
+      this.#instruments = new Instruments(meter ?? this.#api.metrics.getMeter('roomkit'));
+      for (const look of this.#looks) {
+        look.stop();
+        look.stop = this.#instruments.observe(look.look);
+      }
+    }
+    return this.#instruments;
   }
 
   #contextFor({ parentId, remoteParent }: SpanOptions): OpenTelemetryModule.Context {
