@@ -1,5 +1,5 @@
 /** A telemetry provider that remembers everything (behaviour §28). */
-import type { Metadata, SpanEnd, SpanKind, SpanOptions, TelemetryProvider } from '../core/index.js';
+import type { Metadata, SpanEnd, SpanKind, SpanLink, SpanOptions, TelemetryProvider } from '../core/index.js';
 
 /** A span as it was told; `end` is set once it has ended. */
 export interface RecordedSpan {
@@ -8,6 +8,8 @@ export interface RecordedSpan {
   readonly name: string;
   readonly options: SpanOptions;
   readonly attributes: Record<string, unknown>;
+  /** Other spans it has to do with, from its beginning or added later. */
+  readonly links: SpanLink[];
   /** How often it was ended; exactly once when everything is right (TEL-03). */
   ends: number;
   end?: SpanEnd;
@@ -23,7 +25,7 @@ export class MockTelemetryProvider implements TelemetryProvider {
 
   startSpan(kind: SpanKind, name: string, options: SpanOptions = {}): string {
     const id = `span-${this.spans.length + 1}`;
-    this.spans.push({ id, kind, name, options, attributes: { ...options.attributes }, ends: 0 });
+    this.spans.push({ id, kind, name, options, attributes: { ...options.attributes }, links: [...(options.links ?? [])], ends: 0 });
     return id;
   }
 
@@ -37,6 +39,10 @@ export class MockTelemetryProvider implements TelemetryProvider {
   setAttribute(spanId: string, key: string, value: unknown): void {
     const span = this.#find(spanId);
     if (span !== undefined) span.attributes[key] = value;
+  }
+
+  addLink(spanId: string, link: SpanLink): void {
+    this.#find(spanId)?.links.push(link);
   }
 
   recordMetric(name: string, value: number, attributes: Metadata = {}): void {

@@ -5,6 +5,7 @@ import type { Room } from '../models/room.js';
 import type { KitParts } from '../parts.js';
 import { Cascade } from '../pipeline/cascade.js';
 import { RoomContextView } from '../rooms/context.js';
+import type { SpanLink } from '../telemetry/provider.js';
 import { collisionOf } from '../turns/collision.js';
 import type { TurnWork } from '../turns/turn-work.js';
 import { endCrashedTurn } from '../turns/outcome.js';
@@ -97,8 +98,19 @@ export async function recoverTurn(parts: KitParts, turn: TurnRow): Promise<TurnW
   // What has waited for a person is finished by itself: it joins nothing, and no newer message takes its place (APR-04).
   const collision = turn.suspended === undefined ? chosen : { ...chosen, policy: 'queue' as const };
   const work: TurnWork = { row: turn, trigger, target, cascade, collision, recovered: true };
-  if (events.length > 1) work.triggers = events;
+  if (events.length > 1) {
+    work.triggers = events;
+    if (parts.tracer.carries) work.links = await linksOf(parts, turn);
+  }
   return work;
+}
+
+/** Where the messages have come from whose turns were merged into this one. */
+async function linksOf(parts: KitParts, { id, roomId, channelId }: TurnRow): Promise<readonly SpanLink[]> {
+  const merged = await parts.store.listTurns({ roomId, channelId, state: 'merged' });
+  return merged
+    .filter(({ mergedInto }) => mergedInto === id)
+    .flatMap(({ trace, triggerEventIds }) => parts.tracer.linkTo(undefined, trace, { event_id: triggerEventIds.at(-1) }) ?? []);
 }
 
 /** The events a turn answers, oldest first; those that were removed meanwhile are left out. */

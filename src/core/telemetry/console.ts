@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import { SystemClock } from '../clock.js';
 import type { Metadata } from '../models/json.js';
-import type { SpanEnd, SpanKind, SpanOptions, TelemetryProvider } from './provider.js';
+import type { SpanEnd, SpanKind, SpanLink, SpanOptions, TelemetryProvider } from './provider.js';
 
 interface OpenSpan {
   readonly kind: SpanKind;
@@ -11,6 +11,7 @@ interface OpenSpan {
   readonly startedAt: number;
   readonly options: SpanOptions;
   readonly attributes: Record<string, unknown>;
+  readonly links: SpanLink[];
 }
 
 /** Spans that nobody ends are forgotten after so many. */
@@ -42,6 +43,7 @@ export class ConsoleTelemetryProvider implements TelemetryProvider {
       startedAt: this.#clock.monotonic(),
       options,
       attributes: { ...options.attributes },
+      links: [...(options.links ?? [])],
     });
     return id;
   }
@@ -52,7 +54,8 @@ export class ConsoleTelemetryProvider implements TelemetryProvider {
     this.#open.delete(spanId);
     const ms = (this.#clock.monotonic() - span.startedAt).toFixed(1);
     const { roomId, channelId } = span.options;
-    const facts = Object.entries({ roomId, channelId, ...span.attributes, ...end.attributes, error: end.errorMessage })
+    const links = span.links.length > 0 ? span.links.map(nameOf).join() : undefined;
+    const facts = Object.entries({ roomId, channelId, ...span.attributes, ...end.attributes, links, error: end.errorMessage })
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
     this.#print(`${'  '.repeat(span.depth)}${end.status === 'error' ? '✗' : '✓'} ${span.kind} ${span.name} ${ms} ms${facts.join('')}`);
@@ -61,6 +64,10 @@ export class ConsoleTelemetryProvider implements TelemetryProvider {
   setAttribute(spanId: string, key: string, value: unknown): void {
     const span = this.#open.get(spanId);
     if (span !== undefined) span.attributes[key] = value;
+  }
+
+  addLink(spanId: string, link: SpanLink): void {
+    this.#open.get(spanId)?.links.push(link);
   }
 
   recordMetric(name: string, value: number, attributes: Metadata = {}): void {
@@ -72,6 +79,12 @@ export class ConsoleTelemetryProvider implements TelemetryProvider {
     const oldest = this.#open.keys().next();
     if (oldest.done !== true) this.#open.delete(oldest.value);
   }
+}
+
+/** By the message it is of. */
+function nameOf({ attributes, context, spanId }: SpanLink): string {
+  const eventId = attributes?.['event_id'];
+  return typeof eventId === 'string' ? eventId : (context?.traceparent ?? spanId ?? '');
 }
 
 /** Telemetry that does nothing: for hosts that want to say so. */

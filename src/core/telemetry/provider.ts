@@ -29,12 +29,24 @@ export const SpanKind = {
 } as const;
 export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
 
+/** Another span that has to do with one without being its parent: that of a message which is answered together with others (TEL-10). */
+export interface SpanLink {
+  /** A span of this provider, which may have ended. Absent: it is another process's, or of an earlier time. */
+  readonly spanId?: string;
+  /** Where that one is. Only for providers that know trace context. */
+  readonly context?: TraceContext;
+  /** What is known of it, such as `event_id`. */
+  readonly attributes?: Metadata;
+}
+
 /** What a span belongs to. */
 export interface SpanOptions {
   /** The span it is part of; absent for a root. */
   readonly parentId?: string;
   /** Of a root: the span of another process, or of an earlier time, that it is part of (TEL-08). Only for providers that know trace context. */
   readonly remoteParent?: TraceContext;
+  /** Spans it has to do with from its beginning. A provider may leave them out. */
+  readonly links?: readonly SpanLink[];
   /** Never people's words, unless `content` is on (TEL-06). */
   readonly attributes?: Metadata;
   /** The room it happens in. */
@@ -68,6 +80,8 @@ export interface TelemetryProvider {
   endSpan(spanId: string, end?: SpanEnd): void;
   /** Adds a fact to a span that runs. An unknown id changes nothing. */
   setAttribute(spanId: string, key: string, value: unknown): void;
+  /** Links a span that runs to another one. Without this, what it turns out to have to do with later is not told. An unknown id changes nothing. */
+  addLink?(spanId: string, link: SpanLink): void;
   /** Takes one measurement. */
   recordMetric(name: string, value: number, attributes?: Metadata): void;
   /**

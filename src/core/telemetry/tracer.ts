@@ -3,7 +3,7 @@ import { callScope } from '../call-scope.js';
 import type { Logger } from '../logger.js';
 import type { Metadata } from '../models/json.js';
 import { checkTelemetry } from './check-config.js';
-import type { Measurement, SpanEnd, SpanKind, SpanOptions, TelemetryConfig, TelemetryProvider } from './provider.js';
+import type { Measurement, SpanEnd, SpanKind, SpanLink, SpanOptions, TelemetryConfig, TelemetryProvider } from './provider.js';
 import { asSampled, isSampled, NOT_SAMPLED, type TraceContext } from './trace-context.js';
 
 /** A span's options, and where a root comes from. */
@@ -86,6 +86,25 @@ export class Tracer {
       ...(incomingTrace !== undefined && { incoming: incomingTrace }),
       ...options,
     });
+  }
+
+  /** A link to the span that an id stands for, or to where a row says its cause is; undefined where nothing is recorded. */
+  linkTo(spanId: string | undefined, stored: TraceContext | undefined, attributes: Metadata): SpanLink | undefined {
+    if (spanId === UNSAMPLED) return undefined;
+    const own = spanId === undefined ? undefined : ownSpan(spanId);
+    if (own !== undefined) return { spanId: own, attributes };
+    const context = spanId === undefined ? stored : remoteSpan(spanId);
+    return context === undefined || !this.carries || !isSampled(context) ? undefined : { context, attributes };
+  }
+
+  /** Links a span that runs to another one. */
+  link(spanId: string | undefined, link: SpanLink | undefined): void {
+    if (spanId === undefined || link === undefined || !this.#open.has(spanId)) return;
+    try {
+      this.#provider?.addLink?.(spanId, link);
+    } catch (error) {
+      this.#complain(error);
+    }
   }
 
   /** Ends a span, once; anything else is ignored (TEL-03). */

@@ -7,6 +7,7 @@ import type { RoomEvent } from '../models/event.js';
 import type { KitParts } from '../parts.js';
 import { noteTurn } from './notes.js';
 import { tellEnded } from './outcome.js';
+import { linkTurnSpan } from './span.js';
 import { triggersOf, type TurnWork } from './turn-work.js';
 
 /**
@@ -29,7 +30,9 @@ export async function mergeInto(parts: KitParts, into: TurnWork, others: readonl
   const joined = others.filter(({ row }) => ids.has(row.id));
   into.row = { ...into.row, triggerEventIds: made.turn.triggerEventIds, triggerIndex: made.turn.triggerIndex };
   into.triggers = inOrder([...triggersOf(into), ...joined.flatMap(triggersOf)]);
-  into.merged = [...(into.merged ?? []), ...joined.flatMap((work) => [work, ...(work.merged ?? [])])];
+  const all = joined.flatMap((work) => [work, ...(work.merged ?? [])]);
+  into.merged = [...(into.merged ?? []), ...all];
+  if (into.span !== undefined) linkTurnSpan(parts.tracer, into, all);
   for (const work of joined) noteMerged(parts, work, into);
   for (const work of others) {
     if (!ids.has(work.row.id)) tellEnded(work, { state: 'cancelled', reason: 'turn_already_ended' });

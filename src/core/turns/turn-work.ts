@@ -5,6 +5,7 @@ import type { TurnRow } from '../models/delivery.js';
 import type { Task } from '../models/task.js';
 import type { RoomEvent } from '../models/event.js';
 import type { Cascade } from '../pipeline/cascade.js';
+import type { SpanLink } from '../telemetry/provider.js';
 import type { CallScope } from '../turn-scope.js';
 import type { Collision } from './collision.js';
 import type { RunningTurn } from './running-turn.js';
@@ -40,6 +41,8 @@ export interface TurnWork {
   causeSpan?: string | undefined;
   /** Its own: generations, and what becomes of its replies, nest under it (TEL-04). */
   span?: string | undefined;
+  /** Of one that comes from the store: where the other messages it answers have come from (TEL-10). */
+  links?: readonly SpanLink[];
   scope?: CallScope;
 }
 

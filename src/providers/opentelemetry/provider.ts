@@ -1,7 +1,7 @@
 /** A kit's telemetry over the API of OpenTelemetry (TEL-02, TEL-08). What becomes of it is the affair of the program's SDK. */
 import type * as OpenTelemetryModule from '@opentelemetry/api';
 import type { Metadata } from '../../core/models/json.js';
-import type { Measurement, SpanEnd, SpanKind, SpanOptions, TelemetryProvider } from '../../core/telemetry/provider.js';
+import type { Measurement, SpanEnd, SpanKind, SpanLink, SpanOptions, TelemetryProvider } from '../../core/telemetry/provider.js';
 import type { TraceContext } from '../../core/telemetry/trace-context.js';
 import { loadPeer } from '../_shared/peer.js';
 import { attributesOf, describeSpan, metricAttributes } from './attributes.js';
@@ -54,7 +54,8 @@ export class OpenTelemetryProvider implements TelemetryProvider {
 
   startSpan(kind: SpanKind, name: string, options: SpanOptions = {}): string {
     const { name: shown, kind: spanKind, attributes } = describeSpan(this.#api, kind, name, options);
-    const span = this.#tracer.startSpan(shown, { kind: spanKind, attributes }, this.#contextFor(options));
+    const links = (options.links ?? []).flatMap((link) => this.#linkOf(kind, link) ?? []);
+    const span = this.#tracer.startSpan(shown, { kind: spanKind, attributes, ...(links.length > 0 && { links }) }, this.#contextFor(options));
     const id = spanIdOf(span.spanContext());
     this.#open.set(id, { kind, span });
     return id;
@@ -77,6 +78,13 @@ export class OpenTelemetryProvider implements TelemetryProvider {
   setAttribute(spanId: string, key: string, value: unknown): void {
     const open = this.#open.get(spanId);
     open?.span.setAttributes(attributesOf(open.kind, { [key]: value }));
+  }
+
+  addLink(spanId: string, link: SpanLink): void {
+    const open = this.#open.get(spanId);
+    const linked = open === undefined ? undefined : this.#linkOf(open.kind, link);
+    // Older SDKs do not have it.
+    if (linked !== undefined) (open?.span as Partial<OpenTelemetryModule.Span> | undefined)?.addLink?.(linked);
   }
 
   recordMetric(name: string, value: number, attributes: Metadata = {}): void {
@@ -116,6 +124,12 @@ export class OpenTelemetryProvider implements TelemetryProvider {
 
   async flush(): Promise<void> {
     await this.#options.flush?.();
+  }
+
+  #linkOf(kind: SpanKind, { spanId, context, attributes }: SpanLink): OpenTelemetryModule.Link | undefined {
+    const place = spanId === undefined ? context : traceContextOf(spanId);
+    if (place === undefined) return undefined;
+    return { context: spanContextOf(this.#api, place, spanId === undefined), attributes: attributesOf(kind, attributes) };
   }
 
   /** The global meter of a moment before the SDK was set up is one that counts nothing, for ever: once it is, another takes its place. */
