@@ -1148,13 +1148,21 @@ export class RoomKit {
     this.#state = 'closed';
     this.#stop.abort(new AbortedError('The kit is closed.'));
     this.#parts.outcomes.flush();
-    await step(() => this.#settle(2000));
+    let isQuiet = true;
+    await step(async () => (isQuiet = await this.#settle(2000)));
     this.#recovery.stop();
     await step(() => this.#elsewhere.stop());
     // Before anything that may take its time is closed: others go on with what is left.
     await step(() => this.#releaseLeases());
     await step(() => this.#elsewhere.handedOver());
     for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
+    if (!isQuiet) {
+      // Commits that were on their way to the store all that time have taken leases of their own.
+      const { passing, rests, clock } = this.#parts;
+      await step(() => untilQuiet({ tasks: passing, passing, rests, clock }, clock.monotonic() + LAST_WAIT_MS));
+      await step(() => this.#releaseLeases());
+      await step(() => this.#elsewhere.handedOver());
+    }
     this.#followers.stop();
     this.#wire.stop();
     this.#news.stop();
@@ -1191,8 +1199,8 @@ export class RoomKit {
   }
 
   /** Waits for running work, at most so long. What only waits for a time beyond that is left to recovery at once. */
-  async #settle(ms: number): Promise<void> {
-    await untilQuiet(this.#parts, this.#parts.clock.monotonic() + ms);
+  #settle(ms: number): Promise<boolean> {
+    return untilQuiet(this.#parts, this.#parts.clock.monotonic() + ms);
   }
 
   #assertOpen(): void {
@@ -1268,6 +1276,9 @@ function drainSecondsOf({ drainSeconds }: DrainOptions, ofKit: number): number {
 }
 
 const MAX_RELEASES = 5;
+
+/** For what a store has not answered when a kit has closed everything else. */
+const LAST_WAIT_MS = 5000;
 
 const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_audio_level', 'on_output_audio_level'];
 

@@ -93,7 +93,7 @@ describe('a rolling deploy', () => {
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
         accepted.get(roomId)?.push(text);
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await new Promise((resolve) => setTimeout(resolve, 60));
       }
     });
     const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -109,6 +109,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       if (await this.#resolveUnknown()) return;
     }
     for (;;) {
+      if (parts.stopping.aborted) await this.#giveUp();
       const leftMs = Date.parse(this.row.expiresAt) - parts.clock.now();
       if (leftMs < 0) {
         await this.#fail('expired', { code: 'expired', message: 'The delivery could not be made in time.', retryable: false });
@@ -138,6 +139,14 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       }
       if (outcome === 'ended') return;
     }
+  }
+
+  /** The kit is closed: what was not begun is not begun any more, and is nobody's unknown outcome (OPS-07). */
+  async #giveUp(): Promise<never> {
+    const { row, parts } = this;
+    if (row.state === 'sending' && row.leaseOwner === parts.owner && row.attempts === 1)
+      await this.#change({ state: 'queued', attempts: 0 }, ['sending']);
+    throw parts.stopping.reason;
   }
 
   /**

@@ -11,7 +11,7 @@ import { isBehind } from '../delivery/left-behind.js';
 import { planFor, solicited, type Plan, type Target } from '../delivery/plan.js';
 import { isReady } from '../delivery/ready.js';
 import { canWrite } from '../delivery/visibility.js';
-import { ChannelNotFoundError, ConflictError } from '../errors.js';
+import { ChannelNotFoundError, ConflictError, KitClosedError } from '../errors.js';
 import type { SideEffects } from '../hooks/effects.js';
 import type { GateOutcome } from '../hooks/engine.js';
 import { VerdictLog } from '../hooks/verdict-log.js';
@@ -419,6 +419,8 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
     else if (binding.muted) stop = MUTED;
   }
   deadline?.check();
+  // It would take leases that nobody gives back: whoever wrote is told, and writes to another process (OPS-07).
+  if (parts.store.shared && parts.stopping.aborted) throw new KitClosedError();
   deadline?.end();
 
   // Effective visibility is stamped now: later changes of the binding do not change the past (PERM-05).
