@@ -181,6 +181,7 @@ export class RoomKit {
   readonly #peers: Peers;
   readonly #sources: SourceManager;
   readonly #stop = new AbortController();
+  readonly #over = new AbortController();
   readonly #drain = new AbortController();
   #state: 'open' | 'draining' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
@@ -289,6 +290,7 @@ export class RoomKit {
         if (this.#state === 'closed') throw new KitClosedError();
       },
       stopping: allowManyListeners(this.#stop.signal),
+      over: this.#over.signal,
       draining: allowManyListeners(this.#drain.signal),
       onStop: sharedAbortSource(this.#stop.signal),
     });
@@ -1150,6 +1152,7 @@ export class RoomKit {
     this.#parts.outcomes.flush();
     let isQuiet = true;
     await step(async () => (isQuiet = await this.#settle(2000)));
+    this.#over.abort();
     this.#recovery.stop();
     await step(() => this.#elsewhere.stop());
     // Before anything that may take its time is closed: others go on with what is left.

@@ -104,6 +104,8 @@ export interface KitParts extends PlanParts {
   assertNotClosed(): void;
   /** True once close() has begun to abort what still runs. */
   readonly stopping: AbortSignal;
+  /** True once what was aborted has had its time: nothing is begun or committed any more (OPS-07). */
+  readonly over: AbortSignal;
   /** The same for what is made and over all the time, such as turns: no listener of their own on the signal. */
   readonly onStop: AbortSource;
   /** Aborted when the kit takes no new work: what waits for long is left to recovery. */

@@ -109,7 +109,7 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
       if (await this.#resolveUnknown()) return;
     }
     for (;;) {
-      if (parts.stopping.aborted) await this.#giveUp();
+      if (parts.over.aborted) await this.#giveUp();
       const leftMs = Date.parse(this.row.expiresAt) - parts.clock.now();
       if (leftMs < 0) {
         await this.#fail('expired', { code: 'expired', message: 'The delivery could not be made in time.', retryable: false });

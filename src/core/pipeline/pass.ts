@@ -420,7 +420,7 @@ function commitPass(parts: KitParts, section: Section, ready: Ready): Awaitable<
   }
   deadline?.check();
   // It would take leases that nobody gives back: whoever wrote is told, and writes to another process (OPS-07).
-  if (parts.store.shared && parts.stopping.aborted) throw new KitClosedError();
+  if (parts.store.shared && parts.over.aborted) throw new KitClosedError();
   deadline?.end();
 
   // Effective visibility is stamped now: later changes of the binding do not change the past (PERM-05).
