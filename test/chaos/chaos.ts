@@ -137,7 +137,7 @@ export async function chaos(options: ChaosOptions, print: (line: string) => void
     if (isShown(said, pages, taken)) break;
     // What was given up never comes: when nothing has come for a while, nothing does.
     const came = taken.length + pages.reduce((sum, page) => sum + page.shownCount, 0);
-    if (came !== before) {
+    if (came !== before || pages.some((page) => !page.isListening)) {
       before = came;
       changedAt = now();
     } else if (now() - changedAt > NOTHING_COMES_MS) break;
@@ -149,7 +149,7 @@ export async function chaos(options: ChaosOptions, print: (line: string) => void
 
   // --- judgement ---------------------------------------------------------------------------------------------------------
   stopTaking();
-  const givenUp = await crashedTwice(store, pages);
+  const givenUp = await givenUpBy(store, pages);
   const ledger = { said, taken, pages: pages.flatMap(pagesOf), givenUp };
   contradictions.push(...judge(ledger));
   for (const row of await store.listRows({ state: ['queued', 'sending', 'unknown'], limit: 50 }))
@@ -284,15 +284,18 @@ async function dump(folder: string, contradictions: readonly string[], store: Po
   }
 }
 
-/** The one thing that is read from the store: turns that crashed twice are not tried a third time, and nobody answers (TURN-03). */
-async function crashedTwice(store: PostgresStore, pages: readonly SocketPage[]): Promise<ReadonlySet<string>> {
+/**
+ * The one thing that is read from the store: nobody answers what has crashed twice, which is not tried a third time (TURN-03), nor what was not
+ * answered within its five minutes (TURN-05).
+ */
+async function givenUpBy(store: PostgresStore, pages: readonly SocketPage[]): Promise<ReadonlySet<string>> {
   const texts = new Map(
     pages.flatMap((page) => [...page.rooms.values()].flatMap(({ shown }) => shown.map(({ eventId, text }) => [eventId, text] as const))),
   );
-  const failed = await store.listTurns({ state: 'failed' });
+  const ended = await store.listTurns({ state: ['failed', 'expired'] });
   return new Set(
-    failed
-      .filter(({ error, attempts }) => error?.code === 'crashed' && attempts >= 2)
+    ended
+      .filter(({ state, error, attempts }) => state === 'expired' || (error?.code === 'crashed' && attempts >= 2))
       .flatMap(({ triggerEventIds }) => triggerEventIds.map((id) => texts.get(id) ?? id)),
   );
 }

@@ -47,7 +47,7 @@ export function describe(report: ChaosReport): string {
     ],
     [
       'messages',
-      `${ledger.said.length} (${ledger.said.filter(({ over }) => over === 'socket').length} over sockets), ${ledger.givenUp.size} given up after two crashes`,
+      `${ledger.said.length} (${ledger.said.filter(({ over }) => over === 'socket').length} over sockets), ${ledger.givenUp.size} given up after two crashes or five minutes`,
     ],
     [
       'webhook calls',

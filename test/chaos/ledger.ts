@@ -44,6 +44,6 @@ export interface Ledger {
   readonly said: readonly Said[];
   readonly taken: readonly Taken[];
   readonly pages: readonly Page[];
-  /** Messages whose turn was given up after two crashes (TURN-03): nobody answers them. */
+  /** Messages whose turn was given up, after two crashes (TURN-03) or when its time was over: nobody answers them. */
   readonly givenUp: ReadonlySet<string>;
 }

@@ -68,6 +68,11 @@ export class SocketPage {
     return [...this.rooms.values()].reduce((sum, { shown }) => sum + shown.length, 0);
   }
 
+  /** Whether it is connected, and each of its rooms was answered. */
+  get isListening(): boolean {
+    return this.#socket?.readyState === WebSocket.OPEN && [...this.rooms.values()].every(({ asked }) => asked === undefined);
+  }
+
   /** Connects, and connects again, until it is closed. */
   async run(): Promise<void> {
     for (let waitMs = FIRST_WAIT_MS; !this.#isClosed; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {

@@ -12,6 +12,7 @@ import {
 import { FaultStore } from '../../src/testing/index.js';
 import { TestClock } from '../../src/testing/test-clock.js';
 import { makeKit, openRoom, TestAgent, TestTransport, textOf } from '../support/harness.js';
+import * as samples from '../../src/testing/contracts/samples.js';
 import { verifies } from '../requirements.js';
 
 /** As several processes share one. */
@@ -28,6 +29,7 @@ class SharedRealtime extends InMemoryRealtime {
 
 interface World {
   readonly clock: TestClock;
+  readonly store: SharedMemoryStore;
   open(answer?: (text: string) => Promise<string>, options?: RoomKitOptions): { kit: RoomKit; texts: TestTransport; agent: TestAgent };
 }
 
@@ -41,6 +43,7 @@ function world(): World {
   store.close = () => undefined;
   return {
     clock,
+    store,
     open: (answer = async (text) => `re: ${text}`, options = {}) => {
       // Nobody looks by himself within this test: what goes on has been told of.
       const { kit } = makeKit({ store, lockManager, realtime, clock, leaseSeconds: 3600, recoverIntervalSeconds: 0, ...options });
@@ -249,5 +252,55 @@ describe('a kit that closes beside others', () => {
     await clock.advance(1000);
     expect([...one.texts.texts, ...another.texts.texts]).toEqual(['a', 'b']);
     await another.kit.close();
+  });
+});
+
+describe('a kit whose turn another process had for a while', () => {
+  it('goes on with it before what has come behind it, however it came back', async () => {
+    verifies('STO-16', 'TURN-01', 'OUT-02');
+    const { clock, store, open } = world();
+    let answer = (): void => undefined;
+    const { kit, texts } = open(async (text) => {
+      if (text === 'a') await new Promise<void>((resolve) => (answer = resolve));
+      return `re: ${text}`;
+    });
+    await roomOf(kit, ['desk', 'texts', 'helper']);
+    await kit.sendEvent('room', 'desk', 'a', { wait: 'commit' });
+    await clock.advance(100);
+    const [turn] = store.listTurns({ state: 'running' });
+    const owner = turn?.leaseOwner;
+    // Somebody took it while this process stood still, and is gone; what it says now is refused.
+    store.updateTurn(turn?.id ?? '', { leaseOwner: 'somebody', leaseUntil: samples.at(-1) });
+    answer();
+    await clock.advance(100);
+    expect(texts.texts).toEqual(['a']);
+    // A claim has brought it back, and is not answered yet, when the next message comes.
+    store.updateTurn(turn?.id ?? '', { leaseOwner: owner, leaseUntil: '2100-01-01T00:00:00.000Z' });
+    await kit.sendEvent('room', 'desk', 'b', { wait: 'commit' });
+    await clock.advance(100);
+    answer();
+    await clock.advance(1000);
+    expect(texts.texts).toEqual(['a', 'b', 're: a', 're: b']);
+    await kit.close();
+  });
+
+  it('and likewise with a delivery', async () => {
+    verifies('STO-16', 'OUT-02');
+    const { clock, store, open } = world();
+    const { kit, texts } = open();
+    await roomOf(kit, ['desk', 'texts']);
+    texts.failNext();
+    for (const body of ['a', 'b']) await kit.sendEvent('room', 'desk', body, { wait: 'commit' });
+    await clock.advance(100);
+    const rows = store.listRows({ channelId: 'texts' });
+    const owner = rows[0]?.leaseOwner;
+    for (const { id } of rows) store.updateRow(id, { leaseOwner: 'somebody', leaseUntil: samples.at(-1) });
+    await clock.advance(20_000);
+    expect(texts.texts).toEqual([]);
+    for (const { id } of rows) store.updateRow(id, { leaseOwner: owner, leaseUntil: '2100-01-01T00:00:00.000Z' });
+    await kit.sendEvent('room', 'desk', 'c', { wait: 'commit' });
+    await clock.advance(1000);
+    expect(texts.texts).toEqual(['a', 'b', 'c']);
+    await kit.close();
   });
 });

@@ -25,7 +25,7 @@ export function postgres({ flags }: Pick<OwnPostgresOptions, 'flags'> = {}): Tes
     own = await startPostgres({ fsync: false, ...(flags !== undefined && { flags }) });
     url = own.url;
   }, 60_000);
-  afterAll(() => own?.remove());
+  afterAll(() => own?.remove(), 60_000); // it is stopped, and its files are removed
 
   return {
     get url() {

@@ -85,6 +85,17 @@ export class Backlog implements LaneItem {
   }
 }
 
+/**
+ * Whether a row that is open in the store is not in this lane. What the lane has had it may have lost to another process, and have again:
+ * then it is read from its beginning.
+ */
+export function lacks(lane: Lane, eventIndex: number): boolean {
+  if (eventIndex > lane.knownIndex) return true;
+  if (lane.holds(eventIndex)) return false;
+  lane.knownIndex = -1;
+  return true;
+}
+
 /** Puts the backlog of a lane in front of what is pushed from now on. */
 export function catchUp(parts: KitParts, lane: Lane, roomId: string, channelId: string, upToIndex: number): void {
   lane.behind = false;

@@ -16,7 +16,7 @@ import type { RoomRuntime } from '../rooms/runtime.js';
 import type { Placed, Placement, RoomState } from '../store/store.js';
 import type { DeliveryTimes, TraceRecord } from '../telemetry/decision-trace.js';
 import { runTurns } from '../turns/lane.js';
-import { catchUp } from './backlog.js';
+import { catchUp, lacks } from './backlog.js';
 import { DurableDelivery } from './durable.js';
 import { EventForms } from './forms.js';
 import { leaveBehind } from './left-behind.js';
@@ -240,7 +240,7 @@ export class Broadcast {
   }
 
   /** Where other processes have lanes too, the store has said whose this one is (STO-16). */
-  private deliverShared(target: Target, { row, previousIndex = -1 }: Placed<OutboxRow>): void {
+  private deliverShared(target: Target, { row, previousIndex }: Placed<OutboxRow>): void {
     const { parts, event } = this;
     const { lane, channelId } = target;
     if (row.leaseOwner !== parts.owner) {
@@ -250,8 +250,8 @@ export class Broadcast {
     }
     const delivery = new DurableDelivery(parts, target, row, event, this);
     this.track(delivery);
-    // Others have put something of this lane between what it has had and this.
-    if (previousIndex > lane.knownIndex) catchUp(parts, lane, event.roomId, channelId, event.index - 1);
+    // Others have put something of this lane between what it has had and this; or what it had it has lost, and has again.
+    if (previousIndex !== undefined && lacks(lane, previousIndex)) catchUp(parts, lane, event.roomId, channelId, event.index - 1);
     lane.knownIndex = event.index;
     lane.push(delivery);
   }

@@ -72,6 +72,10 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     return this.row.id;
   }
 
+  get eventIndex(): number {
+    return this.row.eventIndex;
+  }
+
   run(): boolean {
     void this.parts.tasks.run(async () => {
       try {

@@ -4,6 +4,8 @@
 export interface LaneItem {
   /** Its row in the outbox, when it has one. */
   readonly rowId?: string;
+  /** The index of the event that it carries, when it has a row. */
+  readonly eventIndex?: number;
   /** Begins. True: it goes on and calls {@link Lane.finished} when it has ended. False: it is done. Never throws. */
   run(): boolean;
   /** Whoever waits for it is told that it will come later. */
@@ -15,6 +17,7 @@ export const MAX_LANE_ITEMS = 10_000;
 
 export class Lane {
   private busy = false;
+  private running: LaneItem | undefined;
   private waiting: LaneItem[] = [];
   private head = 0;
   /** The running item is known to wait for longer than anybody would. */
@@ -50,7 +53,15 @@ export class Lane {
       return;
     }
     this.busy = true;
+    this.running = item;
     if (!item.run()) this.finished();
+  }
+
+  /** Whether the row of this event is sent here, or waits here to be sent. */
+  holds(eventIndex: number): boolean {
+    if (this.running?.eventIndex === eventIndex) return true;
+    for (let at = this.head; at < this.waiting.length; at++) if (this.waiting[at]?.eventIndex === eventIndex) return true;
+    return false;
   }
 
   /** What waits here for this row. */
@@ -91,8 +102,10 @@ export class Lane {
         this.waiting = this.waiting.slice(this.head);
         this.head = 0;
       }
+      this.running = item;
       if (item?.run() === true) return;
     }
+    this.running = undefined;
     if (this.waiting.length > 0) this.waiting = [];
     this.head = 0;
     this.busy = false;

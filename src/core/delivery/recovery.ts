@@ -9,7 +9,7 @@ import type { OutboxState, TurnState } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { laneKey, type ClaimedWork } from '../store/store.js';
 import type { TurnLane } from '../turns/lane.js';
-import { catchUp } from './backlog.js';
+import { catchUp, lacks } from './backlog.js';
 import { leaveBehind } from './left-behind.js';
 import { expireWaiting, isHeld, isOver, recoverDelivery } from './recovered.js';
 
@@ -268,6 +268,7 @@ export class Recovery {
     const busy = this.#activeLanes();
     /** Lanes with something that comes by itself: what is behind it is found once it is there. */
     const held = new Set<string>();
+    const reading = new Set<string>();
     const strangeRows = claimed.rows.filter((row) => this.#isAbsent(row, absent));
     const strangeTurns = claimed.turns.filter((turn) => this.#isAbsent(turn, absent));
     for (const row of strangeRows) await expireWaiting(parts, row);
@@ -280,7 +281,10 @@ export class Recovery {
       if (held.has(name)) continue;
       // It has begun to work while we asked: it reads for itself what it has not had.
       if (busy.has(name)) {
-        if (row.eventIndex > lane.knownIndex) catchUp(parts, lane, row.roomId, row.channelId, Infinity);
+        if (!reading.has(name) && lacks(lane, row.eventIndex)) {
+          reading.add(name);
+          catchUp(parts, lane, row.roomId, row.channelId, Infinity);
+        }
         continue;
       }
       const delivery = await recoverDelivery(parts, row);
@@ -291,16 +295,16 @@ export class Recovery {
         lane.push(delivery);
       }
     }
-    const reading = new Set<TurnLane>();
+    const turnsRead = new Set<TurnLane>();
     for (const turn of claimed.turns) {
       const { roomId, channelId } = turn;
       if (parts.channels.get(channelId) === undefined) continue;
       const lane = parts.rooms.get(roomId).turnLane(channelId);
       if (lane.has(turn.id)) continue;
       found.turns++;
-      if (reading.has(lane)) continue;
+      if (turnsRead.has(lane)) continue;
       // The lane reads what is its own, in order: nothing that comes by itself meanwhile overtakes it.
-      reading.add(lane);
+      turnsRead.add(lane);
       lane.catchUp(parts, { roomId, channelId, upToIndex: Infinity });
     }
     return stuck;

@@ -58,6 +58,11 @@ export class TurnLane {
     return this.coming.has(turnId) || this.#current?.row.id === turnId || this.#waiting.some((work) => 'row' in work && work.row.id === turnId);
   }
 
+  /** Whether the turn of this message runs here or waits here. */
+  holds(triggerIndex: number): boolean {
+    return this.#current?.row.triggerIndex === triggerIndex || this.#waiting.some((work) => 'row' in work && work.row.triggerIndex === triggerIndex);
+  }
+
   get hasWaiting(): boolean {
     return this.#waiting.length > 0;
   }
@@ -332,7 +337,9 @@ export function runTurns(broadcast: Broadcast, turns: readonly TurnRow[], agents
       cascade.turns.push({ channelId: row.channelId, turnId: row.id, state: 'queued', replyEventIds: EMPTY_LIST, usage: EMPTY });
       continue;
     }
-    const isBehind = placing?.previousIndex === undefined ? lane.behind : placing.previousIndex > lane.knownIndex;
+    // What it had it may have lost, and have again: then the store knows of something older that is not here.
+    const previous = placing?.previousIndex;
+    const isBehind = previous === undefined ? lane.behind : previous > lane.knownIndex || !lane.holds(previous);
     if (isBehind) lane.catchUp(parts, { roomId: event.roomId, channelId: row.channelId, upToIndex: event.index - 1 });
     if (placing !== undefined) lane.knownIndex = event.index;
     cascade.add();

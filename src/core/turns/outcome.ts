@@ -36,6 +36,9 @@ export const NOTHING: { replyEventIds: readonly string[]; usage: Readonly<Record
   recorded: false,
 };
 
+/** Why a turn that another process has, or has ended, goes on no further here. */
+export const ALREADY_ENDED = 'turn_already_ended';
+
 /** The row stays as it is: the next process takes the turn up again (TURN-03), so that closing loses no answer. */
 export const CUT_BY_CLOSING: TurnOutcome = { ...NOTHING, state: 'queued', reason: 'kit_closed', recorded: true };
 
@@ -49,7 +52,7 @@ export function brokenOff(parts: KitParts, work: TurnWork, error: unknown): Turn
   if (parts.stopping.aborted) return CUT_BY_CLOSING;
   if (error instanceof Interruption) return INTERRUPTED;
   // Somebody else has ended it meanwhile: nothing has failed (STO-04).
-  if (isAlreadyCommitted(error)) return { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true };
+  if (isAlreadyCommitted(error)) return { ...NOTHING, state: 'cancelled', reason: ALREADY_ENDED, recorded: true };
   return { ...NOTHING, state: 'failed', endReason: error instanceof TimeoutError ? 'timeout' : 'error', error: logFailure(parts, work, error) };
 }
 

@@ -22,7 +22,7 @@ import { contextOf, historySize } from '../rooms/history.js';
 import { bindingOf, type RoomState } from '../store/store.js';
 import type { TurnLane } from './lane.js';
 import type { TurnWork } from './turn-work.js';
-import { brokenOff, CUT_BY_CLOSING, endTurn, INTERRUPTED, NOTHING, reportDropped, type TurnOutcome } from './outcome.js';
+import { ALREADY_ENDED, brokenOff, CUT_BY_CLOSING, endTurn, INTERRUPTED, NOTHING, reportDropped, type TurnOutcome } from './outcome.js';
 import { noteTurn } from './notes.js';
 import { replyFields, saidBefore, waitingKey } from './reply.js';
 import { RunningTurn } from './running-turn.js';
@@ -46,6 +46,7 @@ export function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Awaita
     (ended) => leave(parts, work, ended),
     (error: unknown) => {
       const ended = brokenOff(parts, work, error);
+      if (ended.reason === ALREADY_ENDED) lane.lost(work.row.triggerIndex);
       return ended === INTERRUPTED ? cutShort(parts, work) : leave(parts, work, ended);
     },
   );
@@ -111,7 +112,7 @@ function begin(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnO
   return claim(parts, work).then((claimed) => {
     if (claimed) return enter(parts, lane, work);
     lane.lost(row.triggerIndex);
-    return { ...NOTHING, state: 'cancelled', reason: 'turn_already_ended', recorded: true };
+    return { ...NOTHING, state: 'cancelled', reason: ALREADY_ENDED, recorded: true };
   });
 }
 
