@@ -46,8 +46,8 @@ kit.hook('before_broadcast', { name: 'no_cards' }, () => HookResult.allow());
 const headers = new Headers({ traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }); // of a request
 await kit.processInbound({ channelId: 'sms', senderId: '+15550001111', content: 'Where is my parcel?' }, { roomId: 'room', trace: headers });
 // #endregion
-await kit.close();
 await meterProvider.forceFlush();
+await kit.close();
 
 const finished = spans.getFinishedSpans();
 const print = (parentId: string | undefined, indent: string): void => {

@@ -111,4 +111,4 @@ console.log(`metrics: ${[...new Set(telemetry.metrics.map(({ name }) => name))].
 //       framework.delivery delivery of web: ok
 //       framework.delivery delivery of texts: ok
 //         hook.async on_protocol_trace#1: ok
-// metrics: gen_ai.client.operation.duration, gen_ai.client.token.usage, gen_ai.execute_tool.duration, roomkit.delivery.duration_ms, roomkit.lane.depth, roomkit.llm.ttfb_ms, roomkit.outbox.age_s
+// metrics: gen_ai.client.operation.duration, gen_ai.client.token.usage, gen_ai.execute_tool.duration, roomkit.delivery.duration_ms, roomkit.llm.ttfb_ms
