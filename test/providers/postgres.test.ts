@@ -8,6 +8,7 @@ import { migrate, STEPS, type SchemaStep } from '../../src/providers/postgres/sc
 import { silentLogger, type RealtimeMessage } from '../../src/core/index.js';
 import * as samples from '../../src/testing/contracts/samples.js';
 import { until } from '../../src/testing/contracts/settling.js';
+import { TestClock } from '../../src/testing/test-clock.js';
 import { verifies } from '../requirements.js';
 import { postgres } from '../support/postgres.js';
 
@@ -283,6 +284,34 @@ describe('several processes', () => {
     await store.commitEvent({ event: samples.draft('room', 'e0'), outbox: [row], now: samples.at(), fencingToken: 1, roomPatch });
     await store.updateRow(row.id, { state: 'sent', providerMessageId: 'SM1' }, ['sending'], 'kit');
     expect(connections.roundTrips - before).toBe(3);
+  });
+});
+
+describe('PostgresLockManager', () => {
+  it('hears of a room that is freed while its answer that it is held is on its way', async () => {
+    verifies('LOCK-01', 'LOCK-04');
+    const given = options();
+    const here = await PostgresLockManager.open(given);
+    // Time does not pass for who waits: only being told ends it.
+    const there = await PostgresLockManager.open({ ...given, clock: new TestClock() });
+    opened.push(here, there);
+    const held = await here.acquire('room');
+    const backend = there['backend'];
+    const take = (backend as unknown as { connections: Connections }).connections;
+    const all = take.all.bind(take);
+    let asked = 0;
+    take.all = async (...query) => {
+      const answer = await all(...query);
+      if (asked++ > 0) return answer;
+      const told = new Promise<void>((resolve) => backend.watch?.('room', resolve));
+      await held.release();
+      await told;
+      return answer;
+    };
+    const next = await there.acquire('room');
+    expect(next.token).toBeGreaterThan(held.token ?? 0);
+    expect(asked).toBe(2);
+    await next.release();
   });
 });
 

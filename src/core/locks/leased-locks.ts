@@ -97,7 +97,7 @@ export class LeasedLocks implements RoomLockManager {
         if (isAborted(signal) || this.#closed || (error instanceof RoomKitError && !error.retryable)) throw error;
         logger.warn('The lock of a room could not be asked for; it is tried again.', { roomId, error });
       }
-      await this.#untilFree(roomId, waitMs, signal);
+      if (waitMs > 0) await this.#untilFree(roomId, waitMs, signal);
     }
   }
 

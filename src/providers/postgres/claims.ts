@@ -11,7 +11,6 @@ const NO_LANES: ReadonlySet<string> = new Set();
 interface Candidate {
   readonly id: string;
   readonly kind: 'row' | 'turn';
-  /** As they are stored. */
   readonly roomId: string;
   readonly channelId: string;
   readonly lane: string;
@@ -95,7 +94,7 @@ async function candidates(sql: Sql, { owner, now, limit, exceptLanes = NO_LANES 
       nextDueAt = id as string | null;
       continue;
     }
-    const [roomId, channelId] = [room_id as string, channel_id as string];
+    const [roomId, channelId] = [decodeText(room_id as string), decodeText(channel_id as string)];
     wanted.push({ kind: kind as Candidate['kind'], id: decodeText(id as string), roomId, channelId, lane: laneKey(roomId, channelId) });
   }
   // With as many as were asked for, nobody waits: there may be more at once.
@@ -128,7 +127,7 @@ async function takeLanes(sql: Sql, table: keyof typeof TABLES, wanted: readonly 
   const had = new Set(locked.flatMap(({ id, foreign_lease: isForeign }) => (isForeign === true ? [] : [id as string])));
   const left = new Set<string>();
   for (const { id, room_id: roomId, channel_id: channelId } of await sql.all(`SELECT id, room_id, channel_id ${inLanes}`, ...here))
-    if (!had.has(id as string)) left.add(laneKey(roomId as string, channelId as string));
+    if (!had.has(id as string)) left.add(laneKey(decodeText(roomId as string), decodeText(channelId as string)));
   const order = new Map(wanted.filter(({ lane }) => !left.has(lane)).map(({ id }, at) => [id, at]));
   if (order.size === 0) return [];
   const taken = lanes.filter(({ lane }) => !left.has(lane));
