@@ -13,6 +13,8 @@ import { Offers } from './offers.js';
 
 const MAX_ROOMS = 16_384;
 const MAX_TAIL = 500;
+/** Below that, cutting a tail costs more than what it keeps. */
+const MIN_TAIL = 32;
 
 /** The newest events of a room, ascending. */
 interface Tail {
@@ -21,6 +23,8 @@ interface Tail {
   plain: (RoomEvent | undefined)[];
   latestIndex: number;
   complete: boolean;
+  /** The most that was asked for so far: twice as many are kept at most. */
+  asked: number;
 }
 
 export class RoomRuntime {
@@ -107,6 +111,8 @@ export class RoomRuntime {
   /** Brings the newest events into memory; at once when they are there (INB-04). */
   loadTail(store: ConversationStore, latestIndex: number, size: number): Awaitable<void> {
     const wanted = Math.min(size, MAX_TAIL);
+    const tail = this.#tail;
+    if (tail !== undefined && tail.asked < wanted) tail.asked = wanted;
     return this.#reaches(latestIndex, wanted) ? undefined : this.#readTail(store, latestIndex, wanted);
   }
 
@@ -141,9 +147,10 @@ export class RoomRuntime {
     tail.latestIndex = event.index;
     tail.events.push(event);
     tail.plain.push(undefined);
-    if (tail.events.length > 2 * MAX_TAIL) {
-      tail.events = tail.events.slice(-MAX_TAIL);
-      tail.plain = tail.plain.slice(-MAX_TAIL);
+    const kept = Math.max(tail.asked, MIN_TAIL);
+    if (tail.events.length > 2 * kept) {
+      tail.events = tail.events.slice(-kept);
+      tail.plain = tail.plain.slice(-kept);
       tail.complete = false;
     }
   }
@@ -167,7 +174,8 @@ export class RoomRuntime {
       // Meanwhile somebody may have read more, and commits may have joined it.
       if ((this.#tail?.latestIndex ?? -1) <= readIndex) {
         const plain = events.map(() => undefined);
-        this.#tail = { events, plain, latestIndex: readIndex, complete: events.length < size };
+        const asked = Math.max(size, this.#tail?.asked ?? 0);
+        this.#tail = { events, plain, latestIndex: readIndex, complete: events.length < size, asked };
       }
     }
   }
