@@ -89,7 +89,7 @@ function recoveryMs({ at }: CommittedFault, { said }: Ledger, answeredAt: Readon
   return last - at;
 }
 
-/** A process that holds more than this, or that grows faster once it is warm and has lived for long, keeps what it should forget. */
+/** A process that holds more than this, or keeps ever more once it is warm and has lived for long, keeps what it should forget. */
 const MOST_BYTES = 600 * 1024 * 1024;
 const MOST_GROWTH = 8 * 1024 * 1024;
 const LONG_LIFE_MS = 180_000;
@@ -103,26 +103,29 @@ export function judgeMemory(report: Pick<ChaosReport, 'lives'>): readonly string
   return found;
 }
 
-/** The largest, and how the one that lived longest has grown once it was warm: bytes per minute, by least squares. */
+/**
+ * The largest, and how what is kept by the process that lived longest has grown once it was warm: bytes per minute, by least squares over
+ * what its heap held after each collection. Resident memory would say how lazily garbage is collected.
+ */
 export function memoryOf({ lives }: Pick<ChaosReport, 'lives'>): { readonly largest: number; readonly slope: number; readonly lifeMs: number } {
   const largest = Math.max(0, ...lives.flatMap(({ samples }) => samples.map(({ bytes }) => bytes)));
   let best = { slope: 0, lifeMs: 0 };
   for (const { samples } of lives) {
-    const warm = samples.filter(({ ageMs }) => ageMs >= WARM_MS);
+    const warm = samples.flatMap(({ ageMs, keptBytes }) => (keptBytes !== undefined && ageMs >= WARM_MS ? [{ ageMs, keptBytes }] : []));
     const lifeMs = (warm.at(-1)?.ageMs ?? 0) - (warm[0]?.ageMs ?? 0);
     if (lifeMs > best.lifeMs) best = { slope: slopeOf(warm) * 60_000, lifeMs };
   }
   return { largest, ...best };
 }
 
-function slopeOf(samples: readonly Usage[]): number {
+function slopeOf(samples: readonly { readonly ageMs: number; readonly keptBytes: number }[]): number {
   const count = samples.length;
   const meanAge = samples.reduce((sum, { ageMs }) => sum + ageMs, 0) / count;
-  const meanBytes = samples.reduce((sum, { bytes }) => sum + bytes, 0) / count;
+  const meanBytes = samples.reduce((sum, { keptBytes }) => sum + keptBytes, 0) / count;
   let above = 0;
   let below = 0;
-  for (const { ageMs, bytes } of samples) {
-    above += (ageMs - meanAge) * (bytes - meanBytes);
+  for (const { ageMs, keptBytes } of samples) {
+    above += (ageMs - meanAge) * (keptBytes - meanBytes);
     below += (ageMs - meanAge) ** 2;
   }
   return below === 0 ? 0 : above / below;
@@ -130,7 +133,7 @@ function slopeOf(samples: readonly Usage[]): number {
 
 function describeMemory(report: ChaosReport): string {
   const { largest, slope, lifeMs } = memoryOf(report);
-  return `at most ${megabytes(largest)} MB, and ${slope < 0 ? '−' : '+'}${megabytes(Math.abs(slope))} MB a minute in the longest life (${(lifeMs / 1000).toFixed(0)} s, warm)`;
+  return `at most ${megabytes(largest)} MB resident; kept after collections: ${slope < 0 ? '−' : '+'}${megabytes(Math.abs(slope))} MB a minute in the longest life (${(lifeMs / 1000).toFixed(0)} s, warm)`;
 }
 
 function percentile(values: readonly number[], share: number): number {

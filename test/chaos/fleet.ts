@@ -19,7 +19,10 @@ export interface FleetOptions {
 /** What a process has used when it was so old. */
 export interface Usage {
   readonly ageMs: number;
+  /** Resident memory. */
   readonly bytes: number;
+  /** Of the heap, after a collection: only now and then. */
+  readonly keptBytes?: number;
   readonly cpuMs: number;
 }
 
@@ -150,7 +153,7 @@ export class Member {
     const { fleet, number, options } = this;
     const name = `process-${number}.${++fleet.starts}`;
     const log = openSync(join(options.folder, `${name}.log`), 'w');
-    const child = fork(options.program, [JSON.stringify(this.order)], { stdio: ['ignore', log, log, 'ipc'] });
+    const child = fork(options.program, [JSON.stringify(this.order)], { execArgv: ['--expose-gc'], stdio: ['ignore', log, log, 'ipc'] });
     closeSync(log);
     this.#child = child;
     const samples: Usage[] = [];
@@ -168,8 +171,10 @@ export class Member {
         if (message.kind === 'ready') {
           isServing = true;
           resolve(true);
-        } else if (message.kind === 'usage') samples.push({ ageMs: performance.now() - startedAt, bytes: message.bytes, cpuMs: message.cpuMs });
-        else if (message.kind === 'fault') fleet.faults.push(`${name}: ${message.message}`);
+        } else if (message.kind === 'usage') {
+          const { kind: _kind, ...usage } = message;
+          samples.push({ ageMs: performance.now() - startedAt, ...usage });
+        } else if (message.kind === 'fault') fleet.faults.push(`${name}: ${message.message}`);
       });
     });
   }

@@ -20,6 +20,8 @@ import { RedisLockManager, RedisRealtime } from 'roomkit/redis';
 import { serve } from 'roomkit/server';
 import { answerTo, customerOf, type Broken, type FromProcess, type Order, type ToProcess } from './protocol.js';
 
+const SECONDS_BETWEEN_COLLECTIONS = 10;
+
 const order = JSON.parse(process.argv[2] ?? '{}') as Order; // by the run, which has made it
 const { postgresUrl, redisUrl, leaseSeconds, broken } = order;
 const inner = new StderrLogger('warn');
@@ -91,9 +93,11 @@ process.on('message', (message: ToProcess) => {
   const done = message.kind === 'furnish' ? furnish(message.rooms) : mint(message.clients);
   done.then(tell, (error: unknown) => tell({ kind: 'fault', message: `${message.kind} failed: ${String(error)}` }));
 });
+let usageTold = 0;
 setInterval(() => {
   const { user, system } = process.cpuUsage();
-  tell({ kind: 'usage', bytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 });
+  const usage = { kind: 'usage', bytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 } as const;
+  tell(++usageTold % SECONDS_BETWEEN_COLLECTIONS === 0 ? { ...usage, keptBytes: keptBytes() } : usage);
 }, 1000).unref();
 tell({ kind: 'ready' });
 
@@ -124,6 +128,13 @@ async function mint(clients: Extract<ToProcess, { kind: 'mint' }>['clients']): P
 
 function tell(message: FromProcess): void {
   if (process.connected) process.send?.(message);
+}
+
+/** What it does not forget: a heap grows and shrinks by tens of megabytes between collections, whatever is kept in it. */
+function keptBytes(): number {
+  globalThis.gc?.(); // started with --expose-gc
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /** A model is shown all that was said since it last spoke; what it is to answer is the last of it. */

@@ -37,8 +37,11 @@ export type FromProcess =
   | { readonly kind: 'ready' }
   | { readonly kind: 'furnished' }
   | { readonly kind: 'minted'; readonly tokens: readonly string[] }
-  /** Every second: what it holds in memory, and how much processor time it has used. */
-  | { readonly kind: 'usage'; readonly bytes: number; readonly cpuMs: number }
+  /**
+   * Every second: its resident memory, and how much processor time it has used. Now and then what its heap keeps, once everything
+   * that is of no use any more has been collected.
+   */
+  | { readonly kind: 'usage'; readonly bytes: number; readonly cpuMs: number; readonly keptBytes?: number }
   | { readonly kind: 'fault'; readonly message: string };
 
 /** Who writes over the vendor in a room. */
