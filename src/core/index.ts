@@ -1,7 +1,8 @@
 /** The conversation engine: everything public of it. */
 export * from './models/index.js';
 export * from './errors.js';
-export { RoomKit, type DrainOptions } from './kit.js';
+export { RoomKit } from './kit.js';
+export type { DrainOptions } from './operations/shutdown.js';
 export type { RoomKitOptions } from './options.js';
 export type { DeliveryCounts, KitCounters } from './operations/counters.js';
 export type { HistogramSnapshot } from './operations/histogram.js';

@@ -2,15 +2,13 @@
 import { getApproval, listApprovals } from './approvals/list.js';
 import { resolveApproval } from './approvals/resolve.js';
 import { Timeouts } from './approvals/timeouts.js';
-import { sharedAbortSource } from './async/cancellation.js';
 import { Deadlines } from './async/deadlines.js';
-import { allowManyListeners } from './async/many-listeners.js';
 import { Rests } from './async/rests.js';
 import { TaskGroup } from './async/task-group.js';
-import { callScope, inCleanScope, isInsideCause } from './call-scope.js';
+import { callScope, inCleanScope } from './call-scope.js';
 import { channelServices, tellTrace } from './channel-services.js';
 import type { Channel } from './channel.js';
-import { SystemClock, type Clock, type Timer } from './clock.js';
+import { SystemClock, type Clock } from './clock.js';
 import type { CommitListener } from './commit-listener.js';
 import { DeliveryChecks, type DeliveryCheck } from './delivery/check.js';
 import { OutcomeRecorder } from './delivery/outcomes.js';
@@ -26,15 +24,7 @@ import { erasePerson } from './erasure/erase.js';
 import { exportPerson, type PersonExport } from './erasure/export.js';
 import type { PersonQuery } from './erasure/person.js';
 import type { EraseOptions, ErasureReport } from './erasure/report.js';
-import {
-  AbortedError,
-  ChannelNotRegisteredError,
-  ConflictError,
-  KitClosedError,
-  RoomNotFoundError,
-  ValidationError,
-  VoiceNotConfiguredError,
-} from './errors.js';
+import { AbortedError, ChannelNotRegisteredError, RoomNotFoundError, VoiceNotConfiguredError } from './errors.js';
 import { FrameworkEvents, type FrameworkEventType, type FrameworkHandler } from './framework-events.js';
 import { HookEngine, type HookEngineOptions, type HookHandler, type HookOptions, type HookSource } from './hooks/engine.js';
 import type { HookPayload, HookTrigger, NoticeTrigger } from './hooks/triggers.js';
@@ -62,7 +52,7 @@ import type { Access, ChannelType, HookExecution, SourceStatus } from './models/
 import { Notices } from './notices.js';
 import { Counters } from './operations/counters.js';
 import { recover, type RecoverOptions, type RecoveryReport } from './operations/recover.js';
-import { untilQuiet } from './operations/quiet.js';
+import { Shutdown, type DrainOptions, type Services } from './operations/shutdown.js';
 import { kitStats, storeStats, type KitStats, type StoreStats } from './operations/stats.js';
 import { WatchedLocks } from './operations/watched-locks.js';
 import { limitsOf, type RoomKitOptions } from './options.js';
@@ -128,6 +118,7 @@ import {
   type EventPatch,
   type TimelineQuery,
 } from './rooms/timeline.js';
+import { MEDIA_SINCE_SECONDS, Sweeper } from './rooms/sweeper.js';
 import { checkRoomTimers, sweepRoomTimers } from './rooms/timers.js';
 import { completeTask } from './rooms/later-answers.js';
 import { getTask, updateTask, type TaskPatch } from './rooms/work.js';
@@ -180,13 +171,8 @@ export class RoomKit {
   readonly #gauges: Gauges;
   readonly #peers: Peers;
   readonly #sources: SourceManager;
-  readonly #stop = new AbortController();
-  readonly #over = new AbortController();
-  readonly #drain = new AbortController();
-  #state: 'open' | 'draining' | 'closed' = 'open';
-  #closing: Promise<void> | undefined;
-  #sweepTimer: Timer | undefined;
-  #slowlySweptAt: number | undefined;
+  readonly #shutdown = new Shutdown();
+  readonly #sweeper: Sweeper;
   readonly #startedAt: number;
 
   constructor(options: RoomKitOptions = {}) {
@@ -228,7 +214,7 @@ export class RoomKit {
       const type = state === 'open' ? 'circuit_breaker_opened' : 'circuit_breaker_closed';
       if (framework.has(type)) framework.emit(type, { channelId, data: {} });
     });
-    const assertOpen = (): void => this.#assertOpen();
+    const shutdown = this.#shutdown;
     const parts: KitParts = (this.#parts = {
       options,
       limits,
@@ -285,14 +271,9 @@ export class RoomKit {
       },
       lookForWork: () => this.#recovery.soon(),
       resume: (rows) => resume(parts, rows),
-      assertOpen,
-      assertNotClosed: () => {
-        if (this.#state === 'closed') throw new KitClosedError();
-      },
-      stopping: allowManyListeners(this.#stop.signal),
-      over: this.#over.signal,
-      draining: allowManyListeners(this.#drain.signal),
-      onStop: sharedAbortSource(this.#stop.signal),
+      assertOpen: () => shutdown.assertOpen(),
+      assertNotClosed: () => shutdown.assertNotClosed(),
+      ...shutdown.signals,
     });
     const media = options.mediaStore === undefined ? undefined : new MediaKeeper(parts, options.mediaStore);
     this.#sources = new SourceManager({
@@ -320,6 +301,7 @@ export class RoomKit {
     this.#gauges.start();
     this.#peers = new Peers(parts);
     this.#peers.start();
+    this.#sweeper = new Sweeper(parts, (roomId) => this.deleteRoom(roomId));
     this.#warnUnsafe();
     if (options.sweepIntervalSeconds !== undefined) this.startSweeping(options.sweepIntervalSeconds);
   }
@@ -328,7 +310,7 @@ export class RoomKit {
 
   /** Makes a channel known to the kit. Throws ChannelAlreadyRegisteredError. */
   registerChannel(channel: Channel): void {
-    this.#assertOpen();
+    this.#shutdown.assertOpen();
     this.#parts.channels.add(channel);
     channel.connect?.(channelServices(this.#parts, channel.channelId, this));
     this.#recovery.registered(channel.channelId);
@@ -391,7 +373,7 @@ export class RoomKit {
 
   /** Removes a room with everything in it. */
   async deleteRoom(roomId: string): Promise<boolean> {
-    this.#assertOpen();
+    this.#shutdown.assertOpen();
     try {
       await requireRoom(this.#parts, roomId);
     } catch (error) {
@@ -420,7 +402,7 @@ export class RoomKit {
 
   /** An atomic shallow merge; `undefined` removes a key (ROOM-06). */
   async updateRoomMetadata(roomId: string, patch: Metadata): Promise<Room> {
-    this.#assertOpen();
+    this.#shutdown.assertOpen();
     await requireRoom(this.#parts, roomId);
     return this.store.patchRoomMetadata(roomId, patch);
   }
@@ -461,32 +443,12 @@ export class RoomKit {
 
   /** Whether the kit sweeps room timers by itself. */
   get isSweeping(): boolean {
-    return this.#sweepTimer !== undefined;
+    return this.#sweeper.isSweeping;
   }
 
   /** Sweeps room timers by itself every so often, and at first and every hour its media store and what has expired, until close. */
   startSweeping(intervalSeconds: number): void {
-    this.#sweepTimer?.cancel();
-    if (this.#state === 'closed') return;
-    this.#sweepTimer = this.clock.setTimer(intervalSeconds * 1000, () => {
-      void this.#parts.tasks.run(async () => {
-        try {
-          await sweepRoomTimers(this.#parts);
-          await this.#sweepSlowlyInTime();
-        } catch (error) {
-          if (this.#state === 'open') this.logger.error('Sweeping the rooms failed and is tried again.', { error });
-        }
-        this.startSweeping(intervalSeconds);
-      });
-    });
-  }
-
-  async #sweepSlowlyInTime(): Promise<void> {
-    const now = this.clock.monotonic();
-    if (this.#slowlySweptAt !== undefined && now - this.#slowlySweptAt < SLOW_SWEEP_MS) return;
-    this.#slowlySweptAt = now;
-    if (this.#parts.media !== undefined) await sweepMedia(this.#parts, this.#parts.media, MEDIA_SINCE_SECONDS);
-    await sweepRetention(this.#parts, (roomId) => this.deleteRoom(roomId), true);
+    this.#sweeper.start(intervalSeconds);
   }
 
   // --- channels in rooms ---------------------------------------------------------------------------------------------
@@ -910,7 +872,7 @@ export class RoomKit {
    * organization throws RoomNotFoundError for a room that is not of it.
    */
   async subscribeRoom(roomId: string, callback: (event: EphemeralEvent) => void | Promise<void>): Promise<string> {
-    this.#assertOpen();
+    this.#shutdown.assertOpen();
     await this.#checkOwn(roomId);
     // Only ephemeral events travel on a room's own channel (§27).
     return this.realtime.subscribe(roomChannel(roomId), (message) => callback(message as EphemeralEvent));
@@ -952,7 +914,7 @@ export class RoomKit {
 
   /** Registers a live connection with a WebSocket channel. */
   async connectWebsocket(channelId: string, connectionId: string, send: LiveSend, options: LiveConnectionOptions = {}): Promise<void> {
-    this.#assertOpen();
+    this.#shutdown.assertOpen();
     const channel = this.#connectable(channelId);
     await channel.registerConnection(connectionId, send, options);
     if (this.#parts.framework.has('channel_connected'))
@@ -970,7 +932,7 @@ export class RoomKit {
 
   /** Starts a persistent source for a channel. Throws SourceAlreadyAttachedError. */
   async attachSource(channelId: string, source: SourceProvider, options: AttachSourceOptions = {}): Promise<void> {
-    this.#assertOpen();
+    this.#shutdown.assertOpen();
     this.#parts.channels.require(channelId);
     await this.#sources.attach(channelId, source, options);
   }
@@ -1060,7 +1022,7 @@ export class RoomKit {
   /** How this kit is doing, as far as its process knows: lanes, connections, locks, breakers, and counts of what has happened (OPS-01). Free. */
   stats(): KitStats {
     return kitStats(this.#parts, {
-      state: this.#state,
+      state: this.#shutdown.state,
       startedAt: this.#startedAt,
       sources: this.#sources.list(),
       absentChannels: this.#recovery.absentChannels,
@@ -1105,11 +1067,7 @@ export class RoomKit {
 
   /** Finishes what runs and refuses what is new; at most `drainSeconds`, by default the kit's (KIT-05). */
   async drain(options: DrainOptions = {}): Promise<void> {
-    const seconds = drainSecondsOf(options, this.#parts.limits.drainSeconds);
-    this.#refuseNewWork();
-    this.#recovery.drain();
-    this.#timeouts.stop();
-    await this.#settle(seconds * 1000);
+    await this.#shutdown.drain(this.#parts, this.#services(), options);
   }
 
   /**
@@ -1117,12 +1075,7 @@ export class RoomKit {
    * call decides how long. Failures come back as one AggregateError.
    */
   close(options: DrainOptions = {}): Promise<void> {
-    if (this.#closing !== undefined) return this.#closing;
-    try {
-      return (this.#closing = this.#close(drainSecondsOf(options, this.#parts.limits.drainSeconds)));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#shutdown.close(this.#parts, this.#services(), options);
   }
 
   /** For `await using kit = new RoomKit()`: {@link close}. */
@@ -1130,94 +1083,22 @@ export class RoomKit {
     return this.close();
   }
 
-  async #close(drainSeconds: number): Promise<void> {
-    const failures: unknown[] = [];
-    const step = async (fn: () => unknown): Promise<void> => {
-      try {
-        await fn();
-      } catch (error) {
-        failures.push(error);
-      }
+  #services(): Services {
+    return {
+      recovery: this.#recovery,
+      timeouts: this.#timeouts,
+      sweeping: this.#sweeper,
+      gauges: this.#gauges,
+      peers: this.#peers,
+      sources: this.#sources,
+      elsewhere: this.#elsewhere,
+      tellers: [this.#followers, this.#wire, this.#news],
     };
-    this.#refuseNewWork();
-    this.#recovery.drain();
-    this.#timeouts.stop();
-    const forgotten = step(() => this.#peers.stop());
-    this.#sweepTimer?.cancel();
-    this.#gauges.stop();
-    await step(() => this.#sources.close());
-    await step(() => this.#settle(drainSeconds * 1000));
-    this.#state = 'closed';
-    this.#stop.abort(new AbortedError('The kit is closed.'));
-    this.#parts.outcomes.flush();
-    let isQuiet = true;
-    await step(async () => (isQuiet = await this.#settle(2000)));
-    this.#over.abort();
-    this.#recovery.stop();
-    await step(() => this.#elsewhere.stop());
-    // Before anything that may take its time is closed: others go on with what is left.
-    await step(() => this.#releaseLeases());
-    await step(() => this.#elsewhere.handedOver());
-    for (const { channel } of this.#parts.channels.all()) await step(() => channel.close?.());
-    if (!isQuiet) {
-      // Commits that were on their way to the store all that time have taken leases of their own.
-      const { passing, rests, clock } = this.#parts;
-      await step(() => untilQuiet({ tasks: passing, passing, rests, clock }, clock.monotonic() + LAST_WAIT_MS));
-      await step(() => this.#releaseLeases());
-      await step(() => this.#elsewhere.handedOver());
-    }
-    this.#followers.stop();
-    this.#wire.stop();
-    this.#news.stop();
-    const { options, store, locks, tracer, deadlines } = this.#parts;
-    await step(() => options.voice?.close?.());
-    await step(() => options.stt?.close?.());
-    await step(() => options.tts?.close?.());
-    await step(() => this.realtime.close());
-    await step(() => locks.close?.());
-    await forgotten;
-    await step(() => store.close());
-    await step(() => options.mediaStore?.close?.());
-    await step(() => tracer.close());
-    deadlines.close();
-    if (failures.length > 0) throw new AggregateError(failures, `Closing the kit: ${failures.length} step(s) failed; everything else was closed.`);
-  }
-
-  /** Others write beside it: who is in the way is so for a moment only. */
-  async #releaseLeases(): Promise<void> {
-    const { store, owner } = this.#parts;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await store.releaseLeases(owner);
-        return;
-      } catch (error) {
-        if (!(error instanceof ConflictError) || attempt === MAX_RELEASES) throw error;
-      }
-    }
-  }
-
-  #refuseNewWork(): void {
-    if (this.#state === 'open') this.#state = 'draining';
-    this.#drain.abort(new AbortedError('The kit is shutting down.'));
-  }
-
-  /** Waits for running work, at most so long. What only waits for a time beyond that is left to recovery at once. */
-  #settle(ms: number): Promise<boolean> {
-    return untilQuiet(this.#parts, this.#parts.clock.monotonic() + ms);
-  }
-
-  #assertOpen(): void {
-    if (this.#state === 'open') return;
-    // What runs already may finish its work while the kit drains.
-    if (this.#state === 'draining' && isInsideCause()) return;
-    throw new KitClosedError(
-      this.#state === 'draining' ? 'This kit is shutting down and takes no new work. Try again on another process or later.' : undefined,
-    );
   }
 
   #open<T>(fn: () => Promise<T>): Promise<T> {
     try {
-      this.#assertOpen();
+      this.#shutdown.assertOpen();
     } catch (error) {
       return Promise.reject(error);
     }
@@ -1225,7 +1106,7 @@ export class RoomKit {
   }
 
   async #publish(event: EphemeralEvent): Promise<void> {
-    this.#assertOpen();
+    this.#shutdown.assertOpen();
     await this.#checkOwn(event.roomId);
     await publishEphemeral(this.#parts, event);
   }
@@ -1261,27 +1142,6 @@ export class RoomKit {
     });
   }
 }
-
-/** The media store and all rooms are looked through whole, so seldom; vendors keep what they offer for a day or two at least. */
-const SLOW_SWEEP_MS = 3_600_000;
-const MEDIA_SINCE_SECONDS = 2 * 86_400;
-
-/** How a kit is drained. */
-export interface DrainOptions {
-  /** How long what runs may take to come to its end, in seconds. Default: the kit's `drainSeconds`. */
-  readonly drainSeconds?: number;
-}
-
-function drainSecondsOf({ drainSeconds }: DrainOptions, ofKit: number): number {
-  if (drainSeconds === undefined) return ofKit;
-  if (typeof drainSeconds === 'number' && drainSeconds >= 0 && Number.isFinite(drainSeconds)) return drainSeconds;
-  throw new ValidationError(`drainSeconds is ${JSON.stringify(drainSeconds)}. Give a number of seconds of 0 or more; default ${ofKit}.`);
-}
-
-const MAX_RELEASES = 5;
-
-/** For what a store has not answered when a kit has closed everything else. */
-const LAST_WAIT_MS = 5000;
 
 const LEVEL_TRIGGERS: readonly HookTrigger[] = ['on_vad_audio_level', 'on_input_audio_level', 'on_output_audio_level'];
 
