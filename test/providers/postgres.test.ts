@@ -313,6 +313,23 @@ describe('PostgresLockManager', () => {
     expect(asked).toBe(2);
     await next.release();
   });
+
+  it('does not wait for the disk, and fences all the same when a crash has forgotten what was taken', async () => {
+    verifies('LOCK-03', 'LOCK-04');
+    const given = options();
+    const [here, there] = [await PostgresLockManager.open(given), await PostgresLockManager.open(given)];
+    opened.push(here, there);
+    const before = await here.acquire('room');
+    await server.query(`DELETE FROM ${given.schema}.leases`);
+    const after = await there.acquire('room');
+    expect(after.token).toBeGreaterThan(before.token ?? Infinity);
+    await before.release();
+    await after.release();
+    const [taken] = await server.query(
+      `SELECT taken, current_setting('synchronous_commit') AS waits FROM ${given.schema}.take_lease('another', 1000)`,
+    );
+    expect(taken).toEqual({ taken: expect.any(String) as string, waits: 'off' });
+  });
 });
 
 describe('PostgresRealtime', () => {
