@@ -1,5 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { availableParallelism } from 'node:os';
+import { defaultExclude, defineConfig } from 'vitest/config';
+
+const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts', 'studio/**/*.test.ts'];
+const ALONE = ['browser', 'crash', 'demo'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
 
@@ -44,7 +48,11 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'studio/**/*.test.ts'],
+    projects: [
+      // What a person or another process waits for is tried with the machine to itself; the rest needs each core.
+      { extends: true, test: { name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: 'side by side', include: ALL, exclude: [...ALONE, ...defaultExclude], maxWorkers: availableParallelism() } },
+    ],
     isolate: false,
     setupFiles: ['test/seed.ts'],
     testTimeout: 20_000,
