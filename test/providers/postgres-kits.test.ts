@@ -10,7 +10,7 @@ import {
   silentLogger,
   TransportChannel,
   WebSocketChannel,
-  type TelemetryConfig,
+  type RoomKitOptions,
   type TransportProvider,
 } from '../../src/index.js';
 import { PostgresLockManager, PostgresRealtime, PostgresStore } from '../../src/providers/postgres/index.js';
@@ -28,12 +28,12 @@ interface OpenKit {
   readonly sent: string[];
 }
 
-async function openKit(schema: string, telemetry: TelemetryConfig = {}): Promise<OpenKit> {
+async function openKit(schema: string, more: Pick<RoomKitOptions, 'telemetry' | 'recoverIntervalSeconds'> = {}): Promise<OpenKit> {
   const options = { url: server.url, schema, pool: { min: 0, max: 4 }, logger: silentLogger };
   const store = await PostgresStore.open(options);
   const lockManager = await PostgresLockManager.open(options);
   const realtime = await PostgresRealtime.open(options);
-  const kit = new RoomKit({ store, lockManager, realtime, telemetry, logger: silentLogger });
+  const kit = new RoomKit({ store, lockManager, realtime, ...more, logger: silentLogger });
   kit.registerChannel(new WebSocketChannel('web'));
   const sent: string[] = [];
   const provider: TransportProvider = {
@@ -54,7 +54,7 @@ describe('kits over one PostgreSQL', () => {
     const schema = server.schema();
     const heard = new CarryingTelemetry(1);
     const done = new CarryingTelemetry(2);
-    const [one, two] = [await openKit(schema, { provider: heard }), await openKit(schema, { provider: done })];
+    const [one, two] = [await openKit(schema, { telemetry: { provider: heard } }), await openKit(schema, { telemetry: { provider: done } })];
     try {
       two.kit.registerChannel(new Agent('helper', { provider: new MockAIProvider({ responses: ['On its way.'] }) }));
       await one.kit.ensureRoom({ roomId: 'room' });
@@ -145,6 +145,8 @@ describe('kits over one PostgreSQL', () => {
   });
 
   describe('ask the store', () => {
+    /** What is looked for from time to time is not asked by a message. */
+    const ALONE = { recoverIntervalSeconds: 0 };
     const message = (n: string): Parameters<RoomKit['processInbound']>[0] => ({
       channelId: 'web',
       senderId: 'ada',
@@ -155,7 +157,7 @@ describe('kits over one PostgreSQL', () => {
     it('twice for a message with one delivery, three times for the first of a room and for one that names no room', { timeout: 30_000 }, async () => {
       verifies('STO-18', 'INB-07');
       const schema = server.schema();
-      const [one, two] = [await openKit(schema), await openKit(schema)];
+      const [one, two] = [await openKit(schema, ALONE), await openKit(schema, ALONE)];
       try {
         await one.kit.ensureRoom({ roomId: 'room' });
         for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
@@ -178,7 +180,7 @@ describe('kits over one PostgreSQL', () => {
     it('once more under the lock where gates decide, and where somebody has changed the room since', { timeout: 30_000 }, async () => {
       verifies('STO-18', 'INB-07', 'INB-08', 'LOCK-02');
       const schema = server.schema();
-      const [one, two, three] = [await openKit(schema), await openKit(schema), await openKit(schema)];
+      const [one, two, three] = [await openKit(schema, ALONE), await openKit(schema, ALONE), await openKit(schema, ALONE)];
       try {
         await one.kit.ensureRoom({ roomId: 'room' });
         for (const channelId of ['web', 'texts']) await one.kit.attachChannel('room', channelId);
@@ -218,7 +220,7 @@ describe('kits over one PostgreSQL', () => {
     it('by what they remember of a room, and do as if they had asked', { timeout: 30_000 }, async () => {
       verifies('STO-18', 'INB-07', 'INB-08', 'ROOM-04');
       const schema = server.schema();
-      const [one, two] = [await openKit(schema), await openKit(schema)];
+      const [one, two] = [await openKit(schema, ALONE), await openKit(schema, ALONE)];
       const tell = ({ kit }: OpenKit, said: string): ReturnType<RoomKit['processInbound']> => kit.processInbound(message(said), { roomId: 'room' });
       try {
         await one.kit.ensureRoom({ roomId: 'room' });

@@ -85,15 +85,35 @@ export const COMMIT_FUNCTION = `
   ) LANGUAGE plpgsql AS $$
     #variable_conflict use_column
     DECLARE
-      r @rooms; e record; one json; patch json; wanted text; body json; is_deleted boolean;
+      r @rooms; e record; one json; patch json; wanted text; body json; is_deleted boolean; is_stored boolean := false;
     BEGIN
-      SELECT * INTO r FROM @rooms WHERE id = p_room FOR NO KEY UPDATE;
-      IF NOT FOUND THEN RAISE EXCEPTION 'no room' USING ERRCODE = 'RK001'; END IF;
-      IF p_event[3] IS NOT NULL THEN
-        SELECT v.idx, v.json INTO e FROM @events AS v WHERE v.room_id = p_room AND v.idempotency_key IN (p_event[3], p_event[7]);
-        IF FOUND THEN earlier := e.json; idx := e.idx; END IF;
+      -- Hardly any commit is refused, or found to be there already, so most are one statement. Which of it was so is asked below.
+      IF p_more IS NULL THEN
+        WITH grown AS (
+          UPDATE @rooms AS t SET latest_index = t.latest_index + 1, event_count = t.event_count + 1, version = t.version + 1, updated_at = p_at,
+            fence = GREATEST(t.fence, p_fence)
+          WHERE t.id = p_room AND (p_fence < t.fence) IS NOT TRUE AND (p_version <> t.version) IS NOT TRUE
+            AND (p_revision <> GREATEST(t.stamp, t.members)) IS NOT TRUE AND (p_latest <> t.latest_index) IS NOT TRUE
+            AND NOT EXISTS (SELECT FROM @events AS v WHERE v.room_id = p_room AND v.idempotency_key IN (p_event[3], p_event[7]))
+          RETURNING t.*
+        ), added AS (
+          INSERT INTO @events (room_id, idx, id, channel_id, idempotency_key, external_id, parent_id, visibility, json, words)
+            SELECT p_room, g.latest_index, p_event[1], p_event[2], p_event[3], p_event[4], p_event[5], p_event[6], p_json, array_to_tsvector(p_words)
+            FROM grown AS g
+        )
+        SELECT * INTO r FROM grown;
+        is_stored := FOUND;
+        idx := r.latest_index;
       END IF;
-      IF earlier IS NULL THEN
+      IF NOT is_stored THEN
+        SELECT * INTO r FROM @rooms WHERE id = p_room FOR NO KEY UPDATE;
+        IF NOT FOUND THEN RAISE EXCEPTION 'no room' USING ERRCODE = 'RK001'; END IF;
+        IF p_event[3] IS NOT NULL THEN
+          SELECT v.idx, v.json INTO e FROM @events AS v WHERE v.room_id = p_room AND v.idempotency_key IN (p_event[3], p_event[7]);
+          IF FOUND THEN earlier := e.json; idx := e.idx; END IF;
+        END IF;
+      END IF;
+      IF NOT is_stored AND earlier IS NULL THEN
         IF p_fence < r.fence THEN RAISE EXCEPTION 'fenced' USING ERRCODE = 'RK002', DETAIL = r.fence; END IF;
         IF p_version <> r.version THEN RAISE EXCEPTION 'version' USING ERRCODE = 'RK003', DETAIL = r.version; END IF;
         IF p_revision <> GREATEST(r.stamp, r.members) THEN RAISE EXCEPTION 'revision' USING ERRCODE = 'RK009'; END IF;
@@ -169,7 +189,10 @@ export const COMMIT_FUNCTION = `
             END IF;
           END IF;
         END IF;
+        is_stored := true;
+      END IF;
 
+      IF is_stored THEN
         IF p_rows IS NOT NULL THEN
           FOREACH one IN ARRAY p_rows LOOP placed_rows := placed_rows || @place_row(one, idx, p_now); END LOOP;
         END IF;

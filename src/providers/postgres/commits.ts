@@ -36,26 +36,30 @@ export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: E
   const erased = key === undefined ? undefined : erasedKey(key);
   const place = [event.id, event.source.channelId, key, event.source.externalId, event.parentEventId, event.visibility, erased];
   const kept = rooms.known(roomId);
+  const given = [
+    roomId,
+    place.map((one) => one ?? null),
+    new Json(event),
+    searchedWords(event),
+    event.createdAt,
+    commit.fencingToken ?? null,
+    commit.expectedVersion ?? null,
+    commit.expectedLatestIndex ?? null,
+    outbox?.map((one) => new Json(one)) ?? null,
+    turns?.map((one) => new Json(one)) ?? null,
+    commit.now ?? null,
+    moreOf(commit),
+    kept?.stamp ?? null,
+    kept?.members ?? null,
+    commit.expectedRevision ?? null,
+  ];
   let row;
   try {
-    [row] = await sql.all(
-      COMMIT,
-      roomId,
-      place.map((one) => one ?? null),
-      new Json(event),
-      searchedWords(event),
-      event.createdAt,
-      commit.fencingToken ?? null,
-      commit.expectedVersion ?? null,
-      commit.expectedLatestIndex ?? null,
-      outbox?.map((one) => new Json(one)) ?? null,
-      turns?.map((one) => new Json(one)) ?? null,
-      commit.now ?? null,
-      moreOf(commit),
-      kept?.stamp ?? null,
-      kept?.members ?? null,
-      commit.expectedRevision ?? null,
-    );
+    [row] = await sql.all(COMMIT, ...given).catch((error: unknown) => {
+      // The same message, committed while this one waited for the room: by now it is there to be found.
+      if (violates(error, 'events_by_key')) return sql.all(COMMIT, ...given);
+      throw error;
+    });
   } catch (error) {
     throw refusal(error, commit);
   }

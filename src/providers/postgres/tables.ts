@@ -147,6 +147,12 @@ export const TABLES = `
     DECLARE l @leases;
     BEGIN
       PERFORM set_config('synchronous_commit', 'off', true);
+      UPDATE @leases SET token = greatest(token + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), until = clock_timestamp() + p_ms * interval '1 millisecond', waited = false
+        WHERE room_id = p_room AND until <= clock_timestamp() RETURNING token INTO taken;
+      IF FOUND THEN
+        RETURN NEXT;
+        RETURN;
+      END IF;
       SELECT * INTO l FROM @leases WHERE room_id = p_room FOR UPDATE;
       IF NOT FOUND THEN
         INSERT INTO @leases (room_id, token, until) VALUES (p_room, 0, '-infinity') ON CONFLICT DO NOTHING;
