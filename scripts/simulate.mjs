@@ -10,6 +10,9 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 /** What no fault is meant to meet: what is called before anything goes wrong, and by closing; and what is asked only after a lost answer. */
 const EXCUSED = ['store.createRoom', 'store.releaseLeases', 'store.addUsage', 'store.getTurn'];
 
+/** How often it is said how far a run has come, where nobody watches a line that changes. */
+const SHOW_EACH_MS = 60_000;
+
 if (isMainThread) await main();
 else await work();
 
@@ -49,8 +52,14 @@ async function simulateScenario(name, runs, { seed, workers, processes, describe
   const startedAt = performance.now();
   const share = Math.ceil(runs / workers);
   const parts = new Map();
+  let shownAt = startedAt;
   const show = () => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${[...parts.values()].reduce((sum, part) => sum + part.runs, 0)} of ${runs} runs`);
+    const now = performance.now();
+    const isTerminal = process.stderr.isTTY;
+    if (!isTerminal && now - shownAt < SHOW_EACH_MS) return;
+    shownAt = now;
+    const done = [...parts.values()].reduce((sum, part) => sum + part.runs, 0);
+    process.stderr.write(isTerminal ? `\r${done} of ${runs} runs` : `${name}: ${done} of ${runs} runs\n`);
   };
   const reports = await Promise.all(
     Array.from({ length: workers }, (_, n) => {
@@ -69,7 +78,13 @@ async function simulateScenario(name, runs, { seed, workers, processes, describe
 function run(n, options, onProgress) {
   return new Promise((resolve, reject) => {
     const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
-    worker.on('message', ({ kind, report }) => (kind === 'end' ? resolve(report) : onProgress(report)));
+    worker.on('message', ({ kind, report }) => {
+      onProgress(report);
+      if (kind !== 'end') return;
+      // Its share ends with it, the others' may take long yet.
+      for (const { seed } of report.failures) process.stderr.write(`${options.name}: seed ${seed} went wrong\n`);
+      resolve(report);
+    });
     worker.once('error', reject);
     worker.once('exit', (code) => code === 0 || reject(new Error(`Worker ${n} ended with ${code}.`)));
   });

@@ -49,6 +49,11 @@ class List {
   }
 }
 
+/** A timer that fires so late was not let run: the process stood still, or its machine slept. */
+const LATE_MS = 1000;
+/** How long what came meanwhile may take to be heard of, before it is said that nothing came. */
+const HEARING_MS = 250;
+
 /** Durations that hardly ever repeat share a slow path: at most this many lists are kept. */
 const MAX_LISTS = 64;
 
@@ -56,6 +61,7 @@ export class Deadlines {
   readonly #lists = new Map<number, List>();
   #timer: Timer | undefined;
   #armedFor = Infinity;
+  #isHearing = false;
   #closed = false;
 
   constructor(private readonly clock: Clock) {}
@@ -70,7 +76,7 @@ export class Deadlines {
     }
     const entry = new Entry(list, at, onExpire);
     list.append(entry);
-    if (at < this.#armedFor && !this.#closed) this.#arm(at);
+    if (at < this.#armedFor && !this.#closed && !this.#isHearing) this.#arm(at);
     return entry;
   }
 
@@ -90,8 +96,15 @@ export class Deadlines {
 
   #fire(): void {
     this.#timer = undefined;
-    this.#armedFor = Infinity;
     const now = this.clock.monotonic();
+    // Timers come before what waits in sockets: an answer that is here already would be taken for one that never came.
+    if (!this.#isHearing && now - this.#armedFor > LATE_MS) {
+      this.#isHearing = true;
+      this.#arm(now + HEARING_MS);
+      return;
+    }
+    this.#isHearing = false;
+    this.#armedFor = Infinity;
     let earliest = Infinity;
     for (const list of this.#lists.values()) {
       for (let entry = list.head; entry !== undefined && entry.at <= now; entry = list.head) {
