@@ -1,6 +1,5 @@
 /** Hands a commit to the server's function, and says what it made of it (STO-01). */
 import { erasedKey } from '../_shared/erased-key.js';
-import type { Connections } from './connection.js';
 import {
   alreadyCommitted,
   ConflictError,
@@ -20,13 +19,16 @@ import {
   type TurnRow,
 } from './core.js';
 import { codeOf, detailOf, violates } from './errors.js';
+import type { GroupCommit } from './group-commit.js';
 import type { KnownRooms } from './rooms.js';
 import { decodeText, Json, jsonOf, parseJson, wordsOf } from './text.js';
 import { eventOf, searchedWords } from './timeline.js';
 
-const COMMIT = 'SELECT * FROM @commit_event($1, $2::text[], $3, $4::text[], $5, $6, $7, $8, $9::json[], $10::json[], $11, $12, $13, $14, $15)';
+/** The function of the server, and of which type its parameters are where the server cannot know it. */
+export const COMMIT_CALL = '@commit_event';
+export const COMMIT_PARAMETERS = ['::text', '::text[]', '', '::text[]', '', '', '', '', '::json[]', '::json[]', '', '', '', '', ''] as const;
 
-export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: EventCommit): Promise<CommitResult> {
+export async function commitEvent(group: GroupCommit, rooms: KnownRooms, commit: EventCommit): Promise<CommitResult> {
   const { event } = commit;
   const { roomId } = event;
   // As they are now: whoever gave them may change them while the server works.
@@ -36,6 +38,7 @@ export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: E
   const erased = key === undefined ? undefined : erasedKey(key);
   const place = [event.id, event.source.channelId, key, event.source.externalId, event.parentEventId, event.visibility, erased];
   const kept = rooms.known(roomId);
+  const more = moreOf(commit);
   const given = [
     roomId,
     place.map((one) => one ?? null),
@@ -48,16 +51,16 @@ export async function commitEvent(sql: Connections, rooms: KnownRooms, commit: E
     outbox?.map((one) => new Json(one)) ?? null,
     turns?.map((one) => new Json(one)) ?? null,
     commit.now ?? null,
-    moreOf(commit),
+    more,
     kept?.stamp ?? null,
     kept?.members ?? null,
     commit.expectedRevision ?? null,
   ];
   let row;
   try {
-    [row] = await sql.all(COMMIT, ...given).catch((error: unknown) => {
+    row = await (more === null ? group.run(roomId, given) : group.alone(given)).catch((error: unknown) => {
       // The same message, committed while this one waited for the room: by now it is there to be found.
-      if (violates(error, 'events_by_key')) return sql.all(COMMIT, ...given);
+      if (violates(error, 'events_by_key')) return group.alone(given);
       throw error;
     });
   } catch (error) {

@@ -103,6 +103,12 @@ export class Connections implements Sql {
     return this.#again((client) => this.#run(client, sql, values), wasRolledBack);
   }
 
+  /** One statement, which is not repeated. Rejects with the server's own error, or {@link NotConnected}. */
+  once(sql: string, ...values: Value[]): Promise<Row[]> {
+    this.#assertOpen();
+    return this.#withClient((client) => this.#run(client, sql, values));
+  }
+
   /** A statement that changes nothing, or nothing more when it is repeated: after a lost connection it is. */
   read(sql: string, ...values: Value[]): Promise<Row[]> {
     return this.#again((client) => this.#run(client, sql, values), isConnectionLost);
@@ -136,9 +142,7 @@ export class Connections implements Sql {
   async #again<T>(run: (client: ClientBase) => Promise<T>, isKnownLost: (error: unknown) => boolean): Promise<T> {
     let lost = 0;
     for (let attempt = 1; ; attempt++) {
-      if (this.#ending !== undefined) {
-        throw new RoomKitError('store_closed', `The database ${this.place} is closed. Open it again with PostgresStore.open(url).`);
-      }
+      this.#assertOpen();
       try {
         return await this.#withClient(run);
       } catch (error) {
@@ -148,6 +152,11 @@ export class Connections implements Sql {
         throw storeError(error instanceof NotConnected ? error.cause : error, this.place);
       }
     }
+  }
+
+  #assertOpen(): void {
+    if (this.#ending === undefined) return;
+    throw new RoomKitError('store_closed', `The database ${this.place} is closed. Open it again with PostgresStore.open(url).`);
   }
 
   async #withClient<T>(run: (client: ClientBase) => Promise<T>): Promise<T> {
@@ -194,7 +203,8 @@ export function inSchema(sql: string, schema: string): string {
   return sql.replace(/@([a-z_]+)/g, (_name, table: string) => `"${schema}".${table}`);
 }
 
-class NotConnected extends Error {
+/** No connection came about: nothing was done. */
+export class NotConnected extends Error {
   constructor(override readonly cause: unknown) {
     super('not connected');
   }

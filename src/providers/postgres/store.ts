@@ -54,9 +54,10 @@ import {
 import * as approvals from './approvals.js';
 import * as claims from './claims.js';
 import { changeRecords, VACUUMED } from './change-records.js';
-import { commitEvent } from './commits.js';
+import { COMMIT_CALL, COMMIT_PARAMETERS, commitEvent } from './commits.js';
 import { checkedConfig, type PostgresOptions } from './config.js';
 import { Connections, type Sql } from './connection.js';
+import { GroupCommit } from './group-commit.js';
 import * as outbox from './outbox.js';
 import * as people from './people.js';
 import { readRecords } from './read-records.js';
@@ -78,6 +79,7 @@ export class PostgresStore implements ConversationStore {
   readonly shared = true;
   readonly #rooms = new rooms.KnownRooms();
   readonly #routes = new queries.Routes(this.#rooms);
+  readonly #commits: GroupCommit;
   /** What changes nothing: repeated when the connection was lost. */
   readonly #read: Sql;
 
@@ -97,6 +99,7 @@ export class PostgresStore implements ConversationStore {
   }
 
   private constructor(private readonly connections: Connections) {
+    this.#commits = new GroupCommit(connections, COMMIT_CALL, COMMIT_PARAMETERS);
     this.#read = { all: (sql, ...values) => connections.read(sql, ...values) };
   }
 
@@ -151,7 +154,7 @@ export class PostgresStore implements ConversationStore {
   // --- the timeline --------------------------------------------------------------------------------------------------
 
   commitEvent(commit: EventCommit): Promise<CommitResult> {
-    return commitEvent(this.connections, this.#rooms, commit);
+    return commitEvent(this.#commits, this.#rooms, commit);
   }
   getEvent(roomId: string, eventId: string): Promise<RoomEvent | null> {
     return timeline.getEvent(this.#read, roomId, eventId);
