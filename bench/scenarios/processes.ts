@@ -71,6 +71,8 @@ export const realtimeFanout: Scenario = {
   },
 };
 
+const AT_ONCE = 100;
+
 async function fanout(bench: Bench, engine: 'postgres' | 'redis', { url }: Server): Promise<void> {
   const place = { url, schema: newSchema() };
   const ours = engine === 'redis' ? new RedisRealtime({ url }) : await PostgresRealtime.open({ ...place });
@@ -80,10 +82,14 @@ async function fanout(bench: Bench, engine: 'postgres' | 'redis', { url }: Serve
   const messages = bench.size(2_000);
   const message = { type: 'typing', roomId: 'room-0', channelId: 'ws-0', text: BODY };
   const round = async (fellow: Fellow, publish: () => Promise<unknown>): Promise<void> => {
-    const heard = fellow.next('heard');
-    await fellow.tell({ do: 'await', messages });
-    for (let sent = 0; sent < messages; sent += 100) await Promise.all(Array.from({ length: Math.min(100, messages - sent) }, publish));
-    await heard;
+    // A listener that lags behind by more loses the oldest, as it may (EPH-03).
+    for (let sent = 0; sent < messages; sent += AT_ONCE) {
+      const count = Math.min(AT_ONCE, messages - sent);
+      const heard = fellow.next('heard');
+      await fellow.tell({ do: 'await', messages: count });
+      await Promise.all(Array.from({ length: count }, publish));
+      await heard;
+    }
   };
   try {
     await listener.tell({ do: 'listen', engine, bare: false, place, channel });

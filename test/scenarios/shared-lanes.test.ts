@@ -133,4 +133,51 @@ describe('what comes back to a process', () => {
     expect(vendor.texts).toEqual(['zero', 'one', 'two']);
     await kit.close();
   });
+
+  it('is not overtaken by what waited behind it, when it is given back just then', async () => {
+    verifies('OUT-02', 'STO-16');
+    const { kit, clock, store, vendor, say } = await process(() => undefined);
+    vendor.hangNext();
+    for (const text of ['zero', 'one', 'two', 'three']) await say(text);
+    await settle(clock);
+    const [, ...rest] = store.listRows({ roomId: ROOM, channelId: 'vendor' });
+    for (const { id } of rest) store.updateRow(id, ELSEWHERE);
+    const { updateRow } = store;
+    // Whoever has the lane is drained in the moment in which this process has asked for its first delivery in vain.
+    store.updateRow = (id, ...how) => {
+      const changed = updateRow.call(store, id, ...how);
+      if (changed === null && id === rest[0]?.id)
+        for (const row of rest) updateRow.call(store, row.id, { leaseOwner: undefined, leaseUntil: undefined });
+      return changed;
+    };
+    vendor.resume();
+    await clock.advance(5000);
+    expect(vendor.texts).toEqual(['zero', 'one', 'two', 'three']);
+    await kit.close();
+  });
+
+  it('is not answered behind what waited behind it, when it is given back just then', async () => {
+    verifies('TURN-01', 'STO-16');
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const { kit, clock, store, say, answers } = await process(async (event) => {
+      if (textOf(event) === 'zero') await held;
+      return `re: ${textOf(event)}`;
+    });
+    for (const text of ['zero', 'one', 'two', 'three']) await say(text);
+    await settle(clock);
+    const [, ...rest] = store.listTurns({ roomId: ROOM });
+    for (const { id } of rest) store.updateTurn(id, ELSEWHERE);
+    const { updateTurn } = store;
+    store.updateTurn = (id, ...how) => {
+      const changed = updateTurn.call(store, id, ...how);
+      if (changed === null && id === rest[0]?.id)
+        for (const turn of rest) updateTurn.call(store, turn.id, { leaseOwner: undefined, leaseUntil: undefined });
+      return changed;
+    };
+    release();
+    await clock.advance(5000);
+    expect(await answers()).toEqual(['re: zero', 're: one', 're: two', 're: three']);
+    await kit.close();
+  });
 });

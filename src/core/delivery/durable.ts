@@ -434,14 +434,22 @@ export class DurableDelivery implements LaneItem, PendingDelivery {
     if (changed === null) {
       const current = await this.#insist(() => store.getRow(this.row.id));
       if (current !== null) this.row = current;
-      // Should whoever has it give it back, it is not known here any more, and goes before what is behind it.
-      const { lane } = this.target;
-      if (owner !== undefined) lane.knownIndex = Math.min(lane.knownIndex, this.row.eventIndex - 1);
+      if (owner !== undefined) this.#lose(current === null || !(from ?? OPEN).includes(current.state));
       return false;
     }
     this.row = changed;
     if (patch.state !== undefined) this.parts.news.tell(changed.roomId, changed.eventId, 'delivery');
     return true;
+  }
+
+  /**
+   * Another process has the row, or it has ended. Should it be given back, it is not known here any more, and goes before what is behind it.
+   * As long as it is open, who has it has the lane: what waits here is not ours either, though it may be given back before it is looked at.
+   */
+  #lose(hasEnded: boolean): void {
+    const { lane } = this.target;
+    if (hasEnded) lane.knownIndex = Math.min(lane.knownIndex, this.row.eventIndex - 1);
+    else lane.leave();
   }
 
   /** The lane waits meanwhile: what the vendor took is recorded and not sent again, and nothing overtakes it. */

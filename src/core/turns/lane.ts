@@ -101,9 +101,15 @@ export class TurnLane {
     this.#begin(parts, backlog);
   }
 
-  /** Another process has this turn. Should it give it back, it is not known here any more, and goes before what is behind it. */
+  /** Another process has this turn, or it has ended. Should it be given back, it is not known here any more, and goes before what is behind it. */
   lost(triggerIndex: number): void {
     this.knownIndex = Math.min(this.knownIndex, triggerIndex - 1);
+  }
+
+  /** Another process has the lane: what waits here is not ours either, though it may be given back before it is looked at. */
+  letGo(): readonly TurnWork[] {
+    this.knownIndex = -1;
+    return this.#remove(() => true);
   }
 
   /** What other processes have put behind this lane, each as if its message had come here (COL-09). */

@@ -46,7 +46,7 @@ export function runTurn(parts: KitParts, lane: TurnLane, work: TurnWork): Awaita
     (ended) => leave(parts, work, ended),
     (error: unknown) => {
       const ended = brokenOff(parts, work, error);
-      if (ended.reason === ALREADY_ENDED) lane.lost(work.row.triggerIndex);
+      if (ended.reason === ALREADY_ENDED) lose(parts, lane, work, parts.store.shared);
       return ended === INTERRUPTED ? cutShort(parts, work) : leave(parts, work, ended);
     },
   );
@@ -109,11 +109,21 @@ function begin(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnO
   }
   // What was committed as running is this process's as long as its lease lasts: it may have stood still since.
   if (row.state === 'running' && !work.recovered && parts.leases.isHeld(row.leaseUntil)) return enter(parts, lane, work);
-  return claim(parts, work).then((claimed) => {
+  return claim(parts, work).then(async (claimed) => {
     if (claimed) return enter(parts, lane, work);
-    lane.lost(row.triggerIndex);
-    return { ...NOTHING, state: 'cancelled', reason: ALREADY_ENDED, recorded: true };
+    const current = parts.store.shared ? await insist(parts, { turnId: row.id }, () => parts.store.getTurn(row.id)) : null;
+    lose(parts, lane, work, current?.state === 'queued' || current?.state === 'running');
+    return NOT_OURS;
   });
+}
+
+const NOT_OURS: TurnOutcome = { ...NOTHING, state: 'cancelled', reason: ALREADY_ENDED, recorded: true };
+
+/** This turn is not this process's to run or to end; as long as it is open, neither is what waits behind it. */
+function lose(parts: KitParts, lane: TurnLane, { row }: TurnWork, isOpen: boolean): void {
+  lane.lost(row.triggerIndex);
+  if (!isOpen) return;
+  for (const behind of lane.letGo()) void parts.tasks.run(async () => leave(parts, behind, NOT_OURS));
 }
 
 async function claim(parts: KitParts, work: TurnWork): Promise<boolean> {

@@ -71,7 +71,7 @@ export class SqliteOutbox {
   updateRow(rowId: string, patch: RowPatch, from: readonly OutboxState[] | undefined): OutboxRow | null {
     const row = this.getRow(rowId);
     if (row === null || (from !== undefined && !from.includes(row.state))) return null;
-    const changed: OutboxRow = { ...row, ...patch };
+    const changed = patched(row, patch);
     this.sql
       .get('UPDATE outbox SET state = ?, provider = ?, provider_message_id = ?, json = ? WHERE id = ?')
       .run(changed.state, changed.provider ?? null, changed.providerMessageId ?? null, new Json(changed), rowId);
@@ -121,7 +121,7 @@ export class SqliteOutbox {
   updateTurn(turnId: string, patch: TurnPatch, from: readonly TurnState[] | undefined): TurnRow | null {
     const turn = this.getTurn(turnId);
     if (turn === null || (from !== undefined && !from.includes(turn.state))) return null;
-    const changed: TurnRow = { ...turn, ...patch };
+    const changed = patched(turn, patch);
     this.sql.get('UPDATE turns SET state = ?, json = ? WHERE id = ?').run(changed.state, new Json(changed), turnId);
     if (changed.triggerIndex !== turn.triggerIndex) {
       // By itself: naming the column would write the index anew with every change of a turn.
@@ -279,4 +279,11 @@ function filters(
 
 function clause(where: readonly string[]): string {
   return where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+}
+
+/** What the patch names and does not have is gone. */
+function patched<One extends object, Patch extends Partial<One>>(one: One, patch: Patch): One {
+  const changed = { ...one, ...patch };
+  if (!Object.values(patch).includes(undefined)) return changed;
+  return Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== undefined)) as One; // only optional fields can be undefined
 }

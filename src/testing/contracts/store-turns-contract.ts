@@ -45,6 +45,13 @@ export const turnCases = storeCases([
       assert.deepEqual(await store.getTurn('t1'), wanted);
       assert.deepEqual(await store.listTurns({ roomId: 'room' }), [wanted]);
       assert.deepEqual(await store.updateTurn('t1', { attempts: 9 }), { ...wanted, attempts: 9 }, 'what a patch leaves out stays');
+      const { leaseOwner: _owner, leaseUntil: _until, ...free } = { ...wanted, attempts: 9 };
+      assert.deepEqual(
+        await store.updateTurn('t1', { leaseOwner: undefined, leaseUntil: undefined }),
+        free,
+        'what it names and does not have is gone',
+      );
+      assert.deepEqual(await store.getTurn('t1'), free);
       assert.equal(await store.updateTurn('unknown', { attempts: 1 }), null);
       assert.equal(await store.updateTurn('t1', { state: 'running' }, ['queued', 'running']), null);
       assert.equal((await store.getTurn('t1'))?.state, 'failed');

@@ -33,23 +33,23 @@ export class MemoryTurn {
     this.triggerIndex = triggerIndex;
   }
 
-  /** What the patch leaves out stays. */
+  /** What the patch leaves out stays; what it names and does not have is gone. */
   change(patch: TurnPatch): void {
     if (patch.triggerEventIds !== undefined) this.triggerEventIds = ownJson(patch.triggerEventIds);
     if (patch.triggerIndex !== undefined) this.triggerIndex = patch.triggerIndex;
     if (patch.state !== undefined) this.state = patch.state;
     if (patch.attempts !== undefined) this.attempts = patch.attempts;
     if (patch.expiresAt !== undefined) this.expiresAt = patch.expiresAt;
-    if (patch.leaseOwner !== undefined) this.leaseOwner = patch.leaseOwner;
-    if (patch.leaseUntil !== undefined) this.leaseUntil = patch.leaseUntil;
-    if (patch.endReason !== undefined) this.endReason = patch.endReason;
-    if (patch.replyEventIds !== undefined) this.replyEventIds = ownJson(patch.replyEventIds);
-    if (patch.usage !== undefined) this.usage = ownJson(patch.usage);
-    if (patch.error !== undefined) this.error = ownJson(patch.error);
-    if (patch.startedTools !== undefined) this.startedTools = ownJson(patch.startedTools);
-    if (patch.mergedInto !== undefined) this.mergedInto = patch.mergedInto;
-    if (patch.suspended !== undefined) this.suspended = ownJson(patch.suspended);
-    if (patch.trace !== undefined) this.trace = ownJson(patch.trace);
+    if ('leaseOwner' in patch) this.leaseOwner = patch.leaseOwner;
+    if ('leaseUntil' in patch) this.leaseUntil = patch.leaseUntil;
+    if ('endReason' in patch) this.endReason = patch.endReason;
+    if ('replyEventIds' in patch) this.replyEventIds = ownJson(patch.replyEventIds);
+    if ('usage' in patch) this.usage = ownJson(patch.usage);
+    if ('error' in patch) this.error = ownJson(patch.error);
+    if ('startedTools' in patch) this.startedTools = ownJson(patch.startedTools);
+    if ('mergedInto' in patch) this.mergedInto = patch.mergedInto;
+    if ('suspended' in patch) this.suspended = ownJson(patch.suspended);
+    if ('trace' in patch) this.trace = ownJson(patch.trace);
   }
 
   /** Nobody's but the caller's (STO-06). */
