@@ -82,7 +82,7 @@ async function fanout(bench: Bench, engine: 'postgres' | 'redis', { url }: Serve
   const messages = bench.size(2_000);
   const message = { type: 'typing', roomId: 'room-0', channelId: 'ws-0', text: BODY };
   const round = async (fellow: Fellow, publish: () => Promise<unknown>): Promise<void> => {
-    // A listener that lags behind by more loses the oldest, as it may (EPH-03).
+    // A listener that lags behind by more loses the oldest, as it may (EPH-01).
     for (let sent = 0; sent < messages; sent += AT_ONCE) {
       const count = Math.min(AT_ONCE, messages - sent);
       const heard = fellow.next('heard');
