@@ -77,7 +77,7 @@ async function simulateScenario(name, runs, { seed, workers, processes, describe
 
 function run(n, options, onProgress) {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
+    const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options, resourceLimits: { maxYoungGenerationSizeMb: 192 } });
     worker.on('message', ({ kind, report }) => {
       onProgress(report);
       if (kind !== 'end') return;
@@ -91,6 +91,7 @@ function run(n, options, onProgress) {
 }
 
 async function work() {
+  Error.stackTraceLimit = 0; // faults are errors by the thousand, and nobody reads where they were made
   const { simulate, ...scenarios } = await import('../dist/testing/index.js');
   const { name, ...options } = workerData;
   const report = await simulate({

@@ -66,6 +66,7 @@ function copyOf<T>(value: T): T;
 function copyOf(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
   if (Array.isArray(value)) return value.map((one: unknown) => copyOf(one));
+  if (value instanceof Set) return new Set([...(value as Set<unknown>)].map((one) => copyOf(one)));
   if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value);
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one)]));
 }
