@@ -102,7 +102,7 @@ describe("import 'roomkit'", () => {
 });
 
 describe('what the subpaths export', () => {
-  it('says of every name what it is for', () => {
+  it('says of every name what it is for', { timeout: 60_000 }, () => {
     const { symbols } = publicApi();
     expect(symbols.size).toBeGreaterThan(400);
     expect([...symbols].filter((symbol) => !isDocumented(symbol)).map(placeOf), 'write above these what they are for').toEqual([]);

@@ -253,7 +253,7 @@ describe.skipIf(skipWithoutNats)(`a NATSSource${whyNatsIsLeftOut}`, () => {
     const name = await newStream(client, { storage: 'file' });
     await ask(client, `CONSUMER.DURABLE.CREATE.${name}.roomkit`, {
       stream_name: name,
-      config: { durable_name: 'roomkit', ack_policy: 'explicit', deliver_policy: 'all', ack_wait: 500_000_000 },
+      config: { durable_name: 'roomkit', ack_policy: 'explicit', deliver_policy: 'all', ack_wait: 2_000_000_000 },
     });
     await publish(client, `${name}.said`, bodies(10));
     const options = { servers: `127.0.0.1:${first.port}`, jetStream: { stream: name, durable: 'roomkit' } };
