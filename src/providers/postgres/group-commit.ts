@@ -10,8 +10,8 @@ import type { Value } from './text.js';
 const MOST_AT_ONCE = 4;
 /** So many share a statement at most: each has parameters of its own. */
 const MOST_TOGETHER = 16;
-/** A room that somebody else holds may keep its neighbours waiting for so long. */
-const PATIENCE = '100ms';
+/** A room that somebody else holds may keep others waiting for so long: its neighbours in a statement, and those who wait for one to end. */
+const PATIENCE_MS = 100;
 
 interface Job {
   readonly roomId: string;
@@ -47,12 +47,20 @@ export class GroupCommit {
   }
 
   async #counted<T>(work: () => Promise<T>): Promise<T> {
+    let isCounted = true;
+    const letNext = (): void => {
+      if (!isCounted) return;
+      isCounted = false;
+      this.#underWay--;
+      this.#next();
+    };
     this.#underWay++;
+    const patience = setTimeout(letNext, PATIENCE_MS);
     try {
       return await work();
     } finally {
-      this.#underWay--;
-      this.#next();
+      clearTimeout(patience);
+      letNext();
     }
   }
 
@@ -91,7 +99,7 @@ export class GroupCommit {
     const [first, ...others] = values(0);
     // It depends on the patience, which is so set before anything is called.
     const impatient = `${call}(${[`CASE WHEN patience IS NOT NULL THEN ${first} END`, ...others].join(', ')})`;
-    all[0] = `SELECT called.* FROM set_config('lock_timeout', '${PATIENCE}', true) AS patience CROSS JOIN LATERAL ${impatient} AS called`;
+    all[0] = `SELECT called.* FROM set_config('lock_timeout', '${PATIENCE_MS}ms', true) AS patience CROSS JOIN LATERAL ${impatient} AS called`;
     return all.join(' UNION ALL ');
   }
 }
