@@ -3,6 +3,7 @@
  * Hardly ever is one refused; then each is run by itself, so that it leaves its neighbours alone. A lone commit waits for nobody.
  */
 import { NotConnected, type Connections, type Row } from './connection.js';
+import { SystemClock, type Clock } from './core.js';
 import { isConnectionLost, storeError, wasRolledBack } from './errors.js';
 import type { Value } from './text.js';
 
@@ -31,6 +32,7 @@ export class GroupCommit {
     private readonly connections: Connections,
     private readonly call: string,
     private readonly parameters: readonly string[],
+    private readonly clock: Clock = new SystemClock(),
   ) {
     this.#mostAtOnce = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(connections.config.max / 2)));
   }
@@ -55,11 +57,11 @@ export class GroupCommit {
       this.#next();
     };
     this.#underWay++;
-    const patience = setTimeout(letNext, PATIENCE_MS);
+    const patience = this.clock.setTimer(PATIENCE_MS, letNext);
     try {
       return await work();
     } finally {
-      clearTimeout(patience);
+      patience.cancel();
       letNext();
     }
   }
