@@ -140,7 +140,8 @@ function answeredBy({ metadata, parentEventId }: RoomEvent): readonly unknown[] 
 function mayBeUnanswered(world: World, turn: TurnRow, turns: readonly TurnRow[]): boolean {
   const { roomId, channelId, triggerIndex, state, error, createdAt, expiresAt } = turn;
   if (error?.code === 'crashed' || wasAway(world, 'model')) return true;
-  if (state === 'expired') return stoodStillMs(world) >= Date.parse(expiresAt) - Date.parse(createdAt) - SPARE_MS;
+  // Before it was begun, or while it ran: a turn has five minutes for either.
+  if (state === 'expired' || (state === 'failed' && error?.code === 'timeout')) return stoodStillMs(world) >= Date.parse(expiresAt) - Date.parse(createdAt) - SPARE_MS;
   if (state !== 'cancelled') return false;
   const closed = world.database
     .listEvents(roomId)
