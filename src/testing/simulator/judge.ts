@@ -138,10 +138,11 @@ function answeredBy({ metadata, parentEventId }: RoomEvent): readonly unknown[] 
 
 /** A newer message has cut it short, its room was closed, it crashed twice (TURN-03), the model was away, or all stood still for its whole time. */
 function mayBeUnanswered(world: World, turn: TurnRow, turns: readonly TurnRow[]): boolean {
-  const { roomId, channelId, triggerIndex, state, error, createdAt, expiresAt } = turn;
+  const { roomId, channelId, triggerIndex, state, error, endReason, createdAt, expiresAt } = turn;
   if (error?.code === 'crashed' || wasAway(world, 'model')) return true;
   // Before it was begun, or while it ran: a turn has five minutes for either.
-  if (state === 'expired' || (state === 'failed' && error?.code === 'timeout')) return stoodStillMs(world) >= Date.parse(expiresAt) - Date.parse(createdAt) - SPARE_MS;
+  if (state === 'expired' || (state === 'failed' && endReason === 'timeout'))
+    return stoodStillMs(world) >= Date.parse(expiresAt) - Date.parse(createdAt) - SPARE_MS;
   if (state !== 'cancelled') return false;
   const closed = world.database
     .listEvents(roomId)
