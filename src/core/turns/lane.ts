@@ -284,8 +284,10 @@ export class TurnLane {
         }
         return found;
       });
-      for (const work of works) if (work.collision.policy === 'burst') work.arrivedAt = arrivalOf(parts, work);
-      for (const work of works) this.#insert(work);
+      // What came by itself while this was read is here already: twice here, one of them would put an end to the other.
+      const missing = works.filter((work) => !this.has(work.row.id));
+      for (const work of missing) if (work.collision.policy === 'burst') work.arrivedAt = arrivalOf(parts, work);
+      for (const work of missing) this.#insert(work);
       // What had been interrupted when the process ended, or was about to be, is not begun again.
       const interrupting = this.#waiting.filter((waiting) => 'row' in waiting).filter(({ collision }) => collision.policy === 'interrupt');
       const newest = interrupting.reduce<TurnWork | undefined>((best, work) => (best !== undefined && isBefore(work, best) ? best : work), undefined);

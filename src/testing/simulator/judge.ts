@@ -14,6 +14,7 @@ const OPEN_TURNS: readonly TurnState[] = ['queued', 'running'];
 export function isQuiet({ database, people, isHostDone }: World): boolean {
   return (
     people.allTaken &&
+    !people.isCalling &&
     isHostDone &&
     database.listRows({ state: OPEN_ROWS, limit: 1 }).length === 0 &&
     database.listTurns({ state: OPEN_TURNS, limit: 1 }).length === 0

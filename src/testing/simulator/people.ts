@@ -27,6 +27,8 @@ const TWICE = 0.15;
 /** Everybody who writes in a run. */
 export class People {
   readonly written: Written[] = [];
+  /** Calls that have not been answered. */
+  readonly #underWay = new Set<Running>();
 
   constructor(
     private readonly world: World,
@@ -36,6 +38,11 @@ export class People {
   /** Whether the vendor was told of each message that it is taken. */
   get allTaken(): boolean {
     return this.written.every(({ taken }) => taken);
+  }
+
+  /** Whether a process has yet to answer a call: nobody may wait for it any more, and it commits its message all the same. */
+  get isCalling(): boolean {
+    return [...this.#underWay].some(({ process }) => process.isAlive);
   }
 
   /** Somebody writes, after so many milliseconds. */
@@ -62,15 +69,17 @@ export class People {
       written.taken = true;
     };
     this.world.stage.after(PATIENCE_MS, () => over(undefined));
-    running.process.arrive(() => this.#call(running, written, over));
+    const call = { ...running };
+    this.#underWay.add(call);
+    running.process.arrive(() => void this.#call(running, written, over).finally(() => this.#underWay.delete(call)));
   }
 
-  #call({ kit, process }: Running, written: Written, over: (result: InboundResult | undefined) => void): void {
+  #call({ kit, process }: Running, written: Written, over: (result: InboundResult | undefined) => void): Promise<void> {
     const { key, roomId, channelId, senderId, text } = written;
-    kit.processInbound({ channelId, senderId, content: { type: 'text', body: text }, idempotencyKey: key }, { roomId, wait: 'commit' }).then(
+    return kit.processInbound({ channelId, senderId, content: { type: 'text', body: text }, idempotencyKey: key }, { roomId, wait: 'commit' }).then(
       // What is blocked for want of time is not taken: the vendor calls again.
-      (result) => process.isAlive && over(result.reason === 'process_timeout' ? undefined : result),
-      () => process.isAlive && over(undefined),
+      (result) => void (process.isAlive && over(result.reason === 'process_timeout' ? undefined : result)),
+      () => void (process.isAlive && over(undefined)),
     );
   }
 }
