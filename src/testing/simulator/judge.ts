@@ -114,7 +114,9 @@ function* judgeAnswers(world: World): Iterable<string> {
     const whole = said.filter(({ metadata }) => metadata['cancelled'] !== true && metadata['partial'] !== true);
     if (whole.length > 1 || said.length > turn.attempts)
       yield `${asked} was answered ${said.length} times by ${channelId}: ${said.map(({ id }) => id).join(', ')}`;
-    if (state === 'committed' && whole.length === 0) yield `turn ${turn.id} is committed without its answer`;
+    // What an agent has said until its time was over is its answer, marked as partial.
+    const isPartial = turn.endReason === 'timeout' && said.length > 0 && sleptThrough(world, turn);
+    if (state === 'committed' && whole.length === 0 && !isPartial) yield `turn ${turn.id} is committed without its answer`;
     for (const reply of whole)
       if (!triggerEventIds.every((id) => answeredBy(reply).includes(id)))
         yield `${reply.id} answers ${answeredBy(reply).join(', ')}, and its turn ${asked}`;
@@ -129,6 +131,11 @@ function stoodStillMs({ met }: World): number {
   return met.reduce((sum, { kind }) => sum + STANDS_STILL_MS[kind], 0);
 }
 
+/** All stood still for a turn's whole time: before it was begun, or while it ran. It has five minutes for either. */
+function sleptThrough(world: World, { createdAt, expiresAt }: TurnRow): boolean {
+  return stoodStillMs(world) >= Date.parse(expiresAt) - Date.parse(createdAt) - SPARE_MS;
+}
+
 /** What a turn takes by itself, with its restarts and retries. */
 const SPARE_MS = 60_000;
 
@@ -139,11 +146,9 @@ function answeredBy({ metadata, parentEventId }: RoomEvent): readonly unknown[] 
 
 /** A newer message has cut it short, its room was closed, it crashed twice (TURN-03), the model was away, or all stood still for its whole time. */
 function mayBeUnanswered(world: World, turn: TurnRow, turns: readonly TurnRow[]): boolean {
-  const { roomId, channelId, triggerIndex, state, error, endReason, createdAt, expiresAt } = turn;
+  const { roomId, channelId, triggerIndex, state, error, endReason } = turn;
   if (error?.code === 'crashed' || wasAway(world, 'model')) return true;
-  // Before it was begun, or while it ran: a turn has five minutes for either.
-  if (state === 'expired' || (state === 'failed' && endReason === 'timeout'))
-    return stoodStillMs(world) >= Date.parse(expiresAt) - Date.parse(createdAt) - SPARE_MS;
+  if (state === 'expired' || (state === 'failed' && endReason === 'timeout')) return sleptThrough(world, turn);
   if (state !== 'cancelled') return false;
   const closed = world.database
     .listEvents(roomId)
