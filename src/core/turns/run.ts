@@ -134,9 +134,18 @@ async function claim(parts: KitParts, work: TurnWork): Promise<boolean> {
     leaseOwner: parts.owner,
     leaseUntil: parts.leases.end(),
   } as const;
-  const claimed = await insist(parts, { turnId: row.id }, () =>
-    parts.store.updateTurn(row.id, running, ['queued', 'running'], undefined, parts.store.shared ? parts.owner : undefined),
-  );
+  const { shared } = parts.store;
+  // What waits here may have been begun by another process meanwhile: that attempt counts, and is found when it is read again.
+  const isKnown = shared && row.state === 'queued' && !work.recovered;
+  const claimed = await insist(parts, { turnId: row.id }, async () => {
+    const from = isKnown ? (['queued'] as const) : (['queued', 'running'] as const);
+    const changed = await parts.store.updateTurn(row.id, running, from, undefined, shared ? parts.owner : undefined);
+    if (changed !== null || !isKnown) return changed;
+    // Asked again because the answer was lost, it is claimed already.
+    const current = await parts.store.getTurn(row.id);
+    const isOurs = current?.leaseOwner === running.leaseOwner && current.leaseUntil === running.leaseUntil && current.attempts === running.attempts;
+    return isOurs && current.state === 'running' ? current : null;
+  });
   if (claimed !== null) work.row = claimed;
   return claimed !== null;
 }
