@@ -91,7 +91,6 @@ function run(n, options, onProgress) {
 }
 
 async function work() {
-  Error.stackTraceLimit = 0; // faults are errors by the thousand, and nobody reads where they were made
   const { simulate, ...scenarios } = await import('../dist/testing/index.js');
   const { name, ...options } = workerData;
   const report = await simulate({

@@ -44,6 +44,12 @@ function commitIn(store: PostgresStore, roomId: string, id: string): ReturnType<
   return store.commitEvent({ event: samples.draft(roomId, id, { idempotencyKey: id }) });
 }
 
+/** So many commits wait for a room that somebody holds. */
+async function someWait(count: number): Promise<void> {
+  const waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'roomkit' AND wait_event_type = 'Lock'";
+  while ((await server.query(waiting)).length < count) continue;
+}
+
 async function counts(store: PostgresStore): Promise<number[]> {
   return Promise.all(ROOMS.map((roomId) => store.countEvents(roomId)));
 }
@@ -107,15 +113,50 @@ describe('commits of many rooms at once', () => {
     const holders = await Promise.all(['room-00', 'room-01'].map((roomId) => hold(schema, roomId)));
     try {
       const all = Promise.all(ROOMS.map((roomId) => commitIn(store, roomId, `${roomId}-a`)));
-      const waiting = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'roomkit' AND wait_event_type = 'Lock'";
-      let isWaiting = false;
-      while (!isWaiting) isWaiting = (await server.query(waiting)).length > 0;
+      await someWait(1);
       await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'roomkit'");
       for (const holder of holders) await holder.query('ROLLBACK');
       await all;
       expect(await counts(store)).toEqual(ROOMS.map(() => 1));
     } finally {
       for (const holder of holders) await holder.end();
+    }
+  });
+
+  it('are told that nobody can say what became of them, and not made again, when the answer to all of them is lost', async () => {
+    verifies('STO-12', 'STO-02');
+    const { store, connections } = await open();
+    const once = connections.once.bind(connections);
+    connections.once = async (...query) => {
+      await once(...query);
+      throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+    };
+    const outcomes = await Promise.allSettled(ROOMS.map((roomId) => store.commitEvent({ event: samples.draft(roomId, `${roomId}-a`) })));
+    const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+    expect(lost.length).toBeGreaterThan(ROOMS.length / 2);
+    for (const reason of lost) expect(reason).toMatchObject({ code: 'store_unavailable', retryable: true });
+    for (const roomId of ROOMS) expect((await store.getEvent(roomId, `${roomId}-a`))?.index).toBe(0);
+    expect(await counts(store)).toEqual(ROOMS.map(() => 1));
+  });
+
+  it('of one message that comes twice, while somebody holds its room, are one', { timeout: 60_000 }, async () => {
+    verifies('STO-03', 'INB-08');
+    const { store, schema } = await open();
+    const other = await PostgresStore.open({ url: server.url, schema, pool: { min: 0, max: 2 } });
+    opened.push(other);
+    const holder = await hold(schema, 'room-00');
+    try {
+      const both = Promise.all(
+        [store, other].map((one) => one.commitEvent({ event: samples.draft('room-00', `of ${one === store}`, { idempotencyKey: 'key' }) })),
+      );
+      await someWait(2);
+      await holder.query('ROLLBACK');
+      const results = await both;
+      expect(results.map(({ duplicate }) => duplicate).sort()).toEqual([false, true]);
+      expect(new Set(results.map(({ event }) => event.id)).size).toBe(1);
+      expect(await store.countEvents('room-00')).toBe(1);
+    } finally {
+      await holder.end();
     }
   });
 });

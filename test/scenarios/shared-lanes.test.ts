@@ -6,6 +6,7 @@ import {
   InMemoryStore,
   silentLogger,
   UuidGenerator,
+  type CollisionConfig,
   type RoomEvent,
   type TurnRow,
 } from '../../src/core/index.js';
@@ -39,13 +40,30 @@ class SharedRealtime extends InMemoryRealtime {
   }
 }
 
+const NOBODYS = { leaseOwner: undefined, leaseUntil: undefined };
 const ELSEWHERE = { leaseOwner: 'another process', leaseUntil: '2999-01-01T00:00:00.000Z' };
 
-async function process(answer?: ConstructorParameters<typeof TestAgent>[1], store = new SharedMemoryStore(), clock = new TestClock()) {
+/** The same change; `then` happens when it was refused of this row or turn. */
+function refused<Change extends (id: string, ...how: never[]) => unknown>(change: Change, id: string | undefined, then: () => void): Change {
+  const watched = (...args: Parameters<Change>): unknown => {
+    const changed = change(...args);
+    if (changed === null && args[0] === id) then();
+    return changed;
+  };
+  return watched as Change; // it returns what the other returns
+}
+
+async function process(
+  answer?: ConstructorParameters<typeof TestAgent>[1],
+  store = new SharedMemoryStore(),
+  clock = new TestClock(),
+  collision?: CollisionConfig,
+) {
   const realtime = new SharedRealtime({ ids: new UuidGenerator(), logger: silentLogger });
   store.realtime = realtime;
   const { kit } = makeKit({ clock, store, realtime, lockManager: new InMemoryLockManager() });
   const [web, vendor, agent] = [new TestTransport('web', { durable: false }), new TestTransport('vendor'), new TestAgent('agent', answer)];
+  if (collision !== undefined) Object.assign(agent, { collision });
   await kit.ensureRoom({ roomId: ROOM });
   for (const channel of [web, vendor, agent]) {
     kit.registerChannel(channel);
@@ -92,12 +110,7 @@ describe('what comes back to a process', () => {
 
   it('is answered before what comes next, though it was known here before', async () => {
     verifies('TURN-01', 'COL-01', 'STO-16');
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const { kit, clock, store, realtime, say, answers } = await process(async (event) => {
-      if (textOf(event) === 'zero') await held;
-      return `re: ${textOf(event)}`;
-    });
+    const { kit, clock, store, realtime, say, answers, release } = await held();
     await say('zero');
     await say('one');
     await settle(clock);
@@ -142,14 +155,9 @@ describe('what comes back to a process', () => {
     await settle(clock);
     const [, ...rest] = store.listRows({ roomId: ROOM, channelId: 'vendor' });
     for (const { id } of rest) store.updateRow(id, ELSEWHERE);
-    const { updateRow } = store;
+    const updateRow = store.updateRow.bind(store);
     // Whoever has the lane is drained in the moment in which this process has asked for its first delivery in vain.
-    store.updateRow = (id, ...how) => {
-      const changed = updateRow.call(store, id, ...how);
-      if (changed === null && id === rest[0]?.id)
-        for (const row of rest) updateRow.call(store, row.id, { leaseOwner: undefined, leaseUntil: undefined });
-      return changed;
-    };
+    store.updateRow = refused(updateRow, rest[0]?.id, () => rest.forEach(({ id }) => updateRow(id, NOBODYS)));
     vendor.resume();
     await clock.advance(5000);
     expect(vendor.texts).toEqual(['zero', 'one', 'two', 'three']);
@@ -158,26 +166,91 @@ describe('what comes back to a process', () => {
 
   it('is not answered behind what waited behind it, when it is given back just then', async () => {
     verifies('TURN-01', 'STO-16');
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    const { kit, clock, store, say, answers } = await process(async (event) => {
-      if (textOf(event) === 'zero') await held;
-      return `re: ${textOf(event)}`;
-    });
+    const { kit, clock, store, say, answers, release } = await held();
     for (const text of ['zero', 'one', 'two', 'three']) await say(text);
     await settle(clock);
     const [, ...rest] = store.listTurns({ roomId: ROOM });
     for (const { id } of rest) store.updateTurn(id, ELSEWHERE);
-    const { updateTurn } = store;
-    store.updateTurn = (id, ...how) => {
-      const changed = updateTurn.call(store, id, ...how);
-      if (changed === null && id === rest[0]?.id)
-        for (const turn of rest) updateTurn.call(store, turn.id, { leaseOwner: undefined, leaseUntil: undefined });
-      return changed;
-    };
+    const updateTurn = store.updateTurn.bind(store);
+    store.updateTurn = refused(updateTurn, rest[0]?.id, () => rest.forEach(({ id }) => updateTurn(id, NOBODYS)));
     release();
     await clock.advance(5000);
     expect(await answers()).toEqual(['re: zero', 're: one', 're: two', 're: three']);
     await kit.close();
   });
+
+  it('is not answered behind what waited behind it, when its own answer was refused and it is given back just then', async () => {
+    verifies('TURN-01', 'TURN-03', 'STO-16');
+    const { kit, clock, store, say, answers, release } = await held();
+    for (const text of ['zero', 'one']) await say(text);
+    await settle(clock);
+    const turns = store.listTurns({ roomId: ROOM });
+    for (const { id } of turns) store.updateTurn(id, ELSEWHERE);
+    const commitEvent = store.commitEvent.bind(store);
+    store.commitEvent = (commit) => {
+      try {
+        return commitEvent(commit);
+      } catch (error) {
+        if (commit.completesTurn !== undefined) for (const { id } of turns) store.updateTurn(id, NOBODYS);
+        throw error;
+      }
+    };
+    release();
+    await clock.advance(5000);
+    expect(await answers()).toEqual(['re: zero', 're: one']);
+    await kit.close();
+  });
+
+  it('has the attempt of the other process counted', async () => {
+    verifies('TURN-03', 'STO-16');
+    const { kit, clock, store, realtime, say, answers, release } = await held();
+    for (const text of ['zero', 'one']) await say(text);
+    await settle(clock);
+    const one = store.listTurns({ roomId: ROOM }).at(-1) as TurnRow;
+    // Another process has begun it and died; this one has claimed it again, and still knows it as one that waits.
+    const leaseOwner = realtime.owner.slice('kit:'.length);
+    store.updateTurn(one.id, { state: 'running', attempts: 1, leaseOwner, leaseUntil: '2026-01-01T00:00:10.000Z' });
+    release();
+    await clock.advance(5000);
+    expect(await answers()).toEqual(['re: zero', 're: one']);
+    expect(store.getTurn(one.id)).toMatchObject({ state: 'committed', attempts: 2 });
+    await kit.close();
+  });
+
+  it('is answered though it comes into its lane by itself while the lane is read', async () => {
+    verifies('COL-04', 'STO-16');
+    const before = await process(() => undefined);
+    const { store } = before;
+    await before.say('one');
+    await before.kit.close();
+    const one = store.listTurns({ roomId: ROOM }).at(-1) as TurnRow;
+    store.updateTurn(one.id, { leaseOwner: 'a dead process', leaseUntil: '1970-01-01T00:00:00.000Z', state: 'queued', attempts: 0 });
+    const { getEvent } = store;
+    const clock = new TestClock();
+    // It is heard of by a wake-up, and claimed; who hears of it is answered first, and both are answered late.
+    const delays = [20, 50];
+    const late = async (roomId: string, eventId: string): Promise<RoomEvent | null> => {
+      const delay = one.triggerEventIds.includes(eventId) ? delays.shift() : undefined;
+      if (delay !== undefined) await clock.sleep(delay);
+      return getEvent.call(store, roomId, eventId);
+    };
+    store.getEvent = late as never; // a store may answer later, though this one never does
+    store.wakes = true;
+    const { kit, answers } = await process(undefined, store, clock, { policy: 'interrupt' });
+    await clock.advance(5000);
+    expect(delays).toEqual([]);
+    expect(await answers()).toEqual(['re: one']);
+    await kit.close();
+  });
 });
+
+/** A process whose agent does not answer 'zero' before it is released. */
+async function held() {
+  let release = (): void => undefined;
+  const waiting = new Promise<void>((resolve) => (release = resolve));
+  const world = await process(async (event) => {
+    if (textOf(event) === 'zero') await waiting;
+    return `re: ${textOf(event)}`;
+  });
+  return { ...world, release };
+}

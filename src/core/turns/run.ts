@@ -9,11 +9,12 @@ import type { CallScope } from '../turn-scope.js';
 import { isoTime } from '../clock.js';
 import { withoutStamps } from '../delivery/forms.js';
 import { collectEffects } from '../hooks/effects.js';
-import type { ChannelOutput, StreamOutcome } from '../models/delivery.js';
+import type { ChannelOutput, StreamOutcome, TurnRow } from '../models/delivery.js';
 import type { SuspendRequest } from '../models/approval.js';
 import { shown } from '../approvals/resolve.js';
 import type { EventDraft } from '../models/event.js';
 import { EMPTY, EMPTY_LIST, isPromise, type Awaitable } from '../models/json.js';
+import type { TurnState } from '../models/vocabulary.js';
 import type { KitParts } from '../parts.js';
 import { loadState } from '../pipeline/commit.js';
 import { runPass, type PassOutcome } from '../pipeline/pass.js';
@@ -109,10 +110,9 @@ function begin(parts: KitParts, lane: TurnLane, work: TurnWork): Awaitable<TurnO
   }
   // What was committed as running is this process's as long as its lease lasts: it may have stood still since.
   if (row.state === 'running' && !work.recovered && parts.leases.isHeld(row.leaseUntil)) return enter(parts, lane, work);
-  return claim(parts, work).then(async (claimed) => {
-    if (claimed) return enter(parts, lane, work);
-    const current = parts.store.shared ? await insist(parts, { turnId: row.id }, () => parts.store.getTurn(row.id)) : null;
-    lose(parts, lane, work, current?.state === 'queued' || current?.state === 'running');
+  return claim(parts, work).then((claimed) => {
+    if (claimed === 'ours') return enter(parts, lane, work);
+    lose(parts, lane, work, claimed === 'elsewhere');
     return NOT_OURS;
   });
 }
@@ -121,12 +121,11 @@ const NOT_OURS: TurnOutcome = { ...NOTHING, state: 'cancelled', reason: ALREADY_
 
 /** This turn is not this process's to run or to end; as long as it is open, neither is what waits behind it. */
 function lose(parts: KitParts, lane: TurnLane, { row }: TurnWork, isOpen: boolean): void {
-  lane.lost(row.triggerIndex);
-  if (!isOpen) return;
+  if (!isOpen) return lane.lost(row.triggerIndex);
   for (const behind of lane.letGo()) void parts.tasks.run(async () => leave(parts, behind, NOT_OURS));
 }
 
-async function claim(parts: KitParts, work: TurnWork): Promise<boolean> {
+async function claim(parts: KitParts, work: TurnWork): Promise<'ours' | 'elsewhere' | 'ended'> {
   const { row } = work;
   const running = {
     state: 'running',
@@ -134,20 +133,27 @@ async function claim(parts: KitParts, work: TurnWork): Promise<boolean> {
     leaseOwner: parts.owner,
     leaseUntil: parts.leases.end(),
   } as const;
-  const { shared } = parts.store;
+  const { store } = parts;
   // What waits here may have been begun by another process meanwhile: that attempt counts, and is found when it is read again.
-  const isKnown = shared && row.state === 'queued' && !work.recovered;
-  const claimed = await insist(parts, { turnId: row.id }, async () => {
-    const from = isKnown ? (['queued'] as const) : (['queued', 'running'] as const);
-    const changed = await parts.store.updateTurn(row.id, running, from, undefined, shared ? parts.owner : undefined);
-    if (changed !== null || !isKnown) return changed;
+  const from = store.shared && row.state === 'queued' && !work.recovered ? (['queued'] as const) : OPEN;
+  return insist(parts, { turnId: row.id }, async () => {
+    const changed = await store.updateTurn(row.id, running, from, undefined, store.shared ? parts.owner : undefined);
+    if (changed === null && !store.shared) return 'ended';
+    const current = changed ?? (await store.getTurn(row.id));
+    if (current === null) return 'ended';
     // Asked again because the answer was lost, it is claimed already.
-    const current = await parts.store.getTurn(row.id);
-    const isOurs = current?.leaseOwner === running.leaseOwner && current.leaseUntil === running.leaseUntil && current.attempts === running.attempts;
-    return isOurs && current.state === 'running' ? current : null;
+    if (changed === null && !isClaimedAs(current, running)) return OPEN.includes(current.state) ? 'elsewhere' : 'ended';
+    work.row = current;
+    return 'ours';
   });
-  if (claimed !== null) work.row = claimed;
-  return claimed !== null;
+}
+
+const OPEN: readonly TurnState[] = ['queued', 'running'];
+
+type Claim = Required<Pick<TurnRow, 'state' | 'attempts' | 'leaseOwner' | 'leaseUntil'>>;
+
+function isClaimedAs(turn: TurnRow, { state, attempts, leaseOwner, leaseUntil }: Claim): boolean {
+  return turn.state === state && turn.attempts === attempts && turn.leaseOwner === leaseOwner && turn.leaseUntil === leaseUntil;
 }
 
 /** The room as it is now, and as much of its history as the agent wants. */

@@ -2,8 +2,9 @@
  * Group commit (STO-12): commits that would wait for a connection share a statement, and with it a transaction and a wait for the disk.
  * Hardly ever is one refused; then each is run by itself, so that it leaves its neighbours alone. A lone commit waits for nobody.
  */
+import { Deadlines } from '../../core/async/deadlines.js';
 import { NotConnected, type Connections, type Row } from './connection.js';
-import { SystemClock, type Clock } from './core.js';
+import { SystemClock } from './core.js';
 import { isConnectionLost, storeError, wasRolledBack } from './errors.js';
 import type { Value } from './text.js';
 
@@ -25,6 +26,8 @@ export class GroupCommit {
   readonly #waiting: Job[] = [];
   readonly #texts: string[] = [];
   readonly #mostAtOnce: number;
+  /** One timer for all of them: adding and cancelling touch none. */
+  readonly #deadlines = new Deadlines(new SystemClock());
   #underWay = 0;
 
   /** Calls a function of the server that takes so many parameters, and answers with one row. */
@@ -32,7 +35,6 @@ export class GroupCommit {
     private readonly connections: Connections,
     private readonly call: string,
     private readonly parameters: readonly string[],
-    private readonly clock: Clock = new SystemClock(),
   ) {
     this.#mostAtOnce = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(connections.config.max / 2)));
   }
@@ -57,7 +59,7 @@ export class GroupCommit {
       this.#next();
     };
     this.#underWay++;
-    const patience = this.clock.setTimer(PATIENCE_MS, letNext);
+    const patience = this.#deadlines.add(PATIENCE_MS, letNext);
     try {
       return await work();
     } finally {
