@@ -183,6 +183,7 @@ describe('a WebSocketSource', () => {
     await soon(() => source.connected() === 1);
     for (let n = 0; n < 100; n++) server.socket().send(jsonOf({ senderId: 'ada', text: 'x'.repeat(20_000) }));
     await soon(() => source.emitted.length === 1);
+    await turnsOfTheLoop(2000); // it has as much as it takes, and reads no further
     for (let minute = 0; minute < 5; minute++) await clock.advance(60_000);
     expect(source.end()).toBeUndefined();
     release();
