@@ -44,13 +44,12 @@ const NOBODYS = { leaseOwner: undefined, leaseUntil: undefined };
 const ELSEWHERE = { leaseOwner: 'another process', leaseUntil: '2999-01-01T00:00:00.000Z' };
 
 /** The same change; `then` happens when it was refused of this row or turn. */
-function refused<Change extends (id: string, ...how: never[]) => unknown>(change: Change, id: string | undefined, then: () => void): Change {
-  const watched = (...args: Parameters<Change>): unknown => {
-    const changed = change(...args);
-    if (changed === null && args[0] === id) then();
-    return changed;
+function refused<How extends unknown[], One>(change: (id: string, ...how: How) => One, id: string | undefined, then: () => void) {
+  return (changed: string, ...how: How): One => {
+    const result = change(changed, ...how);
+    if (result === null && changed === id) then();
+    return result;
   };
-  return watched as Change; // it returns what the other returns
 }
 
 async function process(
