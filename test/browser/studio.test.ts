@@ -56,7 +56,7 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await page.getByRole('status').filter({ hasText: 'live' }).waitFor();
     await rooms.getByRole('link', { name: /Ada Park/ }).click();
     await row(page, 'charged twice').first().waitFor();
-    expect(page.url()).toContain(`#/rooms/${ROOM}`);
+    await page.waitForURL((url) => url.hash.startsWith(`#/rooms/${ROOM}`));
     expect([browser.outside, browser.complaints]).toEqual([[], []]);
   });
 
@@ -116,7 +116,7 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     await bars.getByText('0.005').waitFor();
     await bars.getByText('cost', { exact: true }).waitFor();
     await inspector().getByText('caused by').waitFor();
-    expect(page.url()).toMatch(/event=\d+&inspect=event/);
+    await page.waitForURL(/event=\d+&inspect=event/);
 
     // A link sent to a colleague shows the same.
     const link = page.url();

@@ -149,13 +149,14 @@ describe.skipIf(skipWithoutRedis)(`locks and ephemeral events on Redis${whyRedis
 
   it('hears again after the server was started again, and this process all the time', async () => {
     verifies('EPH-01', 'EPH-04');
-    const [one, two] = [realtime(), realtime()];
+    const logger = logging();
+    const [one, two] = [realtime({ logger }), realtime()];
     const [here, there] = [await heardBy(one, 'room:r'), await heardBy(two, 'room:r')];
     one.publish('room:r', { n: 'before' });
     await soon(() => there.length === 1);
     await server.kill();
     one.publish('room:r', { n: 'away' });
-    await soon(() => here.length === 2);
+    await soon(() => here.length === 2 && logger.warnings.length > 0); // given up: a server that is back before that would still get it
     const late = await heardBy(two, 'room:late');
     await server.start();
     await soon(() => {
