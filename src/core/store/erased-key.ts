@@ -6,7 +6,15 @@ const PREFIX = 'erased:';
 
 /** What stands in the place of this key; an erased one stays as it is. */
 export function erasedKey(key: string): string {
-  return isErasedKey(key) ? key : PREFIX + sha256(new TextEncoder().encode(key));
+  return isErasedKey(key) ? key : PREFIX + sha256(keyBytes(key));
+}
+
+/** What the digest of a key is made of: UTF-8, which has none for halves of surrogate pairs; keys with such are written unit by unit. */
+export function keyBytes(key: string): Uint8Array {
+  if (!/\p{Surrogate}/u.test(key)) return new TextEncoder().encode(key);
+  const units = Array.from({ length: key.length }, (_, at) => key.charCodeAt(at));
+  // Nothing in UTF-8 begins like this.
+  return Uint8Array.from([0xff, ...units.flatMap((unit) => [unit >> 8, unit & 0xff])]);
 }
 
 /** Whether the words of the event that has this key were erased. */

@@ -1,4 +1,5 @@
 /** Records added as they were read, within a transaction (STO-20). */
+import { keyDigest } from '../_shared/erased-key.js';
 import type { Sql } from './connection.js';
 import { RECORD_KINDS, RoomNotFoundError, type RecordKind, type RoomRecord, type StoredRecord } from './core.js';
 import { replaceIdentity } from './people.js';
@@ -49,13 +50,13 @@ const WRITERS: { readonly [Kind in RecordKind]: (sql: Sql, records: readonly Of<
       sql,
       events.map(({ roomId }) => roomId),
     );
-    const columns = ['room_id', 'idx::bigint', 'id', 'channel_id', 'idempotency_key', 'external_id', 'parent_id', 'visibility', 'json', 'words'];
+    const columns = ['room_id', 'idx::bigint', 'id', 'channel_id', 'key_digest', 'external_id', 'parent_id', 'visibility', 'json', 'words'];
     await insert(sql, 'events', columns, '', [
       events.map(({ roomId }) => roomId),
       events.map(({ index }) => String(index)),
       events.map(({ id }) => id),
       events.map(({ source }) => source.channelId),
-      events.map(({ idempotencyKey }) => idempotencyKey ?? null),
+      events.map(({ idempotencyKey }) => (idempotencyKey === undefined ? null : keyDigest(idempotencyKey))),
       events.map(({ source }) => source.externalId ?? null),
       events.map(({ parentEventId }) => parentEventId ?? null),
       events.map(({ visibility }) => visibility),
@@ -210,6 +211,7 @@ async function insert(sql: Sql, table: string, columns: readonly string[], confl
   const values = columns.map((column, at) => {
     const [name = '', type] = column.split('::');
     if (name === 'stamp' || name === 'members') return "nextval('@stamps')";
+    if (name === 'key_digest') return `decode(r.c${at}, 'hex')`;
     if (name === 'words')
       return `CASE WHEN json_typeof(r.c${at}) = 'array' THEN array_to_tsvector(ARRAY(SELECT json_array_elements_text(r.c${at}))) END`;
     return type === undefined ? `r.c${at}` : `r.c${at}::${type}`;

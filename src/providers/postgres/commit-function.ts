@@ -2,6 +2,8 @@
  * One commit of a timeline (STO-01) as a function of the server: one round trip, one transaction. The room's row is locked
  * first, so commits of one room come one after another, whichever process they come from (STO-05).
  */
+import { inRoom } from './tables.js';
+
 export const COMMIT_FUNCTION = `
   CREATE FUNCTION @put_binding(p_room text, p_channel text, p_json json) RETURNS void LANGUAGE sql AS $$
     INSERT INTO @bindings (room_id, channel_id, position, room_open, json)
@@ -79,13 +81,14 @@ export const COMMIT_FUNCTION = `
   CREATE FUNCTION @commit_event(
     p_room text, p_event text[], p_json json, p_words text[], p_at text, p_fence bigint, p_version bigint, p_latest bigint,
     p_rows json[], p_turns json[], p_now text, p_more json, p_stamp bigint, p_members bigint, p_revision bigint
-  ) RETURNS TABLE (
-    earlier json, idx bigint, event_count bigint, latest_index bigint, version bigint, updated_at text, stamp bigint, members bigint,
-    room json, bindings json, participants json, target json, target_index bigint, placed_rows json[], placed_turns json[]
-  ) LANGUAGE plpgsql AS $$
+  ) RETURNS TABLE (numbers bigint[], updated_at text, models json[], placed_rows json[], placed_turns json[]) LANGUAGE plpgsql
+  -- Its plans are kept, and a table that was small when they were made may be large the next minute.
+  SET enable_seqscan = off AS $$
     #variable_conflict use_column
     DECLARE
       r @rooms; e record; one json; patch json; wanted text; body json; is_deleted boolean; is_stored boolean := false;
+      digest bytea := decode(p_event[3], 'hex');
+      idx bigint; earlier json; room json; bindings json; participants json; target json; target_index bigint;
     BEGIN
       -- Hardly any commit is refused, or found to be there already, so most are one statement. Which of it was so is asked below.
       IF p_more IS NULL THEN
@@ -94,11 +97,11 @@ export const COMMIT_FUNCTION = `
             fence = GREATEST(t.fence, p_fence)
           WHERE t.id = p_room AND (p_fence < t.fence) IS NOT TRUE AND (p_version <> t.version) IS NOT TRUE
             AND (p_revision <> GREATEST(t.stamp, t.members)) IS NOT TRUE AND (p_latest <> t.latest_index) IS NOT TRUE
-            AND NOT EXISTS (SELECT FROM @events AS v WHERE v.room_id = p_room AND v.idempotency_key IN (p_event[3], p_event[7]))
+            AND NOT EXISTS (SELECT FROM @events AS v WHERE v.key_digest = digest AND ${inRoom('v', 'p_room')})
           RETURNING t.*
         ), added AS (
-          INSERT INTO @events (room_id, idx, id, channel_id, idempotency_key, external_id, parent_id, visibility, json, words)
-            SELECT p_room, g.latest_index, p_event[1], p_event[2], p_event[3], p_event[4], p_event[5], p_event[6], p_json, array_to_tsvector(p_words)
+          INSERT INTO @events (room_id, idx, id, channel_id, key_digest, external_id, parent_id, visibility, json, words)
+            SELECT p_room, g.latest_index, p_event[1], p_event[2], digest, p_event[4], p_event[5], p_event[6], p_json, array_to_tsvector(p_words)
             FROM grown AS g
         )
         SELECT * INTO r FROM grown;
@@ -108,8 +111,8 @@ export const COMMIT_FUNCTION = `
       IF NOT is_stored THEN
         SELECT * INTO r FROM @rooms WHERE id = p_room FOR NO KEY UPDATE;
         IF NOT FOUND THEN RAISE EXCEPTION 'no room' USING ERRCODE = 'RK001'; END IF;
-        IF p_event[3] IS NOT NULL THEN
-          SELECT v.idx, v.json INTO e FROM @events AS v WHERE v.room_id = p_room AND v.idempotency_key IN (p_event[3], p_event[7]);
+        IF digest IS NOT NULL THEN
+          SELECT v.idx, v.json INTO e FROM @events AS v WHERE v.key_digest = digest AND ${inRoom('v', 'p_room')};
           IF FOUND THEN earlier := e.json; idx := e.idx; END IF;
         END IF;
       END IF;
@@ -140,8 +143,8 @@ export const COMMIT_FUNCTION = `
         END IF;
 
         idx := r.latest_index + 1;
-        INSERT INTO @events (room_id, idx, id, channel_id, idempotency_key, external_id, parent_id, visibility, json, words)
-          VALUES (p_room, idx, p_event[1], p_event[2], p_event[3], p_event[4], p_event[5], p_event[6], p_json, array_to_tsvector(p_words));
+        INSERT INTO @events (room_id, idx, id, channel_id, key_digest, external_id, parent_id, visibility, json, words)
+          VALUES (p_room, idx, p_event[1], p_event[2], digest, p_event[4], p_event[5], p_event[6], p_json, array_to_tsvector(p_words));
         r.latest_index := idx; r.event_count := r.event_count + 1; r.version := r.version + 1; r.updated_at := p_at;
         r.fence := GREATEST(r.fence, p_fence);
 
@@ -221,12 +224,15 @@ export const COMMIT_FUNCTION = `
         END IF;
       END IF;
 
-      event_count := r.event_count; latest_index := r.latest_index; version := r.version; updated_at := r.updated_at; stamp := r.stamp; members := r.members;
       IF p_stamp IS DISTINCT FROM r.stamp THEN room := r.json; END IF;
       IF p_members IS DISTINCT FROM r.members THEN
         SELECT COALESCE(json_agg(b.json ORDER BY b.position), '[]') INTO bindings FROM @bindings AS b WHERE b.room_id = p_room;
         SELECT COALESCE(json_agg(p.json ORDER BY p.position), '[]') INTO participants FROM @participants AS p WHERE p.room_id = p_room;
       END IF;
+      -- Few columns: each of them costs the client of a plain message as much as its value.
+      numbers := ARRAY[idx, r.event_count, r.latest_index, r.version, r.stamp, r.members, target_index];
+      updated_at := r.updated_at;
+      IF COALESCE(earlier, room, bindings, participants, target) IS NOT NULL THEN models := ARRAY[earlier, room, bindings, participants, target]; END IF;
       RETURN NEXT;
     END
   $$;

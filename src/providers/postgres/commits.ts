@@ -1,5 +1,5 @@
 /** Hands a commit to the server's function, and says what it made of it (STO-01). */
-import { erasedKey } from '../_shared/erased-key.js';
+import { keyDigest } from '../_shared/erased-key.js';
 import {
   alreadyCommitted,
   ConflictError,
@@ -18,6 +18,7 @@ import {
   type Placed,
   type TurnRow,
 } from './core.js';
+import type { Row } from './connection.js';
 import { codeOf, detailOf, violates } from './errors.js';
 import type { GroupCommit } from './group-commit.js';
 import type { KnownRooms } from './rooms.js';
@@ -35,8 +36,8 @@ export async function commitEvent(group: GroupCommit, rooms: KnownRooms, commit:
   const outbox = copyJson(commit.outbox?.slice());
   const turns = copyJson(commit.turns?.slice());
   const key = event.idempotencyKey;
-  const erased = key === undefined ? undefined : erasedKey(key);
-  const place = [event.id, event.source.channelId, key, event.source.externalId, event.parentEventId, event.visibility, erased];
+  const digest = key === undefined ? undefined : keyDigest(key);
+  const place = [event.id, event.source.channelId, digest, event.source.externalId, event.parentEventId, event.visibility];
   const kept = rooms.known(roomId);
   const more = moreOf(commit);
   const given = [
@@ -67,17 +68,16 @@ export async function commitEvent(group: GroupCommit, rooms: KnownRooms, commit:
     throw refusal(error, commit);
   }
   if (row === undefined) throw new RoomNotFoundError(roomId);
-  const state = rooms.take(roomId, row, kept);
-  const index = row['idx'] as number;
-  if (row['earlier'] !== null) return { event: eventOf(row['earlier'] as string, index), state, duplicate: true };
+  const { index, earlier, target, targetIndex, room } = answerOf(row);
+  const state = rooms.take(roomId, room, kept);
+  if (earlier !== null) return { event: eventOf(earlier, index), state, duplicate: true };
   event.index = index;
-  const target = row['target'] as string | null;
   const isPlaced = commit.now !== undefined && (outbox !== undefined || turns !== undefined);
   return {
     event: frozenEvent(event),
     state,
     duplicate: false,
-    ...(target !== null && { target: eventOf(target, row['target_index'] as number) }),
+    ...(target !== null && { target: eventOf(target, targetIndex) }),
     ...(isPlaced && {
       placed: {
         rows: placed<OutboxRow>(outbox, row['placed_rows'], (one) => ({ ...one, eventIndex: index })),
@@ -85,6 +85,14 @@ export async function commitEvent(group: GroupCommit, rooms: KnownRooms, commit:
       },
     }),
   };
+}
+
+/** What the function answers: its columns are few, and its lists in this order. */
+function answerOf(row: Row) {
+  const [index, eventCount, latestIndex, version, stamp, members, targetIndex] = row['numbers'] as number[];
+  const [earlier = null, room = null, bindings = null, participants = null, target = null] = (row['models'] ?? []) as (string | null)[];
+  const counters = { event_count: eventCount, latest_index: latestIndex, version, updated_at: row['updated_at'], stamp, members };
+  return { index: index as number, earlier, target, targetIndex: targetIndex as number, room: { ...counters, room, bindings, participants } };
 }
 
 /** What few commits have, as one value; null when this one has none of it. */

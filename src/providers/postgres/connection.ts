@@ -23,6 +23,8 @@ const JSON_TYPES: readonly number[] = [114, 3802];
 const JSON_LIST = 199;
 const TEXT_LIST = 1009;
 const NUMBER_TYPES: readonly number[] = [20, 1700];
+/** Lists of whole numbers. */
+const NUMBER_LIST = 1016;
 /** Texts of statements are few, because lists travel as one value. */
 const MAX_PREPARED = 500;
 
@@ -47,6 +49,7 @@ export function driverConfig(driver: Driver, config: PostgresConfig): PoolConfig
   const getTypeParser = (type: number, format?: 'text' | 'binary'): unknown => {
     if (JSON_TYPES.includes(type)) return (text: string) => text;
     if (NUMBER_TYPES.includes(type)) return Number;
+    if (type === NUMBER_LIST) return numbersOf;
     return driver.types.getTypeParser(type === JSON_LIST ? TEXT_LIST : type, format);
   };
   return {
@@ -59,6 +62,14 @@ export function driverConfig(driver: Driver, config: PostgresConfig): PoolConfig
     types: { getTypeParser: getTypeParser as typeof driver.types.getTypeParser },
     ...(config.ssl !== undefined && { ssl: config.ssl }),
   };
+}
+
+/** `{1,2,NULL}`. */
+function numbersOf(list: string): (number | null)[] {
+  return list
+    .slice(1, -1)
+    .split(',')
+    .map((one) => (one === 'NULL' ? null : Number(one)));
 }
 
 export class Connections implements Sql {

@@ -93,7 +93,7 @@ export function storeError(error: unknown, place: string): Error {
     case '54000':
       return say(
         'store_failed',
-        `A key or id is too long for an index of ${place} (${messageOf(error)}). Keys may have some 2,500 bytes.`,
+        `An id is too long for an index of ${place} (${messageOf(error)}). Ids may have some 2,500 bytes.`,
         false,
         error,
       );

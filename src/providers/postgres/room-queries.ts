@@ -1,9 +1,10 @@
 /** Finding rooms in PostgreSQL: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
-import { erasedKey } from '../_shared/erased-key.js';
+import { keyDigest } from '../_shared/erased-key.js';
 import type { Row, Sql } from './connection.js';
 import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
 import { Filter } from './filter.js';
 import { MAX_CACHED, ROOM_COLUMNS, roomOf, stateColumns, type KnownRooms } from './rooms.js';
+import { inRoom } from './tables.js';
 import { decodeText, Json } from './text.js';
 
 const NEWEST_FIRST = 'ORDER BY rooms.created_at DESC, rooms.id DESC';
@@ -59,7 +60,7 @@ const STATE_COLUMNS = stateColumns('rooms.id = $7 AND rooms.stamp = $8::bigint',
 const ROUTE = `
   WITH keyed AS (
     SELECT rooms.id, events.number FROM @events AS events JOIN @rooms AS rooms ON rooms.id = events.room_id
-    WHERE events.channel_id = $1 AND events.idempotency_key = ANY ($5::text[]) AND ($6::text IS NULL OR rooms.organization_id = $6) ORDER BY events.number DESC LIMIT 1
+    WHERE events.channel_id = $1 AND events.key_digest = decode($5, 'hex') AND ($6::text IS NULL OR rooms.organization_id = $6) ORDER BY events.number DESC LIMIT 1
   ), addressed AS (
     SELECT rooms.id, rooms.created_at FROM @bindings AS bindings JOIN @rooms AS rooms ON rooms.id = bindings.room_id
     WHERE NOT EXISTS (SELECT 1 FROM keyed) AND bindings.channel_id = $1 AND bindings.address = $4 AND bindings.room_open
@@ -83,7 +84,7 @@ const ROUTE = `
   )
   SELECT found.*, state.* FROM found LEFT JOIN LATERAL (
     SELECT ${STATE_COLUMNS}, keyed.json AS earlier, keyed.idx FROM @rooms AS rooms
-      LEFT JOIN @events AS keyed ON keyed.room_id = rooms.id AND keyed.idempotency_key = ANY ($5::text[])
+      LEFT JOIN @events AS keyed ON keyed.key_digest = decode($5, 'hex') AND ${inRoom('keyed', 'rooms.id')}
       WHERE rooms.id = found.id AND found.id = (SELECT id FROM chosen)
   ) AS state ON true`;
 
@@ -98,7 +99,8 @@ export class Routes {
     const sender = JSON.stringify([channelId, senderId, address]);
     const last = this.#last.get(sender);
     const known = last === undefined ? undefined : this.rooms.known(last);
-    const asked = [channelId, channelType, senderId, address, keysOf(idempotencyKey), organizationId ?? null] as const;
+    const digest = idempotencyKey === undefined ? null : keyDigest(idempotencyKey);
+    const asked = [channelId, channelType, senderId, address, digest, organizationId ?? null] as const;
     const rows = await sql.all(ROUTE, ...asked, last ?? null, known?.stamp ?? null, known?.members ?? null);
     const chosen = rows.find(({ version }) => version !== null);
     if (chosen === undefined) return candidatesOf(rows);
@@ -115,11 +117,6 @@ export class Routes {
     const oldest = this.#last.keys().next();
     if (oldest.done !== true) this.#last.delete(oldest.value);
   }
-}
-
-/** By its key, and by what stands in its place after an erasure (ERA-05). */
-function keysOf(key: string | undefined): readonly string[] | null {
-  return key === undefined ? null : [key, erasedKey(key)];
 }
 
 function candidatesOf(rows: readonly Row[]): RouteCandidates {

@@ -2,7 +2,7 @@
  * Rooms, bindings and participants in PostgreSQL. What was read is kept with the stamps the server gave it: the next read asks
  * for what has changed since, which is mostly the counters.
  */
-import { erasedKey } from '../_shared/erased-key.js';
+import { keyDigest } from '../_shared/erased-key.js';
 import { model, models, type Connections, type Row, type Sql } from './connection.js';
 import {
   ConflictError,
@@ -20,6 +20,7 @@ import {
   type RoomState,
 } from './core.js';
 import { violates } from './errors.js';
+import { inRoom } from './tables.js';
 import { decodeText, Json, parseJson } from './text.js';
 import { eventOf } from './timeline.js';
 
@@ -38,7 +39,7 @@ export function stateColumns(isSameRoom: string, areSameMembers: string): string
 const LOADED = stateColumns('stamp = $2::bigint', 'members = $3::bigint');
 const LOAD = `SELECT ${LOADED} FROM @rooms AS rooms WHERE id = $1`;
 const ARRIVE = `SELECT ${LOADED}, keyed.json AS earlier, keyed.idx FROM @rooms AS rooms
-  LEFT JOIN @events AS keyed ON keyed.room_id = $1 AND keyed.idempotency_key = ANY ($4::text[]) WHERE rooms.id = $1`;
+  LEFT JOIN @events AS keyed ON keyed.key_digest = decode($4, 'hex') AND ${inRoom('keyed', '$1')} WHERE rooms.id = $1`;
 
 interface Kept {
   readonly state: RoomState;
@@ -67,7 +68,7 @@ export class KnownRooms {
       return state === null ? null : { state, earlier: null };
     }
     const kept = this.#kept.get(roomId);
-    const [row] = await sql.read(ARRIVE, roomId, kept?.stamp ?? null, kept?.members ?? null, [key, erasedKey(key)]);
+    const [row] = await sql.read(ARRIVE, roomId, kept?.stamp ?? null, kept?.members ?? null, keyDigest(key));
     if (row === undefined) {
       this.#kept.delete(roomId);
       return null;

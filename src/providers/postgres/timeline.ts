@@ -1,9 +1,10 @@
 /** The timeline in PostgreSQL: events as JSON, found by index, id, key, vendor's id and words. */
-import { erasedKey } from '../_shared/erased-key.js';
+import { keyDigest } from '../_shared/erased-key.js';
 import { type Row, type Sql } from './connection.js';
 import { copyJson, extractText, freezeJson, keyTaken, type EventQuery, type RoomEvent } from './core.js';
 import { violates } from './errors.js';
 import { Filter } from './filter.js';
+import { inRoom } from './tables.js';
 import { Json, parseJson, wordsOf } from './text.js';
 
 const NEWEST = 'ORDER BY number DESC LIMIT 1';
@@ -26,12 +27,10 @@ export function getEvent(sql: Sql, roomId: string, eventId: string): Promise<Roo
 }
 
 export function eventByKey(sql: Sql, key: string, where: { roomId: string } | { channelId: string }): Promise<RoomEvent | null> {
+  const found = "SELECT json, idx FROM @events AS events WHERE key_digest = decode($1, 'hex')";
   return 'roomId' in where
-    ? event(sql, 'SELECT json, idx FROM @events WHERE room_id = $1 AND idempotency_key = ANY ($2::text[])', where.roomId, [key, erasedKey(key)])
-    : event(sql, `SELECT json, idx FROM @events WHERE channel_id = $1 AND idempotency_key = ANY ($2::text[]) ${NEWEST}`, where.channelId, [
-        key,
-        erasedKey(key),
-      ]);
+    ? event(sql, `${found} AND ${inRoom('events', '$2')}`, keyDigest(key), where.roomId)
+    : event(sql, `${found} AND channel_id = $2 ${NEWEST}`, keyDigest(key), where.channelId);
 }
 
 export function eventByExternalId(sql: Sql, channelId: string, externalId: string): Promise<RoomEvent | null> {
@@ -51,10 +50,10 @@ export async function writeEvent(sql: Sql, given: RoomEvent): Promise<RoomEvent>
   const changed: RoomEvent = freezeJson(copyJson(fields));
   try {
     await sql.all(
-      `UPDATE @events SET channel_id = $1, idempotency_key = $2, external_id = $3, parent_id = $4, visibility = $5, json = $6,
+      `UPDATE @events SET channel_id = $1, key_digest = decode($2, 'hex'), external_id = $3, parent_id = $4, visibility = $5, json = $6,
          words = array_to_tsvector($7::text[]) WHERE room_id = $8 AND idx = $9`,
       changed.source.channelId,
-      changed.idempotencyKey ?? null,
+      changed.idempotencyKey === undefined ? null : keyDigest(changed.idempotencyKey),
       changed.source.externalId ?? null,
       changed.parentEventId ?? null,
       changed.visibility,
