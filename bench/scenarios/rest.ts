@@ -155,6 +155,8 @@ async function fill(path: string, events: number): Promise<void> {
     INSERT INTO events (id, room_id, idx, channel_id, visibility, json)
       SELECT id || '-' || n, room_id, n, channel_id, visibility, json_set(json, '$.id', id || '-' || n, '$.index', n)
       FROM numbers, events WHERE room_id = 'room-0' AND idx = 1;
+    INSERT OR IGNORE INTO places (room_id, idx, number) SELECT room_id, idx, number FROM events;
+    UPDATE searched SET up_to = (SELECT MAX(number) FROM events);
     UPDATE counters SET event_count = ${events}, latest_index = ${events - 1} WHERE room_id = 'room-0';
   `);
   database.close();

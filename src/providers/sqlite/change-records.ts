@@ -9,6 +9,7 @@ import {
   type StoredRecord,
 } from './core.js';
 import type { SqliteApprovals } from './approvals.js';
+import type { SqliteLateEvents } from './late-events.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { SqlitePeople } from './people.js';
 import { isOpen } from './room-rows.js';
@@ -23,6 +24,7 @@ export class SqliteRecordWriter {
     private readonly sql: Statements,
     private readonly rooms: SqliteRooms,
     private readonly timeline: SqliteTimeline,
+    private readonly late: SqliteLateEvents,
     private readonly outbox: SqliteOutbox,
     private readonly approvals: SqliteApprovals,
     private readonly people: SqlitePeople,
@@ -46,6 +48,7 @@ export class SqliteRecordWriter {
       if (usageBefore !== undefined) this.sql.get('DELETE FROM usage WHERE room_id = ? AND at < ?').run(roomId, usageBefore);
     }
     for (const record of add) this.#add(record);
+    if (add.some(({ kind }) => kind === 'event')) this.late.catchUp(); // which refuses a place that is taken
   }
 
   /** How many events went. What belongs to a room goes if it is of this one. */

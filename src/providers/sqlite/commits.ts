@@ -1,40 +1,28 @@
 /** One commit of a timeline (STO-01), within the running transaction: all of it or nothing. */
 import type { SqliteApprovals } from './approvals.js';
-import {
-  ConflictError,
-  patchedRoom,
-  roomChanged,
-  taskEnded,
-  type CommitResult,
-  type EventCommit,
-  type RoomEvent,
-  type RoomState,
-  type Task,
-} from './core.js';
-import { violates } from './errors.js';
+import { ConflictError, patchedRoom, roomChanged, taskEnded, type CommitResult, type EventCommit, type RoomState, type Task } from './core.js';
+import type { SqliteLateEvents } from './late-events.js';
 import type { SqliteOutbox } from './outbox.js';
 import type { SqlitePeople } from './people.js';
 import type { SqliteRooms } from './rooms.js';
 import type { SqliteTimeline } from './timeline.js';
 import type { SqliteUsage } from './usage.js';
 
-/** How often a commit looks again when the index it chose is taken (STO-03). */
-const MAX_CLASHES = 5;
-
 export class SqliteCommits {
   constructor(
     private readonly rooms: SqliteRooms,
     private readonly timeline: SqliteTimeline,
+    private readonly late: SqliteLateEvents,
     private readonly outbox: SqliteOutbox,
     private readonly approvals: SqliteApprovals,
     private readonly people: SqlitePeople,
     private readonly usage: SqliteUsage,
   ) {}
 
-  run(commit: EventCommit, clashes = 0): CommitResult {
+  run(commit: EventCommit): CommitResult {
     const { event } = commit;
     const { roomId } = event;
-    const state = this.rooms.require(roomId);
+    const state = this.#stateOf(roomId);
     if (event.idempotencyKey !== undefined) {
       const earlier = this.timeline.byKey(roomId, event.idempotencyKey);
       if (earlier !== null) return { event: earlier, state, duplicate: true };
@@ -47,16 +35,7 @@ export class SqliteCommits {
     if (resolves !== undefined) this.approvals.checkPending(resolves);
     if (turnChanges !== undefined) this.outbox.checkChanges(turnChanges);
     const ending = endsTask === undefined ? undefined : this.#taskInProgress(endsTask.taskId);
-    let stored: RoomEvent;
-    try {
-      stored = this.timeline.append(event, state.room.latestIndex + 1);
-    } catch (error) {
-      if (!violates(error, 'events.room_id, events.idx')) throw error;
-      // Something wrote the room that memory does not know of: read it again, nothing of this commit is written yet (STO-03).
-      if (clashes >= MAX_CLASHES) throw indexTaken(roomId, event.index);
-      this.rooms.reread(roomId);
-      return this.run(commit, clashes + 1);
-    }
+    const stored = this.timeline.append(event, state.room.latestIndex + 1);
     const room = patchedRoom(state.room, commit.roomPatch, stored.index, stored.createdAt);
     if (commit.roomPatch === undefined) this.rooms.count(room);
     else this.rooms.put(room);
@@ -78,6 +57,14 @@ export class SqliteCommits {
     return { event: stored, state: this.rooms.require(roomId), duplicate: false, ...(target !== null && { target }) };
   }
 
+  /** Where its events are ahead of what memory knows of it, the room is read again (STO-03). */
+  #stateOf(roomId: string): RoomState {
+    const known = this.rooms.require(roomId);
+    if (known.room.latestIndex >= this.late.highestOf(roomId)) return known;
+    this.rooms.reread(roomId);
+    return this.rooms.require(roomId);
+  }
+
   #taskInProgress(taskId: string): Task {
     const task = this.people.getTask(taskId);
     if (task?.status !== 'in_progress') throw taskEnded(taskId);
@@ -94,8 +81,4 @@ function checkExpected({ room, revision }: RoomState, commit: EventCommit): void
   if (expectedLatestIndex !== undefined && room.latestIndex !== expectedLatestIndex) {
     throw new ConflictError(`Room '${room.id}' has events up to ${room.latestIndex}, not ${expectedLatestIndex}. Read them and decide again.`);
   }
-}
-
-function indexTaken(roomId: string, index: number): ConflictError {
-  return new ConflictError(`Room '${roomId}' has an event with index ${index} that its counters do not know of. Repeat the call.`);
 }

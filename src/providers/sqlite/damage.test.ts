@@ -258,7 +258,7 @@ describe('a damaged file', () => {
     const store = await openStore(path);
     expect(() => store.listEvents('room')).toThrow(expect.objectContaining({ code: 'store_corrupt' }));
     await expect(store.commitEvent({ event: samples.draft('room', 'late') })).rejects.toThrow(/damaged. Move it away and restore a copy/);
-    expect(store.getRoom('room'), 'the room did not count what was refused').toMatchObject({ eventCount: 400, latestIndex: 399 });
+    expect(() => store.getRoom('room'), 'which tells how many events it has').toThrow(expect.objectContaining({ code: 'store_corrupt' }));
     await expect(store.createRoom(samples.room('other'))).resolves.toMatchObject({ id: 'other' });
   });
 

@@ -20,6 +20,7 @@ import {
   type Task,
   type TurnRow,
 } from './core.js';
+import type { SqliteLateEvents } from './late-events.js';
 import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
 import { Json, listOf, type Value } from './text.js';
@@ -42,8 +43,14 @@ const json = <T>(row: { readonly json: string }): T => JSON.parse(row.json) as T
 /** A room's members, for a search. No text of JSON holds a line break. */
 const membersOf = (table: string): string => `(SELECT group_concat(json, char(10)) FROM ${table} WHERE room_id = rooms.id)`;
 
+/** Events of a room: those that have their place, and those that wait for it. */
+const OF_ROOM = 'number IN (SELECT number FROM places WHERE room_id = ? UNION ALL SELECT value FROM json_each(?))';
+
 export class SqliteRecordReader {
-  constructor(private readonly sql: Statements) {}
+  constructor(
+    private readonly sql: Statements,
+    private readonly late: SqliteLateEvents,
+  ) {}
 
   read({ kind, roomId, containing, after, limit = RECORD_PAGE }: RecordQuery): RecordPage {
     const { from, columns, order, room, searched, record } = this.#sources[kind];
@@ -61,8 +68,9 @@ export class SqliteRecordReader {
     }
     const where: string[] = [];
     if (roomId !== undefined) {
-      where.push(`${room ?? ''} = ?`);
+      where.push(kind === 'event' ? OF_ROOM : `${room ?? ''} = ?`);
       values.push(roomId);
+      if (kind === 'event') values.push(new Json(this.late.of(roomId).map(({ number }) => number)));
     }
     if (after !== undefined) {
       where.push(`(${order.join(', ')}) > (${order.map(() => '?').join(', ')})`);
@@ -156,7 +164,7 @@ export class SqliteRecordReader {
   };
 
   #roomRecord(row: RoomRow & { readonly fence: number }): RoomRecord {
-    const room = roomOf(row);
+    const room = roomOf(row, this.late);
     const markers = this.sql.get('SELECT channel_id, idx FROM markers WHERE room_id = ? ORDER BY channel_id').all(room.id) as {
       channel_id: string;
       idx: number;

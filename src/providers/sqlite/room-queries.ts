@@ -1,6 +1,7 @@
 /** Finding rooms in SQLite: lists, a participant's newest, a channel's, and what the router decides by (RTR-01). */
 import type { ChannelType, Room, RoomQuery, RoomStatus, RouteCandidate, RouteCandidates, RouteQuery } from './core.js';
 import type { SqliteKeys } from './keys.js';
+import type { SqliteLateEvents } from './late-events.js';
 import { ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
 import { IN_LIST, Json, listOf, type Value } from './text.js';
@@ -15,6 +16,7 @@ export class SqliteRoomQueries {
   constructor(
     private readonly sql: Statements,
     private readonly keys: SqliteKeys,
+    private readonly late: SqliteLateEvents,
   ) {}
 
   find(query: RoomQuery): Room[] {
@@ -107,7 +109,7 @@ export class SqliteRoomQueries {
   }
 
   #rooms(sql: string, values: Value[]): Room[] {
-    return (this.sql.get(sql).all(...values) as RoomRow[]).map(roomOf);
+    return (this.sql.get(sql).all(...values) as RoomRow[]).map((row) => roomOf(row, this.late));
   }
 
   #candidates(sql: string, values: Value[]): (RouteCandidate & { address?: string })[] {

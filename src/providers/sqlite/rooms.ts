@@ -13,6 +13,7 @@ import {
   type Room,
   type RoomState,
 } from './core.js';
+import type { SqliteLateEvents } from './late-events.js';
 import { COUNTED_EVERY, isOpen, ROOM_COLUMNS, roomOf, type RoomRow } from './room-rows.js';
 import type { Statements } from './statements.js';
 import { Json } from './text.js';
@@ -30,7 +31,10 @@ export class SqliteRooms {
   /** Counts changes of rooms and reads of them: what is read again may have changed, for all this process knows. */
   #revisions = 0;
 
-  constructor(private readonly sql: Statements) {}
+  constructor(
+    private readonly sql: Statements,
+    private readonly late: SqliteLateEvents,
+  ) {}
 
   // --- snapshots -----------------------------------------------------------------------------------------------------
 
@@ -205,10 +209,13 @@ export class SqliteRooms {
   /** With everything that belongs to it (STO-10). */
   delete(roomId: string): boolean {
     if (this.state(roomId) === null) return false;
-    this.sql.get('DELETE FROM event_text WHERE rowid IN (SELECT number FROM events WHERE room_id = ?)').run(roomId);
-    this.sql.get('DELETE FROM outcomes WHERE event_id IN (SELECT id FROM events WHERE room_id = ?)').run(roomId);
+    this.late.catchUp();
+    const numbers = 'SELECT number FROM places WHERE room_id = ?';
+    this.sql.get(`DELETE FROM event_text WHERE rowid IN (${numbers})`).run(roomId);
+    this.sql.get(`DELETE FROM outcomes WHERE event_id IN (SELECT id FROM events WHERE number IN (${numbers}))`).run(roomId);
+    this.sql.get(`DELETE FROM events WHERE number IN (${numbers})`).run(roomId);
     for (const table of [
-      'events',
+      'places',
       'bindings',
       'participants',
       'tasks',
@@ -287,7 +294,7 @@ export class SqliteRooms {
     if (row === undefined) return null;
     const bindings = this.sql.models<ChannelBinding>('SELECT json FROM bindings WHERE room_id = ? ORDER BY position', roomId);
     const participants = this.sql.models<Participant>('SELECT json FROM participants WHERE room_id = ? ORDER BY position', roomId);
-    return freezeJson({ room: roomOf(row), bindings, participants, revision: ++this.#revisions });
+    return freezeJson({ room: roomOf(row, this.late), bindings, participants, revision: ++this.#revisions });
   }
 
   #keep(roomId: string, state: RoomState): void {

@@ -136,6 +136,25 @@ const STEPS: readonly string[] = [
   CREATE INDEX events_by_external ON events (channel_id, external_id) WHERE external_id IS NOT NULL;
   CREATE INDEX events_erased ON events (idempotency_key) WHERE idempotency_key GLOB 'erased:*';
   `,
+  // The index by room and position wrote a page of its own for each room in each commit. It is a table now, which events come into
+  // many at a time; up to which, `searched` says. The constraint was the table's once more.
+  `
+  CREATE TABLE places (room_id TEXT NOT NULL, idx INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (room_id, idx)) WITHOUT ROWID;
+  INSERT INTO places (room_id, idx, number)
+    SELECT room_id, idx, number FROM events WHERE number <= (SELECT up_to FROM searched WHERE id = 1) ORDER BY room_id, idx;
+  CREATE TABLE events_anew (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, room_id TEXT NOT NULL, idx INTEGER NOT NULL, channel_id TEXT NOT NULL,
+    idempotency_key TEXT, external_id TEXT, parent_id TEXT, visibility TEXT NOT NULL, json TEXT NOT NULL
+  );
+  INSERT INTO events_anew (number, id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json)
+    SELECT number, id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json FROM events ORDER BY number;
+  DROP TABLE events;
+  ALTER TABLE events_anew RENAME TO events;
+  CREATE UNIQUE INDEX events_by_room_key ON events (room_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX events_by_key ON events (channel_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
+  CREATE INDEX events_by_external ON events (channel_id, external_id) WHERE external_id IS NOT NULL;
+  CREATE INDEX events_erased ON events (idempotency_key) WHERE idempotency_key GLOB 'erased:*';
+  `,
 ];
 
 /** What each step does, for people who ask before it is done. */
@@ -148,6 +167,7 @@ const TITLES: readonly string[] = [
   'adds an index of merged identities',
   'adds up to which event texts are in the search index',
   'writes the table of events anew, without the places of events that have no key; needs three times the size of the file free',
+  'takes the index of rooms and positions out of the table of events, which is written anew once more',
 ];
 
 /** The version this code writes. */

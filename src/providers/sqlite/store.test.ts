@@ -3,7 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { connectionOf, inspect, newPath, openStore } from '../../../test/support/sqlite.js';
-import { erasedKey } from '../../core/index.js';
+import { erasedKey, type RoomEvent } from '../../core/index.js';
 import { verifies } from '../../../test/requirements.js';
 import * as samples from '../../testing/contracts/samples.js';
 import { SqliteStore } from './index.js';
@@ -100,40 +100,36 @@ describe('SqliteStore', () => {
             "INSERT INTO events (id, room_id, idx, channel_id, idempotency_key, visibility, json) VALUES (?, 'room', ?, 'sms', ?, 'all', '{}')",
           )
           .run(id, index, key);
-      expect(() => insert('e1', 0, 'other')).toThrow(/UNIQUE/);
       expect(() => insert('e1', 1, 'key')).toThrow(/UNIQUE/);
-      insert('e1', 1, 'other');
+      const place = (index: number): unknown => database.prepare("INSERT INTO places (room_id, idx, number) VALUES ('room', ?, 9)").run(index);
+      place(0); // the event waits for it
+      expect(() => place(0)).toThrow(/UNIQUE/);
     });
   });
 
-  it('looks again when an index is taken behind its back, and gives up with a conflict', async () => {
+  it('refuses an event that is given with an index which is taken, and leaves everything as it was', async () => {
+    verifies('STO-03', 'STO-20');
+    const store = await openStore();
+    await store.createRoom(samples.room('room'));
+    for (const id of ['e0', 'e1']) await store.commitEvent({ event: samples.draft('room', id) });
+    const event = { ...samples.draft('room', 'twin'), index: 1 } as RoomEvent;
+    await expect(store.changeRecords({ add: [{ kind: 'event', event }] })).rejects.toMatchObject({ code: 'conflict', retryable: false });
+    expect(store.listEvents('room').map(({ id }) => id)).toEqual(['e0', 'e1']);
+    expect((await store.commitEvent({ event: samples.draft('room', 'e2') })).event.index).toBe(2);
+  });
+
+  it('looks again when the disk has events of a room that memory does not know of', async () => {
     verifies('STO-03');
     const store = await openStore(newPath());
     await store.createRoom(samples.room('room'));
     await store.commitEvent({ event: samples.draft('room', 'e0') });
-    const connection = connectionOf(store);
-    const intrude = (index: number): unknown =>
-      connection
-        .prepare("INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES (?, 'room', ?, 'sms', 'all', '{}')")
-        .run(`intruder-${index}`, index);
-    intrude(1);
-    connection.exec("UPDATE counters SET latest_index = 1, event_count = 2, version = version + 1 WHERE room_id = 'room'");
+    connectionOf(store).exec(
+      'INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES (\'intruder\', \'room\', 1, \'sms\', \'all\', \'{"id":"intruder","roomId":"room","index":1}\')',
+    );
+    // A refused one: from now on only the disk counts.
+    await expect(store.commitEvent({ event: samples.draft('room', 'e1'), expectedVersion: 99 })).rejects.toMatchObject({ code: 'conflict' });
     expect((await store.commitEvent({ event: samples.draft('room', 'e2') })).event.index).toBe(2);
     expect(store.getRoom('room')).toMatchObject({ latestIndex: 2, eventCount: 3 });
-
-    intrude(3); // and the counters do not know of it: what is there counts
-    expect((await store.commitEvent({ event: samples.draft('room', 'e4') })).event.index).toBe(4);
-    expect(store.getRoom('room')).toMatchObject({ latestIndex: 4, eventCount: 5 });
-
-    // Somebody who is always there first.
-    connection.exec(`CREATE TRIGGER rival BEFORE INSERT ON events WHEN NEW.id = 'e5' BEGIN
-      INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES ('rival', 'room', NEW.idx, 'sms', 'all', '{}');
-    END`);
-    const event = samples.draft('room', 'e5');
-    await expect(store.commitEvent({ event })).rejects.toMatchObject({ code: 'conflict', retryable: true });
-    expect(store.getRoom('room')).toMatchObject({ latestIndex: 4, eventCount: 5 });
-    connection.exec('DROP TRIGGER rival');
-    expect((await store.commitEvent({ event })).event.index, 'the same draft may be committed again').toBe(5);
   });
 
   it('knows an erased key by its digest, in a file that is opened again too', async () => {

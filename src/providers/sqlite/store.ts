@@ -61,6 +61,7 @@ import { IN_MEMORY, openFile, type Database } from './database.js';
 import { storeError } from './errors.js';
 import { GroupCommit, type Written } from './group-commit.js';
 import { SqliteKeys } from './keys.js';
+import { SqliteLateEvents } from './late-events.js';
 import { SqliteOutbox } from './outbox.js';
 import { SqlitePeople } from './people.js';
 import { SqliteRecordReader } from './read-records.js';
@@ -100,6 +101,7 @@ export class SqliteStore implements ConversationStore {
   readonly #queries: SqliteRoomQueries;
   readonly #timeline: SqliteTimeline;
   readonly #texts: SqliteTextIndex;
+  readonly #late: SqliteLateEvents;
   readonly #outbox: SqliteOutbox;
   readonly #approvals: SqliteApprovals;
   readonly #people: SqlitePeople;
@@ -132,18 +134,28 @@ export class SqliteStore implements ConversationStore {
   ) {
     this.persistent = path !== IN_MEMORY;
     const sql = new Statements(database);
-    this.#rooms = new SqliteRooms(sql);
     const keys = new SqliteKeys(sql);
-    this.#queries = new SqliteRoomQueries(sql, keys);
     this.#texts = new SqliteTextIndex(sql);
-    this.#timeline = new SqliteTimeline(sql, this.#texts, keys);
+    this.#late = new SqliteLateEvents(sql, this.#texts);
+    this.#rooms = new SqliteRooms(sql, this.#late);
+    this.#queries = new SqliteRoomQueries(sql, keys, this.#late);
+    this.#timeline = new SqliteTimeline(sql, this.#late, keys);
     this.#outbox = new SqliteOutbox(sql);
     this.#people = new SqlitePeople(sql);
     this.#approvals = new SqliteApprovals(sql);
     this.#usage = new SqliteUsage(sql);
-    this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
-    this.#recordReader = new SqliteRecordReader(sql);
-    this.#recordWriter = new SqliteRecordWriter(sql, this.#rooms, this.#timeline, this.#outbox, this.#approvals, this.#people, this.#usage);
+    this.#commits = new SqliteCommits(this.#rooms, this.#timeline, this.#late, this.#outbox, this.#approvals, this.#people, this.#usage);
+    this.#recordReader = new SqliteRecordReader(sql, this.#late);
+    this.#recordWriter = new SqliteRecordWriter(
+      sql,
+      this.#rooms,
+      this.#timeline,
+      this.#late,
+      this.#outbox,
+      this.#approvals,
+      this.#people,
+      this.#usage,
+    );
     this.transaction = new Transaction(database);
     this.#group = new GroupCommit(
       database,
@@ -151,7 +163,7 @@ export class SqliteStore implements ConversationStore {
       (error) => storeError(error, path),
       () => {
         this.#rooms.forgetPending();
-        this.#texts.forget();
+        this.#late.forget();
       },
     );
   }
@@ -194,7 +206,7 @@ export class SqliteStore implements ConversationStore {
     });
   }
   deleteRoom(roomId: string): Promise<boolean> {
-    return this.#write(roomId, () => this.#remove(roomId));
+    return this.#write(roomId, () => this.#rooms.delete(roomId));
   }
   findRooms(query: RoomQuery): Room[] {
     return this.#read(() => this.#queries.find(query));
@@ -261,12 +273,12 @@ export class SqliteStore implements ConversationStore {
   }
   searchEvents(query: { text: string; roomId?: string; organizationId?: string; limit?: number }): RoomEvent[] {
     return this.#read(() => {
-      if (!this.#texts.isBehind) return this.#texts.search(query);
+      if (!this.#late.isBehind) return this.#texts.search(query);
       try {
-        this.#group.now(() => this.#texts.catchUp());
+        this.#group.now(() => this.#late.catchUp());
       } catch (error) {
         // A disk that is full, or a file that may only be read: what is on it is found all the same.
-        if (error instanceof RoomKitError && error.code !== 'store_corrupt') return this.#texts.searchBehind(query);
+        if (error instanceof RoomKitError && error.code !== 'store_corrupt') return this.#texts.searchBehind(this.#late.all(), query);
         throw error;
       }
       return this.#texts.search(query);
@@ -482,13 +494,12 @@ export class SqliteStore implements ConversationStore {
     const touched = own.roomId === undefined ? gone : [own.roomId, ...gone];
     return this.#group.write((): Written<void> => {
       const before = touched.map((roomId) => [roomId, this.#rooms.pendingOf(roomId)] as const);
-      this.#texts.forget(); // some of what waits may be removed or rewritten
       try {
         this.#recordWriter.change(own);
         for (const roomId of gone) this.#rooms.reread(roomId); // it may have been added anew
       } catch (error) {
         for (const [roomId, state] of before) this.#rooms.restore(roomId, state);
-        this.#texts.forget();
+        this.#late.forget();
         throw error;
       }
       return { value: undefined, onCommitted: () => touched.forEach((roomId) => this.#rooms.settle(roomId)) };
@@ -521,11 +532,6 @@ export class SqliteStore implements ConversationStore {
     }
   }
 
-  #remove(roomId: string): boolean {
-    this.#texts.forget(); // some of what waits may be the room's
-    return this.#rooms.delete(roomId);
-  }
-
   /** Runs in the next transaction; a refused write leaves memory as it was. */
   #write<T>(roomId: string | undefined, run: () => T, onCommitted?: (value: T) => void): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closedError());
@@ -542,7 +548,7 @@ export class SqliteStore implements ConversationStore {
         };
       } catch (error) {
         if (roomId !== undefined) this.#rooms.restore(roomId, before);
-        this.#texts.forget();
+        this.#late.forget();
         throw error;
       }
     });

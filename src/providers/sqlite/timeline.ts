@@ -3,7 +3,7 @@ import { copyJson, freezeJson, keyTaken, type EventCommit, type EventQuery, type
 import { violates } from './errors.js';
 import type { SqliteKeys } from './keys.js';
 import type { Statements } from './statements.js';
-import type { SqliteTextIndex } from './text-index.js';
+import type { SqliteLateEvents } from './late-events.js';
 import { IN_LIST, Json, listOf, type Value } from './text.js';
 
 const BY_KEY = 'SELECT json FROM events WHERE room_id = ? AND idempotency_key IN (?, ?)';
@@ -13,7 +13,7 @@ const BY_EXTERNAL_ID = 'SELECT json FROM events WHERE channel_id = ? AND externa
 export class SqliteTimeline {
   constructor(
     private readonly sql: Statements,
-    private readonly texts: SqliteTextIndex,
+    private readonly late: SqliteLateEvents,
     private readonly keys: SqliteKeys,
   ) {}
 
@@ -52,7 +52,7 @@ export class SqliteTimeline {
         draft.visibility,
         new Json(draft),
       );
-    this.texts.added(Number(lastInsertRowid), draft);
+    this.late.added(Number(lastInsertRowid), draft);
     return draft;
   }
 
@@ -83,7 +83,7 @@ export class SqliteTimeline {
       if (violates(error, 'events.room_id, events.idempotency_key')) throw keyTaken(changed.roomId, changed.idempotencyKey ?? '');
       throw error;
     }
-    this.texts.changed(row.number, current, changed);
+    this.late.changed(row.number, current, changed);
     return changed;
   }
 
@@ -102,49 +102,91 @@ export class SqliteTimeline {
     const first = this.get(roomId, eventId);
     if (first === null) return [];
     const ids = listOf([first.id, ...(withReplies ? this.#repliesTo(first) : [])]);
-    const events = this.sql.models<RoomEvent>(`SELECT json FROM events WHERE id ${IN_LIST} ORDER BY idx`, ids);
-    this.sql.get(`DELETE FROM event_text WHERE rowid IN (SELECT number FROM events WHERE id ${IN_LIST})`).run(ids);
+    const rows = this.sql.get(`SELECT number, json FROM events WHERE id ${IN_LIST} ORDER BY idx`).all(ids) as { number: number; json: string }[];
     this.sql.get(`DELETE FROM events WHERE id ${IN_LIST}`).run(ids);
     this.sql.get(`DELETE FROM outcomes WHERE event_id ${IN_LIST}`).run(ids);
-    this.texts.forget();
+    const events = rows.map(({ json }) => JSON.parse(json) as RoomEvent);
+    for (const [at, event] of events.entries()) this.late.removed(Number(rows[at]?.number), event);
     return freezeJson(events);
   }
 
+  /** Those that wait for their place come after all others. */
   list(roomId: string, query: EventQuery): RoomEvent[] {
-    const where = ['room_id = ?'];
-    const values: Value[] = [roomId];
-    if (query.afterIndex !== undefined) {
-      where.push('idx > ?');
-      values.push(query.afterIndex);
+    const { limit = Infinity, offset = 0 } = query;
+    const late = this.#late(roomId, query);
+    if (late.length === 0) return this.#placed(roomId, query, limit, offset);
+    if (query.newestFirst === true) {
+      const first = late.reverse().slice(offset, offset + limit);
+      return [...first, ...this.#placed(roomId, query, limit - first.length, Math.max(offset - late.length, 0))];
     }
-    if (query.beforeIndex !== undefined) {
-      where.push('idx < ?');
-      values.push(query.beforeIndex);
-    }
-    if (query.visibility !== undefined) {
-      where.push('visibility = ?');
-      values.push(query.visibility);
-    }
-    values.push(query.limit ?? -1, query.offset ?? 0);
-    const order = query.newestFirst === true ? 'DESC' : 'ASC';
-    return this.sql
-      .models<RoomEvent>(`SELECT json FROM events WHERE ${where.join(' AND ')} ORDER BY idx ${order} LIMIT ? OFFSET ?`, ...values)
-      .map((event) => freezeJson(event));
+    const first = this.#placed(roomId, query, limit, offset);
+    if (first.length >= limit) return first;
+    const skipped = offset === 0 || first.length > 0 ? 0 : offset - this.#countPlaced(roomId, query);
+    return [...first, ...late.slice(skipped, skipped + limit - first.length)];
   }
 
   countAfter(roomId: string, index: number): number {
-    const row = this.sql.get('SELECT COUNT(*) AS count FROM events WHERE room_id = ? AND idx > ?').get(roomId, index) as { count: number };
-    return Number(row.count);
+    const late = this.late.of(roomId).filter(({ event }) => event.index > index);
+    return this.#countPlaced(roomId, { afterIndex: index }) + late.length;
+  }
+
+  #placed(roomId: string, query: EventQuery, limit: number, offset: number): RoomEvent[] {
+    if (limit <= 0) return [];
+    const { from, values } = placedOf(roomId, query);
+    const order = query.newestFirst === true ? 'DESC' : 'ASC';
+    values.push(limit === Infinity ? -1 : limit, offset);
+    return this.sql
+      .models<RoomEvent>(`SELECT events.json ${from} ORDER BY places.idx ${order} LIMIT ? OFFSET ?`, ...values)
+      .map((event) => freezeJson(event));
+  }
+
+  #countPlaced(roomId: string, query: EventQuery): number {
+    const { from, values } = placedOf(roomId, query);
+    return Number((this.sql.get(`SELECT COUNT(*) AS count ${from}`).get(...values) as { count: number }).count);
+  }
+
+  /** In the order of the room. Read from the disk: what was written there is what others read. */
+  #late(roomId: string, { afterIndex = -1, beforeIndex = Infinity, visibility }: EventQuery): RoomEvent[] {
+    const numbers = this.late
+      .of(roomId)
+      .filter(({ event }) => event.index > afterIndex && event.index < beforeIndex && (visibility === undefined || event.visibility === visibility))
+      .map(({ number }) => number);
+    if (numbers.length === 0) return [];
+    return this.sql
+      .models<RoomEvent>(`SELECT json FROM events WHERE number ${IN_LIST} ORDER BY number`, new Json(numbers))
+      .map((event) => freezeJson(event));
   }
 
   /** Replies come after what they answer, so one pass in order finds all of them. */
   #repliesTo(first: RoomEvent): string[] {
-    const later = this.sql
-      .get('SELECT id, parent_id FROM events WHERE room_id = ? AND idx > ? AND parent_id IS NOT NULL ORDER BY idx')
-      .all(first.roomId, first.index) as { id: string; parent_id: string }[];
+    this.late.catchUp();
+    const { from, values } = placedOf(first.roomId, { afterIndex: first.index });
+    const later = this.sql.get(`SELECT id, parent_id ${from} AND parent_id IS NOT NULL ORDER BY places.idx`).all(...values) as {
+      id: string;
+      parent_id: string;
+    }[];
     const gone = new Set([first.id]);
     for (const { id, parent_id } of later) if (gone.has(parent_id)) gone.add(id);
     gone.delete(first.id);
     return [...gone];
   }
+}
+
+/** Events of a room by their places, with the values of the statement. */
+function placedOf(roomId: string, { afterIndex, beforeIndex, visibility }: EventQuery): { readonly from: string; readonly values: Value[] } {
+  const where = ['places.room_id = ?'];
+  const values: Value[] = [roomId];
+  if (afterIndex !== undefined) {
+    where.push('places.idx > ?');
+    values.push(afterIndex);
+  }
+  if (beforeIndex !== undefined) {
+    where.push('places.idx < ?');
+    values.push(beforeIndex);
+  }
+  if (visibility !== undefined) {
+    where.push('events.visibility = ?');
+    values.push(visibility);
+  }
+  return { from: `FROM places JOIN events ON events.number = places.number WHERE ${where.join(' AND ')}`, values };
 }
