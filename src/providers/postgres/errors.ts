@@ -91,12 +91,7 @@ export function storeError(error: unknown, place: string): Error {
     case '25006':
       return say('store_read_only', `The database ${place} cannot be written: it is a replica, or set so. Name the primary server.`, true, error);
     case '54000':
-      return say(
-        'store_failed',
-        `An id is too long for an index of ${place} (${messageOf(error)}). Ids may have some 2,500 bytes.`,
-        false,
-        error,
-      );
+      return say('store_failed', `An id is too long for an index of ${place} (${messageOf(error)}). Ids may have some 2,500 bytes.`, false, error);
     default:
       if (AGAIN.includes(code)) return new ConflictError(`Too many wrote the same in ${place} at once. Repeat the call.`, { cause: error });
       if (code === '') return error instanceof Error ? error : new Error(String(error));

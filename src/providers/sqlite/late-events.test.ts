@@ -1,10 +1,11 @@
 /** Events that have their place and events that wait for it look the same from outside: each step beside the store in memory. */
 import { describe, expect, it } from 'vitest';
-import { newPath, openStore } from '../../../test/support/sqlite.js';
+import { connectionOf, newPath, openStore } from '../../../test/support/sqlite.js';
 import { verifies } from '../../../test/requirements.js';
 import { InMemoryStore, type EventQuery } from '../../core/index.js';
 import * as samples from '../../testing/contracts/samples.js';
 import { SeededRandom } from '../../testing/simulator/random.js';
+import type { Statement } from './database.js';
 
 const ROOMS = ['a', 'b', 'c'];
 const STEPS = 400;
@@ -82,5 +83,37 @@ describe('events that come into their indexes late', () => {
       await both((one) => one.getRoom(roomId));
       await both((one) => one.listEvents(roomId));
     }
+  });
+
+  it('are not read again because something else was refused', async () => {
+    verifies('STO-12', 'STO-23');
+    const store = await openStore();
+    let reads = 0;
+    const database = connectionOf(store);
+    const prepare = database.prepare.bind(database);
+    const counting = (sql: string): Statement => {
+      const statement = prepare(sql);
+      if (!sql.startsWith('SELECT number, json FROM events WHERE number >')) return statement;
+      return {
+        run: (...values) => statement.run(...values),
+        get: (...values) => statement.get(...values),
+        all: (...values) => (reads++, statement.all(...values)),
+        setReadBigInts: (enabled) => statement.setReadBigInts(enabled),
+      };
+    };
+    Object.defineProperty(database, 'prepare', { value: counting, configurable: true });
+    await store.createRoom(samples.room('a'));
+    const say = (id: string, more: object = {}): Promise<unknown> => store.commitEvent({ event: samples.draft('a', id), ...more });
+    await say('e0');
+    expect(reads, 'where nothing is known yet').toBe(1);
+    await expect(say('e1', { expectedVersion: 99 })).rejects.toMatchObject({ code: 'conflict' });
+    await say('e2');
+    expect(reads).toBe(1);
+    // Together with another one, whose part is taken back for it and made once more, they are.
+    const [one, two] = await Promise.allSettled([say('e3'), say('e4', { expectedVersion: 99 })]);
+    expect([one.status, two.status]).toEqual(['fulfilled', 'rejected']);
+    await say('e5');
+    expect(store.listEvents('a').map(({ id }) => id)).toEqual(['e0', 'e2', 'e3', 'e5']);
+    expect(reads).toBe(2);
   });
 });

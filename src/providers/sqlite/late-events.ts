@@ -54,19 +54,34 @@ export class SqliteLateEvents {
   #upTo: number | undefined;
   /** All events after that; undefined: the disk knows. */
   #waiting: Waiting | undefined;
+  /** How often anything has changed here, and up to which change the disk has it. */
+  #changes = 0;
+  #settled = 0;
 
   constructor(
     private readonly sql: Statements,
     private readonly texts: SqliteTextIndex,
   ) {}
 
-  /** What memory holds may be ahead of the disk, or of other rows: from now on only the disk counts. */
-  forget(): void {
+  /** A mark, for {@link rolledBack}: what comes after it may be taken back. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** The running transaction made it durable. */
+  settle(): void {
+    this.#settled = this.#changes;
+  }
+
+  /** What was changed after the mark is taken back; without one, what is not settled. Where that is anything, only the disk counts from now on. */
+  rolledBack(mark = this.#settled): void {
+    if (this.#changes === mark) return;
     this.#upTo = undefined;
     this.#waiting = undefined;
   }
 
   added(number: number, event: RoomEvent): void {
+    this.#changes++;
     const upTo = this.#indexedUpTo();
     // The place of one that was removed: it is behind what the indexes have already.
     if (number <= upTo) {
@@ -79,11 +94,13 @@ export class SqliteLateEvents {
   }
 
   changed(number: number, before: RoomEvent, after: RoomEvent): void {
+    this.#changes++;
     if (number > this.#indexedUpTo()) this.#waiting?.byNumber.set(number, after);
     else this.texts.changed(number, before, after);
   }
 
   removed(number: number, event: RoomEvent): void {
+    this.#changes++;
     this.#waiting?.remove(number);
     if (number > this.#indexedUpTo()) return;
     this.sql.get('DELETE FROM places WHERE room_id = ? AND idx = ?').run(event.roomId, event.index);
@@ -116,6 +133,7 @@ export class SqliteLateEvents {
 
   /** Within a transaction: the indexes have everything. */
   catchUp(): void {
+    this.#changes++;
     const upTo = this.#indexedUpTo();
     let last = upTo;
     for (const [number, event] of this.all()) {

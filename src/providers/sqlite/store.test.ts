@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { connectionOf, inspect, newPath, openStore } from '../../../test/support/sqlite.js';
+import { connectionOf, inspect, intercept, newPath, openStore } from '../../../test/support/sqlite.js';
 import { erasedKey, type RoomEvent } from '../../core/index.js';
 import { verifies } from '../../../test/requirements.js';
 import * as samples from '../../testing/contracts/samples.js';
@@ -126,8 +126,14 @@ describe('SqliteStore', () => {
     connectionOf(store).exec(
       'INSERT INTO events (id, room_id, idx, channel_id, visibility, json) VALUES (\'intruder\', \'room\', 1, \'sms\', \'all\', \'{"id":"intruder","roomId":"room","index":1}\')',
     );
-    // A refused one: from now on only the disk counts.
-    await expect(store.commitEvent({ event: samples.draft('room', 'e1'), expectedVersion: 99 })).rejects.toMatchObject({ code: 'conflict' });
+    // One that the disk does not take: from now on only what is on it counts.
+    let isFull = true;
+    intercept(store, (sql, execute) => {
+      if (sql === 'COMMIT' && isFull) throw Object.assign(new Error('database or disk is full'), { errcode: 13 });
+      execute();
+    });
+    await expect(store.commitEvent({ event: samples.draft('room', 'e1') })).rejects.toMatchObject({ code: 'store_full' });
+    isFull = false;
     expect((await store.commitEvent({ event: samples.draft('room', 'e2') })).event.index).toBe(2);
     expect(store.getRoom('room')).toMatchObject({ latestIndex: 2, eventCount: 3 });
   });

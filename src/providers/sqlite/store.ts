@@ -163,7 +163,7 @@ export class SqliteStore implements ConversationStore {
       (error) => storeError(error, path),
       () => {
         this.#rooms.forgetPending();
-        this.#late.forget();
+        this.#late.rolledBack();
       },
     );
   }
@@ -276,6 +276,7 @@ export class SqliteStore implements ConversationStore {
       if (!this.#late.isBehind) return this.#texts.search(query);
       try {
         this.#group.now(() => this.#late.catchUp());
+        this.#late.settle();
       } catch (error) {
         // A disk that is full, or a file that may only be read: what is on it is found all the same.
         if (error instanceof RoomKitError && error.code !== 'store_corrupt') return this.#texts.searchBehind(this.#late.all(), query);
@@ -494,15 +495,22 @@ export class SqliteStore implements ConversationStore {
     const touched = own.roomId === undefined ? gone : [own.roomId, ...gone];
     return this.#group.write((): Written<void> => {
       const before = touched.map((roomId) => [roomId, this.#rooms.pendingOf(roomId)] as const);
+      const mark = this.#late.changes;
       try {
         this.#recordWriter.change(own);
         for (const roomId of gone) this.#rooms.reread(roomId); // it may have been added anew
       } catch (error) {
         for (const [roomId, state] of before) this.#rooms.restore(roomId, state);
-        this.#late.forget();
+        this.#late.rolledBack(mark);
         throw error;
       }
-      return { value: undefined, onCommitted: () => touched.forEach((roomId) => this.#rooms.settle(roomId)) };
+      return {
+        value: undefined,
+        onCommitted: () => {
+          for (const roomId of touched) this.#rooms.settle(roomId);
+          this.#late.settle();
+        },
+      };
     });
   }
   /** Brings the search index and the log in order: neither holds words any more that were taken out of it. Takes longer the larger they are. */
@@ -537,18 +545,20 @@ export class SqliteStore implements ConversationStore {
     if (this.#closed) return Promise.reject(this.#closedError());
     return this.#group.write((): Written<T> => {
       const before = roomId === undefined ? undefined : this.#rooms.pendingOf(roomId);
+      const mark = this.#late.changes;
       try {
         const value = run();
         return {
           value,
           onCommitted: () => {
             if (roomId !== undefined) this.#rooms.settle(roomId);
+            this.#late.settle();
             onCommitted?.(value);
           },
         };
       } catch (error) {
         if (roomId !== undefined) this.#rooms.restore(roomId, before);
-        this.#late.forget();
+        this.#late.rolledBack(mark);
         throw error;
       }
     });
