@@ -4,7 +4,10 @@ import { erasedKey, isErasedKey } from './erased-key.js';
 
 describe('the key of an erased event', () => {
   it.each([0, 1, 3, 54, 55, 56, 57, 63, 64, 65, 119, 120, 1000])('is the SHA-256 of what it was, of %i characters', (length) => {
-    const key = 'wamid.HBgLMTY1MDM4Nzk0Mzkäö😀'.repeat(40).slice(0, length).replace(/\p{Surrogate}/u, '');
+    const key = 'wamid.HBgLMTY1MDM4Nzk0Mzkäö😀'
+      .repeat(40)
+      .slice(0, length)
+      .replace(/\p{Surrogate}/u, '');
     expect(erasedKey(key)).toBe(`erased:${createHash('sha256').update(new TextEncoder().encode(key)).digest('hex')}`);
   });
 
