@@ -4,6 +4,41 @@
  */
 import { inRoom } from './tables.js';
 
+/** What a lane holds; a parked delivery (OUT-17) is in nobody's way. */
+const OPEN_ROWS = `state IN ('queued', 'sending', 'unknown') AND next_attempt_at IS DISTINCT FROM COALESCE(expires_at, '')`;
+const OPEN_TURNS = `state IN ('queued', 'running')`;
+
+/** Puts a delivery or a turn into its lane: behind what is open there, and with whoever holds that (STO-16). */
+function placeFunction(kind: 'row' | 'turn', table: string, index: string, open: string): string {
+  return `
+  CREATE FUNCTION @place_${kind}(p_given json, p_index bigint, p_now text) RETURNS json LANGUAGE plpgsql AS $$
+    DECLARE
+      o record; ids text[] := '{}'; newest bigint; is_own boolean := false; placed json := p_given;
+      mine text := p_given ->> 'leaseOwner'; until text := p_given ->> 'leaseUntil'; holder text; held text;
+    BEGIN
+      IF p_now IS NOT NULL THEN
+        FOR o IN SELECT id, ${index} AS place, lease_owner, lease_until FROM ${table}
+          WHERE room_id = p_given ->> 'roomId' AND channel_id = p_given ->> 'channelId' AND ${open} ORDER BY ${index} FOR UPDATE
+        LOOP
+          ids := ids || o.id; newest := o.place; is_own := is_own OR o.lease_owner = mine;
+          IF holder IS NULL AND o.lease_until > p_now COLLATE "C" THEN holder := o.lease_owner; held := o.lease_until; END IF;
+        END LOOP;
+        IF newest IS NOT NULL THEN
+          IF holder IS NULL AND is_own AND until IS NOT NULL THEN holder := mine; held := until; END IF;
+          placed := @merged(p_given, '{"state":"queued","attempts":0}', '{leaseOwner,leaseUntil}');
+          IF holder IS NOT NULL THEN
+            UPDATE ${table} SET json = @merged(json, json_build_object('leaseOwner', holder, 'leaseUntil', held))
+              WHERE id = ANY (ids) AND (lease_owner IS DISTINCT FROM holder OR COALESCE(lease_until, '') <= p_now COLLATE "C");
+            placed := @merged(placed, json_build_object('leaseOwner', holder, 'leaseUntil', held));
+          END IF;
+        END IF;
+      END IF;
+      INSERT INTO ${table} (id, room_id, channel_id, ${index}, json) VALUES (p_given ->> 'id', p_given ->> 'roomId', p_given ->> 'channelId', p_index, placed);
+      RETURN CASE WHEN newest IS NULL THEN 'null' ELSE json_build_object('row', placed, 'previousIndex', newest) END;
+    END
+  $$;`;
+}
+
 export const COMMIT_FUNCTION = `
   CREATE FUNCTION @put_binding(p_room text, p_channel text, p_json json) RETURNS void LANGUAGE sql AS $$
     INSERT INTO @bindings (room_id, channel_id, position, room_open, json)
@@ -22,61 +57,8 @@ export const COMMIT_FUNCTION = `
     FROM json_array_elements(p_records) AS r WHERE EXISTS (SELECT 1 FROM @rooms WHERE id = r ->> 'roomId')
   $$;
 
-  CREATE FUNCTION @place_row(p_given json, p_index bigint, p_now text) RETURNS json LANGUAGE plpgsql AS $$
-    DECLARE
-      o record; ids text[] := '{}'; newest bigint; is_own boolean := false; placed json := p_given;
-      mine text := p_given ->> 'leaseOwner'; until text := p_given ->> 'leaseUntil'; holder text; held text;
-    BEGIN
-      IF p_now IS NOT NULL THEN
-        FOR o IN SELECT id, event_index, lease_owner, lease_until FROM @outbox
-          WHERE room_id = p_given ->> 'roomId' AND channel_id = p_given ->> 'channelId' AND state IN ('queued', 'sending', 'unknown')
-            AND next_attempt_at IS DISTINCT FROM COALESCE(expires_at, '') ORDER BY event_index FOR UPDATE
-        LOOP
-          ids := ids || o.id; newest := o.event_index; is_own := is_own OR o.lease_owner = mine;
-          IF holder IS NULL AND o.lease_until > p_now COLLATE "C" THEN holder := o.lease_owner; held := o.lease_until; END IF;
-        END LOOP;
-        IF newest IS NOT NULL THEN
-          IF holder IS NULL AND is_own AND until IS NOT NULL THEN holder := mine; held := until; END IF;
-          placed := @merged(p_given, '{"state":"queued","attempts":0}', '{leaseOwner,leaseUntil}');
-          IF holder IS NOT NULL THEN
-            UPDATE @outbox SET json = @merged(json, json_build_object('leaseOwner', holder, 'leaseUntil', held))
-              WHERE id = ANY (ids) AND (lease_owner IS DISTINCT FROM holder OR COALESCE(lease_until, '') <= p_now COLLATE "C");
-            placed := @merged(placed, json_build_object('leaseOwner', holder, 'leaseUntil', held));
-          END IF;
-        END IF;
-      END IF;
-      INSERT INTO @outbox (id, room_id, channel_id, event_index, json) VALUES (p_given ->> 'id', p_given ->> 'roomId', p_given ->> 'channelId', p_index, placed);
-      RETURN CASE WHEN newest IS NULL THEN 'null' ELSE json_build_object('row', placed, 'previousIndex', newest) END;
-    END
-  $$;
-
-  CREATE FUNCTION @place_turn(p_given json, p_index bigint, p_now text) RETURNS json LANGUAGE plpgsql AS $$
-    DECLARE
-      o record; ids text[] := '{}'; newest bigint; is_own boolean := false; placed json := p_given;
-      mine text := p_given ->> 'leaseOwner'; until text := p_given ->> 'leaseUntil'; holder text; held text;
-    BEGIN
-      IF p_now IS NOT NULL THEN
-        FOR o IN SELECT id, trigger_index, lease_owner, lease_until FROM @turns
-          WHERE room_id = p_given ->> 'roomId' AND channel_id = p_given ->> 'channelId' AND state IN ('queued', 'running')
-          ORDER BY trigger_index FOR UPDATE
-        LOOP
-          ids := ids || o.id; newest := o.trigger_index; is_own := is_own OR o.lease_owner = mine;
-          IF holder IS NULL AND o.lease_until > p_now COLLATE "C" THEN holder := o.lease_owner; held := o.lease_until; END IF;
-        END LOOP;
-        IF newest IS NOT NULL THEN
-          IF holder IS NULL AND is_own AND until IS NOT NULL THEN holder := mine; held := until; END IF;
-          placed := @merged(p_given, '{"state":"queued","attempts":0}', '{leaseOwner,leaseUntil}');
-          IF holder IS NOT NULL THEN
-            UPDATE @turns SET json = @merged(json, json_build_object('leaseOwner', holder, 'leaseUntil', held))
-              WHERE id = ANY (ids) AND (lease_owner IS DISTINCT FROM holder OR COALESCE(lease_until, '') <= p_now COLLATE "C");
-            placed := @merged(placed, json_build_object('leaseOwner', holder, 'leaseUntil', held));
-          END IF;
-        END IF;
-      END IF;
-      INSERT INTO @turns (id, room_id, channel_id, trigger_index, json) VALUES (p_given ->> 'id', p_given ->> 'roomId', p_given ->> 'channelId', p_index, placed);
-      RETURN CASE WHEN newest IS NULL THEN 'null' ELSE json_build_object('row', placed, 'previousIndex', newest) END;
-    END
-  $$;
+${placeFunction('row', '@outbox', 'event_index', OPEN_ROWS)}
+${placeFunction('turn', '@turns', 'trigger_index', OPEN_TURNS)}
 
   CREATE FUNCTION @commit_event(
     p_room text, p_event text[], p_json json, p_words text[], p_at text, p_fence bigint, p_version bigint, p_latest bigint,
