@@ -1,6 +1,6 @@
 /** Calls of tools that wait for a person: the list, and the card with which one is answered. */
 import type { VNode } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { outcomeOf, parseArguments, requestedIn, validity } from '../logic/approvals.js';
 import { channelName, humane, type Names } from '../logic/names.js';
 import { ago, exactTime } from '../logic/time.js';
@@ -198,7 +198,7 @@ interface FormProps {
 function Rejecting({ approval, isBusy, onClose }: FormProps): VNode {
   const box = useRef<HTMLInputElement>(null);
   const label = useId();
-  useEffect(() => box.current?.focus(), []);
+  useLayoutEffect(() => box.current?.focus(), []); // before it is shown: a key that is pressed at once is meant for it
   return (
     <form
       class="answer"
@@ -228,7 +228,7 @@ function Changing({ approval, isBusy, onClose }: FormProps): VNode {
   const box = useRef<HTMLTextAreaElement>(null);
   const label = useId();
   const error = useId();
-  useEffect(() => box.current?.focus(), []);
+  useLayoutEffect(() => box.current?.focus(), []);
   const parsed = parseArguments(text);
   const problem = 'problem' in parsed ? parsed.problem : refused;
   return (

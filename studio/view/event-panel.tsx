@@ -1,6 +1,6 @@
 /** One event: what it is, where its time went, what each hook decided, whom it reached and why not others. */
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { authorOf, channelName, isOneOfMany, type Names } from '../logic/names.js';
 import { lineOf } from '../logic/content.js';
 import { reachOf } from '../logic/reach.js';
@@ -154,7 +154,8 @@ function Changes({ room, event, answers }: { room: OpenRoom; event: WireEvent; a
 function Editor({ room, event, body, onClose }: { room: OpenRoom; event: WireEvent; body: string; onClose: () => void }): VNode {
   const box = useRef<HTMLTextAreaElement>(null);
   const [isSaving, setSaving] = useState(false);
-  useEffect(() => {
+  // Before it is shown: a key that is pressed at once is meant for it.
+  useLayoutEffect(() => {
     box.current?.focus();
     box.current?.select();
   }, []);

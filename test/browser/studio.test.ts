@@ -393,6 +393,15 @@ describe.skipIf(skipWithoutBrowser)('Studio in Chromium', { timeout: 60_000 }, (
     expect(await editor.inputValue()).toBe('The parcle is on its way');
     await page.keyboard.press('Escape');
     await editor.waitFor({ state: 'detached' });
+    // Who is fast presses a key before the editor was painted, and means the editor.
+    await inspector()
+      .getByRole('button', { name: 'Edit' })
+      .evaluate(async (button: HTMLElement) => {
+        button.click();
+        while (document.querySelector('.editor textarea') === null) await Promise.resolve();
+        document.activeElement?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+      });
+    await editor.waitFor({ state: 'detached' });
     await inspector().getByRole('button', { name: 'Edit' }).click();
     await editor.fill('The parcel is on its way');
     await page.keyboard.press('Control+Enter');
