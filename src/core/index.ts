@@ -64,7 +64,7 @@ export { copyJson, freezeJson } from './models/json.js';
 export { mergeMetadata } from './store/metadata.js';
 export { patchedRoom } from './store/room-patch.js';
 export { frozenEvent, keyTaken, roomChanged } from './store/stored-event.js';
-export { erasedKey, isErasedKey, keyBytes } from './store/erased-key.js';
+export { erasedKey, isErasedKey } from './store/erased-key.js';
 export { notPending, taskEnded, turnMovedOn } from './store/memory/approvals.js';
 export { alreadyCommitted, isOwned, planTurnMerge, resultOfRow } from './store/memory/outbox.js';
 export type { RoomLease, RoomLockManager } from './locks/lock.js';

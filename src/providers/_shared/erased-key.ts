@@ -1,6 +1,6 @@
 /** As `erasedKey` of the core, by Node's own hash: a store asks for it with every message. */
 import { createHash } from 'node:crypto';
-import { isErasedKey, keyBytes } from '../../core/index.js';
+import { isErasedKey, keyBytes } from '../../core/store/erased-key.js';
 
 const PREFIX = 'erased:';
 const DIGEST = /^[0-9a-f]{64}$/;

@@ -1,7 +1,8 @@
 /** Claiming unfinished lanes for one owner (OUT-08), and the leases of what it has. */
 import type { Connections, Row, Sql } from './connection.js';
 import { laneKey, type ClaimedWork, type ConversationStore } from './core.js';
-import { OPEN_ROWS, OPEN_TURNS, rowOf, turnOf } from './outbox.js';
+import { rowOf, turnOf } from './outbox.js';
+import { OPEN_ROWS, OPEN_TURNS } from './tables.js';
 import { decodeText, Json } from './text.js';
 
 type Claim = Parameters<ConversationStore['claimDue']>[0];

@@ -2,11 +2,10 @@
  * One commit of a timeline (STO-01) as a function of the server: one round trip, one transaction. The room's row is locked
  * first, so commits of one room come one after another, whichever process they come from (STO-05).
  */
-import { inRoom } from './tables.js';
+import { inRoom, OPEN_ROWS, OPEN_TURNS } from './tables.js';
 
-/** What a lane holds; a parked delivery (OUT-17) is in nobody's way. */
-const OPEN_ROWS = `state IN ('queued', 'sending', 'unknown') AND next_attempt_at IS DISTINCT FROM COALESCE(expires_at, '')`;
-const OPEN_TURNS = `state IN ('queued', 'running')`;
+/** What holds a lane: a parked delivery (OUT-17) is in nobody's way. */
+const IN_LANE = `${OPEN_ROWS} AND next_attempt_at IS DISTINCT FROM COALESCE(expires_at, '')`;
 
 /** Puts a delivery or a turn into its lane: behind what is open there, and with whoever holds that (STO-16). */
 function placeFunction(kind: 'row' | 'turn', table: string, index: string, open: string): string {
@@ -57,7 +56,7 @@ export const COMMIT_FUNCTION = `
     FROM json_array_elements(p_records) AS r WHERE EXISTS (SELECT 1 FROM @rooms WHERE id = r ->> 'roomId')
   $$;
 
-${placeFunction('row', '@outbox', 'event_index', OPEN_ROWS)}
+${placeFunction('row', '@outbox', 'event_index', IN_LANE)}
 ${placeFunction('turn', '@turns', 'trigger_index', OPEN_TURNS)}
 
   CREATE FUNCTION @commit_event(

@@ -18,10 +18,9 @@ import {
   type UsageRecord,
 } from './core.js';
 import { Filter } from './filter.js';
+import { OPEN_ROWS, OPEN_TURNS } from './tables.js';
 import { decodeText, Json, jsonOf, parseJson } from './text.js';
 
-export const OPEN_ROWS = "state IN ('queued', 'sending', 'unknown')";
-export const OPEN_TURNS = "state IN ('queued', 'running')";
 const OPEN_ROW_STATES: readonly string[] = ['queued', 'sending', 'unknown'];
 const OPEN_TURN_STATES: readonly string[] = ['queued', 'running'];
 

@@ -2,7 +2,7 @@
 import { checkedConfig, type PostgresConfig, type PostgresOptions } from './config.js';
 import { Connections } from './connection.js';
 import { COPY_MARK, type MigrationReport, type StoreStatus } from './core.js';
-import { OPEN_ROWS, OPEN_TURNS } from './outbox.js';
+import { OPEN_ROWS, OPEN_TURNS } from './tables.js';
 import { checkSchema, inspectSchema, migrate, pendingSteps, STEPS } from './schema.js';
 
 const NOW = `to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') COLLATE "C"`;

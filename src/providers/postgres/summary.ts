@@ -1,7 +1,7 @@
 /** What is open in PostgreSQL, counted in one statement over the indexes of what is open (OPS-02). */
 import type { Sql } from './connection.js';
 import type { WorkQuery, WorkSummary } from './core.js';
-import { OPEN_ROWS, OPEN_TURNS } from './outbox.js';
+import { OPEN_ROWS, OPEN_TURNS } from './tables.js';
 
 /** Only what has not ended is read; spelled out as its indexes have it. */
 const SUMMARY = `

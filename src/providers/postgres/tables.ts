@@ -1,3 +1,7 @@
+/** Deliveries and turns that are not over. The indexes of open ones say the same, which is how they are found. */
+export const OPEN_ROWS = "state IN ('queued', 'sending', 'unknown')";
+export const OPEN_TURNS = "state IN ('queued', 'running')";
+
 /**
  * Version 1 of the tables. Rows keep their model as JSON, in the order it was written; columns are what is searched by, most of
  * them derived by the server. Texts compare by their bytes, as in the other stores.
@@ -92,8 +96,8 @@ export const TABLES = `
   );
   CREATE INDEX outbox_by_room ON @outbox (room_id, event_index);
   CREATE INDEX outbox_by_event ON @outbox (event_id);
-  CREATE INDEX outbox_open ON @outbox (room_id, channel_id, event_index) WHERE state IN ('queued', 'sending', 'unknown');
-  CREATE INDEX outbox_leased ON @outbox (lease_owner, lease_until) WHERE state IN ('queued', 'sending', 'unknown');
+  CREATE INDEX outbox_open ON @outbox (room_id, channel_id, event_index) WHERE ${OPEN_ROWS};
+  CREATE INDEX outbox_leased ON @outbox (lease_owner, lease_until) WHERE ${OPEN_ROWS};
   CREATE INDEX outbox_by_message ON @outbox (provider, provider_message_id) WHERE provider_message_id IS NOT NULL;
   CREATE TABLE @turns (
     id text COLLATE "C" PRIMARY KEY, room_id text COLLATE "C" NOT NULL, channel_id text COLLATE "C" NOT NULL, trigger_index bigint NOT NULL, json json NOT NULL,
@@ -102,8 +106,8 @@ export const TABLES = `
     lease_until text COLLATE "C" GENERATED ALWAYS AS (json ->> 'leaseUntil') STORED
   );
   CREATE INDEX turns_by_room ON @turns (room_id, trigger_index);
-  CREATE INDEX turns_open ON @turns (room_id, channel_id, trigger_index) WHERE state IN ('queued', 'running');
-  CREATE INDEX turns_leased ON @turns (lease_owner, lease_until) WHERE state IN ('queued', 'running');
+  CREATE INDEX turns_open ON @turns (room_id, channel_id, trigger_index) WHERE ${OPEN_TURNS};
+  CREATE INDEX turns_leased ON @turns (lease_owner, lease_until) WHERE ${OPEN_TURNS};
   CREATE TABLE @outcomes (
     room_id text COLLATE "C" NOT NULL, event_id text COLLATE "C" NOT NULL, channel_id text COLLATE "C" NOT NULL, json json NOT NULL,
     PRIMARY KEY (room_id, event_id, channel_id)

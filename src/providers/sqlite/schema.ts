@@ -119,25 +119,11 @@ const STEPS: readonly string[] = [
   CREATE TABLE searched (id INTEGER PRIMARY KEY CHECK (id = 1), up_to INTEGER NOT NULL);
   INSERT INTO searched (id, up_to) SELECT 1, COALESCE(MAX(number), 0) FROM events;
   `,
-  // An event without a key had a place among the keys of its room all the same: a page of its own in the log of each commit
-  // for each room. The constraint was the table's, so the table is written anew, in its order, under the same numbers.
-  `
-  CREATE TABLE events_anew (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, room_id TEXT NOT NULL, idx INTEGER NOT NULL, channel_id TEXT NOT NULL,
-    idempotency_key TEXT, external_id TEXT, parent_id TEXT, visibility TEXT NOT NULL, json TEXT NOT NULL,
-    UNIQUE (room_id, idx)
-  );
-  INSERT INTO events_anew (number, id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json)
-    SELECT number, id, room_id, idx, channel_id, idempotency_key, external_id, parent_id, visibility, json FROM events ORDER BY number;
-  DROP TABLE events;
-  ALTER TABLE events_anew RENAME TO events;
-  CREATE UNIQUE INDEX events_by_room_key ON events (room_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
-  CREATE INDEX events_by_key ON events (channel_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
-  CREATE INDEX events_by_external ON events (channel_id, external_id) WHERE external_id IS NOT NULL;
-  CREATE INDEX events_erased ON events (idempotency_key) WHERE idempotency_key GLOB 'erased:*';
-  `,
+  // Wrote the table of events anew; the next step does so, too, and once is enough.
+  '',
   // The index by room and position wrote a page of its own for each room in each commit. It is a table now, which events come into
-  // many at a time; up to which, `searched` says. The constraint was the table's once more.
+  // many at a time; up to which, `searched` says. An event without a key had a place among the keys of its room all the same. Both
+  // constraints were the table's, so the table is written anew, in its order, under the same numbers.
   `
   CREATE TABLE places (room_id TEXT NOT NULL, idx INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (room_id, idx)) WITHOUT ROWID;
   INSERT INTO places (room_id, idx, number)
@@ -166,8 +152,8 @@ const TITLES: readonly string[] = [
   'adds facts',
   'adds an index of merged identities',
   'adds up to which event texts are in the search index',
-  'writes the table of events anew, without the places of events that have no key; needs three times the size of the file free',
-  'takes the index of rooms and positions out of the table of events, which is written anew once more',
+  'changes nothing any more',
+  'writes the table of events anew, with its index of rooms as a table of its own; needs three times the size of the file free',
 ];
 
 /** The version this code writes. */
